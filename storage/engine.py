@@ -1,0 +1,137 @@
+"""The two database engines behind one door: how SQLite and PostgreSQL begin, commit and wait."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+BUSY_TIMEOUT_MS: Final = 30_000
+WAL_PAGES_BEFORE_CHECKPOINT: Final = 4_000
+
+
+class Engines:
+    """A reading and a writing engine on one database, and one held connection a thread for each.
+
+    A held connection saves the pool's checkout at every request (20 against 50 microseconds).
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url: Final = sa.make_url(url)
+        self.sqlite: Final = self.url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            self._reader, self._writer = _sqlite(self.url, "BEGIN"), _sqlite(self.url, "BEGIN IMMEDIATE")
+            self._turn: _Turn | None = _Turn(Path(str(self.url.database) + ".writer"))
+        else:
+            common: dict[str, Any] = {"pool_size": 32, "max_overflow": 32, "pool_pre_ping": True}
+            # A reader sees one snapshot, so that a multistatus is of one moment.
+            self._reader = sa.create_engine(
+                self.url,
+                isolation_level="REPEATABLE READ",
+                execution_options={"postgresql_readonly": True},
+                **common,
+            )
+            self._writer = sa.create_engine(self.url, isolation_level="READ COMMITTED", **common)
+            self._turn = None
+        self._local = threading.local()
+        self._held: list[sa.Connection] = []
+        self._guard = threading.Lock()
+
+    @property
+    def writer(self) -> sa.Engine:
+        """The writing engine itself, for migrations."""
+        return self._writer
+
+    def reading(self) -> sa.Connection:
+        """This thread's connection for reading; no transaction is open on it."""
+        return self._connection("reader", self._reader)
+
+    def writing(self) -> sa.Connection:
+        """This thread's connection for writing."""
+        return self._connection("writer", self._writer)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn to write: SQLite has one writer, and a fair queue beats its sleeping retries."""
+        if self._turn is None:
+            yield
+        else:
+            with self._turn:
+                yield
+
+    def close(self) -> None:
+        """Close every connection of every thread."""
+        with self._guard:
+            for connection in self._held:
+                connection.close()
+            self._held.clear()
+        self._local = threading.local()
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _connection(self, which: str, engine: sa.Engine) -> sa.Connection:
+        held: sa.Connection | None = getattr(self._local, which, None)
+        if held is None or held.closed:
+            held = engine.connect()
+            setattr(self._local, which, held)
+            with self._guard:
+                self._held.append(held)
+        return held
+
+
+class _Turn:
+    """A lock across threads and processes: a thread lock, then flock on a file beside the database."""
+
+    def __init__(self, path: Path) -> None:
+        self._threads = threading.Lock()
+        self._path = path
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        try:
+            if self._descriptor < 0:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
+
+
+def _sqlite(url: sa.URL, begin: str) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.pool.NullPool,
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 256},
+    )
+
+    def connected(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # what was acknowledged is on disk (DESIGN §2)
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA mmap_size=268435456")
+        cursor.execute("PRAGMA cache_size=-2000")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_BEFORE_CHECKPOINT}")
+        cursor.close()
+
+    def begun(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    return engine

@@ -1,0 +1,118 @@
+"""Store and Transaction: the one door to the data; a server can do nothing but begin a transaction."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from storage import migrate, plans
+from storage.blobs import BlobStore
+from storage.engine import Engines
+from storage.errors import Busy
+from storage.types import Actor, CollectionId
+
+log = logging.getLogger(__name__)
+
+INLINE_OCTETS: Final = 64 * 1024
+"""Bodies up to this size lie in their row, larger ones in the blob store (DESIGN §2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the site accepts; counts and octets."""
+
+    resource_octets: int = 10 * 1024 * 1024
+    instances: int = 10_000
+    attendees: int = 10_000
+    tombstone_days: int = 90
+    version_days: int = 30
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One command's view of the desk: who acts, on which connection, and which lock tokens he showed."""
+
+    store: Store
+    db: sa.Connection
+    actor: Actor
+    writing: bool
+    locks: frozenset[str]
+    now: float
+    """Seconds since the epoch at the beginning."""
+    touched: set[CollectionId] = field(default_factory=set)
+    """Collections that changed: whoever waits on them is woken after the commit."""
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Store:
+    """The desk's data behind one URL: `sqlite:////path/desk.sqlite3` or `postgresql+psycopg://…`."""
+
+    def __init__(self, url: str, blobs: Path, *, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.engines: Final = Engines(url)
+        self.blobs: Final = BlobStore(blobs)
+        self.limits: Final = limits
+
+    @classmethod
+    def open(cls, url: str, blobs: Path, *, limits: Limits = Limits()) -> Store:  # noqa: B008
+        """Open what `migrate` made; nothing is connected before the first transaction."""
+        return cls(url, blobs, limits=limits)
+
+    def migrate(self) -> None:
+        """Bring the tables to this release's form and make the plans `free` and `full` (DESIGN §3)."""
+        migrate.upgrade(self.engines)
+        with self.engines.turn(), self.engines.writing().begin() as begun:
+            plans.ensure_defaults(begun.connection)
+
+    @contextmanager
+    def read(self, actor: Actor) -> Iterator[Transaction]:
+        """One snapshot for `actor`; nothing can be written in it."""
+        db = self.engines.reading()
+        with db.begin():
+            yield Transaction(self, db, actor, False, frozenset(), time.time())
+
+    @contextmanager
+    def write(self, actor: Actor, locks: frozenset[str] = frozenset()) -> Iterator[Transaction]:
+        """One change by `actor`: whole and on disk when the block ends, or not at all.
+
+        `locks` are the DAV lock tokens that the client showed (RFC 4918 §10.4).
+
+        Raises:
+            Busy: another transaction got in the way for too long; try again.
+        """
+        db = self.engines.writing()
+        with self.engines.turn():
+            tx = Transaction(self, db, actor, True, locks, time.time())
+            try:
+                with db.begin():
+                    yield tx
+                    if tx.touched and not self.engines.sqlite:
+                        _notify(tx)
+            except sa.exc.OperationalError as error:
+                if not _is_contention(error):
+                    raise
+                log.warning("busy", extra={"reason": type(error.orig).__name__})
+                raise Busy from error
+        for action in tx.after_commit:
+            action()
+
+    def close(self) -> None:
+        """Close all connections of this process."""
+        self.engines.close()
+
+
+def _notify(tx: Transaction) -> None:
+    """Tell waiting processes at commit which collections changed (PostgreSQL LISTEN/NOTIFY)."""
+    payload = " ".join(str(number) for number in sorted(tx.touched)[:500])
+    tx.db.execute(sa.select(sa.func.pg_notify("escritoire", payload)))
+
+
+def _is_contention(error: sa.exc.OperationalError) -> bool:
+    name = type(error.orig).__name__
+    return name in {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"} or "locked" in str(error.orig)
