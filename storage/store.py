@@ -49,6 +49,8 @@ class Transaction:
     touched: set[CollectionId] = field(default_factory=set)
     """Collections that changed: whoever waits on them is woken after the commit."""
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    access: dict[CollectionId, object] = field(default_factory=dict)
+    """What was found out about the actor's item grants, by collection (storage/viewing.py)."""
 
 
 class Store:

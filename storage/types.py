@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, Flag, IntEnum, auto
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
 
 PrincipalId = NewType("PrincipalId", int)
 CollectionId = NewType("CollectionId", int)
@@ -174,15 +175,31 @@ class Item:
     modified: float
     schedule_tag: str
     view: View
+    rights: Right
+    """What the actor may do with this very item."""
     body: bytes | None
+
+
+class Row(NamedTuple):
+    """One line of a listing, as the viewer sees it: the leading fields of `Item`, cheap by the thousand."""
+
+    name: str
+    etag: str
+    size: int
+    media_type: str
+    component: str
+    modified: float
+    created: float
+    schedule_tag: int
+    modseq: int
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a viewer must be told to come from some number to `modseq` (RFC 6578 §3.2)."""
 
-    items: tuple[Item, ...]
-    """Present ones, in the order of their numbers, bodies not loaded."""
+    items: Sequence[Row]
+    """Present ones, in the order of their numbers."""
     removed: tuple[str, ...]
     """Names that vanished for this viewer."""
     modseq: ModSeq

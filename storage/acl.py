@@ -1,0 +1,148 @@
+"""The one place where rights are judged: relation, tables 3.2 and 3.3, creator, grants (ACL-01…27)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from storage import rights
+from storage.errors import Denied, NotFound
+from storage.schema import collections, grants, memberships
+from storage.store import Transaction
+from storage.types import (
+    SITE,
+    CollectionId,
+    Principal,
+    PrincipalId,
+    Relation,
+    Right,
+    SpaceKind,
+    Tool,
+    View,
+)
+
+_ROLES: Final = {
+    "admin": Relation.ADMIN,
+    "co-admin": Relation.CO_ADMIN,
+    "member": Relation.MEMBER,
+}
+
+_ROLE: Final = sa.select(memberships.c.role).where(
+    memberships.c.group_id == sa.bindparam("space"), memberships.c.account_id == sa.bindparam("actor")
+)
+
+_theirs: Final = memberships.alias("theirs")
+_SHARED_GROUPS: Final = (
+    sa.select(memberships.c.group_id)
+    .join(_theirs, _theirs.c.group_id == memberships.c.group_id)
+    .where(
+        memberships.c.account_id == sa.bindparam("actor"), _theirs.c.account_id == sa.bindparam("space")
+    )
+)
+
+_COLLECTION_GRANTS: Final = sa.select(grants.c.rights).where(
+    grants.c.collection_id == sa.bindparam("collection"),
+    grants.c.item_id.is_(None),
+    grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
+)
+
+_EDIT_ALL_CONTACTS: Final = (
+    # ACL-21: U's "edit contacts" also covers what U creates in any group.
+    sa.select(collections.c.space_id)
+    .join(grants, grants.c.collection_id == collections.c.id)
+    .where(
+        collections.c.tool == Tool.CONTACTS.value,
+        grants.c.item_id.is_(None),
+        grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
+        grants.c.rights.op("&")(Right.EDIT.value) != 0,
+    )
+)
+
+
+def relation(tx: Transaction, space_id: PrincipalId, kind: SpaceKind) -> tuple[Relation, list[int]]:
+    """What the actor is to a space, and as whom he can be granted something there (ACL-04, ACL-10)."""
+    actor = tx.actor.id
+    if actor == SITE.id:
+        return Relation.SITE, []
+    if actor == space_id:
+        return Relation.OWNER, []
+    keys = {"actor": actor, "space": space_id}
+    if kind is SpaceKind.GROUP:
+        role = tx.db.execute(_ROLE, keys).scalar()
+        return (_ROLES[role], [actor, space_id]) if role else (Relation.STRANGER, [])
+    shared = list(tx.db.execute(_SHARED_GROUPS, keys).scalars())
+    return (Relation.CO_MEMBER, [actor, *shared]) if shared else (Relation.STRANGER, [])
+
+
+def judge(
+    tx: Transaction, collection: CollectionId, kind: SpaceKind, tool: Tool, who: Relation, grantees: list[int]
+) -> Right:
+    """Rights over the whole collection: the tables' defaults and every grant, united (ACL-01)."""
+    held = rights.defaults(kind, tool, who)
+    if grantees:
+        keys = {"collection": collection, "grantees": grantees}
+        for granted in tx.db.execute(_COLLECTION_GRANTS, keys).scalars():
+            held |= Right(granted)
+    if tool is Tool.CONTACTS and not held & Right.SEE:
+        held &= ~(Right.ADD | Right.DELETE | Right.EDIT)  # ACL-20
+    return held
+
+
+def judge_many(
+    tx: Transaction, rows: list[tuple[CollectionId, SpaceKind, Tool]], who: Relation, grantees: list[int]
+) -> dict[CollectionId, Right]:
+    """The same for all collections of one space, in one query."""
+    held = {number: rights.defaults(kind, tool, who) for number, kind, tool in rows}
+    if grantees and rows:
+        query = sa.select(grants.c.collection_id, grants.c.rights).where(
+            grants.c.collection_id.in_(list(held)),
+            grants.c.item_id.is_(None),
+            grants.c.grantee_id.in_(grantees),
+        )
+        for number, granted in tx.db.execute(query):
+            held[number] |= Right(granted)
+    for number, _, tool in rows:
+        if tool is Tool.CONTACTS and not held[number] & Right.SEE:
+            held[number] &= ~(Right.ADD | Right.DELETE | Right.EDIT)
+    return held
+
+
+def view(kind: SpaceKind, tool: Tool, held: Right) -> View:
+    """How much of the collection's items these rights show, item grants apart."""
+    if held & Right.SEE:
+        return View.FULL
+    if tool is Tool.CALENDAR and held & Right.SEE_BUSY:
+        return View.BUSY
+    return View.HIDDEN
+
+
+def edit_all_creators(tx: Transaction, grantees: list[int]) -> frozenset[int]:
+    """Accounts whose contacts in groups the actor may edit as well (ACL-21)."""
+    if not grantees:
+        return frozenset()
+    return frozenset(tx.db.execute(_EDIT_ALL_CONTACTS, {"grantees": grantees}).scalars())
+
+
+def demand(held: Right, needed: Right, on: str) -> None:
+    """Pass if `needed` is held.
+
+    Raises:
+        Denied: it is not; the thing itself is visible (SYS-09).
+    """
+    if not held & needed:
+        raise Denied(needed, on)
+
+
+def demand_owner(tx: Transaction, space: Principal) -> None:
+    """Pass for the owner of a private space, the admin of a group and the site administrator.
+
+    Raises:
+        NotFound: the actor may not know of the space.
+        Denied: he knows it, but it is not his.
+    """
+    who, _ = relation(tx, space.id, space.kind)
+    if who is Relation.STRANGER:
+        raise NotFound(space.name)
+    if who not in (Relation.OWNER, Relation.ADMIN, Relation.SITE):
+        raise Denied(Right.ADMINISTER, space.name)

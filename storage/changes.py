@@ -1,0 +1,217 @@
+"""The change log: one number per change, read by every protocol that synchronises (SYS-07, SYS-10).
+
+IMAP shows it as MODSEQ (RFC 7162), DAV as sync-token and getctag (RFC 6578), ActiveSync as SyncKey.
+None of them keeps a second log. A living item carries its own number; a removed one leaves a
+tombstone with its number; what concerns one viewer alone has its number in that viewer's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+
+from storage import collections as tree
+from storage import viewing
+from storage.errors import LogTruncated
+from storage.schema import collections, items, tombstones, viewer_collections, viewer_items
+from storage.store import Transaction
+from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind
+
+_FLOOR: Final = sa.select(collections.c.log_floor).where(collections.c.id == sa.bindparam("collection"))
+_TOMBSTONES: Final = (
+    sa.select(
+        tombstones.c.name,
+        tombstones.c.modseq,
+        tombstones.c.created_modseq,
+        tombstones.c.hidden_modseq,
+    )
+    .where(tombstones.c.collection_id == sa.bindparam("collection"), tombstones.c.modseq > sa.bindparam("after"))
+    .order_by(tombstones.c.modseq)
+)
+_VIEWER: Final = sa.select(viewer_collections.c.modseq, viewer_collections.c.view_modseq).where(
+    viewer_collections.c.collection_id == sa.bindparam("collection"),
+    viewer_collections.c.viewer_id == sa.bindparam("viewer"),
+)
+_VIEWER_ITEMS: Final = sa.select(viewer_items.c.item_id, viewer_items.c.modseq).where(
+    viewer_items.c.collection_id == sa.bindparam("collection"),
+    viewer_items.c.viewer_id == sa.bindparam("viewer"),
+    viewer_items.c.modseq > sa.bindparam("after"),
+)
+_MODSEQ: Final = items.c.modseq > sa.bindparam("after")
+_OWN_SINCE: Final = viewing.OWN_ROWS.where(_MODSEQ).order_by(items.c.modseq)
+_OWN_SINCE_LIMIT: Final = _OWN_SINCE.limit(sa.bindparam("most"))
+
+
+def since(
+    tx: Transaction,
+    collection: Collection,
+    after: ModSeq,
+    *,
+    bound: ModSeq = ModSeq(0),  # noqa: B008
+    limit: int | None = None,
+) -> Changes:
+    """What this viewer must be told to come from number `after` to the present, in numbers' order.
+
+    `bound` continues an initial synchronisation that a limit cut: what was removed before it began
+    is not told. The number in the answer is the last one of that very answer, also when it was cut.
+
+    Raises:
+        LogTruncated: `after` lies below the log's floor, or was never given out (RFC 6578 §3.2).
+    """
+    keys = {"collection": collection.id, "viewer": tx.actor.id, "after": after}
+    if after > collection.modseq or (after and after < tx.db.execute(_FLOOR, keys).scalar_one()):
+        raise LogTruncated("this synchronisation token is no longer known")
+    viewer = tx.db.execute(_VIEWER, keys).first()
+    own_changes: dict[int, int] = {}
+    if viewer is not None:
+        own_changes = {row.item_id: row.modseq for row in tx.db.execute(_VIEWER_ITEMS, keys)}
+    whole = viewer is not None and after < viewer.view_modseq
+    present = _present(tx, collection, after, own_changes, whole, viewer, limit)
+    gone = _removed(tx, collection, after, bound, own_changes, present) if after else []
+    initial = bound or (ModSeq(0) if after else collection.modseq)
+    if limit is not None and len(present) + len(gone) > limit:
+        return _cut(present, gone, limit, initial)
+    removed = tuple(name for _, name in gone)
+    return Changes([row for _, row in present], removed, collection.modseq, ModSeq(0), False)
+
+
+def note_viewer(
+    tx: Transaction, collection: CollectionId, viewer: PrincipalId, number: int, *, view: bool = False
+) -> None:
+    """Record that `number` concerns `viewer` alone; `view` if he now sees the whole collection otherwise."""
+    values = {"modseq": number} | ({"view_modseq": number} if view else {})
+    mine = sa.and_(
+        viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == collection
+    )
+    if not tx.db.execute(sa.update(viewer_collections).where(mine).values(values)).rowcount:
+        keys = {"viewer_id": viewer, "collection_id": collection}
+        tx.db.execute(sa.insert(viewer_collections).values(**keys, **values))
+
+
+def view_changed(tx: Transaction, collection: CollectionId, viewers: Iterable[PrincipalId]) -> None:
+    """Make each viewer's next synchronisation tell him the whole collection as he now sees it (SYS-10)."""
+    affected = sorted(set(viewers))
+    if affected:
+        number = tree.next_number(tx, collection, shared=False)
+        for viewer in affected:
+            note_viewer(tx, collection, viewer, number, view=True)
+
+
+def item_view_changed(
+    tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]
+) -> None:
+    """The same for one item: it appears, changes its face, or disappears for these viewers (SYS-10)."""
+    affected = sorted(set(viewers))
+    if not affected:
+        return
+    number = tree.next_number(tx, collection, shared=False)
+    for viewer in affected:
+        note_viewer(tx, collection, viewer, number)
+        mine = sa.and_(viewer_items.c.viewer_id == viewer, viewer_items.c.item_id == item_id)
+        if not tx.db.execute(sa.update(viewer_items).where(mine).values(modseq=number)).rowcount:
+            keys = {"viewer_id": viewer, "item_id": item_id, "collection_id": collection}
+            tx.db.execute(sa.insert(viewer_items).values(**keys, modseq=number))
+
+
+def _present(
+    tx: Transaction,
+    collection: Collection,
+    after: ModSeq,
+    own_changes: dict[int, int],
+    whole: bool,
+    viewer: Any,
+    limit: int | None,
+) -> list[tuple[int, Row]]:
+    """Items to tell of with the number each is told under, in order; one more than `limit` at most."""
+    if viewing.is_own(collection) and not own_changes and not whole:
+        keys: dict[str, object] = {"collection": collection.id, "after": after}
+        if limit is None:
+            found = tx.db.execute(_OWN_SINCE, keys).all()
+        else:
+            found = tx.db.execute(_OWN_SINCE_LIMIT, keys | {"most": limit + 1}).all()
+        return [(row.modseq, cast(Row, row)) for row in found]
+    conditions: list[sa.ColumnElement[bool]] = []
+    if not whole:
+        changed = items.c.modseq > after
+        conditions.append(sa.or_(changed, items.c.id.in_(list(own_changes))) if own_changes else changed)
+    by_number: list[tuple[int, Row]] = []
+    for item in viewing.load(tx, collection, *conditions, body=False):
+        told_under = max(item.modseq, own_changes.get(item.id, 0), viewer.view_modseq if whole else 0)
+        row = Row(
+            item.name,
+            item.etag,
+            item.size,
+            item.media_type,
+            item.component,
+            item.modified,
+            item.created,
+            int(item.schedule_tag or 0),
+            told_under,
+        )
+        by_number.append((told_under, row))
+    by_number.sort(key=lambda pair: pair[0])
+    return by_number
+
+
+def _removed(
+    tx: Transaction,
+    collection: Collection,
+    after: ModSeq,
+    bound: ModSeq,
+    own_changes: dict[int, int],
+    present: Sequence[tuple[int, Row]],
+) -> list[tuple[int, str]]:
+    """Names that this viewer may have seen at `after` and does not see now, with their numbers."""
+    here = {row.name for _, row in present}
+    private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
+    gone: dict[str, int] = {}
+    for stone in tx.db.execute(_TOMBSTONES, {"collection": collection.id, "after": max(after, bound)}):
+        known = stone.created_modseq <= max(after, bound)
+        if private and stone.hidden_modseq and stone.hidden_modseq <= after:
+            continue  # it was hidden already: its name stays unknown (SYS-09)
+        if known and stone.name not in here:
+            gone[stone.name] = stone.modseq
+    if private:
+        _hidden_since(tx, collection, after, gone)
+    if own_changes and not viewing.is_own(collection):
+        _vanished(tx, collection, own_changes, here, gone)
+    return sorted((number, name) for name, number in gone.items())
+
+
+def _hidden_since(tx: Transaction, collection: Collection, after: ModSeq, gone: dict[str, int]) -> None:
+    """Events that the viewer could see at `after` and that became private since (ACL-24)."""
+    query = sa.select(items.c.name, items.c.hidden_modseq).where(
+        items.c.collection_id == collection.id,
+        items.c.hidden_modseq > after,
+        items.c.created_modseq <= after,
+    )
+    gone.update((row.name, row.hidden_modseq) for row in tx.db.execute(query))
+
+
+def _vanished(
+    tx: Transaction, collection: Collection, own_changes: dict[int, int], here: set[str], gone: dict[str, int]
+) -> None:
+    """Items that a change of rights took from this viewer's sight (SYS-10)."""
+    query = sa.select(items.c.id, items.c.name, items.c.hidden_modseq).where(
+        items.c.id.in_(list(own_changes))
+    )
+    for row in tx.db.execute(query):
+        if row.name not in here and not row.hidden_modseq:
+            gone[row.name] = own_changes[row.id]
+
+
+def _cut(present: list[tuple[int, Row]], gone: list[tuple[int, str]], limit: int, initial: ModSeq) -> Changes:
+    """The first changes in numbers' order; all that share the last number stay together."""
+    numbers = sorted([number for number, _ in present] + [number for number, _ in gone])
+    last = numbers[max(limit, 1) - 1]
+    if len(numbers) > limit and numbers[limit] == last:
+        # Several changes under one number (a change of view): the cut goes before or after all of them.
+        earlier = [number for number in numbers if number < last]
+        last = earlier[-1] if earlier else last
+    rows = [row for number, row in present if number <= last]
+    removed = tuple(name for number, name in gone if number <= last)
+    bound = initial if initial > last else ModSeq(0)
+    truncated = len(rows) + len(removed) < len(numbers)
+    return Changes(rows, removed, ModSeq(last), bound, truncated)

@@ -1,0 +1,441 @@
+"""Collections: found by path in one read, with the actor's rights judged; made, changed, removed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage import acl, locks
+from storage.errors import Conflict, Denied, Exists, Fixed, LimitReached, NotFound
+from storage.schema import collections, memberships, principals, viewer_collections
+from storage.store import Transaction
+from storage.types import (
+    CALENDAR_TOOLS,
+    SITE,
+    Collection,
+    CollectionId,
+    ModSeq,
+    Principal,
+    PrincipalId,
+    Relation,
+    Right,
+    SpaceKind,
+    Tool,
+    View,
+)
+
+COLLECTIONS_PER_SPACE: Final = 500
+TEXT_OCTETS: Final = 64 * 1024
+_COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A collection that every space of its kind has and nobody can remove."""
+
+    name: str
+    tool: Tool
+    components: str
+    display_name: str
+
+
+DEFAULTS: Final = (
+    Default("events", Tool.CALENDAR, "VEVENT", "Calendar"),
+    Default("tasks", Tool.TASKS, "VTODO", "Tasks"),
+    Default("notes", Tool.NOTES, "VJOURNAL", "Notes"),
+    Default("contacts", Tool.CONTACTS, "", "Contacts"),
+)
+_DEFAULT_NAMES: Final = frozenset(default.name for default in DEFAULTS)
+
+_COLUMNS: Final = (
+    principals.c.kind,
+    principals.c.name.label("space_name"),
+    principals.c.display_name.label("space_display_name"),
+    principals.c.email.label("space_email"),
+    collections,
+    viewer_collections.c.modseq.label("viewer_modseq"),
+    viewer_collections.c.color.label("viewer_color"),
+    viewer_collections.c.position.label("viewer_position"),
+)
+_JOIN: Final = principals.join(collections, collections.c.space_id == principals.c.id).outerjoin(
+    viewer_collections,
+    sa.and_(
+        viewer_collections.c.collection_id == collections.c.id,
+        viewer_collections.c.viewer_id == sa.bindparam("actor"),
+    ),
+)
+_IN_SPACE: Final = (
+    sa.select(*_COLUMNS)
+    .select_from(_JOIN)
+    .where(principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space"))
+)
+_FIND: Final = _IN_SPACE.where(collections.c.path == sa.bindparam("path"))
+_FIND_TO_WRITE: Final = _FIND.with_for_update(of=collections)
+_BY_ID: Final = sa.select(*_COLUMNS).select_from(_JOIN).where(collections.c.id == sa.bindparam("number"))
+_HOME: Final = _IN_SPACE.order_by(collections.c.position, collections.c.id)
+_SPACE: Final = sa.select(principals).where(
+    principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space")
+)
+
+
+def find(tx: Transaction, kind: SpaceKind, space: str, name: str) -> Collection:
+    """The collection at a path; in a writing transaction its row is locked from here on.
+
+    Raises:
+        NotFound: it does not exist, or the actor may not know of it (SYS-09).
+    """
+    keys = {"actor": tx.actor.id, "kind": kind.value, "space": space, "path": name}
+    row = tx.db.execute(_FIND_TO_WRITE if tx.writing else _FIND, keys).first()
+    if row is None:
+        raise NotFound(name)
+    return _judged(tx, row, name)
+
+
+def by_id(tx: Transaction, number: CollectionId) -> Collection:
+    """The collection of this number.
+
+    Raises:
+        NotFound: as in `find`.
+    """
+    row = tx.db.execute(_BY_ID, {"actor": tx.actor.id, "number": number}).first()
+    if row is None:
+        raise NotFound(str(number))
+    return _judged(tx, row, str(number))
+
+
+def home(tx: Transaction, kind: SpaceKind, space: str) -> list[Collection]:
+    """All collections of a space that the actor may know of, in their order.
+
+    Raises:
+        NotFound: the space itself is hidden from him.
+    """
+    keys = {"actor": tx.actor.id, "kind": kind.value, "space": space}
+    rows = tx.db.execute(_HOME, keys).all()
+    if not rows:
+        raise NotFound(space)
+    who, grantees = acl.relation(tx, PrincipalId(rows[0].space_id), kind)
+    if who is Relation.STRANGER:
+        raise NotFound(space)
+    wanted = [(CollectionId(row.id), kind, Tool(row.tool)) for row in rows]
+    held = acl.judge_many(tx, wanted, who, grantees)
+    found = (_value(row, kind, held[CollectionId(row.id)], who) for row in rows)
+    return [collection for collection in found if collection.rights]
+
+
+def aliases(tx: Transaction) -> list[Collection]:
+    """The collections of the actor's groups, for clients that read only one home (CALSYNC-05)."""
+    names = (
+        sa.select(principals.c.name)
+        .join(memberships, memberships.c.group_id == principals.c.id)
+        .where(memberships.c.account_id == tx.actor.id)
+        .order_by(principals.c.name_fold)
+    )
+    groups = tx.db.execute(names).scalars().all()
+    return [collection for name in groups for collection in home(tx, SpaceKind.GROUP, name)]
+
+
+def create_defaults(tx: Transaction, space: PrincipalId) -> None:
+    """Give a new account or group the collections that every one has."""
+    for position, default in enumerate(DEFAULTS, start=1):
+        _insert(
+            tx,
+            space,
+            default.name,
+            default.tool,
+            components=default.components,
+            display_name=default.display_name,
+            position=position,
+        )
+
+
+def create(
+    tx: Transaction,
+    kind: SpaceKind,
+    space: str,
+    name: str,
+    tool: Tool,
+    *,
+    components: tuple[str, ...] = (),
+    display_name: str = "",
+    description: str = "",
+    color: str = "",
+    order: int = 0,
+    timezone: str = "",
+) -> Collection:
+    """Make a further collection in a space that the actor owns or administers.
+
+    Raises:
+        NotFound: no such space for this actor.
+        Denied: the space is not his to arrange.
+        Exists: the name is taken.
+        Conflict: the name cannot be one.
+        LimitReached: the space holds too many.
+    """
+    owner = _space(tx, kind, space)
+    who, _ = acl.relation(tx, owner.id, kind)
+    if who is Relation.STRANGER:
+        raise NotFound(space)
+    if who not in (Relation.OWNER, Relation.ADMIN, Relation.CO_ADMIN, Relation.SITE):
+        raise Denied(Right.ADD, space)
+    path = _clean_name(name)
+    locks.check(tx, owner, path)
+    present = sa.select(collections.c.path).where(collections.c.space_id == owner.id)
+    taken = set(tx.db.execute(present).scalars())
+    if path in taken:
+        raise Exists(path)
+    if len(taken) >= COLLECTIONS_PER_SPACE:
+        raise LimitReached("collections_per_space", COLLECTIONS_PER_SPACE)
+    if tool in CALENDAR_TOOLS and not components:
+        components = ("VEVENT", "VTODO", "VJOURNAL")
+    _insert(
+        tx,
+        owner.id,
+        path,
+        tool,
+        components=" ".join(components),
+        display_name=_clean_text(display_name),
+        description=_clean_text(description),
+        color=_clean_color(color),
+        position=order,
+        timezone=_clean_text(timezone),
+    )
+    return find(tx, kind, space, path)
+
+
+def update(
+    tx: Transaction,
+    collection: Collection,
+    *,
+    display_name: str | None = None,
+    description: str | None = None,
+    color: str | None = None,
+    order: int | None = None,
+    timezone: str | None = None,
+    transparent: bool | None = None,
+) -> Collection:
+    """Change what is given; colour and order of another's collection are kept for this viewer alone.
+
+    Raises:
+        Denied: name, description, zone and transparency belong to whoever administers it.
+    """
+    values: dict[str, Any] = {}
+    administers = bool(collection.rights & Right.ADMINISTER)
+    if display_name is not None:
+        values["display_name"] = _clean_text(display_name)
+    if description is not None:
+        values["description"] = _clean_text(description)
+    if timezone is not None:
+        values["timezone"] = _clean_text(timezone)
+    if transparent is not None:
+        values["transparent"] = transparent
+    if values and not administers:
+        raise Denied(Right.ADMINISTER, path(collection))
+    locks.check(tx, collection.space, collection.name)
+    if collection.owned or tx.actor.id == SITE.id:
+        if color is not None:
+            values["color"] = _clean_color(color)
+        if order is not None:
+            values["position"] = order
+    elif color is not None or order is not None:
+        _set_own_look(tx, collection, color, order)
+    if values:
+        number = collections.c.modseq + 1
+        values |= {"modseq": number, "shared_modseq": number, "modified": tx.now}
+        tx.db.execute(sa.update(collections).where(collections.c.id == collection.id).values(values))
+        tx.touched.add(collection.id)
+    return by_id(tx, collection.id)
+
+
+def rename(tx: Transaction, collection: Collection, name: str) -> Collection:
+    """Give a collection another name in its space (MOVE of a whole collection).
+
+    Raises:
+        Fixed: every space keeps its default collections under their names.
+        Denied, Exists, Conflict: as in `create`.
+    """
+    acl.demand(collection.rights, Right.ADMINISTER, path(collection))
+    if collection.name in _DEFAULT_NAMES:
+        raise Fixed("this collection keeps its name")
+    fresh = _clean_name(name)
+    locks.check(tx, collection.space, collection.name, tree=True)
+    locks.check(tx, collection.space, fresh)
+    taken = sa.select(collections.c.id).where(
+        collections.c.space_id == collection.space.id, collections.c.path == fresh
+    )
+    if tx.db.execute(taken).first():
+        raise Exists(fresh)
+    here = collections.c.id == collection.id
+    tx.db.execute(sa.update(collections).where(here).values(name=fresh, path=fresh, modified=tx.now))
+    locks.forget(tx, collection.space, collection.name)
+    return by_id(tx, collection.id)
+
+
+def delete(tx: Transaction, collection: Collection) -> None:
+    """Remove a collection with all it holds.
+
+    Raises:
+        Fixed: the default ones stay.
+        Denied: it is not the actor's to remove.
+    """
+    acl.demand(collection.rights, Right.ADMINISTER, path(collection))
+    if collection.name in _DEFAULT_NAMES:
+        raise Fixed("this collection cannot be removed")
+    locks.check(tx, collection.space, collection.name, tree=True)
+    tx.db.execute(sa.delete(collections).where(collections.c.id == collection.id))
+    locks.forget(tx, collection.space, collection.name)
+    tx.touched.add(collection.id)
+
+
+def path(collection: Collection) -> str:
+    """`login/private/events` or `groups/IAB/events`: how refusals name a collection."""
+    if collection.space.kind is SpaceKind.GROUP:
+        return f"groups/{collection.space.name}/{collection.name}"
+    return f"{collection.space.name}/private/{collection.name}"
+
+
+def is_default(collection: Collection) -> bool:
+    """Whether it is one of those that every space has and nobody can remove."""
+    return collection.name in _DEFAULT_NAMES
+
+
+def next_number(tx: Transaction, collection: CollectionId, *, shared: bool = True) -> ModSeq:
+    """Take the collection's next change number; `shared` if the change concerns every viewer.
+
+    The UPDATE takes the row's lock first, so numbers become visible in the order they are given out.
+    """
+    number = collections.c.modseq + 1
+    values: dict[str, Any] = {"modseq": number}
+    if shared:
+        values |= {"shared_modseq": number, "modified": tx.now}
+    tx.touched.add(collection)
+    statement = sa.update(collections).where(collections.c.id == collection).values(values)
+    return ModSeq(tx.db.execute(statement.returning(collections.c.modseq)).scalar_one())
+
+
+def _judged(tx: Transaction, row: Any, name: str) -> Collection:
+    kind = SpaceKind(row.kind)
+    who, grantees = acl.relation(tx, PrincipalId(row.space_id), kind)
+    held = acl.judge(tx, CollectionId(row.id), kind, Tool(row.tool), who, grantees)
+    if not held:
+        raise NotFound(name)
+    return _value(row, kind, held, who)
+
+
+def _value(row: Any, kind: SpaceKind, held: Right, who: Relation) -> Collection:
+    tool = Tool(row.tool)
+    own = who in (Relation.OWNER, Relation.SITE)
+    view = View.FULL if own else acl.view(kind, tool, held)
+    return Collection(
+        id=CollectionId(row.id),
+        space=Principal(
+            PrincipalId(row.space_id), kind, row.space_name, row.space_display_name, row.space_email
+        ),
+        tool=tool,
+        name=row.path,
+        rights=held,
+        view=view,
+        relation=who,
+        display_name=_display_name(row, own),
+        description=row.description,
+        color=row.viewer_color or row.color,
+        order=row.position if row.viewer_position is None else row.viewer_position,
+        timezone=row.timezone,
+        components=tuple(row.components.split()),
+        transparent=row.transparent,
+        modseq=ModSeq(max(row.shared_modseq, row.viewer_modseq or 0)),
+        uid_validity=row.uid_validity,
+        item_count=row.item_count,
+        created=row.created,
+        modified=row.modified,
+    )
+
+
+def _display_name(row: Any, own: bool) -> str:
+    """The owner's name is always shown on another's collection (CAL-11)."""
+    if own:
+        return str(row.display_name)
+    owner = row.space_display_name or row.space_name
+    return owner if row.path == "events" else f"{owner}: {row.display_name or row.path}"
+
+
+def _space(tx: Transaction, kind: SpaceKind, name: str) -> Principal:
+    row = tx.db.execute(_SPACE, {"kind": kind.value, "space": name}).first()
+    if row is None:
+        raise NotFound(name)
+    return Principal(PrincipalId(row.id), kind, row.name, row.display_name, row.email)
+
+
+def _insert(
+    tx: Transaction,
+    space: PrincipalId,
+    name: str,
+    tool: Tool,
+    *,
+    components: str,
+    display_name: str,
+    description: str = "",
+    color: str = "",
+    position: int = 0,
+    timezone: str = "",
+) -> None:
+    # A collection made anew under an old name must never honour the old one's tokens.
+    validity = int(tx.now)
+    tx.db.execute(
+        sa.insert(collections).values(
+            space_id=space,
+            tool=tool.value,
+            name=name,
+            path=name,
+            display_name=display_name,
+            description=description,
+            color=color,
+            position=position,
+            timezone=timezone,
+            components=components,
+            uid_validity=validity,
+            created=tx.now,
+            modified=tx.now,
+        )
+    )
+
+
+def _set_own_look(tx: Transaction, collection: Collection, color: str | None, order: int | None) -> None:
+    number = next_number(tx, collection.id, shared=False)
+    here = sa.and_(
+        viewer_collections.c.viewer_id == tx.actor.id, viewer_collections.c.collection_id == collection.id
+    )
+    values: dict[str, Any] = {"modseq": number}
+    if color is not None:
+        values["color"] = _clean_color(color)
+    if order is not None:
+        values["position"] = order
+    if not tx.db.execute(sa.update(viewer_collections).where(here).values(values)).rowcount:
+        keys = {"viewer_id": tx.actor.id, "collection_id": collection.id}
+        tx.db.execute(sa.insert(viewer_collections).values(**keys, **values))
+
+
+def _clean_name(name: str) -> str:
+    clean = unicodedata.normalize("NFC", name)
+    if not clean or clean in {".", ".."} or len(clean.encode()) > 255:
+        raise Conflict("this cannot be a collection's name")
+    if any(unicodedata.category(character) == "Cc" or character == "/" for character in clean):
+        raise Conflict("a collection's name holds no control characters and no slash")
+    return clean
+
+
+def _clean_text(text: str) -> str:
+    if len(text.encode()) > TEXT_OCTETS:
+        raise LimitReached("property_octets", TEXT_OCTETS)
+    return text.replace("\0", "")
+
+
+def _clean_color(color: str) -> str:
+    """Colours are `#RRGGBB` or `#RRGGBBAA`; a CSS name is kept as it is (RFC 7986 §5.9)."""
+    clean = color.strip()
+    if not clean or _COLOR.match(clean):
+        return clean
+    return clean.lower() if clean.isalpha() and len(clean) <= 32 else ""

@@ -1,0 +1,298 @@
+"""Items as one viewer sees them: which rows, which body, which validator (CAL-07, SYS-08, SYS-09).
+
+The owner's body is the stored one. Another viewer reads the shared body with his own parts merged
+in, or the busy stub, or learns nothing. All of it was computed when the item was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+
+from storage import acl, kinds, rights
+from storage.schema import event_index, grants, items, viewer_items
+from storage.store import Transaction
+from storage.types import (
+    CALENDAR_TOOLS,
+    Collection,
+    CollectionId,
+    Item,
+    ItemId,
+    ModSeq,
+    PrincipalId,
+    Relation,
+    Right,
+    Row,
+    SpaceKind,
+    Tool,
+    View,
+)
+
+_NEVER_STORED: Final = Right.SEE_BUSY | Right.SEE_FOLDER | Right.ADD | Right.DELETE | Right.ADMINISTER
+
+OWN_ROWS: Final = sa.select(
+    items.c.name,
+    items.c.hash.label("etag"),
+    items.c.size,
+    items.c.media_type,
+    items.c.component,
+    items.c.modified,
+    items.c.created,
+    items.c.schedule_tag,
+    items.c.modseq,
+).where(items.c.collection_id == sa.bindparam("collection"))
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the actor holds on single items of a collection that is not his."""
+
+    granted: dict[int, Right]
+    edit_all: frozenset[int]
+    """Creators whose every item he may edit (ACL-21)."""
+
+
+def is_own(collection: Collection) -> bool:
+    """Whether the actor sees the stored bodies themselves."""
+    return collection.relation in (Relation.OWNER, Relation.SITE)
+
+
+def access(tx: Transaction, collection: Collection) -> Access:
+    """The actor's item grants in `collection`, read once a transaction."""
+    known = tx.access.get(collection.id)
+    if isinstance(known, Access):
+        return known
+    _, grantees = acl.relation(tx, collection.space.id, collection.space.kind)
+    query = sa.select(grants.c.item_id, grants.c.rights).where(
+        grants.c.collection_id == collection.id,
+        grants.c.item_id.is_not(None),
+        grants.c.grantee_id.in_(grantees),
+    )
+    granted: dict[int, Right] = {}
+    for item_id, held in tx.db.execute(query):
+        granted[item_id] = granted.get(item_id, Right.NONE) | Right(held)
+    shared_book = collection.tool is Tool.CONTACTS and collection.space.kind is SpaceKind.GROUP
+    found = Access(granted, acl.edit_all_creators(tx, grantees) if shared_book else frozenset())
+    tx.access[collection.id] = found
+    return found
+
+
+def forget_access(tx: Transaction, collection: CollectionId) -> None:
+    """Read item grants again: they changed in this transaction."""
+    tx.access.pop(collection, None)
+
+
+def listing(tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[bool]) -> Sequence[Row]:
+    """Rows of the items that the actor sees and that meet the conditions, in no order."""
+    if is_own(collection):
+        query = OWN_ROWS.where(*conditions) if conditions else OWN_ROWS
+        return cast(Sequence[Row], tx.db.execute(query, {"collection": collection.id}).all())
+    return [
+        Row(
+            found.name,
+            found.etag,
+            found.size,
+            found.media_type,
+            found.component,
+            found.modified,
+            found.created,
+            int(found.schedule_tag or 0),
+            found.modseq,
+        )
+        for found in load(tx, collection, *conditions, body=False)
+    ]
+
+
+def load(
+    tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[bool], body: bool
+) -> list[Item]:
+    """The items that the actor sees and that meet the conditions, with their bodies if asked."""
+    if is_own(collection):
+        query = _own(body).where(*conditions)
+        rows = tx.db.execute(query, {"collection": collection.id})
+        return [_own_item(tx, collection, row, body) for row in rows]
+    known = access(tx, collection)
+    query = visible(tx, collection, known, body=body).where(*conditions)
+    return [
+        _shared_item(tx, collection, known, row, body)
+        for row in tx.db.execute(query, {"collection": collection.id, "viewer": tx.actor.id})
+    ]
+
+
+def visible(tx: Transaction, collection: Collection, known: Access, *, body: bool = False) -> sa.Select[Any]:
+    """Select what a viewer other than the owner may know of, judged in SQL."""
+    query = _SHARED[collection.tool in CALENDAR_TOOLS, body]
+    mine = items.c.creator_id == tx.actor.id
+    readable = [number for number, held in known.granted.items() if held & (Right.SEE | Right.EDIT)]
+    opened = items.c.id.in_(readable) if readable else sa.false()
+    if collection.space.kind is SpaceKind.PRIVATE and collection.tool in CALENDAR_TOOLS:
+        query = query.where(items.c.hidden_modseq == 0)  # ACL-24
+    if _per_item(collection) and collection.space.kind is SpaceKind.GROUP:
+        admin = collection.relation in (Relation.ADMIN, Relation.CO_ADMIN)
+        return query if admin else query.where(sa.or_(~items.c.restricted, mine, opened))
+    if collection.view is View.FULL:
+        return query
+    if collection.view is View.BUSY:
+        return query.where(sa.or_(event_index.c.stub.is_not(None), mine, opened))
+    return query.where(sa.or_(mine, opened))
+
+
+def rights_on(
+    tx: Transaction, collection: Collection, creator: int, item_id: int, known: Access | None = None
+) -> Right:
+    """What the actor may do with one item: the collection's rights, the creator's, and grants (ACL-01)."""
+    held = collection.rights
+    if is_own(collection):
+        return held
+    if creator == tx.actor.id:
+        held |= rights.of_creator(collection.space.kind, collection.tool)
+    known = known or access(tx, collection)
+    held |= known.granted.get(item_id, Right.NONE)
+    if creator in known.edit_all:
+        held |= Right.EDIT
+    return held
+
+
+def _per_item(collection: Collection) -> bool:
+    row = rights.rule(collection.space.kind, collection.tool, Right.SEE)
+    return row is not None and row.granted_per is rights.Scope.ITEM
+
+
+_OWN_COLUMNS: Final = (
+    items.c.id,
+    items.c.name,
+    items.c.hash,
+    items.c.size,
+    items.c.media_type,
+    items.c.component,
+    items.c.modseq,
+    items.c.creator_id,
+    items.c.created,
+    items.c.modified,
+    items.c.schedule_tag,
+)
+_OWN_LIGHT: Final = sa.select(*_OWN_COLUMNS).where(items.c.collection_id == sa.bindparam("collection"))
+_OWN_FULL: Final = sa.select(*_OWN_COLUMNS, items.c.body, items.c.blob).where(
+    items.c.collection_id == sa.bindparam("collection")
+)
+
+
+def _own(body: bool) -> sa.Select[Any]:
+    return _OWN_FULL if body else _OWN_LIGHT
+
+
+def _make_shared(kind: kinds.Kind, body: bool) -> sa.Select[Any]:
+    table = kind.table
+    calendar = table is event_index
+    stub = table.c.stub if calendar else sa.null()
+    bodies = (items.c.body, items.c.blob, table.c.shared, stub.label("stub"))
+    return (
+        sa.select(
+            *_OWN_COLUMNS,
+            items.c.shared_hash,
+            items.c.restricted,
+            viewer_items.c.modseq.label("viewer_modseq"),
+            viewer_items.c.parts,
+            viewer_items.c.extra_octets,
+            sa.func.length(table.c.shared).label("shared_size"),
+            (sa.func.length(stub) if calendar else sa.null()).label("stub_size"),
+            (table.c.klass if calendar else sa.literal("PUBLIC")).label("klass"),
+            *(bodies if body else ()),
+        )
+        .select_from(
+            items.join(table, table.c.item_id == items.c.id).outerjoin(
+                viewer_items,
+                sa.and_(
+                    viewer_items.c.item_id == items.c.id,
+                    viewer_items.c.viewer_id == sa.bindparam("viewer"),
+                ),
+            )
+        )
+        .where(items.c.collection_id == sa.bindparam("collection"))
+    )
+
+
+_SHARED: Final = {
+    (calendar, body): _make_shared(kinds.EVENTS if calendar else kinds.CARDS, body)
+    for calendar in (True, False)
+    for body in (True, False)
+}
+
+
+def _own_item(tx: Transaction, collection: Collection, row: Any, body: bool) -> Item:
+    content: bytes | None = None
+    if body:
+        content = row.body if row.body is not None else tx.store.blobs.read(row.blob)
+    return Item(
+        ItemId(row.id),
+        collection.id,
+        row.name,
+        row.hash,
+        row.size,
+        row.media_type,
+        row.component,
+        ModSeq(row.modseq),
+        PrincipalId(row.creator_id),
+        row.created,
+        row.modified,
+        str(row.schedule_tag) if row.schedule_tag else "",
+        View.FULL,
+        collection.rights,
+        content,
+    )
+
+
+def _row_view(tx: Transaction, collection: Collection, known: Access, row: Any) -> View:
+    mine = row.creator_id == tx.actor.id
+    granted = bool(known.granted.get(row.id, Right.NONE) & (Right.SEE | Right.EDIT))
+    if collection.space.kind is SpaceKind.GROUP:
+        hidden = row.restricted and not mine and not granted
+        return View.EXISTENCE if hidden else View.FULL  # ACL-06: only administrators get this far
+    if row.klass == "CONFIDENTIAL" and not mine and row.stub_size is not None:
+        return View.BUSY  # CAL-06: also for holders of "see details"
+    if collection.view is View.FULL or mine or granted:
+        return View.FULL
+    return View.BUSY
+
+
+def _shared_item(tx: Transaction, collection: Collection, known: Access, row: Any, body: bool) -> Item:
+    shown = _row_view(tx, collection, known, row)
+    content: bytes | None = None
+    if shown is View.BUSY:
+        etag, size = f"{row.hash[:40]}-busy", row.stub_size
+        content = row.stub if body else None
+    elif shown is View.EXISTENCE:
+        etag, size = f"{row.hash[:40]}-known", row.size
+    else:
+        etag, size = row.shared_hash or row.hash, row.size if row.shared_size is None else row.shared_size
+        if row.parts:
+            etag, size = f"{etag}-{row.viewer_modseq}", size + row.extra_octets
+        if body:
+            content = row.shared
+            if content is None:
+                content = row.body if row.body is not None else tx.store.blobs.read(row.blob)
+            if row.parts:
+                content = kinds.of(collection.tool).merge(content, row.parts)
+    held = rights_on(tx, collection, row.creator_id, row.id, known)
+    if shown in (View.BUSY, View.EXISTENCE):
+        held &= _NEVER_STORED
+    return Item(
+        ItemId(row.id),
+        collection.id,
+        row.name,
+        etag,
+        size,
+        row.media_type,
+        row.component,
+        ModSeq(max(row.modseq, row.viewer_modseq or 0)),
+        PrincipalId(row.creator_id),
+        row.created,
+        row.modified,
+        str(row.schedule_tag) if row.schedule_tag else "",
+        shown,
+        held,
+        content,
+    )
