@@ -18,7 +18,8 @@ HEAD: Final = "0001"
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 
-_ADVISORY_LOCK: Final = 0x45534352  # "ESCR": every process that migrates this PostgreSQL database waits for it
+# "ESCR": processes that migrate one PostgreSQL database wait for each other.
+_ADVISORY_LOCK: Final = 0x45534352
 _version: Final = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 
@@ -50,7 +51,7 @@ def upgrade(engines: Engines) -> None:
             if found != HEAD:  # else another process was faster
                 _run(db, found)
             if engines.sqlite and (broken := db.exec_driver_sql("PRAGMA foreign_key_check").first()):
-                raise Refused(f"the upgrade would leave broken references in table {broken[0]}; nothing was changed")
+                raise Refused(f"the upgrade would break references in table {broken[0]}; nothing was changed")
 
 
 def _read(db: sa.Connection) -> str | None:
