@@ -109,8 +109,11 @@ def judge_many(
 
 
 def view(kind: SpaceKind, tool: Tool, held: Right) -> View:
-    """How much of the collection's items these rights show, item grants apart."""
-    if held & Right.SEE:
+    """How much of the collection's items these rights show, item grants apart.
+
+    Whoever may edit all events also reads them: an edit of what one does not see would be blind.
+    """
+    if held & Right.SEE or (tool is Tool.CALENDAR and held & Right.EDIT):
         return View.FULL
     if tool is Tool.CALENDAR and held & Right.SEE_BUSY:
         return View.BUSY

@@ -37,12 +37,11 @@ def _ref(name: str, target: str, *, null: bool = False, index: bool = False) -> 
 
 
 def _text(name: str, default: str | None = "") -> Column[str]:
-    return Column(name, Text, nullable=False, **({} if default is None else {"server_default": default}))
+    return Column(name, Text, nullable=False, server_default=default)
 
 
 def _int(name: str, default: int | None = 0) -> Column[int]:
-    extra = {} if default is None else {"server_default": str(default)}
-    return Column(name, BigInteger, nullable=False, **extra)
+    return Column(name, BigInteger, nullable=False, server_default=None if default is None else str(default))
 
 
 def _flag(name: str, default: bool) -> Column[bool]:

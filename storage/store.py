@@ -56,13 +56,13 @@ class Transaction:
 class Store:
     """The desk's data behind one URL: `sqlite:////path/desk.sqlite3` or `postgresql+psycopg://…`."""
 
-    def __init__(self, url: str, blobs: Path, *, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, url: str, blobs: Path, *, limits: Limits = Limits()) -> None:
         self.engines: Final = Engines(url)
         self.blobs: Final = BlobStore(blobs)
         self.limits: Final = limits
 
     @classmethod
-    def open(cls, url: str, blobs: Path, *, limits: Limits = Limits()) -> Store:  # noqa: B008
+    def open(cls, url: str, blobs: Path, *, limits: Limits = Limits()) -> Store:
         """Open what `migrate` made; nothing is connected before the first transaction."""
         return cls(url, blobs, limits=limits)
 
