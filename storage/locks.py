@@ -167,12 +167,12 @@ def check(
     space: Principal,
     path: str,
     *,
-    parent: bool = False,
+    member: bool = False,
     tree: bool = False,
 ) -> None:
     """Pass if no lock forbids the actor to write `path`: he showed the tokens of those that cover it.
 
-    `parent`: the name itself comes or goes, so the locks of its collection count too, whatever their
+    `member`: the name itself comes or goes, so the locks of its collection count too, whatever their
     depth (RFC 4918 §7.4). `tree`: everything below is concerned as well (removal, renaming). Of shared
     locks on one resource a single token is enough.
 
@@ -188,7 +188,7 @@ def check(
     if not rows:
         return
     resources = [path]
-    if parent and path:
+    if member and path:
         resources.append(_parent(path))
     if tree:
         inside = path + "/" if path else ""

@@ -1,0 +1,111 @@
+"""How much a space holds of a tool, and how much its plan allows (ACC-12, ACC-21, GRP-16, RFC 4331)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.errors import LimitReached, OverQuota
+from storage.schema import accounts, collections, groups, plans
+from storage.store import Transaction
+from storage.types import Collection, Principal, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Which tools fill one allowance together, and what the plan calls its limits."""
+
+    tools: tuple[Tool, ...]
+    octets: str = ""
+    count: str = ""
+
+
+_DISK: Final = Measure((Tool.DOCUMENTS, Tool.WIKI, Tool.DROP_BOX), octets="docs_bytes")
+
+MEASURES: Final[Mapping[Tool, Measure]] = {
+    Tool.CONTACTS: Measure((Tool.CONTACTS,), count="contacts_max"),
+    Tool.CONTACT_LISTS: Measure((Tool.CONTACT_LISTS,), count="lists_max"),
+    Tool.MESSAGES: Measure((Tool.MESSAGES,), octets="mail_bytes"),
+    Tool.DOCUMENTS: _DISK,
+    Tool.WIKI: _DISK,
+    Tool.DROP_BOX: _DISK,
+}
+"""A tool that is not here is not limited: calendars, tasks, notes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a space holds of a tool and may hold of it; None is without limit."""
+
+    octets: int
+    count: int
+    limit_octets: int | None
+    limit_count: int | None
+
+    @property
+    def available_octets(self) -> int | None:
+        """What may still be added, at least 0 (RFC 4331 §3)."""
+        return None if self.limit_octets is None else max(0, self.limit_octets - self.octets)
+
+
+_plan_of: Final = sa.func.coalesce(
+    # A group has the capacities of its admin's plan (GRP-16).
+    sa.select(groups.c.admin_id).where(groups.c.id == sa.bindparam("space")).scalar_subquery(),
+    sa.bindparam("space"),
+)
+_held: Final = sa.and_(
+    collections.c.space_id == sa.bindparam("space"),
+    collections.c.tool.in_(sa.bindparam("tools", expanding=True)),
+)
+_USED: Final = sa.select(
+    sa.select(sa.func.coalesce(sa.func.sum(collections.c.octets), 0))
+    .where(_held)
+    .scalar_subquery()
+    .label("octets"),
+    sa.select(sa.func.coalesce(sa.func.sum(collections.c.item_count), 0))
+    .where(_held)
+    .scalar_subquery()
+    .label("count"),
+    sa.select(plans.c.limits)
+    .join(accounts, accounts.c.plan_id == plans.c.id)
+    .where(accounts.c.id == _plan_of)
+    .scalar_subquery()
+    .label("limits"),
+)
+
+
+def used(tx: Transaction, space: Principal, tool: Tool) -> Usage:
+    """What `space` holds of `tool` and may hold of it, in one query."""
+    measure = MEASURES.get(tool, Measure((tool,)))
+    tools = [one.value for one in measure.tools]
+    row = tx.db.execute(_USED, {"space": space.id, "tools": tools}).one()
+    limits: dict[str, Any] = json.loads(row.limits) if row.limits else {}
+    return Usage(int(row.octets), int(row[1]), _limit(limits, measure.octets), _limit(limits, measure.count))
+
+
+def check_add(tx: Transaction, collection: Collection, octets: int, items: int) -> None:
+    """Pass if `octets` and `items` more may be stored in `collection`.
+
+    While usage exceeds a lowered limit only additions are refused (ACC-21).
+
+    Raises:
+        LimitReached: the plan's number of such items is reached.
+        OverQuota: the plan's capacity is reached.
+    """
+    measure = MEASURES.get(collection.tool)
+    if measure is None or (octets <= 0 and items <= 0):
+        return
+    now = used(tx, collection.space, collection.tool)
+    if items > 0 and now.limit_count is not None and now.count + items > now.limit_count:
+        raise LimitReached(measure.count, now.limit_count)
+    if octets > 0 and now.limit_octets is not None and now.octets + octets > now.limit_octets:
+        raise OverQuota(f"the capacity of {now.limit_octets} octets ({measure.octets}) is reached")
+
+
+def _limit(limits: Mapping[str, Any], name: str) -> int | None:
+    value = limits.get(name) if name else None
+    return int(value) if value is not None else None
