@@ -1,0 +1,82 @@
+"""Every listener's name and port, in one table; `port_base` plus the offset is the port (DESIGN §3).
+
+The offsets are the protocols' own numbers where these are below 1000, so that IMAP (143) of a desk at 20000 is 20143.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+PORT_OFFSETS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "caldav": 1,
+        "carddav": 2,
+        "webdav": 3,
+        "activesync": 4,
+        "feeds": 5,
+        "portal": 6,
+        "lmtp": 24,
+        "mx": 25,
+        "front-http": 80,
+        "pop3": 110,
+        "imap": 143,
+        "managesieve": 190,  # 4190
+        "front": 443,
+        "submissions": 465,
+        "nntp": 563,
+        "submission": 587,
+        "chat": 697,  # 6697
+        "imaps": 993,
+        "pop3s": 995,
+    }
+)
+
+HIGHEST_OFFSET: Final = max(PORT_OFFSETS.values())
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProtocol:
+    """One protocol behind the common origin: its process, and the paths that the front sends there (SYS-03).
+
+    `routes` are Caddy path patterns; the protocols are asked in the table's order, so the one that takes
+    everything else stands last.
+    """
+
+    name: str
+    module: str
+    """Module with `make(settings)`, the WSGI application."""
+    routes: tuple[str, ...]
+
+
+HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
+    HttpProtocol(
+        "carddav",
+        "servers.carddav.app",
+        (
+            "/.well-known/carddav",
+            "/dav/*/private/contacts",
+            "/dav/*/private/contacts/*",
+            "/dav/groups/*/contacts",
+            "/dav/groups/*/contacts/*",
+        ),
+    ),
+    # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.
+    HttpProtocol("caldav", "servers.caldav.app", ("/*",)),
+)
+
+
+def protocol(name: str) -> HttpProtocol:
+    """Find an HTTP protocol of this release by its name.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    for one in HTTP_PROTOCOLS:
+        if one.name == name:
+            return one
+    raise KeyError(name)

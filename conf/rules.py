@@ -1,0 +1,111 @@
+"""What types cannot say: addresses, names and origins that are none, and settings that contradict each other."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from conf.endpoints import HTTP_PROTOCOLS, LOOPBACK
+from conf.settings import Settings
+
+_LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
+_PRIVATE_DOMAINS: Final = (".test", ".localhost", ".invalid", ".example", ".local", ".internal")
+"""No public authority gives certificates for these (RFC 2606, RFC 6761, RFC 6762)."""
+
+
+def broken(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield key and reason of every rule that well-typed `settings` break."""
+    if not is_domain(settings.domain):
+        yield "domain", f'must be a domain name such as "example.org", not "{settings.domain}"'
+    yield from _addresses(settings)
+    yield from _database(settings)
+    yield from _front(settings)
+    yield from _tls(settings)
+    yield from _ports(settings)
+
+
+def is_domain(name: str) -> bool:
+    """Tell whether `name` is a host name (RFC 1123 §2.1); internationalised ones as A-labels."""
+    return 0 < len(name) <= 253 and all(_LABEL.match(label) for label in name.split("."))
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether nothing outside this machine reaches `address`."""
+    return address in LOOPBACK or (_is_address(address) and ipaddress.ip_address(address).is_loopback)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
+    expected = 'must be an IP address such as "127.0.0.1", "::1" or "0.0.0.0"'
+    single = [("listen", settings.listen)]
+    single += [(f"{one.name}.listen", settings.listener(one.name).listen) for one in HTTP_PROTOCOLS]
+    for key, address in single:
+        if (address or key == "listen") and not _is_address(address):
+            yield key, f'{expected}, not "{address}"'
+    for key, addresses in (
+        ("front.listen", settings.front.listen),
+        ("security.trusted_proxies", settings.security.trusted_proxies),
+    ):
+        for address in addresses:
+            if not _is_address(address):
+                yield key, f'every entry {expected}, not "{address}"'
+
+
+def _database(settings: Settings) -> Iterator[tuple[str, str]]:
+    url = settings.database.url
+    if url and not url.startswith(("sqlite:////", "postgresql+psycopg://")):
+        yield (
+            "database.url",
+            'must be "sqlite:////absolute/path" or "postgresql+psycopg://user@host/name", '
+            f'not one that begins with "{url.partition(":")[0]}"',  # the rest may hold a password
+        )
+
+
+def _front(settings: Settings) -> Iterator[tuple[str, str]]:
+    front = settings.front
+    if front.origin:
+        parts = urlsplit(front.origin)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+            yield "front.origin", f'must be "https://host" or "https://host:port", not "{front.origin}"'
+    if not front.enabled:
+        return
+    if front.tls == "acme" and (settings.domain.endswith(_PRIVATE_DOMAINS) or "." not in settings.domain):
+        yield "front.tls", f'no public authority certifies {settings.domain}; write "internal" or "files"'
+    if front.tls == "acme" and all(is_loopback(address) for address in settings.front_addresses):
+        yield "front.tls", 'ACME needs an address that the Internet reaches; set front.listen or write "internal"'
+    if settings.https_port == settings.http_port:
+        yield "front.http_port", f"must differ from https_port ({settings.https_port})"
+
+
+def _tls(settings: Settings) -> Iterator[tuple[str, str]]:
+    users = [f"{one.name}.tls" for one in HTTP_PROTOCOLS if settings.listener(one.name).tls]
+    if settings.front.enabled:
+        yield from ((key, "the front already gives TLS: write false, or switch the front off") for key in users)
+        if settings.front.tls == "files":
+            users = ["front.tls"]
+    for name in ("certificate", "key"):
+        if users and not getattr(settings.tls, name):
+            yield f"tls.{name}", f"{users[0]} needs the path of a PEM file here"
+
+
+def _ports(settings: Settings) -> Iterator[tuple[str, str]]:
+    taken: dict[int, str] = {}
+    if settings.front.enabled:
+        taken = {settings.https_port: "front.https_port", settings.http_port: "front.http_port"}
+    for one in HTTP_PROTOCOLS:
+        if not settings.listener(one.name).enabled:
+            continue
+        port = settings.address(one.name)[1]
+        if port in taken:
+            yield f"{one.name}.port", f"{port} is already the port of {taken[port]}"
+        taken.setdefault(port, f"{one.name}.port")

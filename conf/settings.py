@@ -1,0 +1,229 @@
+"""Every setting with its type, bounds, default and meaning; the loader takes its messages from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from conf.endpoints import LOOPBACK, PORT_OFFSETS
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Database(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the rows are."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description='"" is SQLite in <data>/desk.sqlite3; for many machines PostgreSQL: '
+            '"postgresql+psycopg://user@host/name" (extra `postgresql`)'
+        ),
+    ] = ""
+
+
+class Blobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where bodies above 64 KiB are."""
+
+    directory: Annotated[str, Meta(description='"" is <data>/blobs')] = ""
+
+
+class Accounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a new account gets; the plans themselves are in the store (`escritoire plan`)."""
+
+    default_plan: Annotated[str, Meta(description="plan of an account added without --plan")] = "full"
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one request or one object may ask of the site."""
+
+    max_resource_octets: Annotated[
+        int, Meta(ge=1024, le=1 << 30, description="largest event, to-do or card, in octets")
+    ] = 10 * 1024 * 1024
+    max_instances: Annotated[
+        int, Meta(ge=10, le=1_000_000, description="instances of one series that a query may expand")
+    ] = 10_000
+    max_attendees: Annotated[int, Meta(ge=1, le=100_000, description="attendees of one event")] = 10_000
+    max_multiget_hrefs: Annotated[int, Meta(ge=10, le=1_000_000, description="hrefs of one multiget report")] = 10_000
+    max_results: Annotated[
+        int, Meta(ge=100, le=10_000_000, description="members of one multistatus; synchronisation continues in pages")
+    ] = 100_000
+    max_xml_octets: Annotated[int, Meta(ge=65_536, le=1 << 30, description="largest XML request body, in octets")] = (
+        8 * 1024 * 1024
+    )
+    max_xml_depth: Annotated[int, Meta(ge=16, le=1000, description="deepest nesting of an XML request body")] = 100
+    tombstone_days: Annotated[
+        int, Meta(ge=90, le=36_500, description="days a removal stays in the change log (SYS-07: at least 90)")
+    ] = 90
+    version_days: Annotated[
+        int, Meta(ge=1, le=36_500, description="days a replaced body stays recoverable (SYS-06)")
+    ] = 30
+
+
+class Security(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is refused before anything is read."""
+
+    require_tls: Annotated[
+        bool, Meta(description="refuse passwords over unencrypted connections, except on loopback (SYS-05)")
+    ] = True
+    require_if_match: Annotated[
+        bool, Meta(description="answer 428 to a PUT that would replace an item unseen (SYS-06)")
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="addresses whose X-Forwarded-For and X-Forwarded-Proto are believed: the front's"),
+    ] = ("127.0.0.1", "::1")
+
+
+class Throttle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Failed logins, counted for all processes together (SYS-17)."""
+
+    account_failures: Annotated[
+        int, Meta(ge=3, le=100_000, description="failures of one account in the window before it must wait")
+    ] = 10
+    address_failures: Annotated[
+        int, Meta(ge=3, le=100_000, description="failures from one address in the window before it must wait")
+    ] = 50
+    window_s: Annotated[int, Meta(ge=10, le=86_400, description="length of the window, in seconds")] = 900
+    verified_s: Annotated[
+        int,
+        Meta(
+            ge=0, le=3600, description="seconds a process may remember a verified password; a change voids it at once"
+        ),
+    ] = 60
+
+
+class Tls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A certificate of your own: for front.tls = "files" and for servers with tls = true."""
+
+    certificate: Annotated[str, Meta(description="PEM file, the chain included")] = ""
+    key: Annotated[str, Meta(description="PEM file of the private key, without a password")] = ""
+
+
+class Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Caddy before all HTTP protocols: one origin, TLS, HTTP/2 and 3 (extra `front`)."""
+
+    enabled: Annotated[bool, Meta(description="run Caddy beside the protocols")] = False
+    origin: Annotated[
+        str,
+        Meta(
+            description='public origin, "https://host[:port]"; "" follows from domain and https_port. '
+            "Set it as well, with enabled = false, when a proxy of your own stands before the protocols"
+        ),
+    ] = ""
+    listen: Annotated[tuple[str, ...], Meta(description='addresses to listen on; [] is the general "listen"')] = ()
+    https_port: Annotated[Port, Meta(description="0 is port_base + 443")] = 443
+    http_port: Annotated[Port, Meta(description="only redirects, and answers ACME; 0 is port_base + 80")] = 80
+    tls: Annotated[
+        Literal["acme", "internal", "files"],
+        Meta(description="public certificates by ACME, an authority of Caddy's own (tests), or [tls]"),
+    ] = "acme"
+    email: Annotated[str, Meta(description="address for the certificate authority's notices (ACME)")] = ""
+    command: Annotated[str, Meta(description='the caddy program; "" looks beside Python, then in PATH')] = ""
+
+
+class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One protocol's process."""
+
+    enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
+    listen: Annotated[str, Meta(description='address to listen on; "" is the general "listen"')] = ""
+    port: Annotated[Port, Meta(description="0 is port_base and the protocol's offset")] = 0
+    workers: Annotated[int, Meta(ge=1, le=256, description="worker processes")] = 2
+    threads: Annotated[int, Meta(ge=1, le=1024, description="threads of each worker: requests at the same time")] = 16
+    tls: Annotated[bool, Meta(description="speak HTTPS with the certificate of [tls], without a front")] = False
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The desk's settings, as one process got them at its start."""
+
+    domain: Annotated[str, Meta(description="the desk's domain; required")]
+    data: Annotated[str, Meta(description='directory of everything; "" is where this file is')] = ""
+    listen: Annotated[str, Meta(description="address that every server listens on")] = "127.0.0.1"
+    port_base: Annotated[
+        int, Meta(ge=1024, le=64_000, description="every server's port is this and its offset: CalDAV 1, CardDAV 2, …")
+    ] = 20_000
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="what is written to standard error")
+    ] = "info"
+    log_format: Annotated[Literal["text", "json"], Meta(description="key=value pairs, or one JSON object per line")] = (
+        "text"
+    )
+    database: Database = Database()
+    blobs: Blobs = Blobs()
+    accounts: Accounts = Accounts()
+    limits: Limits = Limits()
+    security: Security = Security()
+    throttle: Throttle = Throttle()
+    tls: Tls = Tls()
+    front: Front = Front()
+    caldav: Listener = Listener()
+    carddav: Listener = Listener()
+
+    @property
+    def data_directory(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def run_directory(self) -> Path:
+        """Where endpoints.json and generated files are, while the desk runs."""
+        return self.data_directory / "run"
+
+    @property
+    def database_url(self) -> str:
+        return self.database.url or f"sqlite:///{self.data_directory / 'desk.sqlite3'}"
+
+    @property
+    def blobs_directory(self) -> Path:
+        return Path(self.blobs.directory) if self.blobs.directory else self.data_directory / "blobs"
+
+    def listener(self, name: str) -> Listener:
+        """Settings of the protocol `name`: caldav or carddav."""
+        found = getattr(self, name)
+        if not isinstance(found, Listener):
+            raise KeyError(name)
+        return found
+
+    def address(self, name: str) -> tuple[str, int]:
+        """Host and port that the protocol `name` listens on."""
+        one = self.listener(name)
+        return one.listen or self.listen, one.port or self.port_base + PORT_OFFSETS[name]
+
+    def own_url(self, name: str) -> str:
+        """Where the protocol `name` answers by itself, with the final slash."""
+        host, port = self.address(name)
+        scheme = "https" if self.listener(name).tls else "http"
+        reachable = self.domain if host in {"0.0.0.0", "::"} else host
+        return f"{scheme}://{_bracketed(reachable)}:{port}/"
+
+    @property
+    def https_port(self) -> int:
+        return self.front.https_port or self.port_base + PORT_OFFSETS["front"]
+
+    @property
+    def http_port(self) -> int:
+        return self.front.http_port or self.port_base + PORT_OFFSETS["front-http"]
+
+    @property
+    def front_addresses(self) -> tuple[str, ...]:
+        return self.front.listen or (self.listen,)
+
+    @property
+    def origin(self) -> str:
+        """The common public origin without a final slash; "" when every protocol answers for itself."""
+        if self.front.origin:
+            return self.front.origin.rstrip("/")
+        if not self.front.enabled:
+            return ""
+        loopback = all(address in LOOPBACK for address in self.front_addresses)
+        host = "localhost" if loopback else self.domain
+        return f"https://{host}" + ("" if self.https_port == 443 else f":{self.https_port}")
+
+    def url(self, name: str) -> str:
+        """Where clients find the protocol `name`, with the final slash: the common origin, or its own port."""
+        return f"{self.origin}/" if self.origin else self.own_url(name)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
