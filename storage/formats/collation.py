@@ -6,67 +6,48 @@ Every comparison folds both sides and then compares code points, which is i;octe
 from __future__ import annotations
 
 import unicodedata
-from enum import Enum
 from functools import lru_cache
 from typing import Final
 
-
-class Collation(Enum):
-    """The collations we announce; the value is the registered identifier."""
-
-    ASCII_CASEMAP = "i;ascii-casemap"
-    OCTET = "i;octet"
-    UNICODE_CASEMAP = "i;unicode-casemap"
-
-
-class Match(Enum):
-    """Where the text must stand; the value is RFC 6352 §10.5.4's `match-type`."""
-
-    EQUALS = "equals"
-    CONTAINS = "contains"
-    STARTS_WITH = "starts-with"
-    ENDS_WITH = "ends-with"
-
-
-IDENTIFIERS: Final = tuple(collation.value for collation in Collation)
+ASCII_CASEMAP: Final = "i;ascii-casemap"
+OCTET: Final = "i;octet"
+UNICODE_CASEMAP: Final = "i;unicode-casemap"
+IDENTIFIERS: Final = (ASCII_CASEMAP, OCTET, UNICODE_CASEMAP)
+"""The collations we announce (CALDAV:supported-collation-set, CARDDAV:supported-collation-set)."""
 _ASCII_UPPER: Final = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
 
 
-def named(identifier: str, default: Collation) -> Collation | None:
-    """The collation of that identifier, `default` for "" and "default" (RFC 4790 §3.1).
+def named(identifier: str, default: str) -> str | None:
+    """The collation that a client means by `identifier`; `default` for "" and "default" (RFC 4790 §3.1).
 
     None if we do not have it, wildcards included (RFC 4791 §7.5 forbids them): a precondition failure.
     """
     if identifier in ("", "default"):
         return default
-    try:
-        return Collation(identifier)
-    except ValueError:
-        return None
+    return identifier if identifier in IDENTIFIERS else None
 
 
-def fold(text: str, collation: Collation) -> str:
-    """Bring `text` into the form in which equal texts have equal code points."""
-    if collation is Collation.OCTET:
+def fold(collation: str, text: str) -> str:
+    """Bring `text` into the form in which texts that are equal by `collation` have equal code points.
+
+    Raises:
+        ValueError: `collation` is none of `IDENTIFIERS`.
+    """
+    if collation == OCTET:
         return text
+    if collation not in IDENTIFIERS:
+        raise ValueError(collation)
     if text.isascii():
         return text.upper()
-    if collation is Collation.ASCII_CASEMAP:  # RFC 4790 §9.2: a to z only
+    if collation == ASCII_CASEMAP:  # RFC 4790 §9.2: a to z only
         return text.translate(_ASCII_UPPER)
-    # RFC 5051 §2: simple titlecase of each character, then its full compatibility decomposition.
+    # RFC 5051 §2: the simple titlecase of each character, then its full compatibility decomposition.
     return unicodedata.normalize("NFKD", "".join(map(_title, text)))
 
 
-def matches(text: str, wanted: str, collation: Collation, match: Match = Match.CONTAINS) -> bool:
-    """Whether `wanted` occurs in `text` at the place that `match` says (RFC 4790 §4.2)."""
-    folded, needle = fold(text, collation), _folded(wanted, collation)
-    if match is Match.CONTAINS:
-        return needle in folded
-    if match is Match.EQUALS:
-        return needle == folded
-    if match is Match.STARTS_WITH:
-        return folded.startswith(needle)
-    return folded.endswith(needle)
+def contains(collation: str, text: str, wanted: str) -> bool:
+    """Whether `wanted` occurs somewhere in `text` (RFC 4790 §4.2.3)."""
+    return _folded(collation, wanted) in fold(collation, text)
 
 
 @lru_cache(maxsize=4096)
