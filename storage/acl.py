@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from storage import rights
 from storage.errors import Denied, NotFound
 from storage.schema import collections, grants, memberships
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     SITE,
@@ -28,17 +29,17 @@ _ROLES: Final = {
     "member": Relation.MEMBER,
 }
 
-_ROLE: Final = sa.select(memberships.c.role).where(
-    memberships.c.group_id == sa.bindparam("space"), memberships.c.account_id == sa.bindparam("actor")
+_ROLE: Final = Statement(
+    sa.select(memberships.c.role).where(
+        memberships.c.group_id == sa.bindparam("space"), memberships.c.account_id == sa.bindparam("actor")
+    )
 )
 
 _theirs: Final = memberships.alias("theirs")
-_SHARED_GROUPS: Final = (
+_SHARED_GROUPS: Final = Statement(
     sa.select(memberships.c.group_id)
     .join(_theirs, _theirs.c.group_id == memberships.c.group_id)
-    .where(
-        memberships.c.account_id == sa.bindparam("actor"), _theirs.c.account_id == sa.bindparam("space")
-    )
+    .where(memberships.c.account_id == sa.bindparam("actor"), _theirs.c.account_id == sa.bindparam("space"))
 )
 
 _COLLECTION_GRANTS: Final = sa.select(grants.c.rights).where(
@@ -69,9 +70,9 @@ def relation(tx: Transaction, space_id: PrincipalId, kind: SpaceKind) -> tuple[R
         return Relation.OWNER, []
     keys = {"actor": actor, "space": space_id}
     if kind is SpaceKind.GROUP:
-        role = tx.db.execute(_ROLE, keys).scalar()
+        role = _ROLE.scalar(tx, keys)
         return (_ROLES[role], [actor, space_id]) if role else (Relation.STRANGER, [])
-    shared = list(tx.db.execute(_SHARED_GROUPS, keys).scalars())
+    shared = _SHARED_GROUPS.scalars(tx, keys)
     return (Relation.CO_MEMBER, [actor, *shared]) if shared else (Relation.STRANGER, [])
 
 

@@ -8,19 +8,19 @@ tombstone with its number; what concerns one viewer alone has its number in that
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import collections as tree
-from storage import viewing
+from storage import numbering, viewing
 from storage.errors import LogTruncated
 from storage.schema import collections, items, tombstones, viewer_collections, viewer_items
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind
 
-_FLOOR: Final = sa.select(collections.c.log_floor).where(collections.c.id == sa.bindparam("collection"))
-_TOMBSTONES: Final = (
+_FLOOR: Final = Statement(sa.select(collections.c.log_floor).where(collections.c.id == sa.bindparam("collection")))
+_TOMBSTONES: Final = Statement(
     sa.select(
         tombstones.c.name,
         tombstones.c.modseq,
@@ -30,18 +30,23 @@ _TOMBSTONES: Final = (
     .where(tombstones.c.collection_id == sa.bindparam("collection"), tombstones.c.modseq > sa.bindparam("after"))
     .order_by(tombstones.c.modseq)
 )
-_VIEWER: Final = sa.select(viewer_collections.c.modseq, viewer_collections.c.view_modseq).where(
-    viewer_collections.c.collection_id == sa.bindparam("collection"),
-    viewer_collections.c.viewer_id == sa.bindparam("viewer"),
+_VIEWER: Final = Statement(
+    sa.select(viewer_collections.c.modseq, viewer_collections.c.view_modseq).where(
+        viewer_collections.c.collection_id == sa.bindparam("collection"),
+        viewer_collections.c.viewer_id == sa.bindparam("viewer"),
+    )
 )
-_VIEWER_ITEMS: Final = sa.select(viewer_items.c.item_id, viewer_items.c.modseq).where(
-    viewer_items.c.collection_id == sa.bindparam("collection"),
-    viewer_items.c.viewer_id == sa.bindparam("viewer"),
-    viewer_items.c.modseq > sa.bindparam("after"),
+_VIEWER_ITEMS: Final = Statement(
+    sa.select(viewer_items.c.item_id, viewer_items.c.modseq).where(
+        viewer_items.c.collection_id == sa.bindparam("collection"),
+        viewer_items.c.viewer_id == sa.bindparam("viewer"),
+        viewer_items.c.modseq > sa.bindparam("after"),
+    )
 )
 _MODSEQ: Final = items.c.modseq > sa.bindparam("after")
-_OWN_SINCE: Final = viewing.OWN_ROWS.where(_MODSEQ).order_by(items.c.modseq)
-_OWN_SINCE_LIMIT: Final = _OWN_SINCE.limit(sa.bindparam("most"))
+_own_since: Final = viewing.OWN_ROWS.where(_MODSEQ).order_by(items.c.modseq)
+_OWN_SINCE: Final = Statement(_own_since, Row)
+_OWN_SINCE_LIMIT: Final = Statement(_own_since.limit(sa.bindparam("most", type_=sa.Integer)), Row)
 
 
 def since(
@@ -61,12 +66,12 @@ def since(
         LogTruncated: `after` lies below the log's floor, or was never given out (RFC 6578 §3.2).
     """
     keys = {"collection": collection.id, "viewer": tx.actor.id, "after": after}
-    if after > collection.modseq or (after and after < tx.db.execute(_FLOOR, keys).scalar_one()):
+    if after > collection.modseq or (after and after < _FLOOR.scalar(tx, keys)):
         raise LogTruncated("this synchronisation token is no longer known")
-    viewer = tx.db.execute(_VIEWER, keys).first()
+    viewer = _VIEWER.first(tx, keys)
     own_changes: dict[int, int] = {}
     if viewer is not None:
-        own_changes = {row.item_id: row.modseq for row in tx.db.execute(_VIEWER_ITEMS, keys)}
+        own_changes = {row.item_id: row.modseq for row in _VIEWER_ITEMS.all(tx, keys)}
     whole = viewer is not None and after < viewer.view_modseq
     present = _present(tx, collection, after, own_changes, whole, viewer, limit)
     gone = _removed(tx, collection, after, bound, own_changes, present) if after else []
@@ -82,9 +87,7 @@ def note_viewer(
 ) -> None:
     """Record that `number` concerns `viewer` alone; `view` if he now sees the whole collection otherwise."""
     values = {"modseq": number} | ({"view_modseq": number} if view else {})
-    mine = sa.and_(
-        viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == collection
-    )
+    mine = sa.and_(viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == collection)
     if not tx.db.execute(sa.update(viewer_collections).where(mine).values(values)).rowcount:
         keys = {"viewer_id": viewer, "collection_id": collection}
         tx.db.execute(sa.insert(viewer_collections).values(**keys, **values))
@@ -94,19 +97,17 @@ def view_changed(tx: Transaction, collection: CollectionId, viewers: Iterable[Pr
     """Make each viewer's next synchronisation tell him the whole collection as he now sees it (SYS-10)."""
     affected = sorted(set(viewers))
     if affected:
-        number = tree.next_number(tx, collection, shared=False)
+        number = numbering.take_for_viewer(tx, collection)
         for viewer in affected:
             note_viewer(tx, collection, viewer, number, view=True)
 
 
-def item_view_changed(
-    tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]
-) -> None:
+def item_view_changed(tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]) -> None:
     """The same for one item: it appears, changes its face, or disappears for these viewers (SYS-10)."""
     affected = sorted(set(viewers))
     if not affected:
         return
-    number = tree.next_number(tx, collection, shared=False)
+    number = numbering.take_for_viewer(tx, collection)
     for viewer in affected:
         note_viewer(tx, collection, viewer, number)
         mine = sa.and_(viewer_items.c.viewer_id == viewer, viewer_items.c.item_id == item_id)
@@ -128,10 +129,10 @@ def _present(
     if viewing.is_own(collection) and not own_changes and not whole:
         keys: dict[str, object] = {"collection": collection.id, "after": after}
         if limit is None:
-            found = tx.db.execute(_OWN_SINCE, keys).all()
+            found = _OWN_SINCE.all(tx, keys)
         else:
-            found = tx.db.execute(_OWN_SINCE_LIMIT, keys | {"most": limit + 1}).all()
-        return [(row.modseq, cast(Row, row)) for row in found]
+            found = _OWN_SINCE_LIMIT.all(tx, keys | {"most": limit + 1})
+        return [(row.modseq, row) for row in found]
     conditions: list[sa.ColumnElement[bool]] = []
     if not whole:
         changed = items.c.modseq > after
@@ -167,7 +168,7 @@ def _removed(
     here = {row.name for _, row in present}
     private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
     gone: dict[str, int] = {}
-    for stone in tx.db.execute(_TOMBSTONES, {"collection": collection.id, "after": max(after, bound)}):
+    for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": max(after, bound)}):
         known = stone.created_modseq <= max(after, bound)
         if private and stone.hidden_modseq and stone.hidden_modseq <= after:
             continue  # it was hidden already: its name stays unknown (SYS-09)
@@ -194,9 +195,7 @@ def _vanished(
     tx: Transaction, collection: Collection, own_changes: dict[int, int], here: set[str], gone: dict[str, int]
 ) -> None:
     """Items that a change of rights took from this viewer's sight (SYS-10)."""
-    query = sa.select(items.c.id, items.c.name, items.c.hidden_modseq).where(
-        items.c.id.in_(list(own_changes))
-    )
+    query = sa.select(items.c.id, items.c.name, items.c.hidden_modseq).where(items.c.id.in_(list(own_changes)))
     for row in tx.db.execute(query):
         if row.name not in here and not row.hidden_modseq:
             gone[row.name] = own_changes[row.id]

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import acl, locks
+from storage import acl, locks, numbering
 from storage.errors import Conflict, Denied, Exists, Fixed, LimitReached, NotFound
 from storage.schema import collections, memberships, principals, viewer_collections
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
@@ -73,10 +74,11 @@ _IN_SPACE: Final = (
     .select_from(_JOIN)
     .where(principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space"))
 )
-_FIND: Final = _IN_SPACE.where(collections.c.path == sa.bindparam("path"))
-_FIND_TO_WRITE: Final = _FIND.with_for_update(of=collections)
-_BY_ID: Final = sa.select(*_COLUMNS).select_from(_JOIN).where(collections.c.id == sa.bindparam("number"))
-_HOME: Final = _IN_SPACE.order_by(collections.c.position, collections.c.id)
+_find: Final = _IN_SPACE.where(collections.c.path == sa.bindparam("path"))
+_FIND: Final = Statement(_find)
+_FIND_TO_WRITE: Final = Statement(_find.with_for_update(of=collections))
+_BY_ID: Final = Statement(sa.select(*_COLUMNS).select_from(_JOIN).where(collections.c.id == sa.bindparam("number")))
+_HOME: Final = Statement(_IN_SPACE.order_by(collections.c.position, collections.c.id))
 _SPACE: Final = sa.select(principals).where(
     principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space")
 )
@@ -89,7 +91,7 @@ def find(tx: Transaction, kind: SpaceKind, space: str, name: str) -> Collection:
         NotFound: it does not exist, or the actor may not know of it (SYS-09).
     """
     keys = {"actor": tx.actor.id, "kind": kind.value, "space": space, "path": name}
-    row = tx.db.execute(_FIND_TO_WRITE if tx.writing else _FIND, keys).first()
+    row = (_FIND_TO_WRITE if tx.writing else _FIND).first(tx, keys)
     if row is None:
         raise NotFound(name)
     return _judged(tx, row, name)
@@ -101,7 +103,7 @@ def by_id(tx: Transaction, number: CollectionId) -> Collection:
     Raises:
         NotFound: as in `find`.
     """
-    row = tx.db.execute(_BY_ID, {"actor": tx.actor.id, "number": number}).first()
+    row = _BY_ID.first(tx, {"actor": tx.actor.id, "number": number})
     if row is None:
         raise NotFound(str(number))
     return _judged(tx, row, str(number))
@@ -114,7 +116,7 @@ def home(tx: Transaction, kind: SpaceKind, space: str) -> list[Collection]:
         NotFound: the space itself is hidden from him.
     """
     keys = {"actor": tx.actor.id, "kind": kind.value, "space": space}
-    rows = tx.db.execute(_HOME, keys).all()
+    rows = _HOME.all(tx, keys)
     if not rows:
         raise NotFound(space)
     who, grantees = acl.relation(tx, PrincipalId(rows[0].space_id), kind)
@@ -243,10 +245,8 @@ def update(
     elif color is not None or order is not None:
         _set_own_look(tx, collection, color, order)
     if values:
-        number = collections.c.modseq + 1
-        values |= {"modseq": number, "shared_modseq": number, "modified": tx.now}
+        numbering.take(tx, collection.id)
         tx.db.execute(sa.update(collections).where(collections.c.id == collection.id).values(values))
-        tx.touched.add(collection.id)
     return by_id(tx, collection.id)
 
 
@@ -290,30 +290,21 @@ def delete(tx: Transaction, collection: Collection) -> None:
     tx.touched.add(collection.id)
 
 
-def path(collection: Collection) -> str:
-    """`login/private/events` or `groups/IAB/events`: how refusals name a collection."""
-    if collection.space.kind is SpaceKind.GROUP:
-        return f"groups/{collection.space.name}/{collection.name}"
-    return f"{collection.space.name}/private/{collection.name}"
+def path(collection: Collection, item: str = "") -> str:
+    """`login/private/events`, `groups/IAB/events/a.ics`: how refusals name a collection or an item."""
+    group = collection.space.kind is SpaceKind.GROUP
+    space = f"groups/{collection.space.name}" if group else f"{collection.space.name}/private"
+    return f"{space}/{collection.name}/{item}" if item else f"{space}/{collection.name}"
+
+
+def below(collection: Collection, item: str) -> str:
+    """`events/a.ics`: an item's path in its space, as locks know it."""
+    return f"{collection.name}/{item}"
 
 
 def is_default(collection: Collection) -> bool:
     """Whether it is one of those that every space has and nobody can remove."""
     return collection.name in _DEFAULT_NAMES
-
-
-def next_number(tx: Transaction, collection: CollectionId, *, shared: bool = True) -> ModSeq:
-    """Take the collection's next change number; `shared` if the change concerns every viewer.
-
-    The UPDATE takes the row's lock first, so numbers become visible in the order they are given out.
-    """
-    number = collections.c.modseq + 1
-    values: dict[str, Any] = {"modseq": number}
-    if shared:
-        values |= {"shared_modseq": number, "modified": tx.now}
-    tx.touched.add(collection)
-    statement = sa.update(collections).where(collections.c.id == collection).values(values)
-    return ModSeq(tx.db.execute(statement.returning(collections.c.modseq)).scalar_one())
 
 
 def _judged(tx: Transaction, row: Any, name: str) -> Collection:
@@ -331,9 +322,7 @@ def _value(row: Any, kind: SpaceKind, held: Right, who: Relation) -> Collection:
     view = View.FULL if own else acl.view(kind, tool, held)
     return Collection(
         id=CollectionId(row.id),
-        space=Principal(
-            PrincipalId(row.space_id), kind, row.space_name, row.space_display_name, row.space_email
-        ),
+        space=Principal(PrincipalId(row.space_id), kind, row.space_name, row.space_display_name, row.space_email),
         tool=tool,
         name=row.path,
         rights=held,
@@ -404,10 +393,8 @@ def _insert(
 
 
 def _set_own_look(tx: Transaction, collection: Collection, color: str | None, order: int | None) -> None:
-    number = next_number(tx, collection.id, shared=False)
-    here = sa.and_(
-        viewer_collections.c.viewer_id == tx.actor.id, viewer_collections.c.collection_id == collection.id
-    )
+    number = numbering.take_for_viewer(tx, collection.id)
+    here = sa.and_(viewer_collections.c.viewer_id == tx.actor.id, viewer_collections.c.collection_id == collection.id)
     values: dict[str, Any] = {"modseq": number}
     if color is not None:
         values["color"] = _clean_color(color)

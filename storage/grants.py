@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import acl, changes, rights, viewing
+from storage import acl, changes, numbering, rights, viewing
 from storage import collections as tree
 from storage.errors import Denied, Fixed, NotFound, Refused
 from storage.rights import Scope
@@ -131,9 +131,7 @@ def lapse(tx: Transaction, account: PrincipalId) -> None:
     """
     theirs = memberships.alias("theirs")
     mine = sa.select(memberships.c.group_id).where(memberships.c.account_id == account)
-    still = (
-        sa.select(theirs.c.account_id).where(theirs.c.group_id.in_(mine)).union(sa.select(sa.literal(account)))
-    )
+    still = sa.select(theirs.c.account_id).where(theirs.c.group_id.in_(mine)).union(sa.select(sa.literal(account)))
     query = (
         sa.select(grants.c.id, grants.c.collection_id, grants.c.item_id, grants.c.grantee_id)
         .join(collections, collections.c.id == grants.c.collection_id)
@@ -246,9 +244,7 @@ def _effective(tx: Transaction, collection: Collection, grantee: Principal) -> R
     given = _entries(tx, collection.id, None)
     held = given.get(grantee.id, Right.NONE)
     if grantee.kind is SpaceKind.PRIVATE:
-        held |= rights.defaults(
-            collection.space.kind, collection.tool, _standing(tx, collection, grantee)
-        )
+        held |= rights.defaults(collection.space.kind, collection.tool, _standing(tx, collection, grantee))
         joined = sa.select(memberships.c.group_id).where(memberships.c.account_id == grantee.id)
         for group in tx.db.execute(joined).scalars():
             held |= given.get(group, Right.NONE)
@@ -284,7 +280,7 @@ def _add(tx: Transaction, collection: CollectionId, item: Any, grantee: Principa
         united = {"rights": present | right.value, "granted_by": tx.actor.id}
         tx.db.execute(sa.update(grants).where(here).values(united))
         return
-    number = tree.next_number(tx, collection, shared=False)
+    number = numbering.take_for_viewer(tx, collection)
     tx.db.execute(
         sa.insert(grants).values(
             collection_id=collection,
@@ -310,9 +306,7 @@ def _remove(tx: Transaction, collection: CollectionId, item: Any, grantee: Princ
         tx.db.execute(sa.delete(grants).where(here))
 
 
-def _withdraw_from_all(
-    tx: Transaction, collection: Collection, item: Any, group: Principal, right: Right
-) -> None:
+def _withdraw_from_all(tx: Transaction, collection: Collection, item: Any, group: Principal, right: Right) -> None:
     """ACL-09: the entry becomes one entry a present member; only then can single ones be taken away."""
     held = _entries(tx, collection.id, item).get(group.id, Right.NONE) & right
     if item is not None and right & Right.SEE and _seen_by_default(collection) and not item.restricted:

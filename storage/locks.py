@@ -7,7 +7,7 @@ Who may lock is judged by the caller; whether a lock forbids a write is judged h
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from storage.errors import LimitReached, Locked, LockMissing
 from storage.schema import collections, locks, principals
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Principal, SpaceKind
 
@@ -56,8 +57,7 @@ _covers: Final = sa.and_(
 )
 _below: Final = sa.and_(
     locks.c.space_id == sa.bindparam("space"),
-    sa.func.substr(locks.c.path, 1, sa.bindparam("length", type_=sa.Integer))
-    == sa.bindparam("prefix", type_=sa.Text),
+    sa.func.substr(locks.c.path, 1, sa.bindparam("length", type_=sa.Integer)) == sa.bindparam("prefix", type_=sa.Text),
     locks.c.path != "",
     locks.c.expires > sa.bindparam("now"),
 )
@@ -68,8 +68,23 @@ _COVERING: Final = _VALUES.where(_covers).order_by(locks.c.path, locks.c.expires
 _BELOW: Final = _VALUES.where(_below).order_by(locks.c.path, locks.c.expires)
 
 _JUDGED: Final = sa.select(locks.c.token, locks.c.path, locks.c.owner_id, locks.c.exclusive, locks.c.infinite)
-_CHECK: Final = _JUDGED.where(_covers)
+_ANY: Final = Statement(
+    sa.select(sa.literal_column("1"))
+    .select_from(locks)
+    .where(locks.c.space_id == sa.bindparam("space"), locks.c.expires > sa.bindparam("now"))
+    .limit(sa.literal_column("1"))
+)
+"""Whether the space has any lock at all: nearly always it has none, and this is all a write pays."""
+_CHECK_DEEP: Final = _JUDGED.where(_covers)
 _CHECK_TREE: Final = _JUDGED.where(sa.or_(_covers, _below))
+# Every write asks this one: home, collection, item.
+_CHECK: Final = Statement(
+    _JUDGED.where(
+        locks.c.space_id == sa.bindparam("space"),
+        locks.c.path.in_([sa.bindparam(key, type_=sa.Text) for key in ("home", "collection", "item")]),
+        locks.c.expires > sa.bindparam("now"),
+    )
+)
 
 
 def lock(
@@ -181,10 +196,9 @@ def check(
     """
     if tx.actor.id == SITE.id:
         return
-    keys: dict[str, Any] = {"space": space.id, "paths": _ancestry(path), "now": tx.now}
-    if tree:
-        keys |= _prefix(path)
-    rows = tx.db.execute(_CHECK_TREE if tree else _CHECK, keys).all()
+    if _ANY.scalar(tx, {"space": space.id, "now": tx.now}) is None:
+        return
+    rows = _judged(tx, space, path, tree)
     if not rows:
         return
     resources = [path]
@@ -199,6 +213,8 @@ def check(
 
 def forget(tx: Transaction, space: Principal, path: str) -> None:
     """Drop the locks on `path` and below it: what was there has gone (RFC 4918 §9.6, §7.6)."""
+    if _ANY.scalar(tx, {"space": space.id, "now": 0.0}) is None:
+        return
     prefix = _prefix(path)
     here = sa.or_(
         locks.c.path == path,
@@ -210,6 +226,16 @@ def forget(tx: Transaction, space: Principal, path: str) -> None:
 def sweep(tx: Transaction) -> int:
     """Remove the locks that expired, of all spaces; return how many."""
     return tx.db.execute(sa.delete(locks).where(locks.c.expires <= tx.now)).rowcount
+
+
+def _judged(tx: Transaction, space: Principal, path: str, tree: bool) -> Sequence[Any]:
+    keys: dict[str, Any] = {"space": space.id, "now": tx.now}
+    if tree:
+        return tx.db.execute(_CHECK_TREE, keys | {"paths": _ancestry(path)} | _prefix(path)).all()
+    collection, _, below_it = path.partition("/")
+    if "/" in below_it:
+        return tx.db.execute(_CHECK_DEEP, keys | {"paths": _ancestry(path)}).all()
+    return _CHECK.all(tx, keys | {"home": "", "collection": collection, "item": path})
 
 
 def _demand_token(tx: Transaction, space: Principal, resource: str, rows: Iterable[Any]) -> None:

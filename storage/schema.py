@@ -202,13 +202,14 @@ items: Final = _table(
     _int("size", None),
     _text("media_type", None),
     _text("component"),
-    Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
-    Column("blob", Text, nullable=True, index=True),  # key in the blob store
     Column("creator_id", Id, nullable=False),  # 0 when the creator left (GRP-15)
     _time("created"),
     _time("modified"),
     _int("schedule_tag", 0),
     _flag("restricted", False),  # "all members see" was unticked (ACL-09): only granted people see it
+    Column("blob", Text, nullable=True, index=True),  # key in the blob store
+    # Last, so that a listing need not step over it to the other columns.
+    Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
     sa.UniqueConstraint("collection_id", "name"),
     Index("ix_item_collection_modseq", "collection_id", "modseq"),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -41,6 +42,8 @@ class Transaction:
 
     store: Store
     db: sa.Connection
+    raw: Any
+    """The driver's connection under `db`, for storage/statements.py."""
     actor: Actor
     writing: bool
     locks: frozenset[str]
@@ -69,15 +72,15 @@ class Store:
     def migrate(self) -> None:
         """Bring the tables to this release's form and make the plans `free` and `full` (DESIGN §3)."""
         migrate.upgrade(self.engines)
-        with self.engines.turn(), self.engines.writing().begin() as begun:
-            plans.ensure_defaults(begun.connection)
+        with self.engines.turn(), self.engines.writing().transaction() as db:
+            plans.ensure_defaults(db)
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Transaction]:
         """One snapshot for `actor`; nothing can be written in it."""
-        db = self.engines.reading()
-        with db.begin():
-            yield Transaction(self, db, actor, False, frozenset(), time.time())
+        held = self.engines.reading()
+        with held.transaction() as db:
+            yield Transaction(self, db, held.raw, actor, False, frozenset(), time.time())
 
     @contextmanager
     def write(self, actor: Actor, locks: frozenset[str] = frozenset()) -> Iterator[Transaction]:
@@ -88,18 +91,19 @@ class Store:
         Raises:
             Busy: another transaction got in the way for too long; try again.
         """
-        db = self.engines.writing()
+        held = self.engines.writing()
         with self.engines.turn():
-            tx = Transaction(self, db, actor, True, locks, time.time())
+            tx = Transaction(self, held.db, held.raw, actor, True, locks, time.time())
             try:
-                with db.begin():
+                with held.transaction():
                     yield tx
                     if tx.touched and not self.engines.sqlite:
                         _notify(tx)
-            except sa.exc.OperationalError as error:
-                if not _is_contention(error):
+            except Exception as error:
+                reason = getattr(error, "orig", error)
+                if not _is_contention(reason):
                     raise
-                log.warning("busy", extra={"reason": type(error.orig).__name__})
+                log.warning("busy", extra={"reason": type(reason).__name__})
                 raise Busy from error
         for action in tx.after_commit:
             action()
@@ -115,6 +119,8 @@ def _notify(tx: Transaction) -> None:
     tx.db.execute(sa.select(sa.func.pg_notify("escritoire", payload)))
 
 
-def _is_contention(error: sa.exc.OperationalError) -> bool:
-    name = type(error.orig).__name__
-    return name in {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"} or "locked" in str(error.orig)
+def _is_contention(reason: BaseException) -> bool:
+    """Whether the database refused because of another transaction (either driver's own words)."""
+    if isinstance(reason, sqlite3.OperationalError):
+        return "locked" in str(reason)
+    return type(reason).__name__ in {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"}

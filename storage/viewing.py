@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from storage import acl, kinds, rights
 from storage.schema import event_index, grants, items, viewer_items
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
@@ -44,6 +45,8 @@ OWN_ROWS: Final = sa.select(
     items.c.schedule_tag,
     items.c.modseq,
 ).where(items.c.collection_id == sa.bindparam("collection"))
+"""The owner's listing, columns in the order of `Row`."""
+_ALL_OWN_ROWS: Final = Statement(OWN_ROWS, Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,31 @@ class Access:
 def is_own(collection: Collection) -> bool:
     """Whether the actor sees the stored bodies themselves."""
     return collection.relation in (Relation.OWNER, Relation.SITE)
+
+
+def one(tx: Transaction, collection: Collection, name: str, *, body: bool) -> Item | None:
+    """The named item as the actor sees it, or None."""
+    if is_own(collection):
+        row = (_OWN_NAMED_FULL if body else _OWN_NAMED).first(tx, {"collection": collection.id, "name": name})
+        return None if row is None else _own_item(tx, collection, row, body)
+    found = load(tx, collection, items.c.name == name, body=body)
+    return found[0] if found else None
+
+
+def named(tx: Transaction, collection: Collection, names: Sequence[str], *, body: bool) -> list[Item]:
+    """The named items that the actor sees, in no order; absent names are left out."""
+    found: list[Item] = []
+    for start in range(0, len(names), _MOST_NAMES):
+        some = names[start : start + _MOST_NAMES]
+        if not is_own(collection):
+            found += load(tx, collection, items.c.name.in_(some), body=body)
+            continue
+        size = next(size for size in _SIZES if size >= len(some))
+        # The list is filled up with its last name, so that a few constant statements serve every length.
+        values = {f"n{number}": some[min(number, len(some) - 1)] for number in range(size)}
+        rows = _OWN_IN[body, size].all(tx, values | {"collection": collection.id})
+        found += [_own_item(tx, collection, row, body) for row in rows]
+    return found
 
 
 def access(tx: Transaction, collection: Collection) -> Access:
@@ -88,8 +116,9 @@ def forget_access(tx: Transaction, collection: CollectionId) -> None:
 def listing(tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[bool]) -> Sequence[Row]:
     """Rows of the items that the actor sees and that meet the conditions, in no order."""
     if is_own(collection):
-        query = OWN_ROWS.where(*conditions) if conditions else OWN_ROWS
-        return cast(Sequence[Row], tx.db.execute(query, {"collection": collection.id}).all())
+        if not conditions:
+            return _ALL_OWN_ROWS.all(tx, {"collection": collection.id})
+        return [Row(*row) for row in tx.db.execute(OWN_ROWS.where(*conditions), {"collection": collection.id})]
     return [
         Row(
             found.name,
@@ -106,9 +135,7 @@ def listing(tx: Transaction, collection: Collection, *conditions: sa.ColumnEleme
     ]
 
 
-def load(
-    tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[bool], body: bool
-) -> list[Item]:
+def load(tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[bool], body: bool) -> list[Item]:
     """The items that the actor sees and that meet the conditions, with their bodies if asked."""
     if is_own(collection):
         query = _own(body).where(*conditions)
@@ -178,6 +205,21 @@ _OWN_LIGHT: Final = sa.select(*_OWN_COLUMNS).where(items.c.collection_id == sa.b
 _OWN_FULL: Final = sa.select(*_OWN_COLUMNS, items.c.body, items.c.blob).where(
     items.c.collection_id == sa.bindparam("collection")
 )
+
+_named: Final = items.c.name == sa.bindparam("name")
+_OWN_NAMED: Final = Statement(_OWN_LIGHT.where(_named))
+_OWN_NAMED_FULL: Final = Statement(_OWN_FULL.where(_named))
+_SIZES: Final = (4, 16, 64, 128, 512)
+_MOST_NAMES: Final = _SIZES[-1]
+_OWN_IN: Final = {
+    (body, size): Statement(
+        (_OWN_FULL if body else _OWN_LIGHT).where(
+            items.c.name.in_([sa.bindparam(f"n{number}") for number in range(size)])
+        )
+    )
+    for body in (True, False)
+    for size in _SIZES
+}
 
 
 def _own(body: bool) -> sa.Select[Any]:

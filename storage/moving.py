@@ -1,0 +1,128 @@
+"""COPY and MOVE of single items, inside one environment and between two (ACL-19, RFC 4918 §9.8, §9.9)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from storage import collections as tree
+from storage import items as reading
+from storage import kinds, locks, numbering, quota, viewing, writing
+from storage.errors import Conflict, Denied, Exists, UidConflict, UnsupportedComponent, UnsupportedMedia
+from storage.schema import dead_properties, grants, items, viewer_items
+from storage.store import Transaction
+from storage.types import ANY, UNCONDITIONAL, Collection, ModSeq, Precondition, Right, View, Written
+
+_ANEW: Final = Precondition(none_match=ANY)
+
+
+def copy(
+    tx: Transaction, source: Collection, name: str, target: Collection, target_name: str, *, overwrite: bool
+) -> Written:
+    """Store what the actor reads of one item under another name; he becomes its creator.
+
+    Raises:
+        Denied: he sees no details of it, or may not add there.
+        Stale: the target is taken and `overwrite` is not set.
+    """
+    item = reading.get(tx, source, name)
+    if item.view is not View.FULL or item.body is None:
+        raise Denied(Right.SEE, tree.path(source, name))
+    prepared = kinds.of(source.tool).prepare(item.body, item.media_type)
+    return reading.put(tx, target, target_name, prepared, UNCONDITIONAL if overwrite else _ANEW)
+
+
+def move(
+    tx: Transaction, source: Collection, name: str, target: Collection, target_name: str, *, overwrite: bool
+) -> Written:
+    """Give an item another name or collection.
+
+    Inside one environment it needs *edit* and *add*, and stays the same item; between
+    environments it is a copy followed by a deletion.
+
+    Raises:
+        NotFound, Denied, Exists, UidConflict, Locked, UnsupportedComponent: as named.
+    """
+    target_name = reading.clean_name(target_name)
+    if source.id == target.id and name == target_name:
+        raise Conflict("source and destination are the same")
+    if source.space.id != target.space.id:
+        written = copy(tx, source, name, target, target_name, overwrite=overwrite)
+        reading.delete(tx, source, name)
+        return written
+    seen = reading.get(tx, source, name, body=False)
+    if not seen.rights & Right.EDIT:
+        raise Denied(Right.EDIT, tree.path(source, name))
+    if target.id != source.id and not target.rights & Right.ADD:
+        raise Denied(Right.ADD, tree.path(target))
+    if bool(target.components) is not bool(seen.component):
+        raise UnsupportedMedia(seen.media_type)
+    if target.components and seen.component not in target.components:
+        raise UnsupportedComponent(seen.component)
+    locks.check(tx, source.space, tree.below(source, name), member=True, tree=True)
+    locks.check(tx, target.space, tree.below(target, target_name), member=True)
+    replaced = _clear(tx, target, target_name, overwrite)
+    return _relocate(tx, source, name, target, target_name, created=not replaced)
+
+
+def _clear(tx: Transaction, target: Collection, name: str, overwrite: bool) -> bool:
+    """Make room for a move; True if something was there (RFC 4918 §9.9.4)."""
+    row = writing.stored(tx, target, name)
+    if row is None:
+        return False
+    if not overwrite:
+        raise Exists(name)
+    seen = viewing.one(tx, target, name, body=False)
+    if seen is None or not seen.rights & Right.EDIT:
+        raise Denied(Right.EDIT, tree.path(target, name))
+    writing.keep_version(tx, row, removed=True)
+    writing.bury(tx, row, numbering.take(tx, target.id, count=-1, octets=-row.size))
+    writing.remove(tx, row)
+    return True
+
+
+def _relocate(
+    tx: Transaction, source: Collection, name: str, target: Collection, target_name: str, *, created: bool
+) -> Written:
+    row = writing.stored(tx, source, name)
+    table = kinds.of(target.tool).table
+    moved = source.id != target.id
+    if moved:
+        uid = tx.db.execute(sa.select(table.c.uid).where(table.c.item_id == row.id)).scalar_one()
+        same_uid = (
+            sa.select(items.c.name)
+            .join(table, table.c.item_id == items.c.id)
+            .where(table.c.collection_id == target.id, table.c.uid == uid)
+        )
+        other = tx.db.execute(same_uid).scalar()
+        if other is not None:
+            raise UidConflict(other if viewing.one(tx, target, other, body=False) else "")
+        quota.check_add(tx, target, row.size, 1)
+        writing.bury(tx, row, numbering.take(tx, source.id, count=-1, octets=-row.size))
+        number, fresh = numbering.take_with_uid(tx, target.id, octets=row.size)
+    else:
+        number, fresh = numbering.take_with_uid(tx, source.id, count=0)
+        writing.bury(tx, row, number)
+    former = writing.buried(tx, target.id, target_name)
+    writing.unbury(tx, target.id, target_name)
+    tx.db.execute(
+        sa.update(items)
+        .where(items.c.id == row.id)
+        .values(
+            collection_id=target.id,
+            name=target_name,
+            uid=fresh,
+            modseq=number,
+            created_modseq=former.created_modseq if former else number,
+            hidden_modseq=number if row.hidden_modseq else 0,
+            modified=tx.now,
+        )
+    )
+    if moved:
+        for hanging in (table, viewer_items, dead_properties, grants):
+            here = sa.update(hanging).where(hanging.c.item_id == row.id)
+            tx.db.execute(here.values(collection_id=target.id))
+    locks.forget(tx, source.space, tree.below(source, name))
+    found = reading.get(tx, target, target_name, body=False)
+    return Written(created, found.etag, True, found.schedule_tag, ModSeq(number))

@@ -1,0 +1,56 @@
+"""Change numbers: taken from the collection's own row, which serialises its writers (DESIGN §2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from storage.schema import collections
+from storage.statements import Statement, to
+from storage.store import Transaction
+from storage.types import CollectionId, ModSeq
+
+_number: Final = collections.c.modseq + 1
+_this: Final = sa.update(collections).where(collections.c.id == sa.bindparam("collection"))
+_VIEWER: Final = Statement(_this.values(modseq=_number).returning(collections.c.modseq))
+_SHARED: Final = Statement(
+    _this.values(
+        modseq=_number,
+        shared_modseq=_number,
+        modified=to("modified"),
+        item_count=collections.c.item_count + sa.bindparam("count", type_=sa.BigInteger),
+        octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger),
+        uid_next=collections.c.uid_next + sa.bindparam("new", type_=sa.BigInteger),
+    ).returning(collections.c.modseq, collections.c.uid_next)
+)
+_GROW: Final = Statement(_this.values(octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger)))
+
+
+def take(tx: Transaction, collection: CollectionId, *, count: int = 0, octets: int = 0) -> ModSeq:
+    """Take the next number for a change that concerns every viewer, and keep the counters.
+
+    The UPDATE takes the row's lock first, so numbers become visible in the order they are given out.
+    """
+    return _take(tx, collection, count, octets, 0)[0]
+
+
+def take_with_uid(tx: Transaction, collection: CollectionId, *, count: int = 1, octets: int = 0) -> tuple[ModSeq, int]:
+    """The same for an item that is new in the collection; also gives it its ever-growing uid."""
+    number, uid_next = _take(tx, collection, count, octets, 1)
+    return number, uid_next - 1
+
+
+def take_for_viewer(tx: Transaction, collection: CollectionId, *, octets: int = 0) -> ModSeq:
+    """Take the next number for a change that concerns one viewer: nobody else's token moves (SYS-08)."""
+    tx.touched.add(collection)
+    if octets:
+        _GROW.run(tx, {"collection": collection, "more": octets})
+    return ModSeq(_VIEWER.scalar(tx, {"collection": collection}))
+
+
+def _take(tx: Transaction, collection: CollectionId, count: int, octets: int, new: int) -> tuple[ModSeq, int]:
+    tx.touched.add(collection)
+    values = {"collection": collection, "count": count, "more": octets, "new": new, "to_modified": tx.now}
+    row = _SHARED.first(tx, values)
+    return ModSeq(row.modseq), int(row.uid_next)

@@ -1,0 +1,317 @@
+"""What a write does to the rows: the body, its index, its former version, its viewers' parts (SYS-06, SYS-08)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+
+from storage import changes, kinds, numbering, quota, viewing
+from storage import collections as tree
+from storage.errors import Denied, UidConflict
+from storage.kinds import Kind, Prepared
+from storage.schema import card_index, event_index, items, tombstones, versions, viewer_items
+from storage.statements import Statement, insert, to
+from storage.store import INLINE_OCTETS, Transaction
+from storage.types import Collection, CollectionId, Item, ModSeq, Right, SpaceKind, View, Written
+
+_of_collection: Final = items.c.collection_id == sa.bindparam("collection")
+_STORED: Final = Statement(sa.select(items).where(_of_collection, items.c.name == sa.bindparam("name")))
+_CONTENT: Final = ("hash", "shared_hash", "size", "media_type", "component", "body", "blob")
+_INSERT: Final = insert(
+    items,
+    *_CONTENT,
+    *("collection_id", "name", "uid", "modseq", "created_modseq", "hidden_modseq"),
+    *("creator_id", "created", "modified", "schedule_tag"),
+    returning=items.c.id,
+)
+_this: Final = sa.update(items).where(items.c.id == sa.bindparam("item"))
+_UPDATE: Final = Statement(
+    _this.values({name: to(name) for name in (*_CONTENT, "modseq", "hidden_modseq", "modified", "schedule_tag")})
+)
+_UPDATE_BODY: Final = Statement(_this.values({name: to(name) for name in _CONTENT}))
+_REMOVE: Final = Statement(sa.delete(items).where(items.c.id == sa.bindparam("item")))
+_KEEP: Final = insert(
+    versions,
+    *("collection_id", "name", "hash", "size", "media_type", "body", "blob"),
+    *("modseq", "replaced_by", "replaced", "removed"),
+)
+_here: Final = sa.and_(
+    tombstones.c.collection_id == sa.bindparam("collection"), tombstones.c.name == sa.bindparam("name")
+)
+_BURIED: Final = Statement(sa.select(tombstones.c.created_modseq, tombstones.c.hidden_modseq).where(_here))
+_UNBURY: Final = Statement(sa.delete(tombstones).where(_here))
+_BURY: Final = insert(tombstones, "collection_id", "name", "modseq", "created_modseq", "hidden_modseq", "removed")
+_mine: Final = sa.and_(
+    viewer_items.c.viewer_id == sa.bindparam("viewer"), viewer_items.c.item_id == sa.bindparam("item")
+)
+_PARTS: Final = Statement(sa.select(viewer_items.c.parts).where(_mine))
+_KEEP_PARTS: Final = Statement(
+    sa.update(viewer_items).where(_mine).values(modseq=to("modseq"), parts=to("parts"), extra_octets=to("extra_octets"))
+)
+_NEW_PARTS: Final = insert(viewer_items, "viewer_id", "item_id", "collection_id", "modseq", "parts", "extra_octets")
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The constant statements of one tool's index table."""
+
+    insert: Statement
+    update: Statement
+    shared: Statement
+    set_shared: Statement
+    same_uid: Statement
+
+
+def _index(table: sa.Table) -> _Index:
+    columns = [column.name for column in table.columns]
+    own = [name for name in columns if name not in {"item_id", "collection_id"}]
+    this = table.c.item_id == sa.bindparam("item")
+    return _Index(
+        insert(table, *columns),
+        Statement(sa.update(table).where(this).values({name: to(name) for name in own})),
+        Statement(sa.select(table.c.shared).where(this)),
+        Statement(sa.update(table).where(this).values(shared=to("shared"))),
+        Statement(
+            sa.select(items.c.id, items.c.name)
+            .join(table, table.c.item_id == items.c.id)
+            .where(
+                table.c.collection_id == sa.bindparam("collection"),
+                table.c.uid == sa.bindparam("uid"),
+                items.c.name != sa.bindparam("name"),
+            )
+        ),
+    )
+
+
+_INDEXES: Final = {table.name: _index(table) for table in (event_index, card_index)}
+
+
+def stored(tx: Transaction, collection: Collection, name: str) -> Any:
+    """The whole row of an item, whoever may see it, or None."""
+    return _STORED.first(tx, {"collection": collection.id, "name": name})
+
+
+def check_uid(tx: Transaction, collection: Collection, name: str, uid: str) -> None:
+    """Pass unless another item of the collection holds this UID (RFC 4791 §4.1, RFC 6352 §5.1).
+
+    Raises:
+        UidConflict: with its name, if the actor may know it.
+    """
+    index = _INDEXES[kinds.of(collection.tool).table.name]
+    other = index.same_uid.first(tx, {"collection": collection.id, "uid": uid, "name": name})
+    if other is not None:
+        seen = viewing.one(tx, collection, other.name, body=False)
+        raise UidConflict(other.name if seen else "")
+
+
+def keep_version(tx: Transaction, row: Any, *, removed: bool = False) -> None:
+    """Keep the body that is about to be replaced or removed (SYS-06)."""
+    _KEEP.run(
+        tx,
+        {
+            "collection_id": row.collection_id,
+            "name": row.name,
+            "hash": row.hash,
+            "size": row.size,
+            "media_type": row.media_type,
+            "body": row.body,
+            "blob": row.blob,
+            "modseq": row.modseq,
+            "replaced_by": tx.actor.id,
+            "replaced": tx.now,
+            "removed": removed,
+        },
+    )
+
+
+def bury(tx: Transaction, row: Any, number: int) -> None:
+    """Leave a tombstone for an item that goes, under `number`."""
+    unbury(tx, row.collection_id, row.name)
+    _BURY.run(
+        tx,
+        {
+            "collection_id": row.collection_id,
+            "name": row.name,
+            "modseq": number,
+            "created_modseq": row.created_modseq,
+            "hidden_modseq": row.hidden_modseq,
+            "removed": tx.now,
+        },
+    )
+
+
+def buried(tx: Transaction, collection: CollectionId, name: str) -> Any:
+    """The tombstone of a name, or None."""
+    return _BURIED.first(tx, {"collection": collection, "name": name})
+
+
+def unbury(tx: Transaction, collection: CollectionId, name: str) -> None:
+    """Drop the tombstone of a name: an item is there again."""
+    _UNBURY.run(tx, {"collection": collection, "name": name})
+
+
+def remove(tx: Transaction, row: Any) -> None:
+    """Delete the item's row, and with it all that hangs on it."""
+    _REMOVE.run(tx, {"item": row.id})
+
+
+def digest(body: bytes) -> str:
+    """The validator of a body: 160 bits of its SHA-256, in hex."""
+    return hashlib.sha256(body).hexdigest()[:40]
+
+
+def body_of(tx: Transaction, row: Any) -> bytes:
+    """The stored octets of an item or version row."""
+    return cast(bytes, row.body) if row.body is not None else tx.store.blobs.read(row.blob)
+
+
+@dataclass(slots=True)
+class Write:
+    """One PUT on its way: where, what, and how its parts are divided among viewers."""
+
+    tx: Transaction
+    collection: Collection
+    name: str
+    prepared: Prepared
+    kind: Kind
+
+    def create(self) -> Written:
+        """Insert a new item; the actor becomes its creator."""
+        tx, collection, prepared = self.tx, self.collection, self.prepared
+        own = viewing.is_own(collection)
+        body = prepared.body if own else prepared.common
+        quota.check_add(tx, collection, len(body), 1)
+        number, uid = numbering.take_with_uid(tx, collection.id, octets=len(body))
+        former = buried(tx, collection.id, self.name)
+        # A client that knew the former item of this name must learn of its end (storage/changes.py).
+        since = former.created_modseq if former and not former.hidden_modseq else number
+        hidden = number if self._hidden() else 0
+        values = self._content(body, prepared.shared if own else None) | {
+            "collection_id": collection.id,
+            "name": self.name,
+            "uid": uid,
+            "modseq": number,
+            "created_modseq": since,
+            "hidden_modseq": hidden,
+            "creator_id": tx.actor.id,
+            "created": tx.now,
+            "modified": tx.now,
+            "schedule_tag": number if prepared.scheduled else 0,
+        }
+        item_id: int = _INSERT.scalar(tx, values)
+        row = {**prepared.index, "uid": prepared.uid, "shared": prepared.shared if own else None}
+        row |= {"item_id": item_id, "collection_id": collection.id}
+        self._statements.insert.run(tx, row)
+        if former and not hidden:
+            unbury(tx, collection.id, self.name)
+        parts = "" if own else prepared.parts
+        if parts:
+            self._keep_parts(item_id, number, parts, body)
+        return self._written(True, values["hash"], number, values["schedule_tag"], parts, body)
+
+    def replace(self, row: Any, seen: Item) -> Written:
+        """Give an item another body, or only change what belongs to this viewer.
+
+        Raises:
+            Denied: the actor may not edit it.
+        """
+        tx, collection, prepared = self.tx, self.collection, self.prepared
+        own = viewing.is_own(collection)
+        if seen.view is not View.FULL:
+            raise Denied(Right.EDIT, tree.path(collection, self.name))
+        shared: bytes | None = self._statements.shared.scalar(tx, {"item": row.id})
+        touches_parts = bool(prepared.parts) or shared is not None or self._has_parts(row.id)
+        if touches_parts:
+            common = body_of(tx, row) if shared is None else shared
+            if self.kind.comparable(prepared.common) == self.kind.comparable(common):
+                return self._replace_parts(row, common, own)
+        if not seen.rights & Right.EDIT:
+            raise Denied(Right.EDIT, tree.path(collection, self.name))
+        keep_version(tx, row)
+        body, kept = prepared.body, prepared.shared
+        if not own:
+            body, kept = prepared.common, None
+            if shared is not None:  # the owner's alarms and colour stay his
+                kept, body = body, self.kind.merge(body, self._owner_parts(row))
+        quota.check_add(tx, collection, len(body) - row.size, 0)
+        number = numbering.take(tx, collection.id, octets=len(body) - row.size)
+        values = {f"to_{name}": value for name, value in self._content(body, kept).items()} | {
+            "item": row.id,
+            "to_modseq": number,
+            "to_hidden_modseq": (row.hidden_modseq or number) if self._hidden() else 0,
+            "to_modified": tx.now,
+            "to_schedule_tag": number if prepared.scheduled else 0,
+        }
+        _UPDATE.run(tx, values)
+        columns = {**prepared.index, "uid": prepared.uid, "shared": kept}
+        self._statements.update.run(tx, {"item": row.id} | {f"to_{name}": value for name, value in columns.items()})
+        parts = "" if own else prepared.parts
+        if not own:
+            self._keep_parts(row.id, number, parts, prepared.common)
+        base = values["to_hash"] if own else (values["to_shared_hash"] or values["to_hash"])
+        return self._written(False, base, number, values["to_schedule_tag"], parts, prepared.common)
+
+    @property
+    def _statements(self) -> _Index:
+        return _INDEXES[self.kind.table.name]
+
+    def _replace_parts(self, row: Any, common: bytes, own: bool) -> Written:
+        """Change what belongs to this viewer: nobody else's number or validator moves (SYS-08)."""
+        tx, prepared = self.tx, self.prepared
+        grown = len(prepared.body) - row.size if own else 0
+        number = numbering.take_for_viewer(tx, self.collection.id, octets=grown)
+        changes.note_viewer(tx, self.collection.id, tx.actor.id, number)
+        if not own:
+            self._keep_parts(row.id, number, prepared.parts, common, touch=True)
+            base = row.shared_hash or row.hash
+            return self._written(False, base, number, row.schedule_tag, prepared.parts, common)
+        values = {f"to_{name}": value for name, value in self._content(prepared.body, common).items()}
+        _UPDATE_BODY.run(tx, values | {"item": row.id})
+        self._statements.set_shared.run(tx, {"item": row.id, "to_shared": common})
+        self._keep_parts(row.id, number, "", common, touch=True)
+        return self._written(False, values["to_hash"], number, row.schedule_tag, "", common)
+
+    def _hidden(self) -> bool:
+        return self.prepared.private and self.collection.space.kind is SpaceKind.PRIVATE
+
+    def _content(self, body: bytes, shared: bytes | None) -> dict[str, Any]:
+        large = len(body) > INLINE_OCTETS
+        return {
+            "hash": digest(body),
+            "shared_hash": "" if shared is None else digest(shared),
+            "size": len(body),
+            "media_type": self.prepared.media_type,
+            "component": self.prepared.component,
+            "body": None if large else body,
+            "blob": self.tx.store.blobs.put(body) if large else None,
+        }
+
+    def _has_parts(self, item_id: int) -> bool:
+        if viewing.is_own(self.collection):
+            return False
+        return bool(_PARTS.scalar(self.tx, {"viewer": self.tx.actor.id, "item": item_id}))
+
+    def _owner_parts(self, row: Any) -> str:
+        return self.kind.prepare(body_of(self.tx, row), row.media_type).parts
+
+    def _keep_parts(self, item_id: int, number: int, parts: str, common: bytes, *, touch: bool = False) -> None:
+        tx = self.tx
+        extra = len(self.kind.merge(common, parts)) - len(common) if parts else 0
+        keys = {"viewer": tx.actor.id, "item": item_id}
+        values = {"modseq": number, "parts": parts, "extra_octets": extra}
+        kept = _KEEP_PARTS.run(tx, keys | {f"to_{name}": value for name, value in values.items()})
+        if not kept and (parts or touch):
+            row = {"viewer_id": tx.actor.id, "item_id": item_id, "collection_id": self.collection.id}
+            _NEW_PARTS.run(tx, row | values)
+
+    def _written(self, created: bool, base: str, number: int, schedule_tag: int, parts: str, common: bytes) -> Written:
+        same = self.prepared.same_octets
+        if parts:
+            same = same and self.kind.merge(common, parts) == self.prepared.body
+        elif not viewing.is_own(self.collection):
+            same = same and common == self.prepared.body
+        etag = f"{base}-{number}" if parts else base
+        return Written(created, etag, same, str(schedule_tag) if schedule_tag else "", ModSeq(number))
