@@ -43,13 +43,13 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class HttpProtocol:
     """One protocol behind the common origin: its process, and the paths that the front sends there (SYS-03).
 
-    `routes` are Caddy path patterns; the protocols are asked in the table's order, so the one that takes
-    everything else stands last.
+    `routes` are regular expressions on the decoded path, in what RE2, PCRE and Python have in common. The
+    protocols are asked in the table's order, so the one that takes everything else stands last.
     """
 
     name: str
     module: str
-    """Module with `make(settings)`, the WSGI application."""
+    """Module with `make(settings)`, which gives the WSGI application."""
     routes: tuple[str, ...]
 
 
@@ -57,16 +57,10 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
     HttpProtocol(
         "carddav",
         "servers.carddav.app",
-        (
-            "/.well-known/carddav",
-            "/dav/*/private/contacts",
-            "/dav/*/private/contacts/*",
-            "/dav/groups/*/contacts",
-            "/dav/groups/*/contacts/*",
-        ),
+        (r"^/\.well-known/carddav", r"^/dav/(?:groups/[^/]+|[^/]+/private)/contacts(?:/|$)"),
     ),
     # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.
-    HttpProtocol("caldav", "servers.caldav.app", ("/*",)),
+    HttpProtocol("caldav", "servers.caldav.app", (r"^/",)),
 )
 
 

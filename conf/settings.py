@@ -49,17 +49,26 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_multiget_hrefs: Annotated[int, Meta(ge=10, le=1_000_000, description="hrefs of one multiget report")] = 10_000
     max_results: Annotated[
         int, Meta(ge=100, le=10_000_000, description="members of one multistatus; synchronisation continues in pages")
-    ] = 100_000
+    ] = 50_000
     max_xml_octets: Annotated[int, Meta(ge=65_536, le=1 << 30, description="largest XML request body, in octets")] = (
         8 * 1024 * 1024
     )
-    max_xml_depth: Annotated[int, Meta(ge=16, le=1000, description="deepest nesting of an XML request body")] = 100
+    max_xml_depth: Annotated[int, Meta(ge=16, le=1000, description="deepest nesting of an XML request body")] = 64
     tombstone_days: Annotated[
         int, Meta(ge=90, le=36_500, description="days a removal stays in the change log (SYS-07: at least 90)")
     ] = 90
     version_days: Annotated[
         int, Meta(ge=1, le=36_500, description="days a replaced body stays recoverable (SYS-06)")
     ] = 30
+
+
+class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What clients are shown when they look for collections."""
+
+    alias_collections: Annotated[
+        bool,
+        Meta(description="show the groups' collections in each member's own home too, for clients that read one home"),
+    ] = False
 
 
 class Security(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,6 +163,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     blobs: Blobs = Blobs()
     accounts: Accounts = Accounts()
     limits: Limits = Limits()
+    discovery: Discovery = Discovery()
     security: Security = Security()
     throttle: Throttle = Throttle()
     tls: Tls = Tls()

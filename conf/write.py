@@ -27,6 +27,7 @@ _FRONT: Final = """
 [front]
 enabled = true
 tls = {tls}
+listen = [{listen}]
 https_port = {https_port}
 http_port = {http_port}
 """
@@ -40,6 +41,7 @@ def write(
     port_base: int,
     database_url: str = "",
     front_tls: str = "",
+    front_listen: tuple[str, ...] = (),
     https_port: int = 443,
     http_port: int = 80,
 ) -> Settings:
@@ -54,7 +56,12 @@ def write(
     if database_url:
         text += _DATABASE.format(url=_string(database_url))
     if front_tls:
-        text += _FRONT.format(tls=_string(front_tls), https_port=https_port, http_port=http_port)
+        text += _FRONT.format(
+            tls=_string(front_tls),
+            listen=", ".join(_string(address) for address in front_listen),
+            https_port=https_port,
+            http_port=http_port,
+        )
     path = directory / FILE_NAME
     settings = parse(text, path)
     try:

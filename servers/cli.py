@@ -1,0 +1,180 @@
+"""The command `escritoire`: a small group that loads the module of a command only when it is typed."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from conf.errors import ConfError
+from conf.load import FILE_NAME, load
+from conf.settings import Settings
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "init": "Open a new desk: write its settings and its empty store.",
+    "demo": "Run a throw-away desk with sample people, and say what to type into each client.",
+    "serve": "Run every protocol, or the ones named.",
+    "user": "Accounts: add, list, suspend, remove, passwords and app passwords.",
+    "group": "Groups: add, list, members, co-administrators, invitations.",
+    "grant": "Rights: show, give and withdraw them.",
+    "plan": "Plans: what an account may do and how much it may store.",
+    "history": "Replaced and removed items: list them, and take one back.",
+    "import": "Read calendars and contacts from files.",
+    "export": "Write calendars and contacts to files.",
+    "check": "Look whether the store is consistent.",
+}
+"""Every command and the line that --help shows, so that help imports nothing."""
+
+_DIRECTORY: Final = "ESCRITOIRE_DATA"
+_PLACES: Final = (Path("/var/lib/escritoire"), Path("/etc/escritoire"))
+"""Where a desk is looked for when neither --data nor the environment names one, after the current directory."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What every command gets as its context object: where the desk is; its settings are read when asked for."""
+
+    directory: Path | None
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The desk's settings.
+
+        Raises:
+            ConfError: the file is missing or has mistakes.
+        """
+        if self._settings is None:
+            self._settings = load(self.path)
+        return self._settings
+
+    @property
+    def path(self) -> Path:
+        """The settings file: in --data, else in the current directory, else in the system's places."""
+        if self.directory is not None:
+            return self.directory / FILE_NAME
+        candidates = [place / FILE_NAME for place in (Path(), *_PLACES)]
+        return next((path for path in candidates if path.exists()), candidates[0])
+
+
+class _Commands(click.Group):
+    """Finds `servers/commands/<name>.py`; a refusal becomes status 1 and one line on standard error."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = importlib.import_module(f"servers.commands.{_module(cmd_name)}").command
+        if not isinstance(found, click.Command):
+            raise TypeError(f"servers.commands.{_module(cmd_name)}.command is no click command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if not near or args[0] in COMMANDS:
+                raise
+            raise click.UsageError(f"No such command '{args[0]}'. Did you mean '{near[0]}'?", ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            # Who reads us went away (`escritoire user list | head`); not even flushing may complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception as error:
+            text = _refusal(error)
+            if text is None:
+                raise
+            raise click.ClickException(text) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="escritoire", message="%(prog)s %(version)s")
+@click.option(
+    "--data",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar=_DIRECTORY,
+    show_envvar=True,
+    help="The desk's directory, where escritoire.toml is.",
+)
+@click.pass_context
+def group(ctx: click.Context, directory: Path | None) -> None:
+    """A virtual office for the clients people already have.
+
+    \b
+    Try it, nothing stays behind:
+        escritoire demo
+
+    \b
+    Open a desk of your own:
+        escritoire init --data /srv/desk --domain example.org
+        export ESCRITOIRE_DATA=/srv/desk
+        escritoire user add alice --password-stdin < password
+        escritoire group add IAB --admin alice
+        escritoire serve
+
+    \b
+    Look and ask:
+        escritoire user list --json
+        escritoire grant --help
+
+    Exit status: 0 done, 1 refused (the reason is on standard error), 2 not understood.
+    """
+    ctx.obj = Desk(directory)
+
+
+def main() -> None:
+    """Run the command line."""
+    group(prog_name="escritoire")
+
+
+def _module(command: str) -> str:
+    return "import_" if command == "import" else command
+
+
+def _refusal(error: Exception) -> str | None:
+    """The text for a refusal, with what to do next; None for a mistake of ours, which keeps its traceback."""
+    if isinstance(error, ConfError):
+        return str(error)
+    from servers.process import CannotListen
+
+    if isinstance(error, CannotListen):
+        return f"{error}; is this desk running already? Another port_base in escritoire.toml gives it other ports"
+    from servers.front import NoCaddy
+
+    if isinstance(error, NoCaddy):
+        return str(error)
+    from auth.errors import AuthError
+
+    from storage.errors import StorageError
+
+    if isinstance(error, StorageError | AuthError):
+        return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    return None
+
+
+if __name__ == "__main__":
+    main()

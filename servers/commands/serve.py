@@ -1,0 +1,43 @@
+"""`escritoire serve`: the whole desk under one supervisor, or one protocol's process (what systemd's units run)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from conf.endpoints import HTTP_PROTOCOLS
+from servers.cli import Desk
+
+
+@click.command()
+@click.argument("protocols", nargs=-1, metavar="[PROTOCOL]...")
+@click.pass_obj
+def command(desk: Desk, protocols: tuple[str, ...]) -> None:
+    """Run every enabled protocol, or the ones named, until Ctrl-C or SIGTERM.
+
+    \b
+    Everything, each protocol in a process of its own, started again when it dies:
+        escritoire --data /srv/desk serve
+    \b
+    One protocol and nothing else; this is what escritoire@caldav.service does:
+        escritoire --data /srv/desk serve caldav
+
+    While it runs, DIR/run/endpoints.json says where everything listens.
+    """
+    known = (*(one.name for one in HTTP_PROTOCOLS), "front")
+    for name in protocols:
+        if name not in known:
+            raise click.BadParameter(f"there is no protocol {name!r}; there are {', '.join(known)}")
+    if len(protocols) == 1 and protocols[0] != "front":
+        from servers import process
+
+        process.serve(desk.settings, protocols[0], supervised="ESCRITOIRE_SUPERVISED" in os.environ)
+        return
+    from servers import supervisor
+
+    chosen = tuple(dict.fromkeys(protocols)) or supervisor.names(desk.settings)
+    if not chosen:
+        raise click.ClickException("no protocol is enabled; set enabled = true in [caldav] or [carddav]")
+    sys.exit(supervisor.supervise(desk.settings, chosen))

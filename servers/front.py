@@ -1,0 +1,126 @@
+"""The front: Caddy before all HTTP protocols, with a Caddyfile made from the settings (SYS-03, SYS-05)."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from conf.endpoints import HTTP_PROTOCOLS, LOOPBACK
+from conf.settings import Settings
+
+KEEP_S: Final = 20
+"""How long Caddy keeps a connection to a server unused: less than the server does (servers/process.py), so that
+no request meets a connection being closed."""
+
+
+class NoCaddy(Exception):
+    """The front is switched on, and there is no Caddy to run; the text says how to get one."""
+
+
+def command(settings: Settings) -> list[str]:
+    """Write the Caddyfile, and return the command that runs Caddy with it.
+
+    Raises:
+        NoCaddy: there is no such program.
+    """
+    program = settings.front.command or _beside_python() or shutil.which("caddy")
+    if not program or not shutil.which(program):
+        raise NoCaddy("the front needs Caddy: pip install 'escritoire[front]', or name the program in front.command")
+    settings.run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.run_directory / "Caddyfile"
+    path.write_text(caddyfile(settings), "utf-8")
+    return [program, "run", "--config", str(path), "--adapter", "caddyfile"]
+
+
+def authority(settings: Settings) -> Path:
+    """The root certificate to trust when front.tls is "internal"; Caddy makes it at its first start."""
+    return settings.data_directory / "front" / "pki" / "authorities" / "local" / "root.crt"
+
+
+def caddyfile(settings: Settings) -> str:
+    """Render the whole Caddyfile: one origin, TLS, and each protocol's routes in the table's order."""
+    lines = [
+        "{",
+        "\tadmin off",
+        "\tpersist_config off",
+        "\tskip_install_trust",
+        "\tgrace_period 5s",
+        f"\tstorage file_system {_quoted(str(settings.data_directory / 'front'))}",
+        f"\thttps_port {settings.https_port}",
+        f"\thttp_port {settings.http_port}",
+        *([f"\temail {_quoted(settings.front.email)}"] if settings.front.email else []),
+        "\tlog {",
+        "\t\toutput stderr",
+        "\t\tlevel WARN",
+        "\t}",
+        "\tservers {",
+        "\t\ttimeouts {",
+        "\t\t\tread_header 30s",
+        "\t\t\tread_body 15m",
+        "\t\t\tidle 5m",
+        "\t\t}",
+        "\t}",
+        "}",
+        "",
+        ", ".join(_site_addresses(settings)) + " {",
+        "\tbind " + " ".join(settings.front_addresses),
+        *_tls(settings),
+        "\t# WSGI cannot tell X_Forwarded_For from X-Forwarded-For: nobody may smuggle one in.",
+        "\trequest_header -X_*",
+    ]
+    for one in HTTP_PROTOCOLS:
+        if settings.listener(one.name).enabled:
+            host, port = settings.address(one.name)
+            lines += _route(one.name, one.routes, _upstream(host, port))
+    return "\n".join([*lines, "}", ""])
+
+
+def _route(name: str, routes: tuple[str, ...], upstream: str) -> list[str]:
+    """One protocol's block; X-Forwarded-For and -Proto are Caddy's own, a client's are thrown away."""
+    return [
+        f"\t@{name} path_regexp {_quoted('|'.join(f'(?:{route})' for route in routes))}",
+        f"\thandle @{name} {{",
+        f"\t\treverse_proxy {upstream} {{",
+        "\t\t\tlb_try_duration 5s",  # a server that restarts: nothing was sent to it yet, any method may wait
+        "\t\t\tlb_try_interval 100ms",
+        "\t\t\ttransport http {",
+        f"\t\t\t\tkeepalive {KEEP_S}s",
+        "\t\t\t\tkeepalive_idle_conns_per_host 64",
+        "\t\t\t}",
+        "\t\t}",
+        "\t}",
+    ]
+
+
+def _tls(settings: Settings) -> list[str]:
+    if settings.front.tls == "internal":
+        return ["\ttls internal"]
+    if settings.front.tls == "files":
+        return [f"\ttls {_quoted(settings.tls.certificate)} {_quoted(settings.tls.key)}"]
+    return []
+
+
+def _site_addresses(settings: Settings) -> list[str]:
+    """The names that Caddy answers to; on loopback also the addresses, which clients like to be given."""
+    if all(address in LOOPBACK for address in settings.front_addresses):
+        names = ["localhost", *(f"[{one}]" if ":" in one else one for one in settings.front_addresses)]
+    else:
+        names = [settings.domain]
+    return [f"https://{name}:{settings.https_port}" for name in dict.fromkeys(names)]
+
+
+def _upstream(host: str, port: int) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{reachable}]:{port}" if ":" in reachable else f"{reachable}:{port}"
+
+
+def _beside_python() -> str:
+    candidate = Path(sys.executable).parent / "caddy"
+    return str(candidate) if candidate.exists() else ""
+
+
+def _quoted(text: str) -> str:
+    """A Caddyfile token between backquotes, where nothing needs escaping; with a backquote in it, between quotes."""
+    return f"`{text}`" if "`" not in text else '"' + text.replace('"', '\\"') + '"'

@@ -1,0 +1,148 @@
+"""One process per protocol: load its application, then let granian serve it from forked workers.
+
+The application's modules are imported before the fork and their memory is shared by the workers
+(docs/decisions/0040); everything with a state of its own (connections, caches) is made after it, by `make`.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from conf.endpoints import protocol
+from conf.settings import Settings
+from servers import endpoints, log
+from servers.parent import end_with_parent
+
+logger = logging.getLogger(__name__)
+
+BACKLOG: Final = 2048
+"""A burst of connections waits here and is not answered with a stall of one second."""
+CONNECTIONS: Final = 8192
+"""Open connections of one worker, idle ones counted: granian accepts no more (it calls that backpressure)."""
+IDLE_S: Final = 30
+"""How long a header may take, and a kept connection may rest between two requests."""
+MAX_HEADER_OCTETS: Final = 128 * 1024
+STOP_S: Final = 10
+"""How long the requests under way may take when the process is told to stop."""
+
+
+class CannotListen(Exception):
+    """The address is taken or is not this machine's; the text says which and why."""
+
+
+def serve(settings: Settings, name: str, *, supervised: bool) -> None:
+    """Serve the protocol `name` until SIGTERM or SIGINT; a supervisor keeps endpoints.json itself.
+
+    Raises:
+        CannotListen: its address cannot be listened on.
+    """
+    host, port = settings.address(name)
+    require_free(host, port)
+    module = protocol(name).module
+    importlib.import_module(module)
+    if not supervised:
+        threading.Thread(target=_announce, args=(settings, name, host, port), daemon=True).start()
+    try:
+        run(settings, name, partial(_application, module))
+    finally:
+        if not supervised:
+            endpoints.drop(settings, {name})
+
+
+def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
+    """Serve the WSGI application that `make(settings)` gives in each worker, where `name` listens."""
+    from granian.constants import HTTPModes, Interfaces, SSLProtocols
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.server.mp import MPServer
+
+    host, port = settings.address(name)
+    listener = settings.listener(name)
+    certificate = (Path(settings.tls.certificate), Path(settings.tls.key)) if listener.tls else (None, None)
+    server = MPServer(
+        name,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.auto if listener.tls else HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1000, max_buffer_size=MAX_HEADER_OCTETS),
+        workers=listener.workers,
+        blocking_threads=listener.threads,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_S,
+        log_level=LogLevels.error,
+        log_dictconfig=_QUIET,
+        ssl_cert=certificate[0],
+        ssl_key=certificate[1],
+        ssl_protocol_min=SSLProtocols.tls12,  # SYS-05
+    )
+    log.configure(settings, name)
+    _allow_files(2 * CONNECTIONS)
+    logger.info("serving", extra={"address": f"{host}:{port}", "workers": listener.workers})
+    gc.collect()
+    gc.freeze()  # the collector leaves what the workers share untouched, so it stays shared
+    server.serve(target_loader=partial(_worker, make, settings, os.getpid()), wrap_loader=False)
+    logger.info("stopped")
+
+
+_QUIET: Final[dict[str, Any]] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"handlers": [], "propagate": True}},
+}
+"""granian's own log goes our way (only what went wrong); the access log is the kernel's."""
+
+
+def _worker(make: Callable[[Settings], Any], settings: Settings, parent: int) -> Any:
+    """Run in the worker, after the fork: what `make` opens is this worker's alone."""
+    end_with_parent(parent, signal.SIGKILL)  # nobody is left to see that it ends; what it acknowledged is on disk
+    return make(settings)
+
+
+def _application(module: str, settings: Settings) -> Any:
+    return importlib.import_module(module).make(settings)
+
+
+def _announce(settings: Settings, name: str, host: str, port: int) -> None:
+    """Enter this process into endpoints.json as soon as it listens."""
+    while not endpoints.answers(host, port):
+        time.sleep(0.02)
+    endpoints.put(settings, {name: os.getpid()})
+
+
+def _allow_files(count: int) -> None:
+    """Raise the limit of open files to `count`, as far as this process may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse an address that somebody listens on: the workers' SO_REUSEPORT would share it without a word.
+
+    Raises:
+        CannotListen: it is taken, not ours, or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from None
