@@ -29,9 +29,7 @@ _theirs: Final = memberships.alias("theirs")
 _KNOWN: Final = sa.or_(
     sa.bindparam("actor") == SITE.id,
     principals.c.id == sa.bindparam("actor"),
-    sa.exists().where(
-        memberships.c.group_id == principals.c.id, memberships.c.account_id == sa.bindparam("actor")
-    ),
+    sa.exists().where(memberships.c.group_id == principals.c.id, memberships.c.account_id == sa.bindparam("actor")),
     sa.exists().where(
         _mine.c.account_id == sa.bindparam("actor"),
         _theirs.c.group_id == _mine.c.group_id,
@@ -57,9 +55,7 @@ _REACHED: Final = (
     )
 )
 _VISIBLE: Final = (
-    sa.select(principals)
-    .where(principals.c.id.in_(_REACHED))
-    .order_by(principals.c.kind, principals.c.name_fold)
+    sa.select(principals).where(principals.c.id.in_(_REACHED)).order_by(principals.c.kind, principals.c.name_fold)
 )
 _EVERYONE: Final = sa.select(principals).order_by(principals.c.kind, principals.c.name_fold)
 
@@ -219,9 +215,7 @@ def of_row(row: Any) -> Principal:
     return Principal(PrincipalId(row.id), SpaceKind(row.kind), row.name, row.display_name, row.email)
 
 
-_IS_THE_CALENDAR: Final = sa.and_(
-    collections.c.tool == Tool.CALENDAR.value, collections.c.path == "events"
-)
+_IS_THE_CALENDAR: Final = sa.and_(collections.c.tool == Tool.CALENDAR.value, collections.c.path == "events")
 _IS_CO_MEMBER: Final = sa.exists().where(
     _mine.c.account_id == sa.bindparam("actor"),
     _theirs.c.group_id == _mine.c.group_id,

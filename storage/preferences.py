@@ -1,0 +1,170 @@
+"""A person's preferences: what can be chosen, and what holds when nothing was (ACC-03…08, ACC-17, CAL-27)."""
+
+from __future__ import annotations
+
+import json
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from storage import principals as people
+from storage.errors import Denied, NotFound, Refused
+from storage.schema import accounts, principals
+from storage.store import Transaction
+from storage.types import SITE, Principal, Right
+
+Value = int | str
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One preference: its default, and how a text becomes a value or is refused."""
+
+    default: Value
+    parse: Callable[[str], Value]
+    choices: str
+    """What can be chosen, for people."""
+
+
+def _one_of(*values: Value) -> Callable[[str], Value]:
+    known = {str(value): value for value in values}
+
+    def parse(text: str) -> Value:
+        if text.strip().lower() not in known:
+            raise ValueError(text)
+        return known[text.strip().lower()]
+
+    return parse
+
+
+def _between(lowest: int, highest: int) -> Callable[[str], Value]:
+    def parse(text: str) -> Value:
+        value = int(text)
+        if not lowest <= value <= highest:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _zone(text: str) -> Value:
+    name = text.strip()
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(name) from error
+    return name
+
+
+def _choice(default: Value, *values: Value) -> Preference:
+    return Preference(default, _one_of(*values), ", ".join(str(value) for value in values))
+
+
+def _number(default: int, lowest: int, highest: int) -> Preference:
+    return Preference(default, _between(lowest, highest), f"{lowest} to {highest}")
+
+
+PREFERENCES: Final[Mapping[str, Preference]] = {
+    "day_start_hour": _number(8, 0, 23),
+    "day_end_hour": _number(18, 1, 24),
+    "timezone": Preference("UTC", _zone, "a name of the IANA time zone database, such as Europe/Paris"),
+    "start_page": _choice("week", "day", "week", "month"),
+    "first_day": _choice("monday", *_WEEKDAYS),
+    "event_length_min": _choice(60, 0, 15, 30, 45, 60, 90, 120, 180, 240, 480),
+    "grid_min": _choice(30, 10, 15, 20, 30, 60),
+    "clock_h": _choice(24, 12, 24),
+    "contacts_per_page": _number(20, 5, 50),
+    "tasks_per_page": _number(20, 5, 50),
+    "recent_days": _number(5, 0, 365),
+    "inactivity_min": _number(30, 1, 480),
+    "sms_parts_max": _number(1, 1, 10),
+}
+"""Names carry their unit; the figures are those of ACC-04, 05, 08, 17 and CAL-27."""
+
+
+def of(tx: Transaction, account: Principal) -> dict[str, Value]:
+    """All preferences of an account, defaults included.
+
+    Raises:
+        Denied, NotFound: they are shown to their owner and to the site administrator only.
+    """
+    _demand_own(tx, account)
+    return {name: row.default for name, row in PREFERENCES.items()} | _stored(tx, account)
+
+
+def choose(tx: Transaction, account: Principal, name: str, text: str) -> Value:
+    """Set one preference from its text, and return what it now is; "" goes back to the default.
+
+    Raises:
+        Refused: there is no such preference, or it has no such choice.
+        Denied, NotFound: as in `of`.
+    """
+    _demand_own(tx, account)
+    known = PREFERENCES.get(name)
+    if known is None:
+        raise Refused(f"there is no preference {name}; there are: {', '.join(PREFERENCES)}")
+    stored = _stored(tx, account)
+    stored.pop(name, None)
+    if text.strip():
+        try:
+            stored[name] = known.parse(text)
+        except ValueError:
+            raise Refused(f"{name} can be: {known.choices}") from None
+    whole = {key: row.default for key, row in PREFERENCES.items()} | stored
+    if int(whole["day_start_hour"]) >= int(whole["day_end_hour"]):
+        raise Refused("the day must end after it starts: see day_start_hour and day_end_hour")
+    here = sa.update(accounts).where(accounts.c.id == account.id)
+    tx.db.execute(here.values(preferences=json.dumps(stored)))
+    return whole[name]
+
+
+def set_language(tx: Transaction, account: Principal, language: str, country: str = "") -> None:
+    """Choose the language (BCP 47) of system mail and pages, and a country (ISO 3166); at once (ACC-03).
+
+    Raises:
+        Refused: the text cannot be a language or a country.
+        Denied, NotFound: as in `of`.
+    """
+    _demand_own(tx, account)
+    code = clean_language(language)
+    place = country.strip().upper()
+    if place and not (len(place) == 2 and place.isascii() and place.isalpha()):
+        raise Refused("a country is given by its two letters, such as BE")
+    tx.db.execute(sa.update(principals).where(principals.c.id == account.id).values(language=code))
+    if place:
+        tx.db.execute(sa.update(accounts).where(accounts.c.id == account.id).values(country=place))
+
+
+def clean_language(text: str) -> str:
+    """A language tag in its usual case; "" is English (SYS-16).
+
+    Raises:
+        Refused: it cannot be one.
+    """
+    parts = text.strip().replace("_", "-").split("-")
+    if parts == [""]:
+        return "en"
+    if not (2 <= len(parts[0]) <= 3 and parts[0].isalpha()) or not all(
+        part.isascii() and part.isalnum() and 1 <= len(part) <= 8 for part in parts
+    ):
+        raise Refused("a language is given by its tag, such as en, fr or pt-BR")
+    head = parts[0].lower()
+    return "-".join([head, *(part.upper() if len(part) == 2 else part.lower() for part in parts[1:])])
+
+
+def _stored(tx: Transaction, account: Principal) -> dict[str, Value]:
+    text = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account.id)).scalar()
+    if text is None:
+        raise NotFound(account.name)
+    held: dict[str, Value] = json.loads(text)
+    return {name: value for name, value in held.items() if name in PREFERENCES}
+
+
+def _demand_own(tx: Transaction, account: Principal) -> None:
+    if tx.actor.id not in (account.id, SITE.id):
+        people.by_id(tx, account.id)  # a stranger is told that there is nobody
+        raise Denied(Right.ADMINISTER, account.name)
