@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import collections as tree
-from storage import items, kinds
+from storage import items, kinds, writing
 from storage.errors import Denied, NotFound
 from storage.schema import principals, versions
 from storage.store import Transaction
@@ -85,7 +85,7 @@ def read(tx: Transaction, collection: Collection, version: int) -> bytes:
         NotFound: there is no such version in this collection (any more).
         Denied: as in `listing`.
     """
-    return items.stored_body(tx, _row(tx, collection, version))
+    return writing.body_of(tx, _row(tx, collection, version))
 
 
 def restore(tx: Transaction, collection: Collection, version: int, name: str | None = None) -> Written:
@@ -96,15 +96,13 @@ def restore(tx: Transaction, collection: Collection, version: int, name: str | N
         Exception: whatever `items.put` refuses, an UidConflict for instance.
     """
     row = _row(tx, collection, version)
-    prepared = kinds.of(collection.tool).prepare(items.stored_body(tx, row), row.media_type)
+    prepared = kinds.of(collection.tool).prepare(writing.body_of(tx, row), row.media_type)
     return items.put(tx, collection, name or row.name, prepared)
 
 
 def purge(tx: Transaction, before: float, most: int = 1_000) -> int:
     """Drop at most `most` bodies replaced before that time, oldest first; return how many."""
-    old = (
-        sa.select(versions.c.id).where(versions.c.replaced < before).order_by(versions.c.replaced).limit(most)
-    )
+    old = sa.select(versions.c.id).where(versions.c.replaced < before).order_by(versions.c.replaced).limit(most)
     return tx.db.execute(sa.delete(versions).where(versions.c.id.in_(old))).rowcount
 
 

@@ -34,9 +34,7 @@ def get_all(tx: Transaction, collection: Collection, item_name: str | None = Non
     return of_collections(tx, [collection]).get(collection.id, {})
 
 
-def of_items(
-    tx: Transaction, collection: Collection, names: Sequence[str] | None = None
-) -> dict[str, dict[Key, str]]:
+def of_items(tx: Transaction, collection: Collection, names: Sequence[str] | None = None) -> dict[str, dict[Key, str]]:
     """The properties of many items (all if `names` is None) by item name; items without any are left out.
 
     Nor is anything told of items whose details the actor does not see (CAL-07, SYS-09).
@@ -109,9 +107,7 @@ def put(
         raise LimitReached("properties", PROPERTIES_PER_RESOURCE)
 
 
-def copy(
-    tx: Transaction, source: Collection, name: str | None, target: Collection, target_name: str | None
-) -> None:
+def copy(tx: Transaction, source: Collection, name: str | None, target: Collection, target_name: str | None) -> None:
     """Give the target the source's properties in place of its own (RFC 4918 §9.8.2).
 
     Raises:
@@ -136,9 +132,7 @@ def _to_write(tx: Transaction, collection: Collection, item_name: str | None) ->
 
 
 def _here(collection: Collection, item_id: int | None) -> sa.ColumnElement[bool]:
-    mine: Any = (
-        dead_properties.c.item_id.is_(None) if item_id is None else dead_properties.c.item_id == item_id
-    )
+    mine: Any = dead_properties.c.item_id.is_(None) if item_id is None else dead_properties.c.item_id == item_id
     return sa.and_(dead_properties.c.collection_id == collection.id, mine)
 
 

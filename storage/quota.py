@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from storage.errors import LimitReached, OverQuota
 from storage.schema import accounts, collections, groups, plans
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import Collection, Principal, Tool
 
@@ -57,34 +58,35 @@ _plan_of: Final = sa.func.coalesce(
     sa.select(groups.c.admin_id).where(groups.c.id == sa.bindparam("space")).scalar_subquery(),
     sa.bindparam("space"),
 )
-_held: Final = sa.and_(
-    collections.c.space_id == sa.bindparam("space"),
-    collections.c.tool.in_(sa.bindparam("tools", expanding=True)),
-)
-_USED: Final = sa.select(
-    sa.select(sa.func.coalesce(sa.func.sum(collections.c.octets), 0))
-    .where(_held)
-    .scalar_subquery()
-    .label("octets"),
-    sa.select(sa.func.coalesce(sa.func.sum(collections.c.item_count), 0))
-    .where(_held)
-    .scalar_subquery()
-    .label("count"),
-    sa.select(plans.c.limits)
-    .join(accounts, accounts.c.plan_id == plans.c.id)
-    .where(accounts.c.id == _plan_of)
-    .scalar_subquery()
-    .label("limits"),
-)
+
+
+def _statement(measure: Measure) -> Statement:
+    held = sa.and_(
+        collections.c.space_id == sa.bindparam("space"),
+        sa.or_(*(collections.c.tool == tool.value for tool in measure.tools)),
+    )
+    octets = sa.select(sa.func.coalesce(sa.func.sum(collections.c.octets), 0)).where(held)
+    count = sa.select(sa.func.coalesce(sa.func.sum(collections.c.item_count), 0)).where(held)
+    limits = sa.select(plans.c.limits).join(accounts, accounts.c.plan_id == plans.c.id).where(accounts.c.id == _plan_of)
+    return Statement(
+        sa.select(
+            octets.scalar_subquery().label("octets"),
+            count.scalar_subquery().label("items"),
+            limits.scalar_subquery().label("limits"),
+        )
+    )
+
+
+_STATEMENTS: Final = {measure: _statement(measure) for measure in MEASURES.values()}
 
 
 def used(tx: Transaction, space: Principal, tool: Tool) -> Usage:
     """What `space` holds of `tool` and may hold of it, in one query."""
     measure = MEASURES.get(tool, Measure((tool,)))
-    tools = [one.value for one in measure.tools]
-    row = tx.db.execute(_USED, {"space": space.id, "tools": tools}).one()
+    statement = _STATEMENTS.get(measure) or _statement(measure)
+    row = statement.first(tx, {"space": space.id})
     limits: dict[str, Any] = json.loads(row.limits) if row.limits else {}
-    return Usage(int(row.octets), int(row[1]), _limit(limits, measure.octets), _limit(limits, measure.count))
+    return Usage(int(row.octets), int(row.items), _limit(limits, measure.octets), _limit(limits, measure.count))
 
 
 def check_add(tx: Transaction, collection: Collection, octets: int, items: int) -> None:

@@ -1,0 +1,103 @@
+"""Migrations: one transaction, one winner, no import at head, no older program on newer data (DESIGN §2)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from storage import migrate
+from storage.engine import Engines
+from storage.errors import Refused
+from storage.schema import metadata
+from storage.store import Store
+from tests import postgresql
+
+_version = sa.table("alembic_version", sa.column("version_num"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/desk.sqlite3"
+    cluster: postgresql.Cluster = request.getfixturevalue("cluster")
+    return cluster.create(f"empty_{tmp_path.name}"[:60])
+
+
+def test_an_empty_database_gets_exactly_the_tables_of_the_schema(empty: str) -> None:
+    engines = Engines(empty)
+    assert migrate.current(engines) is None
+    migrate.upgrade(engines)
+    assert migrate.current(engines) == migrate.HEAD
+    with engines.writer.connect() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engines.close()
+
+
+def test_head_is_the_last_step_on_file() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
+
+
+def test_data_of_a_newer_release_are_refused_and_left_alone(empty: str) -> None:
+    engines = Engines(empty)
+    migrate.upgrade(engines)
+    with engines.writer.begin() as db:
+        db.execute(sa.update(_version).values(version_num="9999"))
+    with pytest.raises(Refused, match="newer release"):
+        migrate.upgrade(engines)
+    assert migrate.current(engines) == "9999"
+    engines.close()
+
+
+def test_a_second_run_changes_nothing_and_keeps_the_data(store: Store) -> None:
+    with store.engines.reading().transaction() as db:
+        before = db.execute(sa.text("SELECT count(*) FROM principal")).scalar()
+    store.migrate()
+    with store.engines.reading().transaction() as db:
+        assert db.execute(sa.text("SELECT count(*) FROM principal")).scalar() == before
+
+
+def _migrate(url: str, folder: str, failures: multiprocessing.Queue[str]) -> None:
+    try:
+        store = Store.open(url, Path(folder))
+        store.migrate()
+        store.close()
+    except Exception as error:
+        failures.put(repr(error))
+
+
+def test_processes_that_start_together_do_not_disturb_each_other(empty: str, tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    failures: multiprocessing.Queue[str] = spawn.Queue()
+    starts = [spawn.Process(target=_migrate, args=(empty, str(tmp_path), failures)) for _ in range(3)]
+    for process in starts:
+        process.start()
+    for process in starts:
+        process.join(60)
+        assert process.exitcode == 0
+    assert failures.empty(), failures.get()
+    engines = Engines(empty)
+    assert migrate.current(engines) == migrate.HEAD
+    with engines.writer.connect() as db:
+        assert db.execute(sa.text("SELECT count(*) FROM plan")).scalar() == 2
+    engines.close()
+
+
+def test_a_server_at_head_never_imports_alembic(sqlite_template: Path) -> None:
+    program = (
+        "import sys; from storage.engine import Engines; from storage import migrate;"
+        "migrate.upgrade(Engines(sys.argv[1])); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program, f"sqlite:///{sqlite_template}"], check=True)
