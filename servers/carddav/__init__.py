@@ -1,0 +1,1 @@
+"""CardDAV: address books over the DAV kernel (RFC 6352)."""

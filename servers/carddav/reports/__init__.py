@@ -1,0 +1,1 @@
+"""The reports of RFC 6352, one module each."""

@@ -1,0 +1,139 @@
+"""What address books add to items: the folded index, personal categories, queries (CON, RFC 6352)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from storage import viewing
+from storage.errors import UnsupportedMedia
+from storage.formats import vcard, vcard_filter, vcard_views
+from storage.formats.vcard_filter import CardFilter, Every, Expression, MatchType, Term
+from storage.kinds import Prepared
+from storage.schema import card_index, items
+from storage.store import Transaction
+from storage.types import Collection, Item
+
+MEDIA_TYPE: Final = "text/vcard"
+MEDIA_TYPES: Final = frozenset({"", "text/vcard", "text/x-vcard", "text/directory"})
+_STAMPS: Final = re.compile(rb"^(?:REV|PRODID)[;:][^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.MULTILINE | re.IGNORECASE)
+
+
+def prepare(data: bytes, media_type: str = "") -> Prepared:
+    """Parse one card and compute all that reading it will need; embedded pictures become small JPEGs.
+
+    Raises:
+        UnsupportedMedia: it is sent as something else than a vCard.
+        BadFormat, BadObject: as `vcard.read`.
+    """
+    if media_type.partition(";")[0].strip().lower() not in MEDIA_TYPES:
+        raise UnsupportedMedia(media_type)
+    card = vcard.read(data)
+    if b"PHOTO" in data:
+        from storage.formats import vcard_photo
+
+        card = vcard_photo.fit(card)
+    shared, categories = vcard_views.split_categories(card)
+    folded = card.folded
+    return Prepared(
+        body=card.body,
+        media_type=MEDIA_TYPE,
+        component="",
+        uid=card.uid,
+        private=False,
+        scheduled=False,
+        same_octets=card.body == data,
+        shared=shared if categories else None,
+        parts=json.dumps(categories, ensure_ascii=False) if categories else "",
+        index={
+            "fn": folded.fn,
+            "n": folded.n,
+            "org": folded.org,
+            "nickname": folded.nickname,
+            "email": folded.email,
+            "tel": folded.tel,
+        },
+    )
+
+
+def merge(shared: bytes, parts: str) -> bytes:
+    """A viewer's own body: the shared one with his categories (CON-13)."""
+    return vcard_views.merge_categories(shared, json.loads(parts))
+
+
+def comparable(shared: bytes) -> bytes:
+    """The shared body without what a client renews at every write."""
+    return _STAMPS.sub(b"", shared)
+
+
+def query(
+    tx: Transaction, collection: Collection, wanted: CardFilter, limit: int | None = None
+) -> tuple[list[Item], bool]:
+    """The cards that match a CARDDAV:filter, with bodies; True if `limit` cut them (RFC 6352 §8.6).
+
+    What the folded columns decide is decided in SQL; only other properties have bodies looked into.
+    """
+    plan = vcard_filter.plan(wanted)
+    conditions = [] if plan.expression is None else [_indexed(collection, plan.expression)]
+    found = viewing.load(tx, collection, *conditions, body=True)
+    if not plan.exact:
+        found = [item for item in found if _matches(wanted, item)]
+    found.sort(key=lambda item: item.id)
+    cut = limit is not None and len(found) > limit
+    return (found[:limit] if cut else found), cut
+
+
+def _matches(wanted: CardFilter, item: Item) -> bool:
+    return item.body is not None and vcard_filter.matches(wanted, vcard.component_of(item.body))
+
+
+def _indexed(collection: Collection, expression: Expression) -> sa.ColumnElement[bool]:
+    ids = sa.select(card_index.c.item_id).where(card_index.c.collection_id == collection.id, _condition(expression))
+    return items.c.id.in_(ids)
+
+
+def _condition(expression: Expression) -> sa.ColumnElement[bool]:
+    if isinstance(expression, Term):
+        return _term(expression)
+    parts = [_condition(part) for part in expression.terms]
+    return sa.and_(*parts) if isinstance(expression, Every) else sa.or_(*parts)
+
+
+def _term(term: Term) -> sa.ColumnElement[bool]:
+    """Values of a column lie one per line: a comparison's ends are line ends."""
+    column: Any = card_index.c[term.column]
+    if term.column == "uid":
+        column = sa.func.upper(column)
+    if term.match_type is MatchType.CONTAINS:
+        return _contains(column, term.text)
+    lines = sa.literal("\n") + column + sa.literal("\n")
+    starts = term.match_type in (MatchType.EQUALS, MatchType.STARTS_WITH)
+    ends = term.match_type in (MatchType.EQUALS, MatchType.ENDS_WITH)
+    return _contains(lines, ("\n" if starts else "") + term.text + ("\n" if ends else ""))
+
+
+def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
+    # LIKE would need escapes and a case rule; INSTR and STRPOS mean the octets.
+    return _Position(column, sa.literal(text)) > 0
+
+
+class _Position(FunctionElement[int]):
+    """Where a text begins in another, from 1; 0 if nowhere."""
+
+    inherit_cache = True
+    type = sa.Integer()
+
+
+@compiles(_Position)
+def _strpos(element: Any, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "sqlite")
+def _instr(element: Any, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
