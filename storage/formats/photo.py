@@ -111,7 +111,7 @@ def _open(data: bytes) -> tuple[Image.Image, bool]:
 
     _ = (Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin)
     Image.preinit()
-    whole = None
+    whole: Image.Image | None = None
     try:
         whole = _checked(Image.open(io.BytesIO(data), formats=_FORMATS))
     except (OSError, SyntaxError, ValueError):
@@ -126,12 +126,12 @@ def _open(data: bytes) -> tuple[Image.Image, bool]:
             preview = Image.open(io.BytesIO(data[found.start() :]), formats=("JPEG",))
             if _pixels(preview) <= MAXIMUM_PIXELS:
                 previews.append(preview)
-    for preview in sorted(previews, key=_pixels, reverse=True)[:_TRIES]:
-        if whole is not None and _pixels(whole) >= _pixels(preview):
+    for larger in sorted(previews, key=_pixels, reverse=True)[:_TRIES]:
+        if whole is not None and _pixels(whole) >= _pixels(larger):
             break
         with suppress(OSError, SyntaxError, ValueError):
-            preview.load()
-            return preview, False
+            larger.load()
+            return larger, False
     if whole is None:
         raise BadFormat("a picture that cannot be read")
     return whole, True
