@@ -95,7 +95,7 @@ class Series:
             zones,
             Part(*master) if master is not None else None,
             [Part(*other) for other in others] if others else [],
-            Recurrence(*recurrence) if recurrence is not None else None,
+            Recurrence.loaded(*recurrence) if recurrence is not None else None,
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from storage.formats.datetimes import DAY, instant
 
@@ -66,6 +66,24 @@ class Recurrence(NamedTuple):
     exception_keys: list[int]
     exception_days: list[int]
     """Days on the master's wall (since 1970) of which no instance counts."""
+
+    @classmethod
+    def loaded(
+        cls,
+        rules: list[list[Any]],
+        exception_rules: list[list[Any]],
+        dates: list[list[int]],
+        exception_keys: list[int],
+        exception_days: list[int],
+    ) -> Recurrence:
+        """From JSON, which knows no tuples."""
+        return cls(
+            [(text, last) for text, last in rules],
+            [(text, last) for text, last in exception_rules],
+            [(wall, zone, days, seconds) for wall, zone, days, seconds in dates],
+            exception_keys,
+            exception_days,
+        )
 
 
 def hits(form: int, s: int, e: int, start: int, end: int) -> bool:
