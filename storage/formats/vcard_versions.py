@@ -233,9 +233,7 @@ def _binary_to_3(prop: Property) -> Property:
             params = [("ENCODING", ["b"]), *_with_type(params, [kind] if kind else [], preferred)]
             return _made(prop, value=encoded, params=params)
     kind = _format(prop.param("MEDIATYPE") or "")
-    return _made(
-        prop, params=[("VALUE", ["uri"]), *_with_type(params, [kind] if kind else [], preferred)]
-    )
+    return _made(prop, params=[("VALUE", ["uri"]), *_with_type(params, [kind] if kind else [], preferred)])
 
 
 def _with_type(params: Params, kinds: list[str], preferred: list[str]) -> Params:

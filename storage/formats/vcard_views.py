@@ -101,5 +101,3 @@ def select(body: bytes, wanted: Iterable[WantedProperty]) -> bytes:
         elif taking:
             chosen.append(Property(prop.name, "", prop.params, prop.group))
     return render(Component("VCARD", chosen))
-
-

@@ -87,7 +87,9 @@ def test_transparency_lies_on_white() -> None:
 
 
 def test_a_raw_file_gives_its_largest_preview() -> None:
-    raw = b"RAWFILE\0" * 9 + picture("JPEG", (160, 120)) + b"\0" * 50 + picture("JPEG", (700, 700)) + b"\xff\xd8\xff\xe0"
+    raw = (
+        b"RAWFILE\0" * 9 + picture("JPEG", (160, 120)) + b"\0" * 50 + picture("JPEG", (700, 700)) + b"\xff\xd8\xff\xe0"
+    )
     assert opened(photo.to_jpeg(raw)).size == (512, 512)
     tiff = picture("TIFF", (64, 48)) + picture("JPEG", (600, 300))  # as NEF and CR2: a thumbnail first
     assert opened(photo.to_jpeg(tiff)).size == (512, 256)
@@ -98,7 +100,12 @@ def bomb(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9999)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 9999))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("size", [(10_000, 5_001), (60_000, 60_000)])

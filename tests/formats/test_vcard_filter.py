@@ -44,7 +44,9 @@ JANE = card(
 )
 
 
-def on(name: str, text: str, kind: str = "contains", collation: str = "i;unicode-casemap", negate: bool = False) -> PropFilter:
+def on(
+    name: str, text: str, kind: str = "contains", collation: str = "i;unicode-casemap", negate: bool = False
+) -> PropFilter:
     bare, group = PropFilter.names(name)
     return PropFilter(bare, group, texts=(TextMatch(text, MatchType(kind), collation, negate),))
 
@@ -174,7 +176,9 @@ prop_filters = st.builds(
     group=st.sampled_from([None, None, "G"]),
     is_not_defined=st.sampled_from([False, False, False, True]),
     texts=st.lists(text_matches, max_size=3).map(tuple),
-    params=st.lists(st.builds(ParamFilter, st.just("TYPE"), st.booleans(), st.none() | text_matches), max_size=1).map(tuple),
+    params=st.lists(st.builds(ParamFilter, st.just("TYPE"), st.booleans(), st.none() | text_matches), max_size=1).map(
+        tuple
+    ),
     all_of=st.booleans(),
 )
 filters = st.builds(CardFilter, st.lists(prop_filters, max_size=3).map(tuple), st.booleans())
