@@ -29,6 +29,16 @@ from storage.formats.datetimes import (
     wall_at,
     wall_of,
 )
+from storage.formats.gregorian import (
+    BEFORE_MONTH,
+    first_week,
+    is_leap,
+    month_days,
+    month_index,
+    new_year,
+    weekday_of,
+    weekdays_in,
+)
 
 
 class Freq(IntEnum):
@@ -63,10 +73,6 @@ _ABOUT: Final = {
     Freq.YEARLY: 366 * DAY,
 }
 _WEEKDAYS: Final = {"MO": 0, "TU": 1, "WE": 2, "TH": 3, "FR": 4, "SA": 5, "SU": 6}
-_BEFORE_MONTH: Final = (
-    (0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365),
-    (0, 0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +204,11 @@ class Rule:
         if self.freq is Freq.YEARLY:
             pick, origin, target, stop = self._year_picker(first), first.year, low.year, 10_000
         elif self.freq is Freq.MONTHLY:
-            pick, origin, target = self._month_picker(first), _month_index(first), _month_index(low)
+            pick, origin, target = self._month_picker(first), month_index(first), month_index(low)
             stop = 10_000 * 12
         elif self.freq is Freq.WEEKLY:
             # Weeks are counted by their first day; the one that holds DTSTART is the first (WKST matters).
-            origin = first_day - (_weekday(first_day) - self.week_start) % 7
+            origin = first_day - (weekday_of(first_day) - self.week_start) % 7
             pick, target, stop = self._week_picker(first_day), low_day - 6, high_day + 1
             interval *= 7
         else:
@@ -212,7 +218,7 @@ class Rule:
         if self.freq is Freq.YEARLY:
             stop = min(stop, date.fromordinal(high_day + EPOCH_DAY).year + 1)
         elif self.freq is Freq.MONTHLY:
-            stop = min(stop, _month_index(date.fromordinal(high_day + EPOCH_DAY)) + 1)
+            stop = min(stop, month_index(date.fromordinal(high_day + EPOCH_DAY)) + 1)
         period = origin + max(0, -((origin - target) // interval)) * interval
         empty, patience = 0, _CYCLE[self.freq]
         while period < stop:
@@ -237,17 +243,17 @@ class Rule:
         weekdays = {weekday for weekday, _ in by_day}
 
         def pick(year: int) -> list[int]:
-            begin, end = _jan1(year), _jan1(year + 1)
-            starts = _BEFORE_MONTH[end - begin == 366]
+            begin, end = new_year(year), new_year(year + 1)
+            starts = BEFORE_MONTH[end - begin == 366]
             days: set[int] | None = None
             if self.by_week_no:
-                days = {day for day in self._days_of_weeks(year) if not weekdays or _weekday(day) in weekdays}
+                days = {day for day in self._days_of_weeks(year) if not weekdays or weekday_of(day) in weekdays}
             if self.by_year_day:
                 numbered = {begin + n - 1 if n > 0 else end + n for n in self.by_year_day}
                 numbered = {day for day in numbered if begin <= day < end}
                 days = numbered if days is None else days & numbered
             if by_month_day:
-                dated = {day for m in months for day in _month_days(begin, starts, m, by_month_day)}
+                dated = {day for m in months for day in month_days(begin, starts, m, by_month_day)}
                 days = dated if days is None else days & dated
             elif by_month and days is not None:
                 spans = [(begin + starts[m], begin + starts[m + 1]) for m in by_month]
@@ -257,7 +263,7 @@ class Rule:
                     spans = [(begin + starts[m], begin + starts[m + 1]) for m in by_month]
                 else:
                     spans = [(begin, end)]
-                named = {day for a, b in spans for day in _weekdays_in(a, b, by_day)}
+                named = {day for a, b in spans for day in weekdays_in(a, b, by_day)}
                 days = named if days is None else days & named
             return sorted(days or ())
 
@@ -274,16 +280,16 @@ class Rule:
             year, month = index // 12, index % 12 + 1
             if by_month and month not in by_month:
                 return []
-            begin = _jan1(year)
-            starts = _BEFORE_MONTH[_is_leap(year)]
+            begin = new_year(year)
+            starts = BEFORE_MONTH[is_leap(year)]
             days: list[int]
             if by_month_day:
-                days = sorted(_month_days(begin, starts, month, by_month_day))
+                days = sorted(month_days(begin, starts, month, by_month_day))
                 if by_day:
-                    named = _weekdays_in(begin + starts[month], begin + starts[month + 1], by_day)
+                    named = weekdays_in(begin + starts[month], begin + starts[month + 1], by_day)
                     days = [day for day in days if day in named]
             elif by_day:
-                days = sorted(_weekdays_in(begin + starts[month], begin + starts[month + 1], by_day))
+                days = sorted(weekdays_in(begin + starts[month], begin + starts[month + 1], by_day))
             else:
                 days = list(range(begin + starts[month], begin + starts[month + 1]))
             return days if odd is None else [day for day in days if odd(day)]
@@ -291,7 +297,7 @@ class Rule:
         return pick
 
     def _week_picker(self, first_day: int) -> Callable[[int], list[int]]:
-        weekdays = {weekday for weekday, _ in self.by_day} or {_weekday(first_day)}
+        weekdays = {weekday for weekday, _ in self.by_day} or {weekday_of(first_day)}
         offsets = sorted((weekday - self.week_start) % 7 for weekday in weekdays)
         ok = self._day_filter(weekdays=False)
         if ok is None:
@@ -312,7 +318,7 @@ class Rule:
         week_start = self.week_start
 
         def ok(day: int) -> bool:
-            if by_weekday and _weekday(day) not in by_weekday:
+            if by_weekday and weekday_of(day) not in by_weekday:
                 return False
             if not (by_month or by_month_day or by_year_day or by_week_no):
                 return True
@@ -321,7 +327,7 @@ class Rule:
             value = date.fromordinal(day + EPOCH_DAY)
             if by_month and value.month not in by_month:
                 return False
-            starts = _BEFORE_MONTH[_is_leap(value.year)]
+            starts = BEFORE_MONTH[is_leap(value.year)]
             if by_month_day and value.day not in by_month_day:
                 length = starts[value.month + 1] - starts[value.month]
                 if value.day - length - 1 not in by_month_day:
@@ -332,12 +338,12 @@ class Rule:
                     return False
             if by_week_no:
                 year = value.year
-                if day < _week1(year, week_start):
+                if day < first_week(year, week_start):
                     year -= 1
-                elif day >= _week1(year + 1, week_start):
+                elif day >= first_week(year + 1, week_start):
                     year += 1
-                week = (day - _week1(year, week_start)) // 7
-                total = (_week1(year + 1, week_start) - _week1(year, week_start)) // 7
+                week = (day - first_week(year, week_start)) // 7
+                total = (first_week(year + 1, week_start) - first_week(year, week_start)) // 7
                 return week + 1 in by_week_no or week - total in by_week_no
             return True
 
@@ -345,10 +351,10 @@ class Rule:
 
     def _days_of_weeks(self, year: int) -> Iterator[int]:
         """Days of `year` that lie in a week of BYWEEKNO, be it a week of this year or of a neighbour."""
-        begin, end = _jan1(year), _jan1(year + 1)
+        begin, end = new_year(year), new_year(year + 1)
         for owner in (year - 1, year, year + 1):
-            week1 = _week1(owner, self.week_start)
-            total = (_week1(owner + 1, self.week_start) - week1) // 7
+            week1 = first_week(owner, self.week_start)
+            total = (first_week(owner + 1, self.week_start) - week1) // 7
             for number in self.by_week_no:
                 index = number - 1 if number > 0 else total + number
                 if 0 <= index < total:
@@ -424,7 +430,7 @@ class Rule:
             return start + (count - 1) * self.interval * _ABOUT[self.freq]
         if self.freq is Freq.WEEKLY:
             first_day, clock = divmod(start, DAY)
-            week = first_day - (_weekday(first_day) - self.week_start) % 7
+            week = first_day - (weekday_of(first_day) - self.week_start) % 7
             offsets = self._week_picker(first_day)(0)
             before = sum(1 for offset in offsets if week + offset <= first_day)
             # A DTSTART that is none of the rule's days counts as well, in front of them.
@@ -436,10 +442,10 @@ class Rule:
             if value.day > 28:
                 return None
             months = self.interval * (count - 1) * (12 if self.freq is Freq.YEARLY else 1)
-            year, month = divmod(_month_index(value) + months, 12)
+            year, month = divmod(month_index(value) + months, 12)
             if year > 9999:
                 return MAX_WALL + 1
-            return (_jan1(year) + _BEFORE_MONTH[_is_leap(year)][month + 1] + value.day - 1) * DAY + clock
+            return (new_year(year) + BEFORE_MONTH[is_leap(year)][month + 1] + value.day - 1) * DAY + clock
         return None
 
     def _last_until(self, start: int, until: Moment, zone: tzinfo | None, *, is_date: bool) -> int:
@@ -578,49 +584,3 @@ def _bound(value: datetime, zone: tzinfo | None) -> int:
     if value.tzinfo is None or zone is None:
         return wall_of(value) + more
     return wall_at(wall_of(value.astimezone(UTC)) + more, zone)
-
-
-def _weekday(day: int) -> int:
-    return (day + 3) % 7  # 1970-01-01 was a Thursday
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-def _jan1(year: int) -> int:
-    """Day number of 1 January, also of the years 0 and 10000."""
-    before = year - 1
-    return before * 365 + before // 4 - before // 100 + before // 400 + 1 - EPOCH_DAY
-
-
-def _week1(year: int, week_start: int) -> int:
-    """First day of week 1: the first week with at least four days in the year (§3.3.10)."""
-    jan1 = _jan1(year)
-    into = (_weekday(jan1) - week_start) % 7
-    return jan1 - into if into <= 3 else jan1 - into + 7
-
-
-def _month_index(value: date) -> int:
-    return value.year * 12 + value.month - 1
-
-
-def _month_days(jan1: int, starts: tuple[int, ...], month: int, numbers: tuple[int, ...]) -> set[int]:
-    begin, end = jan1 + starts[month], jan1 + starts[month + 1]
-    days = {begin + n - 1 if n > 0 else end + n for n in numbers}
-    return {day for day in days if begin <= day < end}
-
-
-def _weekdays_in(begin: int, end: int, by_day: tuple[tuple[int, int], ...]) -> set[int]:
-    """Days of [begin, end) that BYDAY names there."""
-    days: set[int] = set()
-    for weekday, number in by_day:
-        first = begin + (weekday - _weekday(begin)) % 7
-        if number == 0:
-            days.update(range(first, end, 7))
-            continue
-        last = end - 1 - (_weekday(end - 1) - weekday) % 7
-        day = first + 7 * (number - 1) if number > 0 else last + 7 * (number + 1)
-        if begin <= day < end:
-            days.add(day)
-    return days

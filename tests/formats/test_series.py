@@ -168,9 +168,7 @@ def test_the_only_instance_in_range_is_excluded() -> None:
     ],
 )
 def test_every_spelling_of_exdate(exdate: str) -> None:
-    found = event(
-        "DTSTART;TZID=Europe/Paris:20240702T100000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3", exdate
-    )
+    found = event("DTSTART;TZID=Europe/Paris:20240702T100000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3", exdate)
     assert starts(found.instances(at("20240701"), at("20240801"))) == ["07-02 08:00", "07-16 08:00"]
 
 
@@ -235,7 +233,14 @@ def test_rdates() -> None:
         "EXDATE:20240106T120000Z",
     )
     instances = found.instances(at("20240101"), at("20240201"))
-    assert starts(instances) == ["01-01 09:00", "01-02 09:00", "01-05 11:00", "01-07 09:00", "01-08 12:00", "01-09 12:00"]
+    assert starts(instances) == [
+        "01-01 09:00",
+        "01-02 09:00",
+        "01-05 11:00",
+        "01-07 09:00",
+        "01-08 12:00",
+        "01-09 12:00",
+    ]
     assert [(instance.end - instance.start) // 3600 for instance in instances] == [1, 1, 1, 1, 3, 3]
     assert instances[4].recurrence_id == "20240108T120000Z"
     assert found.span == (at("20240101T0900"), at("20240109T1500"))
@@ -274,7 +279,9 @@ def override(rid: str, *lines: str) -> str:
     ],
 )
 def test_overrides_move_an_instance(rid: str) -> None:
-    moved = override(rid, "DTSTART:20240720T120000Z", "DTEND:20240720T140000Z", "STATUS:TENTATIVE", "TRANSP:TRANSPARENT")
+    moved = override(
+        rid, "DTSTART:20240720T120000Z", "DTEND:20240720T140000Z", "STATUS:TENTATIVE", "TRANSP:TRANSPARENT"
+    )
     found = Series.of(calendar(MASTER, moved))
     assert Series.loads(found.dumps()) == found
     assert not found.overlaps(at("20240703"), at("20240704"))
