@@ -51,7 +51,7 @@ def parse(text: str, path: Path) -> Settings:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+), column \d+\)", str(error))
-        line = int(found[1]) if found else text.count("\n") + 1
+        line = int(found[1]) if found else max(1, len(text.splitlines()))
         reason = str(error).partition(" (at ")[0]
         raise ConfError(str(path), (Problem(line, "", f"not TOML: {reason}"),)) from None
     walk = _Walk(key_lines(text))

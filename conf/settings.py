@@ -51,7 +51,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=100, le=10_000_000, description="members of one multistatus; synchronisation continues in pages")
     ] = 50_000
     max_xml_octets: Annotated[int, Meta(ge=65_536, le=1 << 30, description="largest XML request body, in octets")] = (
-        8 * 1024 * 1024
+        10 * 1024 * 1024
     )
     max_xml_depth: Annotated[int, Meta(ge=16, le=1000, description="deepest nesting of an XML request body")] = 64
     tombstone_days: Annotated[

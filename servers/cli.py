@@ -168,7 +168,6 @@ def _refusal(error: Exception) -> str | None:
     if isinstance(error, NoCaddy):
         return str(error)
     from auth.errors import AuthError
-
     from storage.errors import StorageError
 
     if isinstance(error, StorageError | AuthError):

@@ -46,6 +46,7 @@ def caddyfile(settings: Settings) -> str:
         "\tadmin off",
         "\tpersist_config off",
         "\tskip_install_trust",
+        "\tauto_https disable_redirects",  # its own redirect forgets a port that is not 443
         "\tgrace_period 5s",
         f"\tstorage file_system {_quoted(str(settings.data_directory / 'front'))}",
         f"\thttps_port {settings.https_port}",
@@ -74,7 +75,19 @@ def caddyfile(settings: Settings) -> str:
         if settings.listener(one.name).enabled:
             host, port = settings.address(one.name)
             lines += _route(one.name, one.routes, _upstream(host, port))
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, "}", "", *_redirect(settings)])
+
+
+def _redirect(settings: Settings) -> list[str]:
+    """The unencrypted port, which only redirects (SYS-05) and lets Caddy answer ACME's questions."""
+    port = "" if settings.https_port == 443 else f":{settings.https_port}"
+    return [
+        f"http://:{settings.http_port} {{",
+        "\tbind " + " ".join(settings.front_addresses),
+        f"\tredir https://{{host}}{port}{{uri}} 308",
+        "}",
+        "",
+    ]
 
 
 def _route(name: str, routes: tuple[str, ...], upstream: str) -> list[str]:

@@ -57,7 +57,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return json.dumps(entry, default=str)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -1,0 +1,153 @@
+"""One protocol's process: forked workers that share memory, and what granian must do for us (DESIGN §3, §5)."""
+
+from __future__ import annotations
+
+import ctypes
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conf.load import load
+from servers import endpoints, process
+from tests.servers.running import alive, children, eventually, free_port_base
+
+TINY = Path(__file__).with_name("tiny.py")
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path) -> Path:
+    path = tmp_path / "escritoire.toml"
+    path.write_text(f'domain = "tiny.test"\nport_base = {free_port_base()}\n')
+    return path
+
+
+@pytest.fixture
+def tiny(settings_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    root = Path(__file__).resolve().parents[2]
+    running = subprocess.Popen([sys.executable, TINY, settings_file], env={**os.environ, "PYTHONPATH": str(root)})
+    host, port = load(settings_file).address("caldav")
+    eventually(lambda: endpoints.answers(host, port), "the process listens")
+    eventually(lambda: len(children(running.pid)) == 2, "both workers run")
+    yield running
+    running.terminate()
+    running.wait()
+
+
+def ask(file: Path, *, body: bytes | None = None, query: str = "") -> dict[str, object]:
+    connection = http.client.HTTPConnection(*load(file).address("caldav"), timeout=30)
+    connection.request("PUT" if body else "GET", f"/?{query}", body)
+    answer: dict[str, object] = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
+
+
+def test_workers_serve_what_make_gave_them(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    answer = ask(settings_file, body=b"x" * 100_000)
+    assert answer["octets"] == 100_000
+    assert answer["domain"] == "tiny.test"
+    assert answer["parent"] == tiny.pid
+    assert answer["pid"] in children(tiny.pid)
+
+
+def test_idle_connections_starve_nobody(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    """granian's backpressure counts connections, resting ones too; 300 of them must not shut the door."""
+    address = load(settings_file).address("caldav")
+    resting = [socket.create_connection(address) for _ in range(300)]
+    assert ask(settings_file)["octets"] == 0
+    for connection in resting:
+        connection.close()
+
+
+def test_connections_are_kept_and_answers_not_delayed(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    """Keep-alive, and TCP_NODELAY on the accepted socket: an answer waits for no delayed ACK."""
+    connection = http.client.HTTPConnection(*load(settings_file).address("caldav"), timeout=30)
+    for _ in range(3):
+        connection.request("GET", "/")
+        worker = json.loads(connection.getresponse().read())["pid"]
+    assert connection.sock is not None
+    assert connection.sock.getsockname() in set(nodelay_peers(worker))
+    connection.close()
+
+
+def nodelay_peers(pid: int) -> Iterator[tuple[str, int]]:
+    """Peers of the connections of process `pid` that have TCP_NODELAY set; its descriptors are borrowed."""
+    libc = ctypes.CDLL(None)
+    handle = os.pidfd_open(pid)
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        borrowed = libc.syscall(438, handle, int(descriptor), 0)  # pidfd_getfd
+        if borrowed < 0:
+            continue
+        try:
+            peer = nodelay_peer(borrowed)
+        finally:
+            os.close(borrowed)
+        if peer:
+            yield peer
+    os.close(handle)
+
+
+def nodelay_peer(descriptor: int) -> tuple[str, int] | None:
+    try:
+        one = socket.socket(fileno=descriptor)
+    except OSError:  # a file, a pipe
+        return None
+    try:
+        return one.getpeername() if one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) else None
+    except OSError:  # listening, or no TCP
+        return None
+    finally:
+        one.detach()
+
+
+def test_a_dead_worker_is_replaced(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    first = children(tiny.pid)
+    os.kill(first[0], signal.SIGKILL)
+    eventually(lambda: len(set(children(tiny.pid)) - {first[0]}) == 2, "a second worker again")
+    assert ask(settings_file)["octets"] == 0
+
+
+def test_requests_under_way_are_finished(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    answers: list[dict[str, object]] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(settings_file, body=b"x", query="0.5")))
+    asking.start()
+    threading.Event().wait(0.2)
+    tiny.terminate()
+    asking.join()
+    assert answers[0]["octets"] == 1
+    assert tiny.wait() == 0
+
+
+def test_no_worker_outlives_a_killed_process(tiny: subprocess.Popen[bytes]) -> None:
+    workers = children(tiny.pid)
+    tiny.kill()
+    tiny.wait()
+    eventually(lambda: not any(map(alive, workers)), "the workers end")
+
+
+def test_memory_is_shared(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    """Proportional set size of one protocol with two workers under 120 MiB; here without a protocol's own share."""
+    ask(settings_file)
+    kib = sum(proportional_kib(pid) for pid in (tiny.pid, *children(tiny.pid)))
+    assert kib < 120 * 1024
+
+
+def proportional_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def test_a_taken_port_is_refused_in_words() -> None:
+    """The workers' SO_REUSEPORT would share it without a word."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(process.CannotListen, match=f"port {port}: Address already in use"):
+            process.require_free("127.0.0.1", port)
