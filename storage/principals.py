@@ -84,6 +84,8 @@ def find(tx: Transaction, kind: SpaceKind, name: str) -> Principal:
     Raises:
         NotFound: there is none, or the actor may not know of it.
     """
+    if "\0" in name:  # PostgreSQL stores no such text
+        raise NotFound("no such principal")
     exact = name.lower() if kind is SpaceKind.PRIVATE else name
     row = tx.db.execute(_FIND, {"actor": tx.actor.id, "kind": kind.value, "name": exact}).first()
     if row is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from storage import plans
 from storage.schema import metadata
 from storage.store import Store
 from storage.types import Actor, Principal
@@ -61,8 +62,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     found: str = request.getfixturevalue("postgresql_url")
     engine = sa.create_engine(found, poolclass=sa.pool.NullPool)
     with engine.begin() as db:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name != "plan")
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
         db.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        plans.ensure_defaults(db)
     return found
 
 
