@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +39,17 @@ def upgrade(engines: Engines) -> None:
     """
     if current(engines) == HEAD:
         return
+    with alone(engines) as db:
+        found = _read(db)
+        if found != HEAD:  # else another process was faster
+            _run(db, found)
+        if engines.sqlite and (broken := db.exec_driver_sql("PRAGMA foreign_key_check").first()):
+            raise Refused(f"the upgrade would break references in table {broken[0]}; nothing was changed")
+
+
+@contextmanager
+def alone(engines: Engines) -> Iterator[sa.Connection]:
+    """One transaction at a time, of all processes that start together; foreign keys are off on SQLite."""
     with engines.turn(), engines.writer.connect() as db:
         if engines.sqlite:
             # A step that rebuilds a table drops the old one: with foreign keys on, that would delete
@@ -47,11 +60,7 @@ def upgrade(engines: Engines) -> None:
         with db.begin():
             if not engines.sqlite:
                 db.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-            found = _read(db)
-            if found != HEAD:  # else another process was faster
-                _run(db, found)
-            if engines.sqlite and (broken := db.exec_driver_sql("PRAGMA foreign_key_check").first()):
-                raise Refused(f"the upgrade would break references in table {broken[0]}; nothing was changed")
+            yield db
 
 
 def _read(db: sa.Connection) -> str | None:

@@ -72,7 +72,7 @@ class Store:
     def migrate(self) -> None:
         """Bring the tables to this release's form and make the plans `free` and `full` (DESIGN §3)."""
         migrate.upgrade(self.engines)
-        with self.engines.turn(), self.engines.writing().transaction() as db:
+        with migrate.alone(self.engines) as db:
             plans.ensure_defaults(db)
 
     @contextmanager
