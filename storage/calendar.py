@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any, Final
@@ -10,19 +9,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import viewing
-from storage.errors import NotFound
+from storage.containment import contains
 from storage.formats import calendar_filter, calendar_views, icalendar
-from storage.formats.series import Series
+from storage.formats.series import FOREVER, Series
+from storage.formats.series_parts import ALL_DAY, FLOATING, Form
 from storage.kinds import Prepared
 from storage.schema import event_index, items
+from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Collection, Item, Right, View
+from storage.types import Collection, Item, Right
 
 MEDIA_TYPE: Final = "text/calendar"
-FOREVER: Final = 2**62
-_STAMPS: Final = re.compile(
-    rb"^(?:DTSTAMP|LAST-MODIFIED|X-MOZ-GENERATION|X-LIC-ERROR)[;:][^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.MULTILINE
-)
 
 
 def prepare(data: bytes) -> Prepared:
@@ -53,7 +50,7 @@ def prepare(data: bytes) -> Prepared:
             "status": found.status,
             "organizer": found.organizer,
             "summary": found.summary[:255],
-            "series": found.series.dumps(),
+            "series": None if _is_plain(found.series) else found.series.dumps(),
             "stub": calendar_views.busy_stub(found),
         },
     )
@@ -66,51 +63,47 @@ def merge(shared: bytes, parts: str) -> bytes:
 
 def comparable(shared: bytes) -> bytes:
     """The shared body without what a client renews at every write."""
-    return _STAMPS.sub(b"", shared)
+    return calendar_views.comparable(shared)
 
 
-def query(
-    tx: Transaction, collection: Collection, wanted: calendar_filter.CompFilter, floating: tzinfo
-) -> list[Item]:
+def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompFilter, floating: tzinfo) -> list[Item]:
     """The items that match a CALDAV:filter exactly, with their bodies (RFC 4791 §9.7).
 
-    Component and time range are answered from the index; only a filter that asks for more, or an
-    item that this viewer reads with his own alarms, has its body looked into.
+    Component, time range and UID are answered from the index; only a filter that asks for more has
+    bodies looked into.
     """
     plan = calendar_filter.prefilter(wanted)
-    conditions: list[sa.ColumnElement[bool]] = []
-    if plan.component is not None:
-        conditions.append(event_index.c.component == plan.component)
-    if plan.uid is not None:
-        conditions.append(event_index.c.uid == plan.uid)
-    if plan.end is not None:
-        conditions.append(event_index.c.starts < plan.end)
-    if plan.start is not None:
-        conditions.append(event_index.c.ends >= plan.start)
-    timed = plan.start is not None or plan.end is not None
-    names: list[int] = []
-    for row in _candidates(tx, collection, conditions):
-        if timed and not Series.loads(row.series).overlaps(
-            plan.start if plan.start is not None else -FOREVER,
-            plan.end if plan.end is not None else FOREVER,
-            floating,
-        ):
-            continue
-        names.append(row.item_id)
-    found = _load(tx, collection, names)
+    uid = plan.uid.upper() if plan.uid is not None and plan.uid.isascii() else None
+    ids: list[int] | None = None
+    if plan.start is not None or plan.end is not None:
+        start = -FOREVER if plan.start is None else plan.start
+        end = FOREVER if plan.end is None else plan.end
+        rows = _spans(tx, collection, plan.component, uid, start, end)
+        ids = [row.item_id for row in rows if _overlaps(row, start, end, floating)]
+        found = _load(tx, collection, ids)
+    else:
+        conditions = []
+        if plan.component is not None:
+            conditions.append(items.c.component == plan.component)
+        if uid is not None:
+            alike = sa.select(event_index.c.item_id).where(
+                event_index.c.collection_id == collection.id, contains(_folded_uid, uid)
+            )
+            conditions.append(items.c.id.in_(alike))
+        found = viewing.load(tx, collection, *conditions, body=True)
     if plan.exact:
         return found
     return [
         item
         for item in found
-        if item.body is not None and calendar_filter.matches(wanted, icalendar.read(item.body), floating)
+        if item.body is not None and calendar_filter.matches(wanted, icalendar.load(item.body), floating)
     ]
 
 
 def busy(
     tx: Transaction, collections: Sequence[Collection], start: int, end: int, floating: tzinfo
 ) -> list[tuple[int, int, str]]:
-    """Busy periods of several calendars: (start, end, kind) in UTC seconds, unmerged (RFC 4791 §7.10).
+    """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged (RFC 4791 §7.10).
 
     Transparent calendars and events that are hidden from the actor do not count (ACL-24).
     """
@@ -118,16 +111,12 @@ def busy(
     for collection in collections:
         if collection.transparent or not collection.rights & (Right.SEE_BUSY | Right.SEE):
             continue
-        conditions = [
-            event_index.c.component == "VEVENT",
-            event_index.c.starts < end,
-            event_index.c.ends >= start,
-        ]
-        for row in _candidates(tx, collection, conditions):
-            periods.extend(
-                (max(first, start), min(last, end), kind)
-                for first, last, kind in Series.loads(row.series).periods(start, end, floating)
-            )
+        for row in _spans(tx, collection, "VEVENT", None, start, end):
+            if row.series is not None:
+                periods += Series.loads(row.series).periods(start, end, floating)
+            elif not row.transparent and row.status != "CANCELLED":
+                kind = "BUSY-TENTATIVE" if row.status == "TENTATIVE" else "BUSY"
+                periods.append((max(row.starts, start), min(row.ends, end), kind))
     return periods
 
 
@@ -142,29 +131,63 @@ def ended_before(tx: Transaction, collection: Collection, moment: int) -> list[s
     return [name for name in tx.db.execute(names).scalars() if name in visible]
 
 
-_SERIES: Final = sa.select(event_index.c.item_id, event_index.c.series).where(
-    event_index.c.collection_id == sa.bindparam("collection")
+def _is_plain(series: Series) -> bool:
+    """Whether the span alone says when it happens: one instance whose times do not float."""
+    part = series.master
+    return (
+        part is not None
+        and not series.recurring
+        and not series.others
+        and part.form == Form.SPAN
+        and part.zone != FLOATING
+        and not part.flags & ALL_DAY
+    )
+
+
+def _overlaps(row: Any, start: int, end: int, floating: tzinfo) -> bool:
+    if row.series is not None:
+        return Series.loads(row.series).overlaps(start, end, floating)
+    if row.starts >= row.ends:  # an instant: RFC 4791 §9.9
+        return bool(start <= row.starts < end)
+    return bool(row.starts < end and row.ends > start)
+
+
+_folded_uid: Final = sa.func.upper(event_index.c.uid)
+_span: Final = sa.select(
+    event_index.c.item_id,
+    event_index.c.starts,
+    event_index.c.ends,
+    event_index.c.series,
+    event_index.c.transparent,
+    event_index.c.status,
+).where(
+    event_index.c.collection_id == sa.bindparam("collection"),
+    event_index.c.starts < sa.bindparam("end"),
+    event_index.c.ends >= sa.bindparam("start"),
 )
+_of_component: Final = event_index.c.component == sa.bindparam("component")
+_of_uid: Final = contains(_folded_uid, sa.bindparam("uid", type_=sa.Text))
+_SPANS: Final = {
+    (False, False): Statement(_span),
+    (True, False): Statement(_span.where(_of_component)),
+    (False, True): Statement(_span.where(_of_uid)),
+    (True, True): Statement(_span.where(_of_component, _of_uid)),
+}
 
 
-def _candidates(
-    tx: Transaction, collection: Collection, conditions: list[sa.ColumnElement[bool]]
+def _spans(
+    tx: Transaction, collection: Collection, component: str | None, uid: str | None, start: int, end: int
 ) -> list[Any]:
-    """Series of the items that meet index conditions and that the actor may know of, judged in SQL."""
-    statement = _SERIES.where(*conditions)
-    keys: dict[str, object] = {"collection": collection.id}
-    if not viewing.is_own(collection):
-        if collection.view is View.HIDDEN and not collection.rights:
-            raise NotFound(collection.name)
-        known = viewing.access(tx, collection)
-        seen = viewing.visible(tx, collection, known).with_only_columns(items.c.id)
-        statement = statement.where(event_index.c.item_id.in_(seen))
-        keys["viewer"] = tx.actor.id
-    return list(tx.db.execute(statement, keys).all())
+    """Index rows whose whole span touches [start, end), of items that the actor may know of."""
+    keys: dict[str, object] = {"collection": collection.id, "start": start, "end": end}
+    keys |= {"component": component, "uid": uid}
+    rows = _SPANS[component is not None, uid is not None].all(tx, keys)
+    if viewing.is_own(collection) or not rows:
+        return rows
+    seen = viewing.visible(tx, collection, viewing.access(tx, collection)).with_only_columns(items.c.id)
+    known = set(tx.db.execute(seen, {"collection": collection.id, "viewer": tx.actor.id}).scalars())
+    return [row for row in rows if row.item_id in known]
 
 
 def _load(tx: Transaction, collection: Collection, ids: list[int]) -> list[Item]:
-    found: list[Item] = []
-    for start in range(0, len(ids), 500):
-        found += viewing.load(tx, collection, items.c.id.in_(ids[start : start + 500]), body=True)
-    return found
+    return viewing.numbered(tx, collection, ids, body=True)

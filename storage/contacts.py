@@ -7,10 +7,9 @@ import re
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
 from storage import viewing
+from storage.containment import contains
 from storage.errors import UnsupportedMedia
 from storage.formats import vcard, vcard_filter, vcard_views
 from storage.formats.vcard_filter import CardFilter, Every, Expression, MatchType, Term
@@ -110,30 +109,8 @@ def _term(term: Term) -> sa.ColumnElement[bool]:
     if term.column == "uid":
         column = sa.func.upper(column)
     if term.match_type is MatchType.CONTAINS:
-        return _contains(column, term.text)
+        return contains(column, term.text)
     lines = sa.literal("\n") + column + sa.literal("\n")
     starts = term.match_type in (MatchType.EQUALS, MatchType.STARTS_WITH)
     ends = term.match_type in (MatchType.EQUALS, MatchType.ENDS_WITH)
-    return _contains(lines, ("\n" if starts else "") + term.text + ("\n" if ends else ""))
-
-
-def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
-    # LIKE would need escapes and a case rule; INSTR and STRPOS mean the octets.
-    return _Position(column, sa.literal(text)) > 0
-
-
-class _Position(FunctionElement[int]):
-    """Where a text begins in another, from 1; 0 if nowhere."""
-
-    inherit_cache = True
-    type = sa.Integer()
-
-
-@compiles(_Position)
-def _strpos(element: Any, compiler: Any, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Position, "sqlite")
-def _instr(element: Any, compiler: Any, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)})"
+    return contains(lines, ("\n" if starts else "") + term.text + ("\n" if ends else ""))

@@ -6,7 +6,7 @@ in, or the busy stub, or learns nothing. All of it was computed when the item wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,16 +74,32 @@ def one(tx: Transaction, collection: Collection, name: str, *, body: bool) -> It
 
 def named(tx: Transaction, collection: Collection, names: Sequence[str], *, body: bool) -> list[Item]:
     """The named items that the actor sees, in no order; absent names are left out."""
+    return _chosen(tx, collection, items.c.name, _OWN_IN_NAMES, names, body)
+
+
+def numbered(tx: Transaction, collection: Collection, ids: Sequence[int], *, body: bool) -> list[Item]:
+    """The items of these ids that the actor sees, in no order."""
+    return _chosen(tx, collection, items.c.id, _OWN_IN_IDS, ids, body)
+
+
+def _chosen(
+    tx: Transaction,
+    collection: Collection,
+    column: sa.Column[Any],
+    statements: Mapping[tuple[bool, int], Statement],
+    values: Sequence[Any],
+    body: bool,
+) -> list[Item]:
     found: list[Item] = []
-    for start in range(0, len(names), _MOST_NAMES):
-        some = names[start : start + _MOST_NAMES]
+    for start in range(0, len(values), _SIZES[-1]):
+        some = values[start : start + _SIZES[-1]]
         if not is_own(collection):
-            found += load(tx, collection, items.c.name.in_(some), body=body)
+            found += load(tx, collection, column.in_(some), body=body)
             continue
         size = next(size for size in _SIZES if size >= len(some))
-        # The list is filled up with its last name, so that a few constant statements serve every length.
-        values = {f"n{number}": some[min(number, len(some) - 1)] for number in range(size)}
-        rows = _OWN_IN[body, size].all(tx, values | {"collection": collection.id})
+        # The list is filled up with its last value, so that a few constant statements serve every length.
+        padded = {f"n{number}": some[min(number, len(some) - 1)] for number in range(size)}
+        rows = statements[body, size].all(tx, padded | {"collection": collection.id})
         found += [_own_item(tx, collection, row, body) for row in rows]
     return found
 
@@ -210,16 +226,22 @@ _named: Final = items.c.name == sa.bindparam("name")
 _OWN_NAMED: Final = Statement(_OWN_LIGHT.where(_named))
 _OWN_NAMED_FULL: Final = Statement(_OWN_FULL.where(_named))
 _SIZES: Final = (4, 16, 64, 128, 512)
-_MOST_NAMES: Final = _SIZES[-1]
-_OWN_IN: Final = {
-    (body, size): Statement(
-        (_OWN_FULL if body else _OWN_LIGHT).where(
-            items.c.name.in_([sa.bindparam(f"n{number}") for number in range(size)])
+
+
+def _own_in(column: sa.Column[Any]) -> Mapping[tuple[bool, int], Statement]:
+    return {
+        (body, size): Statement(
+            (_OWN_FULL if body else _OWN_LIGHT).where(
+                column.in_([sa.bindparam(f"n{number}") for number in range(size)])
+            )
         )
-    )
-    for body in (True, False)
-    for size in _SIZES
-}
+        for body in (True, False)
+        for size in _SIZES
+    }
+
+
+_OWN_IN_NAMES: Final = _own_in(items.c.name)
+_OWN_IN_IDS: Final = _own_in(items.c.id)
 
 
 def _own(body: bool) -> sa.Select[Any]:

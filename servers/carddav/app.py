@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from conf.settings import Settings
 from servers.carddav import data
 from servers.carddav.names import ADDRESSBOOK, ADDRESSBOOK_MULTIGET, ADDRESSBOOK_QUERY
 from servers.carddav.reports.multiget import addressbook_multiget
 from servers.carddav.reports.query import addressbook_query
+from servers.dav import start
 from servers.dav.names import CARDDAV
 from servers.dav.protocol import Protocol, Report
 from servers.dav.resources import Kind
 from storage import contacts, errors
-from storage.kinds import Prepared
-from storage.types import Collection, Tool
+from storage.types import Tool
 
 _BOOKS: Final = frozenset({Tool.CONTACTS})
 _WHERE: Final = frozenset({Kind.COLLECTION, Kind.ITEM})
-
-
-def _prepare(collection: Collection, body: bytes, media_type: str) -> Prepared:
-    return contacts.prepare(body, media_type)
 
 
 PROTOCOL: Final = Protocol(
     name="carddav",
     tools=_BOOKS,
     dav_tokens=("addressbook",),  # RFC 6352 §6.1
-    prepare=_prepare,
+    prepare=contacts.prepare,
     represent=data.represent,
     preconditions={
         errors.BadFormat: f"{CARDDAV}valid-address-data",
@@ -42,3 +39,8 @@ PROTOCOL: Final = Protocol(
         ADDRESSBOOK_MULTIGET: Report(addressbook_multiget, _WHERE, "RFC 6352 §8.7", _BOOKS),
     },
 )
+
+
+def make(settings: Settings) -> Any:
+    """The WSGI application of one worker of this process."""
+    return start.make(PROTOCOL, settings)

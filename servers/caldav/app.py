@@ -1,0 +1,63 @@
+"""The CalDAV process: what RFC 4791 adds to the DAV kernel, and the WSGI application made of both."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conf.settings import Settings
+from servers.caldav import data
+from servers.caldav.mkcalendar import mkcalendar
+from servers.caldav.names import CALENDAR, CALENDAR_MULTIGET, CALENDAR_QUERY, FREE_BUSY_QUERY
+from servers.caldav.reports.freebusy import free_busy_query
+from servers.caldav.reports.multiget import calendar_multiget
+from servers.caldav.reports.query import calendar_query
+from servers.dav import start
+from servers.dav.names import CALDAV
+from servers.dav.protocol import Method, Protocol, Report
+from servers.dav.resources import Kind
+from storage import calendar, errors
+from storage.kinds import Prepared
+from storage.types import CALENDAR_TOOLS, Tool
+
+_OBJECTS: Final = frozenset({Kind.COLLECTION, Kind.ITEM})
+_MEDIA_TYPES: Final = frozenset({"", "text/calendar"})
+
+
+def _prepare(body: bytes, content_type: str) -> Prepared:
+    if content_type.partition(";")[0].strip().lower() not in _MEDIA_TYPES:
+        raise errors.UnsupportedMedia(content_type)
+    return calendar.prepare(body)
+
+
+PROTOCOL: Final = Protocol(
+    name="caldav",
+    tools=CALENDAR_TOOLS,
+    dav_tokens=("calendar-access", "calendar-proxy"),
+    prepare=_prepare,
+    represent=data.represent,
+    preconditions={  # RFC 4791 §5.3.2.1
+        errors.BadFormat: f"{CALDAV}valid-calendar-data",
+        errors.BadObject: f"{CALDAV}valid-calendar-object-resource",
+        errors.UnsupportedMedia: f"{CALDAV}supported-calendar-data",
+        errors.UnsupportedComponent: f"{CALDAV}supported-calendar-component",
+        errors.UidConflict: f"{CALDAV}no-uid-conflict",
+        errors.TooLarge: f"{CALDAV}max-resource-size",
+        errors.TooManyInstances: f"{CALDAV}max-instances",
+        errors.TooManyAttendees: f"{CALDAV}max-attendees-per-instance",
+        errors.OutOfRange: f"{CALDAV}max-date-time",
+    },
+    collection_types={CALENDAR: Tool.CALENDAR},
+    reports={
+        CALENDAR_QUERY: Report(calendar_query, _OBJECTS, "RFC 4791 §7.8", CALENDAR_TOOLS),
+        CALENDAR_MULTIGET: Report(calendar_multiget, _OBJECTS | {Kind.HOME}, "RFC 4791 §7.9", CALENDAR_TOOLS),
+        FREE_BUSY_QUERY: Report(
+            free_busy_query, frozenset({Kind.COLLECTION, Kind.HOME}), "RFC 4791 §7.10", frozenset({Tool.CALENDAR})
+        ),
+    },
+    methods={"MKCALENDAR": Method(mkcalendar, frozenset(), "RFC 4791 §5.3.1", unmapped=True)},
+)
+
+
+def make(settings: Settings) -> Any:
+    """The WSGI application of one worker of this process."""
+    return start.make(PROTOCOL, settings)

@@ -1,0 +1,1 @@
+"""The reports of RFC 4791, one module each."""

@@ -1,0 +1,35 @@
+"""free-busy-query: when somebody is busy, and nothing else of it (RFC 4791 §7.10, CAL-07)."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from servers.caldav import ranges, zones
+from servers.dav.context import Reader
+from servers.dav.names import CALDAV
+from servers.dav.resources import Kind, Resource
+from servers.http.errors import BadRequest
+from servers.http.response import Response
+from storage import calendar
+from storage import collections as tree
+from storage.formats import freebusy
+from storage.types import Tool
+
+
+def free_busy_query(reader: Reader, found: Resource, root: etree._Element) -> Response:
+    """One VFREEBUSY for a calendar, or for all calendars of a home with Depth 1 and above."""
+    element = root.find(f"{CALDAV}time-range")
+    if element is None:
+        raise BadRequest("a free-busy-query holds a CALDAV:time-range")  # §9.11
+    start, end = ranges.both(element)
+    if found.kind is Kind.COLLECTION:
+        calendars = [found.owned_collection]
+    elif reader.context.depth(0) > 0 and found.principal is not None:
+        home = tree.home(reader.tx, found.principal.kind, found.principal.name)
+        calendars = [one for one in home if one.tool is Tool.CALENDAR]
+    else:
+        calendars = []
+    zone = zones.floating(reader, found)
+    periods = freebusy.merged(calendar.busy(reader.tx, calendars, start, end, zone), start, end)
+    body = freebusy.freebusy(periods, start, end)
+    return Response(200, [("Content-Type", "text/calendar; charset=utf-8")], body)

@@ -1,0 +1,60 @@
+"""From the site's settings to one DAV process: its store, its limits, its place among the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth.throttle import Policy
+from conf.settings import Settings
+from servers.dav import application
+from servers.dav.protocol import Protocol
+from servers.dav.settings import DavSettings
+from storage.store import Limits, Store
+
+_NAMES = ("caldav", "carddav")
+
+
+def make(protocol: Protocol, settings: Settings) -> Any:
+    """The WSGI application of `protocol`, with a store of its own (called in each worker)."""
+    limits = settings.limits
+    store = Store.open(
+        settings.database_url,
+        settings.blobs_directory,
+        limits=Limits(
+            resource_octets=limits.max_resource_octets,
+            instances=limits.max_instances,
+            attendees=limits.max_attendees,
+            tombstone_days=limits.tombstone_days,
+            version_days=limits.version_days,
+        ),
+    )
+    return application.make(store, protocol, dav_settings(settings))
+
+
+def dav_settings(settings: Settings) -> DavSettings:
+    """What the kernel needs of the site's settings."""
+    limits, security = settings.limits, settings.security
+    front = bool(settings.origin)
+    throttle = settings.throttle
+    return DavSettings(
+        origin=settings.origin,
+        bases={} if front else {name: settings.own_url(name).rstrip("/") for name in _NAMES},
+        front=front,
+        trusted_proxies=frozenset(security.trusted_proxies),
+        allow_insecure=not security.require_tls,
+        require_if_match=security.require_if_match,
+        alias_collections=settings.discovery.alias_collections,
+        max_resource_octets=limits.max_resource_octets,
+        max_xml_octets=limits.max_xml_octets,
+        max_xml_depth=limits.max_xml_depth,
+        max_hrefs=limits.max_multiget_hrefs,
+        max_results=limits.max_results,
+        max_instances=limits.max_instances,
+        max_attendees=limits.max_attendees,
+        policy=Policy(
+            account_failures=throttle.account_failures,
+            address_failures=throttle.address_failures,
+            window_s=throttle.window_s,
+            verified_s=throttle.verified_s,
+        ),
+    )
