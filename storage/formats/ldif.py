@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from storage.errors import BadFormat
@@ -194,23 +195,20 @@ _CLASSES: Final = ("top", "person", "organizationalPerson", "inetOrgPerson", "mo
 
 def _records(text: str) -> Iterator[tuple[int, list[tuple[int, str]]]]:
     """Records with the line they begin at; lines unfolded, comments gone (RFC 2849 notes 2 and 3)."""
-    record: list[tuple[int, str]] = []
+    record: list[tuple[int, list[str]]] = []
     comment = False
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(chain(text.split("\n"), ("",)), 1):
         line = line.removesuffix("\r")
         if line[:1] == " ":
             if not comment and record:
-                record[-1] = (record[-1][0], record[-1][1] + line[1:])
+                record[-1][1].append(line[1:])
             continue
         comment = line[:1] == "#"
-        if line:
-            if not comment:
-                record.append((number, line))
-        elif record:
-            yield record[0][0], record
+        if line and not comment:
+            record.append((number, [line]))
+        elif not line and record:
+            yield record[0][0], [(at, "".join(pieces)) for at, pieces in record]
             record = []
-    if record:
-        yield record[0][0], record
 
 
 def _entry(lines: list[tuple[int, str]]) -> Entry:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import threading
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,8 @@ _PREVIEWS: Final = 32
 """How many embedded pictures of a camera's raw file are looked at."""
 _TRIES: Final = 3
 """How many of them are decoded, largest first."""
+_ONE: Final = threading.Lock()
+"""One picture at a time in a process: 50 megapixels are 200 MB while they are decoded."""
 
 
 class TooManyPixels(BadFormat):
@@ -82,7 +85,8 @@ def _decoding() -> Iterator[None]:
     from PIL import Image
 
     try:
-        yield
+        with _ONE:
+            yield
     except BadFormat:
         raise
     except Image.DecompressionBombError:
@@ -159,7 +163,11 @@ def _reduced(image: Image.Image, side: int) -> Image.Image:
     image.draft("RGB", (side * 2, side * 2))  # a JPEG is decoded at a fraction of its size
     if image.mode.startswith("I;16") or image.mode == "I":
         image = image.point(lambda value: value / 256).convert("L")
-    if image.mode == "P" or image.mode == "PA" or "transparency" in image.info:
+    if image.mode in ("P", "PA", "1") or "transparency" in image.info:
+        longest = max(image.size)
+        if longest > 4 * side:  # colours of a palette cannot be averaged; spare the memory of all of them
+            smaller = (max(1, image.width * 4 * side // longest), max(1, image.height * 4 * side // longest))
+            image = image.resize(smaller, Image.Resampling.NEAREST)
         image = image.convert("RGBA")
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     image = ImageOps.exif_transpose(image)

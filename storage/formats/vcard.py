@@ -27,6 +27,8 @@ from storage.formats.contentline import (
 VERSIONS: Final = ("3.0", "4.0")
 MAXIMUM_UID: Final = 1000
 """Octets of a UID; longer ones do not fit an index."""
+MAXIMUM_PROPERTIES: Final = 20_000
+"""In one card: a group of that many members still fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def read(data: bytes, *, make_uid: bool = False) -> Card:
 
     Raises:
         BadFormat: not a vCard, or nothing to name the person by.
-        BadObject: several cards, no UID or several, or not a vCard at all (RFC 6352 §5.1).
+        BadObject: several cards, no UID or several, not a vCard at all (RFC 6352 §5.1), or one without measure.
         UnsupportedMedia: a version we do not know.
     """
     components = parse(data)
@@ -158,6 +160,8 @@ def read(data: bytes, *, make_uid: bool = False) -> Card:
         raise UnsupportedMedia(f"vCard version {version[:20]!r}")
     if card.components:
         raise BadObject(f"line {card.components[0].line}: a component inside the vCard")
+    if len(card.properties) > MAXIMUM_PROPERTIES:
+        raise BadObject(f"more than {MAXIMUM_PROPERTIES} properties")
     uid, made = _uid(card, make_uid)
     repaired |= made | _named(card)
     return Card(render(card) if repaired else data, version, uid, card, repaired)

@@ -49,15 +49,18 @@ def upgrade(card: Component, *, modern: bool) -> bool:
         return bool(old)
     for prop in card.properties:
         _upgrade(prop)
+    # RFC 2426 §3.5.4: AGENT holds the other card as text; the empty property before it was its place.
+    places = iter([prop for prop in card.properties if prop.name == "AGENT" and not prop.value.strip()])
+    kept: list[Component] = []
     for inner in card.components:
-        # RFC 2426 §3.5.4: AGENT holds the other card as text; the empty property before it was its place.
-        agent = next((p for p in card.properties if p.name == "AGENT" and not p.value.strip()), None)
-        if agent is None or inner.name != "VCARD":
+        place = next(places, None) if inner.name == "VCARD" else None
+        if place is None:
+            kept.append(inner)
             continue
         upgrade(inner, modern=False)
-        agent.value = escape_text(render(inner).decode("utf-8"))
-        agent.params = []
-        card.components = [other for other in card.components if other is not inner]
+        place.value = escape_text(render(inner).decode("utf-8"))
+        place.params = []
+    card.components = kept
     return True
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Final
 
-from storage.errors import BadFormat
+from storage.errors import BadFormat, BadObject
 from storage.formats import photo
 from storage.formats.contentline import Component, Property, unescape_text
 from storage.formats.vcard import Card, changed, types_of
+
+MAXIMUM_PICTURES: Final = 4
+"""In one card; each may cost a second."""
 
 
 def fit(card: Card) -> Card:
@@ -18,10 +22,14 @@ def fit(card: Card) -> Card:
 
     Raises:
         TooManyPixels: a picture over 50 megapixels.
+        BadObject: more than `MAXIMUM_PICTURES`.
     """
     properties = card.component.properties
-    if not any(prop.name == "PHOTO" for prop in properties):
+    count = sum(prop.name == "PHOTO" for prop in properties)
+    if not count:
         return card
+    if count > MAXIMUM_PICTURES:
+        raise BadObject(f"more than {MAXIMUM_PICTURES} pictures")
     out = [_fitted(prop, card.version) if prop.name == "PHOTO" else prop for prop in properties]
     if all(new is old for new, old in zip(out, properties, strict=True)):
         return card

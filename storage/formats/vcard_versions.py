@@ -376,19 +376,24 @@ def _related_to_3(prop: Property) -> Property:
 
 def _labels_into_addresses(out: list[Property]) -> None:
     """3.0's LABEL is a parameter of its address in 4.0 (RFC 6350 §6.3.1); one without such an address stays."""
-    for label in [prop for prop in out if prop.name == "LABEL"]:
-        kinds = {kind.lower() for kind in types_of(label)} - {"pref"}
-        same = [
-            prop
-            for prop in out
-            if prop.name == "ADR"
-            and prop.param("LABEL") is None
-            and prop.group == label.group
-            and {kind.lower() for kind in types_of(prop)} == kinds
-        ]
-        if len(same) == 1 and not _without(label.params, "TYPE"):
-            same[0].params = [*same[0].params, ("LABEL", [unescape_text(label.value)])]
-            out[:] = [prop for prop in out if prop is not label]
+    if not any(prop.name == "LABEL" for prop in out):
+        return
+    addresses: dict[tuple[str, frozenset[str]], list[Property]] = {}
+    for prop in out:
+        if prop.name == "ADR" and prop.param("LABEL") is None:
+            addresses.setdefault(_place_of(prop), []).append(prop)
+    kept: list[Property] = []
+    for prop in out:
+        same = addresses.get(_place_of(prop), []) if prop.name == "LABEL" else []
+        if len(same) == 1 and not _without(prop.params, "TYPE"):
+            same.pop().params.append(("LABEL", [unescape_text(prop.value)]))
+        else:
+            kept.append(prop)
+    out[:] = kept
+
+
+def _place_of(prop: Property) -> tuple[str, frozenset[str]]:
+    return prop.group, frozenset(kind.lower() for kind in types_of(prop)) - {"pref"}
 
 
 def _label_of(address: Property, label: str) -> Property:

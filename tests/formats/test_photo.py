@@ -86,6 +86,16 @@ def test_transparency_lies_on_white() -> None:
     assert min(pixel) > 250
 
 
+def test_a_large_palette_keeps_its_transparency() -> None:
+    out = io.BytesIO()
+    Image.new("P", (3000, 10)).save(out, "PNG", transparency=0)
+    image = opened(photo.to_jpeg(out.getvalue()))
+    assert image.size == (512, 2)
+    pixel = image.getpixel((9, 1))
+    assert isinstance(pixel, tuple)
+    assert min(pixel) > 250
+
+
 def test_a_raw_file_gives_its_largest_preview() -> None:
     raw = (
         b"RAWFILE\0" * 9 + picture("JPEG", (160, 120)) + b"\0" * 50 + picture("JPEG", (700, 700)) + b"\xff\xd8\xff\xe0"

@@ -93,6 +93,7 @@ def test_version_4_with_uris_and_preferences() -> None:
         (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", BadObject, "VCALENDAR"),
         (card("FN:a", "UID:1", "BEGIN:VCARD", "END:VCARD"), BadObject, "inside"),
         (card("FN:a", "UID:1", version="5.0"), UnsupportedMedia, "5.0"),
+        (card("UID:1", "FN:a", *["X-A:1"] * 20_000), BadObject, "20000 properties"),
         (card("UID:1", "NOTE:nobody"), BadFormat, "no FN"),
         (card("UID:1", "FN:a\0b"), BadFormat, "line 4: a NUL"),
         (card("UID:1", "FN:a", "broken"), BadFormat, "line 5: no colon"),
@@ -274,6 +275,11 @@ def test_a_picture_of_too_many_pixels_is_refused() -> None:
     line = f"PHOTO;ENCODING=b;TYPE=PNG:{base64.b64encode(out.getvalue()).decode()}"
     with pytest.raises(photo.TooManyPixels, match="line 5"):
         vcard_photo.fit(vcard.read(card("UID:1", "FN:a", line)))
+
+
+def test_many_pictures_in_one_card_are_refused() -> None:
+    with pytest.raises(BadObject, match="more than 4 pictures"):
+        vcard_photo.fit(vcard.read(card("UID:1", "FN:a", *[f"PHOTO;ENCODING=b;TYPE=PNG:{png(9, 9)}"] * 5)))
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0"])
