@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from auth import authenticate
 from auth.throttle import Policy
 from conf.settings import Settings
 from servers.dav import application
 from servers.dav.protocol import Protocol
 from servers.dav.settings import DavSettings
 from storage.store import Limits, Store
+from storage.types import Actor
 
 _NAMES = ("caldav", "carddav")
 
@@ -28,18 +30,34 @@ def make(protocol: Protocol, settings: Settings) -> Any:
             version_days=limits.version_days,
         ),
     )
-    return application.make(store, protocol, dav_settings(settings))
+    return application.make(store, protocol, dav_settings(settings), _verifier(settings))
+
+
+def _verifier(settings: Settings) -> application.Verifier:
+    throttle = settings.throttle
+    policy = Policy(
+        account_failures=throttle.account_failures,
+        address_failures=throttle.address_failures,
+        window_s=throttle.window_s,
+        verified_s=throttle.verified_s,
+    )
+
+    def verify(store: Store, login: str, password: str, address: str, protocol: str) -> Actor:
+        return authenticate.verify(store, login, password, address=address, protocol=protocol, policy=policy)
+
+    return verify
 
 
 def dav_settings(settings: Settings) -> DavSettings:
     """What the kernel needs of the site's settings."""
     limits, security = settings.limits, settings.security
     front = bool(settings.origin)
-    throttle = settings.throttle
+    own = {name: settings.own_url(name).rstrip("/") for name in _NAMES}
     return DavSettings(
         origin=settings.origin,
-        bases={} if front else {name: settings.own_url(name).rstrip("/") for name in _NAMES},
+        bases={} if front else own,
         front=front,
+        siblings=own if front else {},
         trusted_proxies=frozenset(security.trusted_proxies),
         allow_insecure=not security.require_tls,
         require_if_match=security.require_if_match,
@@ -51,10 +69,4 @@ def dav_settings(settings: Settings) -> DavSettings:
         max_results=limits.max_results,
         max_instances=limits.max_instances,
         max_attendees=limits.max_attendees,
-        policy=Policy(
-            account_failures=throttle.account_failures,
-            address_failures=throttle.address_failures,
-            window_s=throttle.window_s,
-            verified_s=throttle.verified_s,
-        ),
     )

@@ -1,0 +1,106 @@
+"""The WSGI callable of one DAV process: who is it, what does the URL name, which method runs."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from auth import authenticate
+from auth import errors as refusals
+from servers.dav import discovery, errors, resources, sibling
+from servers.dav.context import Context
+from servers.dav.methods.options import allowed
+from servers.dav.properties import registry
+from servers.dav.protocol import Protocol
+from servers.dav.settings import DavSettings
+from servers.dav.transactions import collection_href
+from servers.http import application, basic, preferences
+from servers.http.application import Exchange, HttpSettings, Wsgi
+from servers.http.errors import HttpError
+from servers.http.response import Response
+from storage.errors import StorageError
+from storage.store import Store
+from storage.types import Actor
+
+log = logging.getLogger(__name__)
+
+Verifier: TypeAlias = Callable[[str, str, str], Actor]
+"""Login, password, address; raises the errors of auth.errors."""
+
+_WITHOUT_URL: Final = frozenset({"PUT", "MKCOL", "MKCALENDAR", "LOCK", "MOVE", "COPY", "POST"})
+
+
+def make(
+    store: Store, protocol: Protocol, settings: DavSettings, verify: Verifier | None = None
+) -> Wsgi:
+    """The callable that serves one protocol over one store; safe for many threads.
+
+    Give `trusted_proxies`, `origin` and the limits in `settings`; `verify` is auth's unless told otherwise.
+    """
+    tables = registry.tables(protocol)
+
+    def check(login: str, password: str, address: str) -> Actor:
+        return authenticate.verify(
+            store, login, password, address=address, protocol=protocol.name, policy=settings.policy
+        )
+
+    judge = verify or check
+
+    def handler(exchange: Exchange) -> Response:
+        request = exchange.request
+        moved = discovery.redirect(request, settings, protocol.name)
+        if moved is not None:
+            return moved
+        login, password = basic.credentials(
+            request, settings.realm, allow_insecure=settings.allow_insecure
+        )
+        actor = judge(login, password, request.peer)
+        exchange.login = actor.login
+        row = tables.methods.get(request.method)
+        if row is None:
+            raise HttpError(501, "this method is not known")
+        address = resources.parse(request.segments)
+        if address is None:
+            raise HttpError(409 if request.method in _WITHOUT_URL else 404)
+        context = Context(
+            request, store, settings, protocol, tables, actor, address, preferences.of(request)
+        )
+        if settings.siblings:
+            elsewhere = sibling.forward(context)
+            if elsewhere is not None:
+                return elsewhere
+        if address.kind not in row.kinds and not row.unmapped:
+            raise HttpError(405, "not for this resource", headers=[allowed(context, address.kind)])
+        return row.handler(context)
+
+    def translate(exchange: Exchange, error: Exception) -> Response | None:
+        refusal = _refusal(exchange, error, protocol, settings)
+        return None if refusal is None else refusal.response()
+
+    http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
+    return application.make(handler, translate, http)
+
+
+def _refusal(
+    exchange: Exchange, error: Exception, protocol: Protocol, settings: DavSettings
+) -> HttpError | None:
+    if isinstance(error, refusals.BadCredentials):
+        return basic.unauthorized(settings.realm)
+    if isinstance(error, refusals.Throttled):
+        wait = str(max(1, math.ceil(error.retry_after_s)))
+        return HttpError(429, "too many failed logins", headers=[("Retry-After", wait)])
+    if isinstance(error, refusals.TlsRequired):
+        return HttpError(403, "passwords are accepted over an encrypted connection only: use https")
+    if isinstance(error, StorageError):
+        address = resources.parse(exchange.request.segments)
+        href = collection_href(address) if address is not None else ""
+        log.info(
+            "refused",
+            extra={"refusal": type(error).__name__, "method": exchange.request.method, "login": exchange.login},
+        )
+        return errors.translate(error, protocol.preconditions, href)
+    return None
+
+

@@ -1,0 +1,36 @@
+"""Text and URLs as they are written into answers."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~@+=,:!$()*;-]+\Z")
+_SAFE: Final = "-._~!$()*+,;=:@"
+_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_SPECIAL: Final = re.compile(r"[&<>\r]")
+
+
+def text(value: str) -> str:
+    """Character data: escaped, carriage returns kept, what XML forbids dropped (XML 1.0 §2.2)."""
+    if not _SPECIAL.search(value) and value.isprintable():
+        return value
+    return (
+        _ILLEGAL.sub("", value)
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("\r", "&#13;")
+    )
+
+
+def segment(name: str) -> str:
+    """One path segment, percent-encoded so that it is an XML text as well."""
+    return name if _PLAIN.match(name) else quote(name, safe=_SAFE)
+
+
+def path(*names: str, directory: bool = False) -> str:
+    """An absolute path of decoded segments; `directory` ends it with a slash."""
+    joined = "/" + "/".join([segment(name) for name in names])
+    return joined + "/" if directory and names else joined

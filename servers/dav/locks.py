@@ -1,0 +1,75 @@
+"""Locks as they are shown: DAV:activelock, DAV:lockdiscovery, DAV:supportedlock (RFC 4918 §14, §15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from servers.dav import escape
+from servers.dav.context import Reader
+from servers.dav.resources import Address, Kind, Resource
+from storage import locks
+from storage.locks import Lock
+from storage.types import Collection
+
+SUPPORTED: Final = "".join(
+    f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
+    for scope in ("exclusive", "shared")
+)
+
+
+def path_below(collection: Collection, name: str = "") -> str:
+    """The lock library's path of a collection or item: below its space."""
+    return f"{collection.name}/{name}" if name else collection.name
+
+
+def root_href(lock: Lock) -> str:
+    """The URL path of a lock's root."""
+    names = [name for name in lock.path.split("/") if name]
+    is_home = len(names) == 2
+    is_collection = len(names) == 3
+    return escape.path("dav", *names, directory=is_home or is_collection)
+
+
+def active(lock: Lock, login: str) -> str:
+    """One DAV:activelock; the token is shown to its creator only (RFC 4918 §6.8 allows to hide it)."""
+    token = f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>" if lock.owner == login else ""
+    scope = "exclusive" if lock.exclusive else "shared"
+    depth = "infinity" if lock.infinite else "0"
+    return (
+        f"<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:{scope}/></D:lockscope>"
+        f"<D:depth>{depth}</D:depth>{lock.owner_xml}<D:timeout>Second-{lock.timeout_s}</D:timeout>{token}"
+        f"<D:lockroot><D:href>{root_href(lock)}</D:href></D:lockroot></D:activelock>"
+    )
+
+
+def discovery(found: Iterable[Lock], login: str) -> str:
+    """The content of DAV:lockdiscovery."""
+    return "".join([active(lock, login) for lock in found])
+
+
+def covering(reader: Reader, resource: Resource) -> list[Lock]:
+    """The locks that hold for a home, collection or item."""
+    if resource.principal is None:
+        return []
+    if resource.kind is Kind.HOME:
+        return locks.covering(reader.tx, resource.principal, "")
+    if resource.collection is None:
+        return []
+    name = resource.item.name if resource.item is not None else ""
+    return locks.covering(reader.tx, resource.collection.space, path_below(resource.collection, name))
+
+
+def of_members(reader: Reader, collection: Collection) -> tuple[Sequence[Lock], dict[str, list[Lock]]]:
+    """Locks that cover every member of a collection, and those of single members by their names."""
+    below = path_below(collection)
+    everywhere = [lock for lock in locks.covering(reader.tx, collection.space, below) if lock.infinite]
+    single: dict[str, list[Lock]] = {}
+    for lock in locks.below(reader.tx, collection.space, below):
+        single.setdefault(lock.path.rpartition("/")[2], []).append(lock)
+    return everywhere, single
+
+
+def path_of(address: Address) -> str:
+    """The lock library's path of what an address names, mapped or not."""
+    return "/".join(part for part in (address.collection, address.item) if part)

@@ -1,0 +1,157 @@
+"""LOCK and UNLOCK (RFC 4918 §9.10, §9.11): exclusive and shared write locks, also of names not yet used."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from servers.dav import if_header, locks, resources, xml
+from servers.dav.context import INFINITY, Context
+from servers.dav.errors import refuse
+from servers.dav.names import DAV, DECLARATIONS
+from servers.dav.resources import Address, Kind
+from servers.dav.transactions import holder, writing
+from servers.http.errors import BadRequest, HttpError
+from servers.http.response import Response
+from storage import collections as tree
+from storage import items
+from storage import locks as store_locks
+from storage import principals as people
+from storage.errors import Denied, LockMissing, NotFound
+from storage.locks import MAX_TIMEOUT_S, Lock
+from storage.store import Transaction
+from storage.types import Principal, Relation, Right, SpaceKind
+
+_SECONDS: Final = re.compile(r"second-(\d{1,10})\Z", re.IGNORECASE)
+_WRITES: Final = Right.EDIT | Right.ADD | Right.DELETE
+
+
+def lock(context: Context) -> Response:
+    """Lock, or refresh with an empty body: 200; 201 where the name was not in use (RFC 4918 §7.3).
+
+    An empty calendar object or card cannot exist (RFC 4791 §4.1), so such a lock reserves the name:
+    nothing is listed there, and a PUT that shows the token creates the item.
+    """
+    root = xml.body(context.request, context.settings)
+    timeout_s = _timeout(context.request.header("Timeout"))
+    depth = context.depth(INFINITY, 0, INFINITY)
+    if root is None:
+        return _refresh(context, timeout_s)
+    xml.expect(root, f"{DAV}lockinfo")
+    exclusive = _scope(root)
+    owner = xml.child(root, f"{DAV}owner")
+    owner_xml = "" if owner is None else xml.serialise(owner)
+    with writing(context) as tx:
+        space, path, mapped = _place(context, tx, context.address)
+        made = store_locks.lock(
+            tx,
+            space,
+            path,
+            exclusive=exclusive,
+            infinite=depth == INFINITY and context.address.kind is not Kind.ITEM,
+            timeout_s=timeout_s,
+            owner_xml=owner_xml,
+            reserved=not mapped,
+        )
+    return _answer(context, [made], 200 if mapped else 201, token=made.token)
+
+
+def unlock(context: Context) -> Response:
+    """Remove the lock that the Lock-Token field names: 204."""
+    value = context.request.header("Lock-Token")
+    if not value:
+        raise BadRequest("a Lock-Token is required")
+    token = value.strip().removeprefix("<").removesuffix(">")
+    address = context.address
+    with writing(context) as tx:
+        space = people.find(tx, address.space_kind, address.space)
+        store_locks.unlock(tx, space, locks.path_of(address), token)
+    return Response(204)
+
+
+def _refresh(context: Context, timeout_s: int) -> Response:
+    header = if_header.parse(context.request.header("If"))
+    if len(header.tokens) != 1:
+        raise BadRequest("a refresh shows one lock token in the If field")  # RFC 4918 §9.10.2
+    address = context.address
+    with writing(context) as tx:
+        space = people.find(tx, address.space_kind, address.space)
+        try:
+            (token,) = header.tokens
+            renewed = store_locks.refresh(tx, space, locks.path_of(address), token, timeout_s)
+        except LockMissing:
+            raise refuse(412, f"{DAV}lock-token-matches-request-uri") from None
+    return _answer(context, [renewed], 200)
+
+
+def _answer(context: Context, found: list[Lock], status: int, token: str = "") -> Response:
+    body = (
+        f'<?xml version="1.0" encoding="utf-8"?>\n<D:prop{DECLARATIONS}><D:lockdiscovery>'
+        f"{locks.discovery(found, context.actor.login)}</D:lockdiscovery></D:prop>\n"
+    )
+    headers = [("Content-Type", 'application/xml; charset="utf-8"')]
+    if token:
+        headers.append(("Lock-Token", f"<{token}>"))
+    return Response(status, headers, body.encode())
+
+
+def _place(context: Context, tx: Transaction, address: Address) -> tuple[Principal, str, bool]:
+    """Whose space, which path, and whether something is there; the actor may write there.
+
+    Raises:
+        Denied: he may not: a lock would only keep others from their work.
+    """
+    path = locks.path_of(address)
+    if address.kind is Kind.HOME:
+        space = people.find(tx, address.space_kind, address.space)
+        if not _arranges(tx, space):
+            raise Denied(Right.ADD, resources.home_path(space).removeprefix("/dav/").rstrip("/"))
+        return space, path, True
+    if address.kind is Kind.COLLECTION:
+        try:
+            collection = resources.collection(tx, address)
+        except NotFound:
+            raise HttpError(409, "there is no such collection; make it first") from None
+        if not collection.rights & _WRITES:
+            raise Denied(Right.EDIT, tree.path(collection))
+        return collection.space, collection.name, True
+    collection = holder(context, tx, address)
+    path = locks.path_below(collection, items.clean_name(address.item))
+    try:
+        item = items.get(tx, collection, address.item, body=False)
+    except NotFound:
+        if not collection.rights & Right.ADD:
+            raise Denied(Right.ADD, tree.path(collection)) from None
+        return collection.space, path, False
+    if not item.rights & (Right.EDIT | Right.DELETE):
+        raise Denied(Right.EDIT, f"{tree.path(collection)}/{item.name}")
+    return collection.space, path, True
+
+
+def _arranges(tx: Transaction, space: Principal) -> bool:
+    if space.id == tx.actor.id:
+        return True
+    if space.kind is not SpaceKind.GROUP:
+        return False
+    found = tree.home(tx, space.kind, space.name)
+    return any(one.relation in (Relation.ADMIN, Relation.CO_ADMIN) for one in found)
+
+
+def _scope(root: xml.Element) -> bool:
+    scope = xml.child(root, f"{DAV}lockscope")
+    kind = xml.child(root, f"{DAV}locktype")
+    if scope is None or kind is None or xml.child(kind, f"{DAV}write") is None:
+        raise BadRequest("a lockinfo names a scope, and the type write")
+    exclusive = xml.child(scope, f"{DAV}exclusive") is not None
+    if not exclusive and xml.child(scope, f"{DAV}shared") is None:
+        raise BadRequest("a lock is exclusive or shared")
+    return exclusive
+
+
+def _timeout(value: str | None) -> int:
+    """The client's first wish that we understand (RFC 4918 §10.7); the store has the last word."""
+    for wish in (value or "").split(","):
+        found = _SECONDS.match(wish.strip())
+        if found:
+            return max(1, min(int(found[1]), MAX_TIMEOUT_S))
+    return MAX_TIMEOUT_S

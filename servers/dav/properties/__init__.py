@@ -1,0 +1,1 @@
+"""Live properties: one table per family; `registry` puts them together."""

@@ -1,0 +1,1 @@
+"""The reports that every DAV server offers, one module each."""

@@ -1,0 +1,160 @@
+"""The WSGI callable: from environment to request, from handler to answer, one log line each."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from servers.http import request as requests
+from servers.http.errors import HttpError
+from servers.http.request import Request
+from servers.http.response import Response, Stream
+
+log = logging.getLogger(__name__)
+
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], Any]
+Wsgi: TypeAlias = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+GZIP_FROM_OCTETS: Final = 1024
+_STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus} | {
+    413: "413 Content Too Large",
+    422: "422 Unprocessable Content",
+}
+_NO_BODY: Final = frozenset({204, 304})
+_COMPRESSIBLE: Final = ("text/", "application/xml", "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What the HTTP kernel is told at process start."""
+
+    origin: str = ""
+    trusted_proxies: frozenset[str] = frozenset()
+    header_fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request with its handler's notes for the log."""
+
+    request: Request
+    login: str = ""
+    """Filled in once the client proved who he is."""
+
+
+Handler: TypeAlias = Callable[[Exchange], Response]
+Translator: TypeAlias = Callable[[Exchange, Exception], Response | None]
+
+
+def make(handler: Handler, translate: Translator, settings: HttpSettings) -> Wsgi:
+    """The WSGI callable around one handler.
+
+    `translate` turns the refusals of the layers below into answers; what it does not know is our
+    own mistake: logged with its traceback, answered 500.
+    """
+    fields = list(settings.header_fields.items())
+
+    def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
+        exchange: Exchange | None = None
+        try:
+            request = requests.read(environ, trusted=settings.trusted_proxies, origin=settings.origin)
+            exchange = Exchange(request)
+            response = handler(exchange)
+        except HttpError as error:
+            response = error.response()
+        except Exception as error:
+            translated = translate(exchange, error) if exchange is not None else None
+            if translated is None:
+                log.exception("failed", extra={"method": environ.get("REQUEST_METHOD", "")})
+                translated = HttpError(500).response()
+            response = translated
+        if response.status >= 400:
+            _drain(environ)
+        return _send(environ, start_response, response, fields, exchange, began)
+
+    return application
+
+
+def _drain(environ: dict[str, Any]) -> None:
+    """Take a short unread body off a kept-alive connection, so that the next request is readable."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit() and int(length) <= 65536:
+        environ["wsgi.input"].read(int(length))
+
+
+def _send(
+    environ: dict[str, Any],
+    start_response: StartResponse,
+    response: Response,
+    fields: list[tuple[str, str]],
+    exchange: Exchange | None,
+    began: float,
+) -> Iterable[bytes]:
+    headers = [*response.headers, *fields] if fields else response.headers
+    body = response.body
+    status = response.status
+    blocks: Iterable[bytes]
+    if isinstance(body, Stream):
+        length = body.length
+        blocks = body.blocks
+    else:
+        if len(body) > GZIP_FROM_OCTETS:
+            body = _compress(environ, response, headers, body)
+        length = len(body)
+        blocks = (body,) if body else ()
+    if status not in _NO_BODY:
+        headers.append(("Content-Length", str(length)))
+    if environ["REQUEST_METHOD"] == "HEAD":
+        blocks = ()
+    if log.isEnabledFor(logging.INFO):
+        log.info(
+            "request",
+            extra={
+                "method": environ["REQUEST_METHOD"],
+                "path": environ.get("PATH_INFO", ""),
+                "status": status,
+                "octets": length,
+                "ms": round((time.perf_counter() - began) * 1000, 2),
+                "peer": exchange.request.peer if exchange else environ.get("REMOTE_ADDR", ""),
+                "login": exchange.login if exchange else "",
+            },
+        )
+    start_response(_STATUS.get(status) or f"{status} Status", headers)
+    return blocks
+
+
+def _compress(
+    environ: dict[str, Any], response: Response, headers: list[tuple[str, str]], body: bytes
+) -> bytes:
+    """gzip, where the client takes it and the answer has no strong validator of these very octets."""
+    content_type = response.header("Content-Type") or ""
+    if not content_type.startswith(_COMPRESSIBLE) or response.status == 206:
+        return body
+    if response.header("ETag") or response.header("Content-Encoding"):
+        return body
+    headers.append(("Vary", "Accept-Encoding"))
+    if not accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        return body
+    headers.append(("Content-Encoding", "gzip"))
+    return gzip.compress(body, 1, mtime=0)
+
+
+def accepts_gzip(value: str) -> bool:
+    """Whether an Accept-Encoding field allows gzip (RFC 9110 §12.5.3)."""
+    if "gzip" not in value and "*" not in value:
+        return False
+    weights: dict[str, float] = {}
+    for part in value.split(","):
+        coding, _, parameter = part.partition(";")
+        name, _, number = parameter.strip().partition("=")
+        try:
+            weights[coding.strip().lower()] = float(number) if name.strip() == "q" else 1.0
+        except ValueError:
+            weights[coding.strip().lower()] = 0.0
+    return weights.get("gzip", weights.get("*", 0.0)) > 0

@@ -1,0 +1,137 @@
+"""Conditional requests (RFC 9110 §13): parsed once, evaluated in the order of §13.2.2."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Final
+
+from servers.http.errors import BadRequest, HttpError
+from servers.http.request import Request
+from servers.http.response import Response
+from storage.types import ANY, Precondition
+
+_TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|\Z)')
+
+
+def entity_tags(value: str, *, weak: bool) -> frozenset[str]:
+    """The opaque tags of an If-Match or If-None-Match field, or `ANY` for `*` (RFC 9110 §8.8.3).
+
+    `weak` keeps weak ones (weak comparison); otherwise they match nothing (strong comparison, §13.1.1).
+
+    Raises:
+        BadRequest: the field breaks the grammar.
+    """
+    if value.strip() == "*":
+        return ANY
+    tags: set[str] = set()
+    at = 0
+    while at < len(value):
+        found = _TAG.match(value, at)
+        if found is None:
+            # Some clients leave out the quotes: take what they mean.
+            bare = value[at:].strip()
+            if re.fullmatch(r"[\x21\x23-\x2b\x2d-\x7e]+", bare):
+                tags.add(bare)
+                break
+            raise BadRequest("an entity tag is badly formed")
+        if not found[1] or weak:
+            tags.add(found[2])
+        at = found.end()
+    return frozenset(tags)
+
+
+def http_date(value: str | None) -> float | None:
+    """Seconds since the epoch; None for an absent or unreadable date, which is ignored (§13.1.3)."""
+    if not value:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return moment.timestamp()
+    except (OverflowError, ValueError):
+        return None
+
+
+def format_date(seconds: float) -> str:
+    """An IMF-fixdate (RFC 9110 §5.6.7)."""
+    return formatdate(int(seconds), usegmt=True)
+
+
+def precondition(request: Request) -> Precondition:
+    """What the store checks inside the writing transaction (SYS-06, RFC 6638 §3.2.10.1).
+
+    Raises:
+        BadRequest: a field breaks the grammar.
+    """
+    match = request.header("If-Match")
+    none_match = request.header("If-None-Match")
+    schedule_tag = request.header("If-Schedule-Tag-Match")
+    return Precondition(
+        match=None if match is None else entity_tags(match, weak=False),
+        none_match=None if none_match is None else entity_tags(none_match, weak=True),
+        schedule_tag=None if schedule_tag is None else _one_tag(schedule_tag),
+    )
+
+
+def check_unmodified_since(request: Request, modified: float | None) -> None:
+    """Evaluate If-Unmodified-Since, which counts only without If-Match (§13.1.4).
+
+    Raises:
+        HttpError: 412, the resource changed later.
+    """
+    if request.header("If-Match") is not None or modified is None:
+        return
+    since = http_date(request.header("If-Unmodified-Since"))
+    if since is not None and int(modified) > since:
+        raise HttpError(412)
+
+
+def check_read(request: Request, etag: str, modified: float) -> Response | None:
+    """Evaluate the conditions of a GET or HEAD; return the 304 to send, if it is one.
+
+    Raises:
+        HttpError: 412.
+    """
+    match = request.header("If-Match")
+    if match is not None:
+        wanted = entity_tags(match, weak=False)
+        if wanted != ANY and etag not in wanted:
+            raise HttpError(412)
+    else:
+        check_unmodified_since(request, modified)
+    none_match = request.header("If-None-Match")
+    if none_match is not None:
+        wanted = entity_tags(none_match, weak=True)
+        fresh = wanted == ANY or etag in wanted
+    else:
+        since = http_date(request.header("If-Modified-Since"))
+        fresh = since is not None and int(modified) <= since
+    if not fresh:
+        return None
+    return Response(304, [("ETag", f'"{etag}"'), ("Last-Modified", format_date(modified))])
+
+
+def range_applies(request: Request, etag: str, modified: float) -> bool:
+    """Whether the Range field is to be honoured, as If-Range says (§13.1.5)."""
+    value = request.header("If-Range")
+    if value is None:
+        return True
+    if value.startswith('"'):
+        return etag in entity_tags(value, weak=False)
+    if value.startswith("W/"):
+        return False
+    moment = http_date(value)
+    return moment is not None and datetime.fromtimestamp(int(modified), UTC).timestamp() == moment
+
+
+def _one_tag(value: str) -> str:
+    tags = entity_tags(value, weak=False)
+    if len(tags) != 1:
+        raise BadRequest("If-Schedule-Tag-Match takes one tag")
+    return next(iter(tags))
