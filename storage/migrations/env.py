@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+import sqlalchemy as sa
 from alembic import context
 
 from storage.schema import metadata
+
+
+def _render(kind: str, thing: Any, _: object) -> str | Literal[False]:
+    """Write truth values in drafts as both engines understand them; SQLite's are numbers."""
+    value = getattr(thing, "arg", None) if kind == "server_default" else None
+    if isinstance(value, sa.sql.elements.True_ | sa.sql.elements.False_):
+        return "sa.true()" if isinstance(value, sa.sql.elements.True_) else "sa.false()"
+    return False
+
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     # SQLite alters a table by rebuilding it: steps use `op.batch_alter_table`, on both engines.
     render_as_batch=True,
-    compare_server_default=False,
+    render_item=_render,
 )
 context.run_migrations()

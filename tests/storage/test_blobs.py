@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
-from storage import blob_collection, items
+from storage import blob_collection, check, items
 from storage.blobs import BlobStore
 from storage.errors import NotFound
 from storage.store import Store
-from storage.types import Actor
+from storage.types import SITE, Actor
 from tests.storage import desk
 
 
@@ -176,3 +178,39 @@ def test_a_body_put_for_a_transaction_in_flight_stays(store: Store, alice: Actor
     assert done == [0]
     with store.read(alice) as tx:
         assert blob_collection.missing(tx) == []
+
+
+def _write_until_killed(url: str, root: Path, who: Actor, said: Connection) -> None:
+    store = Store.open(url, root)
+    for number in range(10_000):
+        with store.write(who) as tx:
+            body = desk.card(str(number), note=f"{number:06}" * 12_000)
+            desk.put(tx, desk.contacts(tx, who.login), f"{number}.vcf", body)
+        said.send(number)
+
+
+def test_kill_9_loses_no_acknowledged_body_and_leaks_none(store: Store, url: str, alice: Actor) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    heard, said = spawn.Pipe(duplex=False)
+    writer = spawn.Process(target=_write_until_killed, args=(url, store.blobs.root, alice, said))
+    writer.start()
+    last = 0
+    while last < 20:
+        last = heard.recv()
+    writer.kill()
+    writer.join()
+    while heard.poll():
+        last = heard.recv()
+    with store.write(SITE) as tx:
+        assert check.run(tx) == []
+    with store.read(alice) as tx:
+        present = {row.name for row in items.rows(tx, desk.contacts(tx, "alice"))}
+    assert {f"{number}.vcf" for number in range(last + 1)} <= present
+    for path in (store.blobs.root / "tmp").iterdir():
+        os.utime(path, (0, 0))
+    for key in list(store.blobs.keys()):
+        _age(store.blobs, key)
+    with store.read(SITE) as tx:
+        blob_collection.collect(tx)
+    assert len(list(store.blobs.keys())) == len(present)
+    assert list((store.blobs.root / "tmp").iterdir()) == []

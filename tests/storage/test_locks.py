@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from storage import collections, items, locks, moving
 from storage.errors import LimitReached, Locked, LockMissing
 from storage.store import Store, Transaction
-from storage.types import SITE, Actor, Principal, SpaceKind
+from storage.types import SITE, Actor, Principal, SpaceKind, Tool
 from tests.storage import desk
 
 
@@ -198,8 +199,6 @@ def test_items_obey_locks_and_their_removal_drops_them(store: Store, alice: Acto
 
 def test_a_removed_collection_drops_its_locks(store: Store, alice: Actor, home: Principal) -> None:
     with store.write(alice) as tx:
-        from storage.types import Tool
-
         made = collections.create(tx, SpaceKind.PRIVATE, "alice", "work", Tool.CALENDAR)
         held = locks.lock(tx, home, "work", infinite=True)
         with pytest.raises(Locked):
@@ -207,6 +206,52 @@ def test_a_removed_collection_drops_its_locks(store: Store, alice: Actor, home: 
     with store.write(alice, frozenset({held.token})) as tx:
         collections.delete(tx, collections.find(tx, SpaceKind.PRIVATE, "alice", "work"))
         assert locks.below(tx, home, "") == []
+
+
+def test_of_simultaneous_exclusive_locks_one_is_granted(
+    store: Store, alice: Actor, bob: Actor, home: Principal
+) -> None:
+    outcomes: list[str] = []
+    together = threading.Barrier(6)
+
+    def attempt(who: Actor, path: str, infinite: bool) -> None:
+        together.wait(20)
+        try:
+            with store.write(who) as tx:
+                locks.lock(tx, home, path, infinite=infinite)
+            outcomes.append("granted")
+        except Locked:
+            outcomes.append("locked")
+
+    wishes = [("events/a.ics", False), ("events", True), ("", True)] * 2
+    threads = [
+        threading.Thread(target=attempt, args=((alice, bob)[number % 2], *wish)) for number, wish in enumerate(wishes)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == ["granted"] + ["locked"] * 5
+
+
+def test_a_lock_waits_for_the_write_that_came_first(store: Store, alice: Actor, bob: Actor, home: Principal) -> None:
+    """Once LOCK is answered, nobody's write that did not show the token becomes visible."""
+    order: list[str] = []
+
+    def take_lock() -> None:
+        with store.write(alice) as tx:
+            locks.lock(tx, home, "contacts/a.vcf")
+            order.append("locked")
+
+    with store.write(alice) as tx:
+        book = desk.contacts(tx, "alice")
+        thread = threading.Thread(target=take_lock)
+        thread.start()
+        desk.put(tx, book, "a.vcf", desk.card("a"))
+        thread.join(0.2)
+        order.append("written")
+    thread.join(30)
+    assert order == ["written", "locked"]
 
 
 # --- the model -----------------------------------------------------------------------------------
