@@ -25,13 +25,19 @@ def command(settings: Settings) -> list[str]:
     Raises:
         NoCaddy: there is no such program.
     """
-    program = settings.front.command or _beside_python() or shutil.which("caddy")
-    if not program or not shutil.which(program):
+    found = program(settings.front.command)
+    if found is None:
         raise NoCaddy("the front needs Caddy: pip install 'escritoire[front]', or name the program in front.command")
     settings.run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.run_directory / "Caddyfile"
     path.write_text(caddyfile(settings), "utf-8")
-    return [program, "run", "--config", str(path), "--adapter", "caddyfile"]
+    return [found, "run", "--config", str(path), "--adapter", "caddyfile"]
+
+
+def program(named: str) -> str | None:
+    """The path of Caddy: the one `named` in the settings, else the one beside Python (PyPI), else in PATH."""
+    beside = shutil.which("caddy", path=str(Path(sys.executable).parent))
+    return shutil.which(named) if named else beside or shutil.which("caddy")
 
 
 def authority(settings: Settings) -> Path:
@@ -127,11 +133,6 @@ def _site_addresses(settings: Settings) -> list[str]:
 def _upstream(host: str, port: int) -> str:
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{reachable}]:{port}" if ":" in reachable else f"{reachable}:{port}"
-
-
-def _beside_python() -> str:
-    candidate = Path(sys.executable).parent / "caddy"
-    return str(candidate) if candidate.exists() else ""
 
 
 def _quoted(text: str) -> str:

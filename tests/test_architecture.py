@@ -24,8 +24,6 @@ MAY_IMPORT: Final = {
 }
 KERNELS: Final = {"http": {"http"}, "dav": {"dav", "http"}, "line": {"line"}}
 """What of `servers` each kernel may import: itself and what it stands on."""
-SHARED: Final = {"log", "parent", "endpoints", "process", "front", "supervisor", "cli", "commands"}
-"""Parts of `servers` that belong to no protocol."""
 GIVEN: Final = {ROOT / "bench" / "dav_bench.py"}
 """Programs taken over whole from elsewhere, so that their figures stay comparable."""
 DATABASE: Final = {"sqlalchemy", "sqlite3", "psycopg", "alembic"}
@@ -58,8 +56,8 @@ def test_imports_point_downwards(path: Path) -> None:
         if parts[0] in {"servers", "auth"}:
             assert top not in DATABASE, f"speaks to the database behind the store's back: {module}"
         if parts[0] == "servers" and top == "conf":
-            at_start = len(parts) == 2 or parts[1] == "commands" or parts[-1] == "app.py"
-            assert at_start, f"reads {module}; settings are handed down by the protocol's app.py"
+            at_start = len(parts) == 2 or parts[1] == "commands" or parts[-1] in {"app.py", "start.py"}
+            assert at_start, f"reads {module}; settings are read at the process's start and handed down"
 
 
 @named([path for path in SOURCES if path.is_relative_to(ROOT / "servers")])
