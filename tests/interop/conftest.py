@@ -1,4 +1,4 @@
-"""One desk for a worker's whole run: alice and bob in the group IAB, carol a stranger to both; loopback, no TLS."""
+"""One desk for a worker's whole run: alice and bob in the group IAB, carol and dora strangers to all; loopback, no TLS."""
 
 from __future__ import annotations
 

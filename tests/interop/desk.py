@@ -65,7 +65,7 @@ class Desk:
         command = program("escritoire")
         assert command is not None, "the distribution is not installed in this environment"
         done = subprocess.run(
-            [command, *arguments], input=typed.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
+            [command, *arguments], input=typed.encode(), capture_output=True, check=False
         )
         if done.returncode:
             raise CommandFailed(f"{' '.join(arguments)}: {done.returncode}\n{done.stderr.decode()}")
@@ -79,8 +79,8 @@ class Desk:
         )
 
     def furnish(self) -> None:
-        """Add alice, bob and carol, and the group IAB of alice (admin) and bob."""
-        for login in ("alice", "bob", "carol"):
+        """Add alice, bob, carol and dora, and the group IAB of alice (admin) and bob."""
+        for login in PASSWORDS:
             self.add_user(login)
         self.cli("group", "add", GROUP, "--admin", "alice")
         self.cli("group", "member", "add", GROUP, "bob")

@@ -135,8 +135,7 @@ class Wire:
         target = where.path + (f"?{where.query}" if where.query else "")
         self.connection.request(method, target, data or None, sent)
         reply = self.connection.getresponse()
-        answer = Answer(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
-        return answer
+        return Answer(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
 
     def propfind(self, path: str, props: str, depth: str = "0", headers: Mapping[str, str] | None = None) -> Answer:
         """Ask for `props`, written as in `<D:resourcetype/><C:calendar-home-set/>`."""
