@@ -1,0 +1,82 @@
+"""Busy times: which events make them, how they are joined, and the VFREEBUSY that tells them (RFC 4791 §7.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from storage.formats.contentline import Component, Property, render
+from storage.formats.datetimes import MAX_WALL, MIN_WALL, write_wall
+from storage.formats.icalendar import PRODID
+
+BUSY: Final = "BUSY"
+TENTATIVE: Final = "BUSY-TENTATIVE"
+UNAVAILABLE: Final = "BUSY-UNAVAILABLE"
+
+
+class Period(NamedTuple):
+    """Busy from `start` to `end` (UTC seconds, exclusive); `kind` is an FBTYPE (RFC 5545 §3.2.9)."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def kind_of(status: str, *, transparent: bool) -> str | None:
+    """The FBTYPE of an event, None if it is free time (RFC 4791 §7.10, table)."""
+    status = status.upper()
+    if transparent or status == "CANCELLED":
+        return None
+    return TENTATIVE if status == "TENTATIVE" else BUSY
+
+
+def merged(periods: Iterable[tuple[int, int, str]], start: int, end: int) -> list[Period]:
+    """Cut at the range, join what touches and is of one kind, sort by time.
+
+    Events without length take no time and vanish.
+    """
+    joined: dict[str, list[Period]] = {}
+    for first, last, kind in sorted(periods):
+        first, last = max(first, start), min(last, end)
+        if first >= last:
+            continue
+        of_kind = joined.setdefault(kind, [])
+        if of_kind and first <= of_kind[-1].end:
+            of_kind[-1] = Period(of_kind[-1].start, max(last, of_kind[-1].end), kind)
+        else:
+            of_kind.append(Period(first, last, kind))
+    return sorted(period for of_kind in joined.values() for period in of_kind)
+
+
+def freebusy(
+    periods: Iterable[tuple[int, int, str]],
+    start: int,
+    end: int,
+    properties: Iterable[Property] = (),
+    *,
+    method: str = "",
+) -> bytes:
+    """Write a calendar with exactly one VFREEBUSY for [start, end) (RFC 4791 §7.10).
+
+    `properties` come from a request: UID, ORGANIZER, ATTENDEE and so on (RFC 6638 §5); `method` makes it a message.
+    """
+    component = Component("VFREEBUSY")
+    component.properties = [
+        *properties,
+        Property("DTSTAMP", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"),
+        Property("DTSTART", _utc(start)),
+        Property("DTEND", _utc(end)),
+    ]
+    component.properties += [
+        Property("FREEBUSY", f"{_utc(first)}/{_utc(last)}", [("FBTYPE", [kind])])
+        for first, last, kind in merged(periods, start, end)
+    ]
+    calendar = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)], [component])
+    if method:
+        calendar.properties.append(Property("METHOD", method))
+    return render(calendar)
+
+
+def _utc(instant_s: int) -> str:
+    return write_wall(min(max(instant_s, MIN_WALL), MAX_WALL), utc=True)
