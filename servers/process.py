@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from conf.endpoints import protocol
 from conf.settings import Settings
-from servers import endpoints, log
+from servers import endpoints, log, memory
 from servers.parent import end_with_parent
 
 logger = logging.getLogger(__name__)
@@ -91,6 +91,7 @@ def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
         ssl_protocol_min=SSLProtocols.tls12,  # SYS-05
     )
     log.configure(settings, name)
+    memory.give_back()
     _allow_files(2 * CONNECTIONS)
     logger.info("serving", extra={"address": f"{host}:{port}", "workers": listener.workers})
     gc.collect()
