@@ -29,6 +29,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "history": "Replaced and removed items: list them, and take one back.",
     "import": "Read calendars and contacts from files.",
     "export": "Write calendars and contacts to files.",
+    "calendar": "Calendars as a whole: delete old events.",
+    "contacts": "Address books as a whole: empty one.",
     "check": "Look whether the store is consistent.",
 }
 """Every command and the line that --help shows, so that help imports nothing."""
