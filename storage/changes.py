@@ -56,8 +56,11 @@ def since(
     *,
     bound: ModSeq = ModSeq(0),  # noqa: B008
     limit: int | None = None,
+    brief: bool = False,
 ) -> Changes:
     """What this viewer must be told to come from number `after` to the present, in numbers' order.
+
+    With `brief` the items may be `Brief`: cheaper where names and validators are all that is asked for.
 
     `bound` continues an initial synchronisation that a limit cut: what was removed before it began
     is not told. The number in the answer is the last one of that very answer, also when it was cut.
@@ -73,6 +76,10 @@ def since(
     if viewer is not None:
         own_changes = {row.item_id: row.modseq for row in _VIEWER_ITEMS.all(tx, keys)}
     whole = viewer is not None and after < viewer.view_modseq
+    if brief and not after and viewing.is_own(collection) and not whole and not own_changes:
+        names = viewing.brief(tx, collection)
+        if limit is None or len(names) <= limit:
+            return Changes(names, (), collection.modseq, ModSeq(0), False)
     present = _present(tx, collection, after, own_changes, whole, viewer, limit)
     gone = _removed(tx, collection, after, bound, own_changes, present) if after else []
     initial = bound or (ModSeq(0) if after else collection.modseq)

@@ -184,7 +184,7 @@ def create(
     if who not in (Relation.OWNER, Relation.ADMIN, Relation.CO_ADMIN, Relation.SITE):
         raise Denied(Right.ADD, space)
     path = _clean_name(name)
-    locks.check(tx, owner, path)
+    locks.check(tx, owner, path, member=True)
     present = sa.select(collections.c.path).where(collections.c.space_id == owner.id)
     taken = set(tx.db.execute(present).scalars())
     if path in taken:
@@ -261,8 +261,8 @@ def rename(tx: Transaction, collection: Collection, name: str) -> Collection:
     if collection.name in _DEFAULT_NAMES:
         raise Fixed("this collection keeps its name")
     fresh = _clean_name(name)
-    locks.check(tx, collection.space, collection.name, tree=True)
-    locks.check(tx, collection.space, fresh)
+    locks.check(tx, collection.space, collection.name, member=True, tree=True)
+    locks.check(tx, collection.space, fresh, member=True)
     taken = sa.select(collections.c.id).where(
         collections.c.space_id == collection.space.id, collections.c.path == fresh
     )
@@ -284,7 +284,7 @@ def delete(tx: Transaction, collection: Collection) -> None:
     acl.demand(collection.rights, Right.ADMINISTER, path(collection))
     if collection.name in _DEFAULT_NAMES:
         raise Fixed("this collection cannot be removed")
-    locks.check(tx, collection.space, collection.name, tree=True)
+    locks.check(tx, collection.space, collection.name, member=True, tree=True)
     tx.db.execute(sa.delete(collections).where(collections.c.id == collection.id))
     locks.forget(tx, collection.space, collection.name)
     tx.touched.add(collection.id)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from storage import viewing
 from storage.containment import contains
 from storage.errors import UnsupportedMedia
-from storage.formats import vcard, vcard_filter, vcard_views
+from storage.formats import vcard, vcard_filter, vcard_photo, vcard_views
 from storage.formats.vcard_filter import CardFilter, Every, Expression, MatchType, Term
 from storage.kinds import Prepared
 from storage.schema import card_index, items
@@ -32,11 +32,7 @@ def prepare(data: bytes, media_type: str = "") -> Prepared:
     """
     if media_type.partition(";")[0].strip().lower() not in MEDIA_TYPES:
         raise UnsupportedMedia(media_type)
-    card = vcard.read(data)
-    if b"PHOTO" in data:
-        from storage.formats import vcard_photo
-
-        card = vcard_photo.fit(card)
+    card = vcard_photo.fit(vcard.read(data))
     shared, categories = vcard_views.split_categories(card)
     folded = card.folded
     return Prepared(

@@ -21,6 +21,7 @@ from storage.store import Transaction
 from storage.types import (
     ANY,
     UNCONDITIONAL,
+    Brief,
     Collection,
     Item,
     Precondition,
@@ -45,6 +46,11 @@ def get(tx: Transaction, collection: Collection, name: str, *, body: bool = True
 def rows(tx: Transaction, collection: Collection) -> Sequence[Row]:
     """All items that the actor sees, one cheap row each."""
     return viewing.listing(tx, collection)
+
+
+def brief(tx: Transaction, collection: Collection) -> Sequence[Brief]:
+    """Name and validator of all items that the actor sees; plain tuples in that order."""
+    return viewing.brief(tx, collection)
 
 
 def listing(tx: Transaction, collection: Collection) -> list[Item]:

@@ -17,7 +17,7 @@ from storage.store import Transaction
 from storage.types import SITE, Principal, Right
 
 Value = int | str
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "day_end_hour": _number(18, 1, 24),
     "timezone": Preference("UTC", _zone, "a name of the IANA time zone database, such as Europe/Paris"),
     "start_page": _choice("week", "day", "week", "month"),
-    "first_day": _choice("monday", *_WEEKDAYS),
+    "first_day": _choice("monday", *WEEKDAYS),
     "event_length_min": _choice(60, 0, 15, 30, 45, 60, 90, 120, 180, 240, 480),
     "grid_min": _choice(30, 10, 15, 20, 30, 60),
     "clock_h": _choice(24, 12, 24),

@@ -211,7 +211,8 @@ items: Final = _table(
     # Last, so that a listing need not step over it to the other columns.
     Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
     sa.UniqueConstraint("collection_id", "name"),
-    Index("ix_item_collection_modseq", "collection_id", "modseq"),
+    # Covers listings of names and validators, in the order of their numbers, without touching a body's page.
+    Index("ix_item_collection_modseq", "collection_id", "modseq", "name", "hash"),
 )
 
 tombstones: Final = _table(
@@ -326,11 +327,4 @@ versions: Final = _table(
     _flag("removed", False),  # the item was deleted, not overwritten
     Index("ix_version_collection_name", "collection_id", "name"),
     Index("ix_version_replaced", "replaced"),
-)
-
-blobs: Final = _table(
-    "blob",
-    Column("key", Text, primary_key=True),  # sha-256 of the content
-    _int("size", None),
-    _time("stored"),
 )

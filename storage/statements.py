@@ -40,6 +40,11 @@ class Statement:
         make: Any = (self._row or self._name(cursor))._make  # type: ignore[attr-defined]
         return list(map(make, cursor.fetchall()))
 
+    def raw(self, tx: Transaction, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows as plain tuples, for the thousand-fold case."""
+        found: list[tuple[Any, ...]] = self._execute(tx, values).fetchall()
+        return found
+
     def first(self, tx: Transaction, values: Mapping[str, Any]) -> Any:
         """The first row, or None."""
         cursor = self._execute(tx, values)
@@ -89,8 +94,11 @@ class Statement:
         return made
 
     def _name(self, cursor: Any) -> type[tuple[Any, ...]]:
-        self._row = namedtuple("Found", [column[0] for column in cursor.description], rename=True)
-        return self._row  # type: ignore[return-value]
+        make: Any = namedtuple
+        self._row = cast(
+            type[tuple[Any, ...]], make("Found", [column[0] for column in cursor.description], rename=True)
+        )
+        return self._row
 
 
 def insert(table: sa.Table, *columns: str, returning: sa.Column[Any] | None = None) -> Statement:

@@ -194,11 +194,18 @@ class Row(NamedTuple):
     modseq: int
 
 
+class Brief(NamedTuple):
+    """Name and validator alone: all that most synchronising clients ask for."""
+
+    name: str
+    etag: str
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a viewer must be told to come from some number to `modseq` (RFC 6578 §3.2)."""
 
-    items: Sequence[Row]
+    items: Sequence[Row] | Sequence[Brief]
     """Present ones, in the order of their numbers."""
     removed: tuple[str, ...]
     """Names that vanished for this viewer."""

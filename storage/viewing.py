@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
@@ -18,6 +18,7 @@ from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
+    Brief,
     Collection,
     CollectionId,
     Item,
@@ -47,6 +48,11 @@ OWN_ROWS: Final = sa.select(
 ).where(items.c.collection_id == sa.bindparam("collection"))
 """The owner's listing, columns in the order of `Row`."""
 _ALL_OWN_ROWS: Final = Statement(OWN_ROWS, Row)
+_OWN_BRIEF: Final = Statement(
+    sa.select(items.c.name, items.c.hash)
+    .where(items.c.collection_id == sa.bindparam("collection"))
+    .order_by(items.c.modseq)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,13 @@ def listing(tx: Transaction, collection: Collection, *conditions: sa.ColumnEleme
         )
         for found in load(tx, collection, *conditions, body=False)
     ]
+
+
+def brief(tx: Transaction, collection: Collection) -> Sequence[Brief]:
+    """Names and validators of all items that the actor sees, in the order of their numbers for the owner."""
+    if is_own(collection):
+        return cast(Sequence[Brief], _OWN_BRIEF.raw(tx, {"collection": collection.id}))
+    return [Brief(found.name, found.etag) for found in load(tx, collection, body=False)]
 
 
 def load(tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[bool], body: bool) -> list[Item]:

@@ -33,11 +33,12 @@ from storage.formats.series_reader import Reader
 
 __all__ = ["FOREVER", "Instance", "Series", "alarm_overlaps"]
 
-MAX_PERIODS: Final = 100_000
+MAX_PERIODS: Final = 20_000
 """Instances that a free-busy answer looks at in one series."""
 _SLACK: Final = DAY
 """No wall is farther from UTC than this (seconds)."""
-_MAX_EXCLUDED: Final = 20_000
+_FINE: Final = ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")
+_MAX_EXCLUDED: Final = 5_000
 """Instances taken away one after the other, after which a series counts as ended."""
 
 
@@ -191,6 +192,10 @@ class Series:
                 lag = max(lag, -mode.shift)
                 reach = max(reach, mode.days * DAY + mode.seconds + mode.shift)
         low, high = start - reach - _SLACK, end + lag + _SLACK
+        if any(text.startswith(_FINE) for text, _ in recurrence.rules):
+            # A day of slack is many instances here: go by the zone's offset, which leaps by an hour or so.
+            slack = 0 if zone is UTC else 3 * 3600
+            low, high = wall_at(start - reach, zone) - slack, wall_at(end + lag, zone) + slack
         excluded = 0
         for wall in self._walls(master, recurrence, low, high):
             key = self._key(wall, zone, master.zone)

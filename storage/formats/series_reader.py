@@ -356,6 +356,7 @@ def _stamp(prop: Property | None) -> int | None:
 
 
 def _without_end(text: str) -> str:
-    """The rule without COUNT and UNTIL, so that equal rules are parsed once."""
+    """The rule, FREQ first, without COUNT and UNTIL, so that equal rules are parsed once."""
     parts = text.upper().replace(" ", "").split(";")
+    parts.sort(key=lambda part: not part.startswith("FREQ="))
     return ";".join(part for part in parts if part and not part.startswith(("COUNT=", "UNTIL=")))
