@@ -26,8 +26,8 @@ from storage.types import Actor
 
 log = logging.getLogger(__name__)
 
-Verifier: TypeAlias = Callable[[str, str, str], Actor]
-"""Login, password, address; raises the errors of auth.errors."""
+Verifier: TypeAlias = Callable[[Store, str, str, str, str], Actor]
+"""Store, login, password, address, protocol; raises the errors of auth.errors."""
 
 _WITHOUT_URL: Final = frozenset({"PUT", "MKCOL", "MKCALENDAR", "LOCK", "MOVE", "COPY", "POST"})
 
@@ -40,13 +40,7 @@ def make(
     Give `trusted_proxies`, `origin` and the limits in `settings`; `verify` is auth's unless told otherwise.
     """
     tables = registry.tables(protocol)
-
-    def check(login: str, password: str, address: str) -> Actor:
-        return authenticate.verify(
-            store, login, password, address=address, protocol=protocol.name, policy=settings.policy
-        )
-
-    judge = verify or check
+    judge = verify or _verify
 
     def handler(exchange: Exchange) -> Response:
         request = exchange.request
@@ -56,7 +50,7 @@ def make(
         login, password = basic.credentials(
             request, settings.realm, allow_insecure=settings.allow_insecure
         )
-        actor = judge(login, password, request.peer)
+        actor = judge(store, login, password, request.peer, protocol.name)
         exchange.login = actor.login
         row = tables.methods.get(request.method)
         if row is None:
@@ -81,6 +75,10 @@ def make(
 
     http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
     return application.make(handler, translate, http)
+
+
+def _verify(store: Store, login: str, password: str, address: str, protocol: str) -> Actor:
+    return authenticate.verify(store, login, password, address=address, protocol=protocol)
 
 
 def _refusal(

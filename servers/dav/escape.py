@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
@@ -17,17 +18,26 @@ def text(value: str) -> str:
     if not _SPECIAL.search(value) and value.isprintable():
         return value
     return (
-        _ILLEGAL.sub("", value)
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-        .replace("\r", "&#13;")
+        _ILLEGAL.sub("", value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     )
+
+
+def body(octets: bytes) -> str:
+    """A stored iCalendar object or card as character data; its control characters were refused at write."""
+    value = octets.decode()
+    if "\ufffe" in value or "\uffff" in value:
+        return text(value)
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def segment(name: str) -> str:
     """One path segment, percent-encoded so that it is an XML text as well."""
     return name if _PLAIN.match(name) else quote(name, safe=_SAFE)
+
+
+def all_plain(names: Iterable[str]) -> bool:
+    """Whether every one of them is its own path segment, told by one look at all."""
+    return _PLAIN.match("".join(names)) is not None
 
 
 def path(*names: str, directory: bool = False) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from auth.throttle import DEFAULT, Policy
-
 
 @dataclass(frozen=True, slots=True)
 class DavSettings:
@@ -38,8 +36,6 @@ class DavSettings:
     """In one answer of sync-collection; beyond it the answer is cut with 507 and continues."""
     max_instances: int = 10_000
     max_attendees: int = 10_000
-    policy: Policy = DEFAULT
-    """How failed logins are throttled, and for how long verified ones are remembered."""
     realm: str = "Escritoire"
     header_fields: Mapping[str, str] = field(default_factory=dict)
     """Further fields for every answer."""

@@ -183,11 +183,11 @@ def open_store(folder: Path) -> Store:
     return store
 
 
-def verifier(store: Store) -> application.Verifier:
+def verifier() -> application.Verifier:
     """Logins whose password is the login: the real verification is auth's own subject."""
     from auth.errors import BadCredentials
 
-    def verify(login: str, password: str, address: str) -> Actor:
+    def verify(store: Store, login: str, password: str, address: str, protocol: str) -> Actor:
         with store.read(SITE) as tx:
             known = accounts.credentials(tx, login)
         if known is None or password != known.login:
@@ -199,7 +199,7 @@ def verifier(store: Store) -> application.Verifier:
 
 def app(store: Store, protocol: Protocol = CALENDARS, **settings: Any) -> Callable[..., Iterable[bytes]]:
     """The callable under test."""
-    return application.make(store, protocol, DavSettings(**settings), verifier(store))
+    return application.make(store, protocol, DavSettings(**settings), verifier())
 
 
 def event(uid: str, summary: str = "Tea", day: str = "20250601", extra: str = "") -> bytes:

@@ -214,7 +214,7 @@ def _item_owner_name(listing: Listing) -> Part:
 
 ITEM_PROPERTIES: Final = (
     ItemProperty(f"{DAV}resourcetype", lambda _: "", allprop=True),
-    ItemProperty(f"{DAV}getetag", lambda _: RowPart(_etag), allprop=True),
+    ItemProperty(f"{DAV}getetag", lambda _: RowPart(_etag, of_etag='"%s"'), allprop=True),
     ItemProperty(f"{DAV}getcontentlength", lambda _: RowPart(_length), allprop=True),
     ItemProperty(f"{DAV}getcontenttype", lambda _: RowPart(_type), allprop=True),
     ItemProperty(f"{DAV}getlastmodified", lambda _: RowPart(_item_modified), allprop=True),

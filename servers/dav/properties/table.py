@@ -63,6 +63,8 @@ class RowPart:
     get: Callable[[Row | Item], str | None]
     """Content, XML already; None (only if `optional`) where this item does not have it."""
     optional: bool = False
+    of_etag: str = ""
+    """It is this template of the validator alone, so that a `Brief` suffices; "" if it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class ItemPart:
     get: Callable[[Item], str | None]
     body: bool = False
     """`item.body` must be loaded."""
+    optional: bool = True
+    """Some items may not have it."""
 
 
 Part: TypeAlias = "str | RowPart | ItemPart | None"

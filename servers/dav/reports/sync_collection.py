@@ -32,12 +32,10 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
     asked = multistatus.wanted(root)
     token = tokens.read(xml.text(xml.child(root, f"{DAV}sync-token")), collection)
     limit = _limit(root, context.settings.max_results)
-    found = changes.since(reader.tx, collection, token.modseq, bound=token.bound, limit=limit)
     members = Members(Listing(reader, collection, resource.href), asked)
-    responses = members.of_rows(found.items)
-    responses += [
-        multistatus.status(resource.href + escape.segment(name), 404) for name in found.removed
-    ]
+    found = changes.since(reader.tx, collection, token.modseq, bound=token.bound, limit=limit, brief=members.brief)
+    responses = members.of_changes(found)
+    responses += [multistatus.status(resource.href + escape.segment(name), 404) for name in found.removed]
     if found.truncated:
         # RFC 6578 §3.6: on the collection itself; the token below is that of the last change told.
         responses.append(multistatus.status(resource.href, 507, "<D:number-of-matches-within-limits/>"))
