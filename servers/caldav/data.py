@@ -43,7 +43,7 @@ def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
     if asked is None or not len(asked):
         if asked is not None:
             _demand_supported(asked)
-        return ItemPart(lambda item: escape.text((item.body or b"").decode()), body=True)
+        return ItemPart(lambda item: escape.body(item.body or b""), body=True, optional=False)
     _demand_supported(asked)
     step = _step(reader, found, root, asked)
     wanted = asked.find(f"{CALDAV}comp")
@@ -54,9 +54,9 @@ def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
         result = step(obj) if step is not None else obj.calendar
         if selection is not None:
             result = calendar_data.select(result, selection)
-        return escape.text(contentline.render(result).decode())
+        return escape.body(contentline.render(result))
 
-    return ItemPart(get, body=True)
+    return ItemPart(get, body=True, optional=False)
 
 
 def _demand_supported(asked: etree._Element) -> None:

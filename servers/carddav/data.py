@@ -34,7 +34,7 @@ def part(root: etree._Element) -> ItemPart:
     prop = root.find("{DAV:}prop")
     asked = prop.find(ADDRESS_DATA) if prop is not None else None
     if asked is None:
-        return ItemPart(lambda item: escape.text((item.body or b"").decode()), body=True)
+        return ItemPart(lambda item: escape.body(item.body or b""), body=True, optional=False)
     media, version = asked.get("content-type", "text/vcard"), asked.get("version", "")
     if media.lower() not in _TYPES or version not in ("", "3.0", "4.0"):
         raise refuse(
@@ -48,9 +48,9 @@ def part(root: etree._Element) -> ItemPart:
 
     def get(item: Item) -> str:
         body = vcard_views.convert(item.body or b"", fixed)
-        return escape.text((vcard_views.select(body, wanted) if wanted else body).decode())
+        return escape.body(vcard_views.select(body, wanted) if wanted else body)
 
-    return ItemPart(get, body=True)
+    return ItemPart(get, body=True, optional=False)
 
 
 def _properties(asked: etree._Element) -> list[WantedProperty]:
