@@ -159,21 +159,15 @@ def _module(command: str) -> str:
 
 def _refusal(error: Exception) -> str | None:
     """The text for a refusal, with what to do next; None for a mistake of ours, which keeps its traceback."""
-    if isinstance(error, ConfError):
-        return str(error)
-    from servers.process import CannotListen
-
-    if isinstance(error, CannotListen):
-        return f"{error}; is this desk running already? Another port_base in escritoire.toml gives it other ports"
-    from servers.front import NoCaddy
-
-    if isinstance(error, NoCaddy):
-        return str(error)
     from auth.errors import AuthError
+    from servers.front import NoCaddy
+    from servers.process import CannotListen
     from storage.errors import StorageError
 
-    if isinstance(error, StorageError | AuthError):
+    if isinstance(error, ConfError | CannotListen | NoCaddy | StorageError | AuthError):
         return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+    if type(error).__name__ == "OperationalError":  # the driver's, by way of the store; its first line names the cause
+        return f"the database cannot be used: {str(error).splitlines()[0]}"
     return None
 
 

@@ -60,7 +60,7 @@ def caddyfile(settings: Settings) -> str:
         *([f"\temail {_quoted(settings.front.email)}"] if settings.front.email else []),
         "\tlog {",
         "\t\toutput stderr",
-        "\t\tlevel WARN",
+        f"\t\tlevel {'WARN' if settings.log_level in {'debug', 'info'} else 'ERROR'}",
         "\t}",
         "\tservers {",
         "\t\ttimeouts {",

@@ -6,6 +6,7 @@ The application's modules are imported before the fork and their memory is share
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import logging
@@ -13,6 +14,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -70,7 +72,7 @@ def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
 
     host, port = settings.address(name)
     listener = settings.listener(name)
-    certificate = (Path(settings.tls.certificate), Path(settings.tls.key)) if listener.tls else (None, None)
+    certificate = _certificate(settings) if listener.tls else (None, None)
     server = MPServer(
         name,
         address=host,
@@ -118,6 +120,20 @@ def _application(module: str, settings: Settings) -> Any:
     return importlib.import_module(module).make(settings)
 
 
+def _certificate(settings: Settings) -> tuple[Path, Path]:
+    """The files of [tls], tried as granian will.
+
+    Raises:
+        CannotListen: they cannot be read, or do not belong together.
+    """
+    certificate, key = Path(settings.tls.certificate), Path(settings.tls.key)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # SSLError too
+        raise CannotListen(f"the certificate {certificate} with the key {key}: {error.strerror or error}") from None
+    return certificate, key
+
+
 def _announce(settings: Settings, name: str, host: str, port: int) -> None:
     """Enter this process into endpoints.json as soon as it listens."""
     while not endpoints.answers(host, port):
@@ -146,4 +162,6 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
             probe.listen(1)
         except OSError as error:
-            raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from None
+            advice = "; is this desk running already? Another port_base gives it other ports"
+            taken = advice if error.errno == errno.EADDRINUSE else ""
+            raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}{taken}") from None
