@@ -110,14 +110,20 @@ TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[stora
 """Status, precondition element ("" = none), what stands in it. A protocol names its own elements."""
 
 
+def _row(kind: type[storage.StorageError]) -> type[storage.StorageError]:
+    """The refusal of the table that this one is, or is a special case of."""
+    return next(one for one in kind.__mro__ if one in TABLE)
+
+
 def translate(
     error: storage.StorageError,
     names: Mapping[type[storage.StorageError], str],
     collection_href: str = "",
 ) -> HttpError:
     """The answer to a refusal; `names` are the protocol's own precondition elements."""
-    status, name, content = TABLE[type(error)]
-    own = names.get(type(error))
+    kind = _row(type(error))
+    status, name, content = TABLE[kind]
+    own = names.get(type(error)) or names.get(kind)
     if own is not None:
         name = own
         # RFC 4791 §1.3, RFC 6352 §6.3.2.1: a failed precondition is 403, or 409 where the client can mend it.

@@ -1,0 +1,113 @@
+"""The reports of RFC 3744 §9 and expand-property of RFC 3253 §3.8."""
+
+from __future__ import annotations
+
+from tests.dav import desk
+from tests.dav.desk import CALDAV, DAV, Answer, Client
+
+EVENTS = "/dav/alice/private/events/"
+ME = "/dav/principals/accounts/alice/"
+BOB = "/dav/principals/accounts/bob/"
+IAB = "/dav/principals/groups/IAB/"
+CS = "{http://calendarserver.org/ns/}"
+
+
+def report(client: Client, path: str, name: str, inner: str, attributes: str = "") -> Answer:
+    body = (
+        f'<D:{name} xmlns:D="DAV:" xmlns:C="{CALDAV[1:-1]}" xmlns:CS="{CS[1:-1]}" {attributes}>{inner}</D:{name}>'
+    )
+    return client.request("REPORT", path, body, depth="0")
+
+
+def search(client: Client, text: str, prop: str = "D:displayname", attributes: str = "", more: str = "") -> list[str]:
+    inner = (
+        f"<D:property-search><D:prop><{prop}/></D:prop><D:match {attributes}>{text}</D:match></D:property-search>"
+        f"{more}<D:prop><D:displayname/></D:prop>"
+    )
+    answer = report(client, "/dav/principals/", "principal-property-search", inner, 'test="allof"')
+    assert answer.status == 207
+    return answer.hrefs()
+
+
+def test_principal_property_search(alice: Client, carol: Client) -> None:
+    assert search(alice, "bo") == [BOB]
+    assert search(alice, "BOB") == [BOB]
+    assert search(alice, "ob", attributes='match-type="starts-with"') == []
+    assert search(alice, "bob@example", "C:calendar-user-address-set") == [BOB]
+    assert search(alice, "bob@example.test", "CS:email-address-set", 'match-type="equals"') == [BOB]
+    assert search(alice, "carol") == []  # a stranger is nobody
+    assert search(carol, "bob") == []
+    assert search(alice, "x", "D:getetag") == []
+    group = "<D:property-search><D:prop><C:calendar-user-type/></D:prop><D:match>GROUP</D:match></D:property-search>"
+    assert search(alice, "a", more=group) == [IAB] or search(alice, "b", more=group) == [IAB]
+
+
+def test_principal_search_property_set(alice: Client) -> None:
+    answer = report(alice, "/dav/principals/", "principal-search-property-set", "")
+    assert answer.status == 200
+    assert answer.xml.tag == f"{DAV}principal-search-property-set"
+    found = {str(prop[0].tag) for prop in answer.xml.iter(f"{DAV}prop")}
+    assert {f"{DAV}displayname", f"{CALDAV}calendar-user-address-set"} <= found
+
+
+def test_principal_match(alice: Client) -> None:
+    assert report(alice, "/dav/principals/", "principal-match", "<D:self/>").hrefs() == [ME, IAB]
+    assert report(alice, "/dav/principals/groups/", "principal-match", "<D:self/>").hrefs() == [IAB]
+    owner = "<D:principal-property><D:owner/></D:principal-property>"
+    found = report(alice, "/dav/alice/private/", "principal-match", owner).hrefs()
+    assert EVENTS in found
+    assert report(alice, "/dav/principals/", "principal-match", "").status == 400
+
+
+def test_acl_principal_prop_set(alice: Client, bob: Client) -> None:
+    prop = "<D:prop><D:displayname/></D:prop>"
+    found = report(alice, EVENTS, "acl-principal-prop-set", prop).hrefs()
+    assert found == [ME, IAB]
+    assert report(bob, EVENTS, "acl-principal-prop-set", prop).status == 403
+
+
+def test_expand_property(alice: Client) -> None:
+    inner = (
+        '<D:property name="owner"><D:property name="displayname"/><D:property name="group-membership">'
+        '<D:property name="displayname"/></D:property></D:property><D:property name="none"/>'
+    )
+    answer = report(alice, EVENTS, "expand-property", inner)
+    assert answer.status == 207
+    owner = answer.prop(EVENTS, f"{DAV}owner")
+    assert owner is not None
+    response = owner.find(f"{DAV}response")
+    assert response is not None
+    assert response.findtext(f"{DAV}href") == ME
+    assert response.findtext(f"{DAV}propstat/{DAV}prop/{DAV}displayname") == "Alice"
+    nested = response.find(f"{DAV}propstat/{DAV}prop/{DAV}group-membership/{DAV}response")
+    assert nested is not None
+    assert nested.findtext(f"{DAV}href") == IAB
+    assert "404" in answer.text
+
+
+def test_expand_property_of_proxies_as_apple_asks(alice: Client) -> None:
+    """CALSYNC-11."""
+    inner = "".join(
+        f'<D:property name="calendar-proxy-{level}-for" namespace="{CS[1:-1]}">'
+        '<D:property name="displayname"/></D:property>'
+        for level in ("read", "write")
+    )
+    assert "200 OK" in report(alice, ME, "expand-property", inner).text
+
+
+def test_expand_property_of_an_item(alice: Client) -> None:
+    alice.request("PUT", EVENTS + "a.ics", desk.event("a"))
+    inner = '<D:property name="getetag"/><D:property name="owner"><D:property name="displayname"/></D:property>'
+    answer = report(alice, EVENTS + "a.ics", "expand-property", inner)
+    assert answer.prop(EVENTS + "a.ics", f"{DAV}getetag") is not None
+    assert "Alice" in answer.text
+
+
+def test_unknown_reports_and_wrong_places(alice: Client) -> None:
+    for path, name in ((EVENTS, "nonsense"), (ME, "sync-collection"), (EVENTS, "principal-property-search")):
+        refused = report(alice, path, name, "")
+        assert (refused.status, refused.precondition) == (403, f"{DAV}supported-report"), name
+    assert alice.request("REPORT", EVENTS).status == 400
+    supported = alice.propfind(EVENTS, f"{DAV}supported-report-set").text
+    assert "<D:sync-collection/>" in supported
+    assert "principal-property-search" not in supported
