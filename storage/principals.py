@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from storage.errors import NotFound
 from storage.schema import addresses as address_table
 from storage.schema import collections, grants, memberships, principals
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Principal, PrincipalId, Right, SpaceKind, Tool
 
@@ -38,10 +39,12 @@ _KNOWN: Final = sa.or_(
 )
 """SYS-09: the condition under which the actor may know of a principal."""
 
-_FIND: Final = sa.select(principals).where(
-    principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("name"), _KNOWN
+_FIND: Final = Statement(
+    sa.select(principals).where(
+        principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("name"), _KNOWN
+    )
 )
-_BY_ID: Final = sa.select(principals).where(principals.c.id == sa.bindparam("number"), _KNOWN)
+_BY_ID: Final = Statement(sa.select(principals).where(principals.c.id == sa.bindparam("number"), _KNOWN))
 
 # The same set as `_KNOWN`, but walked from the actor's memberships: it never reads the whole table.
 _REACHED: Final = (
@@ -59,19 +62,19 @@ _VISIBLE: Final = (
 )
 _EVERYONE: Final = sa.select(principals).order_by(principals.c.kind, principals.c.name_fold)
 
-_GROUPS_OF: Final = (
+_GROUPS_OF: Final = Statement(
     sa.select(principals)
     .join(memberships, memberships.c.group_id == principals.c.id)
     .where(memberships.c.account_id == sa.bindparam("account"))
     .order_by(principals.c.name_fold)
 )
-_MEMBERS: Final = (
+_MEMBERS: Final = Statement(
     sa.select(principals)
     .join(memberships, memberships.c.account_id == principals.c.id)
     .where(memberships.c.group_id == sa.bindparam("group"))
     .order_by(principals.c.name_fold)
 )
-_ADDRESSES: Final = (
+_ADDRESSES: Final = Statement(
     sa.select(address_table.c.address)
     .where(address_table.c.account_id == sa.bindparam("account"), address_table.c.confirmed)
     .order_by(address_table.c.position, address_table.c.id)
@@ -87,7 +90,7 @@ def find(tx: Transaction, kind: SpaceKind, name: str) -> Principal:
     if "\0" in name:  # PostgreSQL stores no such text
         raise NotFound("no such principal")
     exact = name.lower() if kind is SpaceKind.PRIVATE else name
-    row = tx.db.execute(_FIND, {"actor": tx.actor.id, "kind": kind.value, "name": exact}).first()
+    row = _FIND.first(tx, {"actor": tx.actor.id, "kind": kind.value, "name": exact})
     if row is None:
         raise NotFound(name)
     return of_row(row)
@@ -99,7 +102,7 @@ def by_id(tx: Transaction, number: PrincipalId) -> Principal:
     Raises:
         NotFound: there is none, or the actor may not know of it.
     """
-    row = tx.db.execute(_BY_ID, {"actor": tx.actor.id, "number": number}).first()
+    row = _BY_ID.first(tx, {"actor": tx.actor.id, "number": number})
     if row is None:
         raise NotFound(str(number))
     return of_row(row)
@@ -125,23 +128,23 @@ def groups_of(tx: Transaction, principal: Principal) -> list[Principal]:
     """The groups of an account that the actor may know of: of another's, the common ones."""
     if principal.kind is SpaceKind.GROUP:
         return []
-    found = [of_row(row) for row in tx.db.execute(_GROUPS_OF, {"account": principal.id})]
+    found = [of_row(row) for row in _GROUPS_OF.all(tx, {"account": principal.id})]
     if principal.id == tx.actor.id or tx.actor.id == SITE.id:
         return found
-    own = {row.id for row in tx.db.execute(_GROUPS_OF, {"account": tx.actor.id})}
+    own = {row.id for row in _GROUPS_OF.all(tx, {"account": tx.actor.id})}
     return [group for group in found if group.id in own]
 
 
 def members(tx: Transaction, group: Principal) -> list[Principal]:
     """The members of a group that the actor was shown by `find`; of an account, none."""
-    return [of_row(row) for row in tx.db.execute(_MEMBERS, {"group": group.id})]
+    return [of_row(row) for row in _MEMBERS.all(tx, {"group": group.id})]
 
 
 def addresses(tx: Transaction, principal: Principal) -> list[str]:
     """The confirmed addresses, the main one first (MTG-17); for a group `<GROUP>@group` (GRP-24)."""
     if principal.kind is SpaceKind.GROUP:
         return [principal.email]
-    return list(tx.db.execute(_ADDRESSES, {"account": principal.id}).scalars())
+    return _ADDRESSES.scalars(tx, {"account": principal.id})
 
 
 def search(tx: Transaction, terms: list[tuple[str, str, str]], all: bool) -> list[Principal]:
@@ -171,9 +174,9 @@ def delegates(tx: Transaction, account: Principal, write: bool) -> list[Principa
         .where(collections.c.space_id == account.id, _IS_THE_CALENDAR, grants.c.item_id.is_(None))
     )
     entries = {row.grantee_id: Right(row.rights) for row in tx.db.execute(query)}
-    for group in tx.db.execute(_GROUPS_OF, {"account": account.id}).all():
+    for group in _GROUPS_OF.all(tx, {"account": account.id}):
         whole = entries.get(group.id, Right.NONE)
-        for person in tx.db.execute(_MEMBERS, {"group": group.id}):
+        for person in _MEMBERS.all(tx, {"group": group.id}):
             if person.id != account.id:
                 given = held.get(person.id, Right.NONE) | whole | entries.get(person.id, Right.NONE)
                 held[person.id] = given

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import items, kinds, quota, viewing
-from storage.errors import BadFormat, Denied, LimitReached, OverQuota, Refused, StorageError
+from storage.errors import BadFormat, Denied, LimitReached, OverQuota, Refused, StorageError, UnsupportedComponent
 from storage.kinds import Prepared
 from storage.schema import items as item_table
 from storage.store import Store, Transaction
@@ -223,8 +223,11 @@ def _store(store: Store, actor: Actor, place: Place, batch: Sequence[tuple[_Sour
                 part.stopped = str(error)
                 part.not_tried = len(batch) - position
                 break
+            except UnsupportedComponent:
+                reason = f"{prepared.component} does not belong here, only {', '.join(collection.components)}"
+                part.skipped.append(Trouble(prepared.uid, source.line, reason))
             except StorageError as error:
-                part.skipped.append(Trouble(prepared.uid, source.line, str(error)))
+                part.skipped.append(Trouble(prepared.uid, source.line, str(error) or type(error).__name__))
     report.added += part.added
     report.updated += part.updated
     report.unchanged += part.unchanged

@@ -1,0 +1,42 @@
+"""`escritoire contacts`: what is done to an address book as a whole (CON-18)."""
+
+from __future__ import annotations
+
+import click
+
+from auth import authenticate
+from auth.throttle import Policy
+from servers.cli import Desk
+from servers.commands.opened import Target, account, opened, read_password
+from servers.commands.opened import collection as find_collection
+from storage import transfer
+from storage.types import SITE, SpaceKind
+
+
+@click.group()
+def command() -> None:
+    """Address books as a whole.
+
+    \b
+    Example:
+        escritoire contacts empty alice
+    """
+
+
+@command.command()
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the owner's password from standard input's first line.")
+@click.pass_obj
+def empty(desk: Desk, login: str, password_stdin: bool) -> None:
+    """Delete every contact of the private address book of LOGIN, who gives the password; groups' books stay."""
+    limits = desk.settings.throttle
+    policy = Policy(limits.account_failures, limits.address_failures, limits.window_s, 0)
+    with opened(desk) as store:
+        with store.read(SITE) as tx:
+            who = account(tx, login)
+        password = read_password(password_stdin, f"Password of {who.name}", confirm=False)
+        actor = authenticate.verify(store, who.name, password, address="", protocol="portal", policy=policy)
+        target = Target(SpaceKind.PRIVATE, who.name, "contacts", None)
+        with store.write(actor) as tx:
+            number = transfer.empty(tx, find_collection(tx, target))
+    click.echo(f"{number} deleted")

@@ -1,0 +1,142 @@
+"""`escritoire grant`: who may do what with a collection or one item (ACL-04…11, ACL-28)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from servers.cli import Desk
+from servers.commands.listing import json_option, table
+from servers.commands.opened import Target, acting_on, collection, opened, place
+from storage import grants, principals
+from storage.errors import NotFound
+from storage.store import Transaction
+from storage.types import SITE, Principal, Right, SpaceKind
+
+RIGHTS: Final = {
+    "see": Right.SEE,
+    "see-folder": Right.SEE_FOLDER,
+    "add": Right.ADD,
+    "edit": Right.EDIT,
+    "delete": Right.DELETE,
+    "cancel": Right.CANCEL,
+}
+_NAMES: Final = {right: name for name, right in RIGHTS.items()}
+
+_as = click.option("--as", "login", help="Who sets it; the owner, or the group's admin, without it.")
+_rights = click.argument("rights", nargs=-1, required=True, type=click.Choice(list(RIGHTS)), metavar="RIGHT...")
+
+
+@click.group()
+def command() -> None:
+    """Rights.
+
+    \b
+    PLACE is a collection or an item: alice/events, alice/events/tea.ics, groups/IAB/events.
+    GRANTEE is a login, or a group for all its members, future ones too: bob, IAB, groups/IAB.
+    RIGHT is see, see-folder, add, edit, delete or cancel; see on a calendar means details,
+    for busy times are seen by everyone in a common group.
+
+    \b
+    Examples:
+        escritoire grant show alice/events
+        escritoire grant add alice/events bob see add
+        escritoire grant add groups/IAB/events bob add
+        escritoire grant remove alice/events IAB see
+    """
+
+
+@command.command()
+@click.argument("target", metavar="PLACE", type=place)
+@_as
+@json_option
+@click.pass_obj
+def show(desk: Desk, target: Target, login: str | None, as_json: bool) -> None:
+    """The grid of a place: people under their common groups, "all members" first.
+
+    In the grid, + was granted to exactly that row, = is held otherwise, by default or through a group.
+    """
+    with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
+        grid = grants.grid(tx, collection(tx, target), target.item)
+    if as_json:
+        table([_row(row, grid.rights) for row in grid.rows], (), as_json)
+        return
+    columns = [_NAMES[right] for right in grid.rights if right in _NAMES]
+    lines: list[dict[str, Any]] = []
+    for row in grid.rows:
+        who = f"all members of {row.group}" if row.all_members else f"  {_called(row.grantee)}"
+        marks = {_NAMES[one]: _mark(row, one) for one in grid.rights if one in _NAMES}
+        lines.append({"who": who, **marks})
+    table(lines, ("who", *columns), as_json, "nobody shares a group with the owner: nobody can be granted anything")
+
+
+@command.command()
+@click.argument("target", metavar="PLACE", type=place)
+@click.argument("grantee")
+@_rights
+@_as
+@click.pass_obj
+def add(desk: Desk, target: Target, grantee: str, rights: tuple[str, ...], login: str | None) -> None:
+    """Give rights to a person, or to all members of a group."""
+    _change(desk, target, grantee, rights, login, withdraw=False)
+
+
+@command.command()
+@click.argument("target", metavar="PLACE", type=place)
+@click.argument("grantee")
+@_rights
+@_as
+@click.pass_obj
+def remove(desk: Desk, target: Target, grantee: str, rights: tuple[str, ...], login: str | None) -> None:
+    """Take rights back; taken from a whole group, its present members keep theirs one by one."""
+    _change(desk, target, grantee, rights, login, withdraw=True)
+
+
+def _change(
+    desk: Desk, target: Target, grantee: str, rights: tuple[str, ...], login: str | None, *, withdraw: bool
+) -> None:
+    wanted = Right.NONE
+    for name in rights:
+        wanted |= RIGHTS[name]
+    with opened(desk) as store:
+        actor = acting_on(store, target, login)
+        with store.read(SITE) as tx:
+            who = _grantee(tx, grantee)
+        with store.write(actor) as tx:
+            change = grants.withdraw if withdraw else grants.grant
+            change(tx, collection(tx, target), who, wanted, target.item)
+
+
+def _grantee(tx: Transaction, text: str) -> Principal:
+    """A login, or else a group's short name; `groups/` and `@` say that a group is meant."""
+    name = text.removeprefix("groups/").removeprefix("@").removesuffix("@group")
+    kinds = (SpaceKind.PRIVATE, SpaceKind.GROUP) if name == text else (SpaceKind.GROUP,)
+    for kind in kinds:
+        try:
+            return principals.find(tx, kind, name)
+        except NotFound:
+            continue
+    raise NotFound(f"there is no {'account or ' if name == text else ''}group {name}")
+
+
+def _row(row: grants.GridRow, columns: tuple[Right, ...]) -> dict[str, Any]:
+    return {
+        "group": row.group,
+        "grantee": row.grantee.name,
+        "kind": "group" if row.grantee.kind is SpaceKind.GROUP else "account",
+        "all_members": row.all_members,
+        "rights": [_NAMES[one] for one in columns if one in _NAMES],
+        "granted": [_NAMES[one] for one in columns if one in row.granted and one in _NAMES],
+        "held": [_NAMES[one] for one in columns if one in row.held and one in _NAMES],
+    }
+
+
+def _mark(row: grants.GridRow, right: Right) -> str:
+    if right in row.granted:
+        return "+"
+    return "=" if right in row.held else "."
+
+
+def _called(who: Principal) -> str:
+    return f"{who.name} ({who.display_name})" if who.display_name else who.name

@@ -1,0 +1,392 @@
+"""`escritoire group`: groups, members, administrators, invitations (GRP-03…25)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from servers.cli import Desk
+from servers.commands.listing import json_option, moment, sheet, table
+from servers.commands.opened import account, acting, ask, group, opened
+from storage import groups, invitations
+from storage.groups import ACTIVITIES
+from storage.types import SITE
+
+_as = click.option("--as", "login", help="Act as this account instead of the site administrator.")
+_as_needed = click.option("--as", "login", required=True, help="The account that does it.")
+
+
+@click.group()
+def command() -> None:
+    """Groups.
+
+    \b
+    Examples:
+        escritoire group add IAB --admin alice --full-name "Institut"
+        escritoire group member add IAB bob
+        escritoire group invite IAB "carol@example.org; dan@example.org" --language fr
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option("--admin", required=True, metavar="LOGIN", help="Who administers it; its capacities follow his plan.")
+@click.option("--full-name", default="", help="What people read.")
+@click.option("--description", default="", help="Its purpose.")
+@click.option("--activity", type=click.Choice(ACTIVITIES), default=ACTIVITIES[0], show_default=True)
+@click.option("--sector", default="", help="Economic sector, if professional.")
+@click.option("--language", default="en", show_default=True)
+@click.option("--listed/--private", default=True, show_default=True, help="Whether the directory shows it.")
+@click.option("--members-public/--members-hidden", default=False, show_default=True)
+@click.option("--open/--closed", "open_", default=False, show_default=True, help="Whether anyone may join at once.")
+@click.pass_obj
+def add(
+    desk: Desk,
+    name: str,
+    admin: str,
+    full_name: str,
+    description: str,
+    activity: str,
+    sector: str,
+    language: str,
+    listed: bool,
+    members_public: bool,
+    open_: bool,
+) -> None:
+    """Make a group; NAME has at most 12 characters, and its case counts in every URL."""
+    with opened(desk) as store, store.write(SITE) as tx:
+        made = groups.create(
+            tx,
+            name,
+            admin=account(tx, admin),
+            full_name=full_name,
+            description=description,
+            activity=activity,
+            sector=sector,
+            language=language,
+            directory_public=listed,
+            members_public=members_public,
+            open=open_,
+        )
+    click.echo(f"{made.name} is added")
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_(desk: Desk, as_json: bool) -> None:
+    """All groups."""
+    with opened(desk) as store, store.read(SITE) as tx:
+        rows = [_row(one) | {"members": len(groups.members(tx, one.group))} for one in groups.listing(tx)]
+    table(rows, ("name", "full_name", "admin", "access", "members"), as_json, "there are no groups yet")
+
+
+@command.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show(desk: Desk, name: str, as_json: bool) -> None:
+    """One group's parameters and members."""
+    with opened(desk) as store, store.read(SITE) as tx:
+        found = group(tx, name)
+        row = _row(groups.sheet(tx, found))
+        row["members"] = [f"{one.principal.name} ({one.role.value})" for one in groups.members(tx, found)]
+    sheet(row, as_json)
+
+
+@command.command("set")
+@click.argument("name")
+@click.option("--full-name")
+@click.option("--description")
+@click.option("--activity", type=click.Choice(ACTIVITIES))
+@click.option("--sector")
+@click.option("--language")
+@click.option("--listed/--private", default=None)
+@click.option("--members-public/--members-hidden", default=None)
+@click.option("--open/--closed", "open_", default=None)
+@_as
+@click.pass_obj
+def set_(
+    desk: Desk,
+    name: str,
+    full_name: str | None,
+    description: str | None,
+    activity: str | None,
+    sector: str | None,
+    language: str | None,
+    listed: bool | None,
+    members_public: bool | None,
+    open_: bool | None,
+    login: str | None,
+) -> None:
+    """Change what is given; the short name stays for ever."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.update(
+            tx,
+            group(tx, name),
+            full_name=full_name,
+            description=description,
+            activity=activity,
+            sector=sector,
+            language=language,
+            directory_public=listed,
+            members_public=members_public,
+            open=open_,
+        )
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_as
+@click.pass_obj
+def remove(desk: Desk, name: str, yes: bool, login: str | None) -> None:
+    """Delete a group with all it holds."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.read(actor) as tx:
+            found = group(tx, name)
+        ask(f"Delete the group {name} and all it holds?", yes)
+        with store.write(actor) as tx:
+            groups.remove(tx, found)
+
+
+@command.group()
+def member() -> None:
+    """Members of a group."""
+
+
+@member.command("add")
+@click.argument("name")
+@click.argument("member_login", metavar="LOGIN")
+@click.pass_obj
+def member_add(desk: Desk, name: str, member_login: str) -> None:
+    """Make LOGIN a member by the site administrator's word."""
+    with opened(desk) as store, store.write(SITE) as tx:
+        groups.add_member(tx, group(tx, name), account(tx, member_login))
+
+
+@member.command("remove")
+@click.argument("name")
+@click.argument("member_login", metavar="LOGIN")
+@_as
+@click.pass_obj
+def member_remove(desk: Desk, name: str, member_login: str, login: str | None) -> None:
+    """End a membership; the content stays, rights that came from it end."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.expel(tx, group(tx, name), account(tx, member_login))
+
+
+@member.command("list")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def member_list(desk: Desk, name: str, as_json: bool) -> None:
+    """All members with their roles."""
+    with opened(desk) as store, store.read(SITE) as tx:
+        found = groups.members(tx, group(tx, name))
+    rows = [
+        {
+            "login": one.principal.name,
+            "name": one.principal.display_name,
+            "email": one.principal.email,
+            "role": one.role.value,
+            "joined": moment(one.joined),
+        }
+        for one in found
+    ]
+    table(rows, ("login", "name", "email", "role", "joined"), as_json)
+
+
+@command.command("admin")
+@click.argument("name")
+@click.argument("member_login", metavar="LOGIN")
+@_as
+@click.pass_obj
+def admin_(desk: Desk, name: str, member_login: str, login: str | None) -> None:
+    """Make a member the admin; capacities follow his plan at once."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.set_admin(tx, group(tx, name), account(tx, member_login))
+
+
+@command.group("co-admin")
+def co_admin() -> None:
+    """Co-administrators: the admin's rights over content, and no others."""
+
+
+@co_admin.command("add")
+@click.argument("name")
+@click.argument("member_login", metavar="LOGIN")
+@_as
+@click.pass_obj
+def co_admin_add(desk: Desk, name: str, member_login: str, login: str | None) -> None:
+    """Appoint a member."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.set_co_admin(tx, group(tx, name), account(tx, member_login), True)
+
+
+@co_admin.command("remove")
+@click.argument("name")
+@click.argument("member_login", metavar="LOGIN")
+@_as
+@click.pass_obj
+def co_admin_remove(desk: Desk, name: str, member_login: str, login: str | None) -> None:
+    """Dismiss a co-administrator, who stays a member."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.set_co_admin(tx, group(tx, name), account(tx, member_login), False)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("addresses")
+@click.option("--name", "guest", default="", help="The guest's name, with one address only.")
+@click.option("--language", default="", help="Language of the letters; the group's without it.")
+@_as
+@json_option
+@click.pass_obj
+def invite(desk: Desk, name: str, addresses: str, guest: str, language: str, login: str | None, as_json: bool) -> None:
+    """Invite one address, or several separated by `;`, and print the letters.
+
+    The letters are not sent by mail yet: hand them over yourself. A link works once, for 30 days.
+    """
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        letters = invitations.invite(
+            tx, group(tx, name), addresses, name=guest, language=language, link_base=_link_base(desk)
+        )
+    _print_letters(letters, as_json)
+
+
+@command.group("invitations")
+def invitations_() -> None:
+    """Pending invitations."""
+
+
+@invitations_.command("list")
+@click.argument("name")
+@_as
+@json_option
+@click.pass_obj
+def invitations_list(desk: Desk, name: str, login: str | None, as_json: bool) -> None:
+    """Those that can still be accepted."""
+    with opened(desk) as store, store.read(acting(store, login)) as tx:
+        rows = [_invitation(one) for one in invitations.pending(tx, group(tx, name))]
+    table(rows, ("id", "address", "name", "language", "expires"), as_json)
+
+
+@invitations_.command("resend")
+@click.argument("name")
+@click.argument("number", metavar="ID", type=int)
+@_as
+@json_option
+@click.pass_obj
+def invitations_resend(desk: Desk, name: str, number: int, login: str | None, as_json: bool) -> None:
+    """Print the letter again with a new link; the old link stops working."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        letter = invitations.resend(tx, group(tx, name), number, link_base=_link_base(desk))
+    _print_letters([letter], as_json)
+
+
+@invitations_.command("delete")
+@click.argument("name")
+@click.argument("number", metavar="ID", type=int)
+@_as
+@click.pass_obj
+def invitations_delete(desk: Desk, name: str, number: int, login: str | None) -> None:
+    """Withdraw an invitation: its link stops working."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        invitations.delete(tx, group(tx, name), number)
+
+
+@command.command()
+@click.argument("token")
+@_as_needed
+@click.pass_obj
+def accept(desk: Desk, token: str, login: str) -> None:
+    """Accept an invitation: TOKEN is what follows `token=` in the link, or the link itself."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        joined = invitations.accept(tx, token.rpartition("token=")[2])
+    click.echo(f"{login} is a member of {joined.name}")
+
+
+@command.command()
+@click.argument("name")
+@_as_needed
+@click.pass_obj
+def join(desk: Desk, name: str, login: str) -> None:
+    """Enter an open group."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.join(tx, name)
+
+
+@command.command()
+@click.argument("name")
+@_as_needed
+@click.pass_obj
+def leave(desk: Desk, name: str, login: str) -> None:
+    """Leave a group."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        groups.leave(tx, group(tx, name))
+
+
+@command.command()
+@click.option("--name", default="", help="At least three consecutive letters of the short name.")
+@click.option("--activity", default="")
+@click.option("--sector", default="", help="With --activity professional.")
+@click.option("--language", default="")
+@json_option
+@click.pass_obj
+def search(desk: Desk, name: str, activity: str, sector: str, language: str, as_json: bool) -> None:
+    """Search the directory by at least two criteria; private groups are never found."""
+    with opened(desk) as store, store.read(SITE) as tx:
+        found = groups.search(tx, name=name, activity=activity, sector=sector, language=language)
+    rows = [
+        _row(one.sheet) | {"admin_email": one.sheet.admin.email, "members": list(one.members or ())} for one in found
+    ]
+    table(rows, ("name", "full_name", "access", "admin_email", "members"), as_json, "no such group")
+
+
+def _row(one: groups.Sheet) -> dict[str, Any]:
+    return {
+        "name": one.group.name,
+        "full_name": one.group.display_name,
+        "admin": one.admin.name,
+        "access": one.access,
+        "description": one.description,
+        "activity": one.activity,
+        "sector": one.sector,
+        "language": one.language,
+        "directory_public": one.directory_public,
+        "members_public": one.members_public,
+        "created": moment(one.created),
+    }
+
+
+def _invitation(one: invitations.Invitation) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "address": one.address,
+        "name": one.name,
+        "language": one.language,
+        "created": moment(one.created),
+        "expires": moment(one.expires),
+    }
+
+
+def _link_base(desk: Desk) -> str:
+    return f"{desk.settings.origin or 'https://' + desk.settings.domain}/portal/join?token="
+
+
+def _print_letters(letters: list[invitations.Letter], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            _invitation(one.invitation) | {"subject": one.subject, "text": one.text, "link": one.link}
+            for one in letters
+        ]
+        table(rows, (), as_json)
+        return
+    for one in letters:
+        click.echo(f"To: {one.invitation.address}\nSubject: {one.subject}\n\n{one.text}")
+    click.echo(
+        "Not sent by mail: hand it over. To accept for somebody: escritoire group accept TOKEN --as LOGIN", err=True
+    )

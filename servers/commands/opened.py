@@ -1,0 +1,152 @@
+"""What the administrating commands share: the open store, who acts, and how a place is written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+from conf.settings import Settings
+from servers.cli import Desk
+from storage import collections as tree
+from storage import groups, migrate, principals
+from storage.errors import NotFound
+from storage.store import Limits, Store, Transaction
+from storage.types import SITE, Actor, Collection, Principal, SpaceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place as it is typed: OWNER/events, OWNER/events/NAME.ics, groups/IAB/events."""
+
+    kind: SpaceKind
+    space: str
+    collection: str
+    item: str | None
+
+
+def place(value: str) -> Target:
+    """Read a `Target`; OWNER/private/events, as in URLs, does as well.
+
+    Raises:
+        BadParameter: it is no place.
+    """
+    parts = [part for part in value.removeprefix("/dav/").strip("/").split("/") if part]
+    kind, rest = SpaceKind.PRIVATE, parts
+    if parts and parts[0] == "groups":
+        kind, rest = SpaceKind.GROUP, parts[1:]
+    elif len(parts) >= 3 and parts[1] == "private":
+        rest = [parts[0], *parts[2:]]
+    if len(rest) not in (2, 3):
+        raise click.BadParameter(
+            f"{value!r} is no place such as alice/events, alice/events/tea.ics or groups/IAB/contacts"
+        )
+    space = rest[0].lower() if kind is SpaceKind.PRIVATE else rest[0]
+    return Target(kind, space, rest[1], rest[2] if len(rest) == 3 else None)
+
+
+@contextmanager
+def opened(desk: Desk) -> Iterator[Store]:
+    """The desk's store, its tables brought to this release's form."""
+    store = open_store(desk.settings)
+    try:
+        if migrate.current(store.engines) != migrate.HEAD:
+            store.migrate()
+        yield store
+    finally:
+        store.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """The store behind these settings, with their limits."""
+    limits = Limits(
+        resource_octets=settings.limits.max_resource_octets,
+        instances=settings.limits.max_instances,
+        attendees=settings.limits.max_attendees,
+        tombstone_days=settings.limits.tombstone_days,
+        version_days=settings.limits.version_days,
+    )
+    return Store.open(settings.database_url, settings.blobs_directory, limits=limits)
+
+
+def account(tx: Transaction, login: str) -> Principal:
+    """An account by its login.
+
+    Raises:
+        NotFound: there is none.
+    """
+    try:
+        return principals.find(tx, SpaceKind.PRIVATE, login)
+    except NotFound:
+        raise NotFound(f"there is no account {login}") from None
+
+
+def group(tx: Transaction, name: str) -> Principal:
+    """A group by its short name, in its own case.
+
+    Raises:
+        NotFound: there is none.
+    """
+    try:
+        return principals.find(tx, SpaceKind.GROUP, name)
+    except NotFound:
+        raise NotFound(f"there is no group {name} (capitals count)") from None
+
+
+def acting(store: Store, login: str | None) -> Actor:
+    """Who acts: the account of that login, or the site administrator without one."""
+    if not login:
+        return SITE
+    with store.read(SITE) as tx:
+        found = account(tx, login)
+    return Actor(found.id, found.name)
+
+
+def owner(store: Store, kind: SpaceKind, space: str) -> Actor:
+    """The owner of a private space, or the admin of a group."""
+    with store.read(SITE) as tx:
+        who = account(tx, space) if kind is SpaceKind.PRIVATE else groups.sheet(tx, group(tx, space)).admin
+    return Actor(who.id, who.name)
+
+
+def acting_on(store: Store, target: Target, login: str | None) -> Actor:
+    """`--as`, or else whose place it is."""
+    return acting(store, login) if login else owner(store, target.kind, target.space)
+
+
+def collection(tx: Transaction, target: Target) -> Collection:
+    """The collection of a place as the actor sees it.
+
+    Raises:
+        NotFound: there is none, for him.
+    """
+    try:
+        return tree.find(tx, target.kind, target.space, target.collection)
+    except NotFound:
+        raise NotFound(f"there is no collection {target.collection} of {target.space} for this actor") from None
+
+
+def read_password(from_stdin: bool, prompt: str = "Password", *, confirm: bool = True) -> str:
+    """A password from standard input's first line, or typed twice; never from the command line."""
+    if from_stdin:
+        line = sys.stdin.buffer.readline()
+        try:
+            text = line.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.UsageError("The password on standard input is not UTF-8.") from None
+        if not text:
+            raise click.UsageError("There is no password on standard input.")
+        return text
+    if not sys.stdin.isatty():
+        raise click.UsageError("Give the password on standard input, with --password-stdin.")
+    typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    return typed
+
+
+def ask(question: str, yes: bool) -> None:
+    """Let a person at a terminal confirm; a script has said what it wants."""
+    if not yes and sys.stdin.isatty():
+        click.confirm(question, abort=True, err=True)

@@ -1,0 +1,172 @@
+"""user, group, plan and grant at the command line: what scripts rely on, and the exit status (SYS-15, ACL-28)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.conftest import Line
+
+LISTINGS = (
+    ("user", "list"),
+    ("user", "show", "alice"),
+    ("user", "address", "list", "alice"),
+    ("user", "preference", "alice"),
+    ("user", "app-password", "list", "alice"),
+    ("group", "list"),
+    ("group", "show", "IAB"),
+    ("group", "member", "list", "IAB"),
+    ("group", "invitations", "list", "IAB"),
+    ("group", "search", "--name", "iab", "--language", "en"),
+    ("plan", "list"),
+    ("plan", "show", "free"),
+    ("grant", "show", "alice/events"),
+    ("history", "list", "alice/events"),
+    ("check",),
+)
+
+
+@pytest.mark.parametrize("words", LISTINGS, ids=" ".join)
+def test_every_listing_is_there_for_people_and_as_json(line: Line, words: tuple[str, ...]) -> None:
+    line(*words)
+    assert isinstance(line.json(*words), list | dict)
+
+
+@pytest.mark.parametrize("command", ["user", "group", "plan", "grant", "history", "import", "export", "check"])
+def test_help_shows_examples(line: Line, command: str) -> None:
+    assert f"escritoire {command}" in line(command, "--help")
+
+
+def test_an_account_from_its_beginning_to_its_end(line: Line) -> None:
+    line("user", "add", "Dora", "--password-stdin", "--plan", "free", "--email", "d@x.test", stdin="pass word\n")
+    (dora,) = (row for row in line.json("user", "list") if row["login"] == "dora")
+    assert (dora["plan"], dora["email"], dora["suspended"]) == ("free", "d@x.test", False)
+    assert "taken" in line("user", "add", "dora", "--password-stdin", stdin="x", status=1)
+    line("user", "suspend", "dora")
+    assert line.json("user", "show", "dora")["suspended"] is True
+    line("user", "resume", "dora")
+    line("user", "set", "dora", "--name", "Dora D.", "--country", "be")
+    line("user", "address", "add", "dora", "dd@x.test")
+    line("user", "address", "main", "dora", "dd@x.test", status=1)
+    line("user", "address", "confirm", "dora", "dd@x.test")
+    line("user", "address", "main", "dora", "dd@x.test")
+    line("user", "address", "remove", "dora", "d@x.test")
+    shown = line.json("user", "show", "dora")
+    assert (shown["name"], shown["email"], shown["country"]) == ("Dora D.", "dd@x.test", "BE")
+    line("user", "preference", "dora", "timezone", "Europe/Brussels")
+    assert line.json("user", "preference", "dora", "timezone")[0]["value"] == "Europe/Brussels"
+    line("user", "preference", "dora", "timezone", "Nowhere", status=1)
+    line("user", "remove", "dora")
+    assert "no account dora" in line("user", "show", "dora", status=1)
+
+
+def test_passwords_come_from_standard_input_only(line: Line) -> None:
+    assert "--password-stdin" in line("user", "add", "dora", status=2)
+    line("user", "add", "dora", "--password-stdin", stdin="", status=2)
+    line("user", "add", "dora", "--password-stdin", stdin=b"\xff\xfe\n", status=2)
+    line("user", "add", "dora", "--password", "x", status=2)
+    line("user", "password", "alice", "--password-stdin", stdin="another one\n")
+    line("contacts", "empty", "alice", "--password-stdin", stdin="another one\n")
+
+
+def test_reserved_logins_are_refused_before_a_password_is_asked(line: Line) -> None:
+    """SYS-12."""
+    assert "reserved" in line("user", "add", "Principals", status=1)
+
+
+def test_app_passwords(line: Line) -> None:
+    secret = line("user", "app-password", "add", "alice", "phone", "--protocol", "caldav").strip()
+    assert len(secret.replace("-", "")) == 20
+    (held,) = line.json("user", "app-password", "list", "alice")
+    assert held["protocols"] == ["caldav"]
+    assert secret not in str(held)
+    line("user", "app-password", "add", "alice", "phone", "--protocol", "telnet", status=2)
+    line("user", "app-password", "revoke", "alice", str(held["id"]))
+    assert line.json("user", "app-password", "list", "alice") == []
+
+
+def test_groups(line: Line) -> None:
+    assert [row["name"] for row in line.json("group", "list")] == ["IAB"]
+    assert "capitals count" in line("group", "show", "iab", status=1)
+    line("group", "add", "far too long a name", "--admin", "alice", status=1)
+    line("group", "add", "CHOIR", "--admin", "nobody", status=1)
+    line("group", "add", "CHOIR", status=2)
+    line("group", "co-admin", "add", "IAB", "bob")
+    line("group", "set", "IAB", "--open", "--full-name", "Institut")
+    assert "only the admin" in line("group", "set", "IAB", "--closed", "--as", "bob", status=1)
+    line("group", "join", "IAB", "--as", "carol")
+    roles = {row["login"]: row["role"] for row in line.json("group", "member", "list", "IAB")}
+    assert roles == {"alice": "admin", "bob": "co-admin", "carol": "member"}
+    line("group", "leave", "IAB", "--as", "alice", status=1)
+    line("group", "admin", "IAB", "carol")
+    line("group", "leave", "IAB", "--as", "alice")
+    line("group", "member", "remove", "IAB", "bob")
+    line("group", "co-admin", "remove", "IAB", "bob", status=1)
+    assert line.json("group", "show", "IAB")["admin"] == "carol"
+    line("group", "remove", "IAB", "--yes")
+    assert line.json("group", "list") == []
+
+
+def test_invitations(line: Line) -> None:
+    """GRP-08…10: the letter is printed, with its link."""
+    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", "--language", "nl", "--as", "alice")
+    assert letter["link"] in letter["text"]
+    (pending,) = line.json("group", "invitations", "list", "IAB")
+    (again,) = line.json("group", "invitations", "resend", "IAB", str(pending["id"]))
+    line("group", "accept", letter["link"], "--as", "carol", status=1)
+    line("group", "accept", again["link"], "--as", "carol")
+    assert len(line.json("group", "member", "list", "IAB")) == 3
+    assert line.json("group", "invitations", "list", "IAB") == []
+    line("group", "invite", "IAB", "a@x.test;b@x.test")
+    first = line.json("group", "invitations", "list", "IAB")[0]["id"]
+    line("group", "invitations", "delete", "IAB", str(first))
+    assert len(line.json("group", "invitations", "list", "IAB")) == 1
+    line("group", "invite", "IAB", "nonsense", status=1)
+
+
+def test_plans(line: Line) -> None:
+    line("plan", "add", "school", "--gate", "wiki", "--limit", "docs_bytes=2G", "--limit", "contacts_max=5")
+    shown = line.json("plan", "show", "school")
+    assert shown == {
+        "name": "school",
+        "gates": ["wiki"],
+        "limits": {"docs_bytes": 2 << 30, "contacts_max": 5},
+        "accounts": 0,
+    }
+    line("plan", "set", "school", "--open", "imap", "--close", "wiki", "--limit", "contacts_max=none")
+    assert line.json("plan", "show", "school")["gates"] == ["imap"]
+    line("plan", "assign", "bob", "school")
+    assert line.json("user", "show", "bob")["plan"] == "school"
+    line("plan", "remove", "school", status=1)
+    line("plan", "add", "x", "--gate", "telepathy", status=2)
+    line("plan", "add", "x", "--limit", "docs_bytes=much", status=2)
+    line("plan", "set", "school", status=2)
+    line("plan", "show", "nothing", status=1)
+
+
+def test_grants(line: Line) -> None:
+    """ACL-28: people under their common groups, "all members" first."""
+    line("grant", "add", "alice/events", "bob", "see", "add")
+    line("grant", "add", "alice/private/events", "IAB", "edit")
+    grid = line.json("grant", "show", "alice/events")
+    assert [(row["grantee"], row["all_members"], row["granted"]) for row in grid] == [
+        ("IAB", True, ["edit"]),
+        ("bob", False, ["see", "add"]),
+    ]
+    assert set(grid[1]["held"]) == {"see", "add", "edit"}
+    text = line("grant", "show", "alice/events")
+    assert text.index("all members of IAB") < text.index("bob (Bob)")
+    line("grant", "remove", "alice/events", "bob", "add")
+    line("grant", "remove", "alice/events", "@IAB", "edit")
+    assert line.json("grant", "show", "alice/events")[1]["granted"] == ["see", "edit"]  # ACL-09: a snapshot
+
+
+def test_grants_that_are_refused(line: Line) -> None:
+    assert "must join first" in line("grant", "add", "alice/events", "carol", "see", status=1)  # ACL-04
+    assert "cannot be changed" in line("grant", "add", "groups/IAB/events", "bob", "see", status=1)  # ACL-11
+    line("grant", "add", "alice/contacts", "bob", "add", status=1)  # ACL-20
+    line("grant", "add", "alice/events", "nobody", "see", status=1)
+    line("grant", "add", "alice/nothing", "bob", "see", status=1)
+    line("grant", "add", "alice/events", "bob", "fly", status=2)
+    line("grant", "add", "alice", "bob", "see", status=2)
+    line("grant", "add", "alice/events", "bob", "see", "--as", "bob", status=1)  # ACL-07
+    line("grant", "show", "alice/events", "--as", "carol", status=1)
