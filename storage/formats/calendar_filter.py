@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from storage.errors import BadFormat
 from storage.formats import collation, timezones
 from storage.formats.contentline import Component, Property, unescape_text
 from storage.formats.datetimes import instant, read_moment
-from storage.formats.icalendar import STORABLE, CalendarObject
+from storage.formats.icalendar import STORABLE, CalendarObject, load
 from storage.formats.series import FOREVER, Series, alarm_overlaps
 
 
@@ -88,6 +90,7 @@ class Prefilter:
     """The converse holds too: component and range decide alone, no body need be read."""
 
 
+_ESCAPED: Final = re.compile(r"[\\,;:\"'^\s]")
 _TIMED: Final = frozenset({"DTSTART", "DTEND", "DUE"})
 
 
@@ -98,6 +101,41 @@ def matches(wanted: CompFilter, obj: CalendarObject, floating: tzinfo = UTC) -> 
     if wanted.is_not_defined or wanted.time_range is not None:
         return False  # it is defined; and a range on VCALENDAR has no meaning (§9.9)
     return _Matcher(obj, floating).calendar(wanted)
+
+
+def matches_body(wanted: CompFilter, body: bytes, floating: tzinfo = UTC) -> bool:
+    """The same for a stored body, which is parsed only if what the filter asks for occurs in it at all."""
+    unfolded = body.replace(b"\r\n ", b"").replace(b"\r\n\t", b"").upper()
+    if not all(needle in unfolded for needle in _needles(wanted)):
+        return False
+    return matches(wanted, load(body), floating)
+
+
+@lru_cache(maxsize=64)
+def _needles(wanted: CompFilter) -> tuple[bytes, ...]:
+    """Octets, ASCII letters upper case, that occur in every unfolded body that matches."""
+    if wanted.is_not_defined:
+        return ()
+    found = [b"BEGIN:" + wanted.name.encode("utf-8").upper()]
+    for comp in wanted.comps:
+        found += _needles(comp)
+    for prop in wanted.props:
+        if prop.is_not_defined:
+            continue
+        if prop.name not in ("DTEND", "DUE"):  # these may be meant by a DURATION
+            found.append(prop.name.encode("utf-8").upper())
+        texts = [prop.text_match]
+        for param in prop.params:
+            if not param.is_not_defined:
+                found.append(param.name.encode("utf-8").upper())
+                texts.append(param.text_match)
+        for text in texts:
+            if text is None or text.negate or text.collation == collation.UNICODE_CASEMAP:
+                continue
+            # What may be escaped in the body separates the runs that stand there as they are.
+            longest = max(_ESCAPED.split(text.text), key=len)
+            found.append(longest.encode("utf-8", "surrogatepass").upper())
+    return tuple(dict.fromkeys(found))
 
 
 class _Matcher:

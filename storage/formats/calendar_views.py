@@ -13,14 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
-from storage.formats.calendar_data import CompSelection as CompSelection
-from storage.formats.calendar_data import PropSelection as PropSelection
-from storage.formats.calendar_data import expand as expand
-from storage.formats.calendar_data import limit_freebusy_set as limit_freebusy_set
-from storage.formats.calendar_data import limit_recurrence_set as limit_recurrence_set
-from storage.formats.calendar_data import select as select
 from storage.formats.contentline import Component, Property, parse, render
-from storage.formats.freebusy import freebusy as freebusy
 from storage.formats.icalendar import PRODID, CalendarObject, class_of
 
 # --- busy stubs (CAL-07) -----------------------------------------------------------------------------------------

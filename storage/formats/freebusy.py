@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 from storage.formats.contentline import Component, Property, render
 from storage.formats.datetimes import MAX_WALL, MIN_WALL, write_wall
 from storage.formats.icalendar import PRODID
+from storage.formats.series import FOREVER, Series
 
 BUSY: Final = "BUSY"
 TENTATIVE: Final = "BUSY-TENTATIVE"
@@ -29,6 +30,14 @@ def kind_of(status: str, *, transparent: bool) -> str | None:
     if transparent or status == "CANCELLED":
         return None
     return TENTATIVE if status == "TENTATIVE" else BUSY
+
+
+def ended_before(series: Series, moment: int, floating: tzinfo) -> bool:
+    """Whether an event's last instance ended at `moment` (UTC seconds) or earlier (CAL-18).
+
+    Exact where the span of a floating or all-day series is only a bound.
+    """
+    return series.component == "VEVENT" and not series.overlaps(moment, FOREVER, floating)
 
 
 def merged(periods: Iterable[tuple[int, int, str]], start: int, end: int) -> list[Period]:

@@ -17,9 +17,11 @@ from storage.formats.calendar_filter import (
     TextMatch,
     TimeRange,
     matches,
+    matches_body,
     prefilter,
 )
 from storage.formats.collation import OCTET, UNICODE_CASEMAP
+from storage.formats.contentline import Component, Property, escape_text, render
 from storage.formats.icalendar import CalendarObject, read
 
 
@@ -128,6 +130,7 @@ END:VTODO""")
 def test_filters(wanted: CompFilter, event: bool, todo: bool) -> None:
     for found, expected in ((EVENT, event), (TODO, todo)):
         assert matches(wanted, found) is expected
+        assert matches_body(wanted, found.body) is expected
         plan = prefilter(wanted)
         if plan.exact:
             assert expected is (plan.component in (None, found.component))
@@ -270,3 +273,28 @@ def test_the_index_never_loses_a_match(during: TimeRange, found: CalendarObject,
         begin, end = found.series.span
         assert begin < high
         assert end >= low
+
+
+words = st.text(st.sampled_from("aAbBéÉ ,;:\\\n\"'^x"), max_size=60)
+
+
+@settings(max_examples=150)
+@given(words, st.data(), st.sampled_from([OCTET, UNICODE_CASEMAP, "i;ascii-casemap"]))
+def test_looking_before_parsing_loses_nothing(text: str, data: st.DataObject, collation: str) -> None:
+    """Whatever part of a summary, comment parameter included, is looked for: parsed or not, the answer is the same."""
+    calendar = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", "p")])
+    event = Component("VEVENT", [Property("UID", "u"), Property("DTSTAMP", "20240101T000000Z")])
+    summary = Property("SUMMARY", escape_text(text), [("X-NOTE", [text])])
+    event.properties += [Property("DTSTART", "20240101T000000Z"), summary]
+    calendar.components = [event]
+    body = read(render(calendar)).body
+    start = data.draw(st.integers(0, len(text)))
+    part = text[start : data.draw(st.integers(start, len(text)))]
+    wanted = TextMatch(part, collation)
+    for prop in (
+        PropFilter("SUMMARY", text_match=wanted),
+        PropFilter("SUMMARY", params=(ParamFilter("X-NOTE", text_match=wanted),)),
+    ):
+        if "\r" not in part and text == text.strip():
+            assert matches_body(of("VEVENT", prop), body)
+        assert matches_body(of("VEVENT", prop), body) == matches(of("VEVENT", prop), read(body))

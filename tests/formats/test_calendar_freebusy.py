@@ -14,7 +14,7 @@ from storage.errors import BadFormat, BadObject, StorageError
 from storage.formats import availability as vavailability
 from storage.formats.availability import availability
 from storage.formats.contentline import Component, Property, parse
-from storage.formats.freebusy import Period, freebusy, kind_of, merged
+from storage.formats.freebusy import Period, ended_before, freebusy, kind_of, merged
 from storage.formats.icalendar import read
 
 MONTREAL = ZoneInfo("America/Montreal")
@@ -255,3 +255,25 @@ def test_series_and_freebusy_agree() -> None:
     day = at("20240101T000000Z")
     found = merged(event.series.periods(day, day + 86_400), day, day + 86_400)
     assert found == [Period(day + 36_000, day + 46_800, "BUSY")]
+
+
+@pytest.mark.parametrize(
+    ("times", "ended"),
+    [
+        ("DTSTART:20240109T220000Z\r\nDTEND:20240109T230000Z", True),
+        ("DTSTART:20240109T220000Z\r\nDTEND:20240109T230001Z", False),
+        ("DTSTART;VALUE=DATE:20240109", True),  # until midnight in the user's zone
+        ("DTSTART;VALUE=DATE:20240110", False),
+        ("DTSTART:20240109T235900\r\nDURATION:PT1M", True),
+        ("DTSTART:20240110T000000", False),
+        ("DTSTART:20230101T100000Z\r\nRRULE:FREQ=WEEKLY", False),
+        ("DTSTART:20230101T100000Z\r\nRRULE:FREQ=WEEKLY;COUNT=50", True),
+        ("DTSTART:20230101T100000Z\r\nRRULE:FREQ=WEEKLY;COUNT=60", False),
+    ],
+)
+def test_ended_before(times: str, ended: bool) -> None:
+    """CAL-18: before that date 00:00 in the user's zone; a series only if its last instance is before."""
+    zone = ZoneInfo("Europe/Paris")
+    text = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:p\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20240101T000000Z\r\n{times}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    midnight = int(datetime(2024, 1, 10, tzinfo=zone).timestamp())
+    assert ended_before(read(text.encode()).series, midnight, zone) is ended

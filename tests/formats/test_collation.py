@@ -33,9 +33,7 @@ from storage.formats.collation import (
         ("anything", "", True, True, True),
     ],
 )
-def test_what_contains_what(
-    text: str, wanted: str, ascii_casemap: bool, octet: bool, unicode_casemap: bool
-) -> None:
+def test_what_contains_what(text: str, wanted: str, ascii_casemap: bool, octet: bool, unicode_casemap: bool) -> None:
     assert contains(ASCII_CASEMAP, text, wanted) is ascii_casemap
     assert contains(OCTET, text, wanted) is octet
     assert contains(UNICODE_CASEMAP, text, wanted) is unicode_casemap
