@@ -67,8 +67,11 @@ class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     alias_collections: Annotated[
         bool,
-        Meta(description="show the groups' collections in each member's own home too, for clients that read one home"),
-    ] = False
+        Meta(
+            description="show the groups' collections in each member's own home, for clients that read one home;"
+            " else a principal names the groups' homes beside his own"
+        ),
+    ] = True
 
 
 class Security(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -39,6 +39,9 @@ class Kind(Enum):
 
 
 PROXIES: Final = {"calendar-proxy-read": False, "calendar-proxy-write": True}
+ALIAS: Final = "group-"
+"""What the names of groups' collections in a member's own home begin with."""
+
 PLACES: Final = frozenset({Kind.ROOT, Kind.PRINCIPALS, Kind.OWNER})
 PRINCIPALS: Final = frozenset({Kind.PRINCIPAL, Kind.PROXY})
 EVERY: Final = frozenset(Kind)
@@ -176,14 +179,22 @@ def collection(tx: Transaction, address: Address) -> Collection:
 
 def alias_name(found: Collection) -> str:
     """What a group's collection is called in a member's own home (CALSYNC-05)."""
-    return f"group-{found.space.name}-{found.name}"
+    return f"{ALIAS}{found.space.name}-{found.name}"
 
 
 def _aliased(tx: Transaction, address: Address) -> Collection | None:
+    """The group's collection behind an alias; group and name are separated by one of the hyphens."""
     own = address.space_kind is SpaceKind.PRIVATE and address.space == tx.actor.login
-    if not own or not address.collection.startswith("group-"):
+    if not own or not address.collection.startswith(ALIAS):
         return None
-    return next((found for found in tree.aliases(tx) if alias_name(found) == address.collection), None)
+    parts = address.collection.removeprefix(ALIAS).split("-")
+    for cut in range(1, len(parts)):
+        group, name = "-".join(parts[:cut]), "-".join(parts[cut:])
+        try:
+            return tree.find(tx, SpaceKind.GROUP, group, name)
+        except NotFound:
+            continue
+    return None
 
 
 def _directory(address: Address) -> str:

@@ -25,8 +25,9 @@ class DavSettings:
     """Accept passwords over unencrypted connections from elsewhere than loopback."""
     require_if_match: bool = False
     """Answer 428 to a PUT over an existing item without a condition (SYS-06)."""
-    alias_collections: bool = False
-    """Show the groups' collections in one's own home too, for clients that read one home (CALSYNC-05)."""
+    alias_collections: bool = True
+    """One home a person, with the groups' collections in it as `group-<GROUP>-<name>`; else a principal
+    names the groups' homes beside his own, which some clients cannot read (CALSYNC-05)."""
     max_resource_octets: int = 10 * 1024 * 1024
     max_xml_octets: int = 4 * 1024 * 1024
     max_xml_depth: int = 64

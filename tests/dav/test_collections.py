@@ -141,7 +141,7 @@ def test_only_own_tools_without_a_front(store: Store) -> None:
     books = Client(desk.app(store, desk.BOOKS))
     assert make(books, HOME + "people/", "A:addressbook").status == 201
     assert books.request("PUT", HOME + "people/a.vcf", desk.card("a")).status == 201
-    assert books.propfind(HOME, f"{DAV}resourcetype", depth="1").hrefs()[1:] == [HOME + "people/", HOME + "contacts/"]
+    assert books.propfind(HOME, f"{DAV}resourcetype", depth="1").hrefs()[1:] == [HOME + "people/", HOME + "contacts/", HOME + "group-IAB-contacts/"]
     assert books.request("PUT", EVENTS + "a.ics", desk.event("a")).status == 409
     calendars = Client(desk.app(store))
     assert calendars.request("GET", HOME + "people/a.vcf").status == 404

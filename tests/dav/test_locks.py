@@ -167,14 +167,14 @@ def test_broken_if_fields(text: str) -> None:
 _condition = st.builds(
     if_header.Condition,
     st.booleans(),
-    st.from_regex(r"urn:[a-z0-9:]{1,12}", fullmatch=True),
+    st.text("abc019:-", min_size=1, max_size=8),
 ) | st.builds(
-    lambda negated, tag: if_header.Condition(negated, etag=tag), st.booleans(), st.from_regex(r"[a-z0-9-]{1,9}", fullmatch=True)
+    lambda negated, tag: if_header.Condition(negated, etag=tag), st.booleans(), st.text("abc019-", max_size=8)
 )
 _lists = st.lists(st.lists(_condition, min_size=1, max_size=4), min_size=1, max_size=4)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(_lists)
 def test_if_fields_are_read_as_they_were_written(lists: list[list[if_header.Condition]]) -> None:
     def one(condition: if_header.Condition) -> str:

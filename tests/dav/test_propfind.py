@@ -32,11 +32,11 @@ def test_discovery_from_every_place_that_clients_try(alice: Client) -> None:
 def test_both_homes_are_told_by_every_process(store: Store) -> None:
     """SYS-03: absolute where another process serves them, relative behind a front."""
     names = (f"{CALDAV}calendar-home-set", f"{CARDDAV}addressbook-home-set")
-    alone = Client(desk.app(store, bases={"caldav": "http://127.0.0.1:1", "carddav": "http://127.0.0.1:2"}))
+    alone = Client(desk.app(store, alias_collections=False, bases={"caldav": "http://127.0.0.1:1", "carddav": "http://127.0.0.1:2"}))
     text = alone.propfind(ME, *names).text
     assert "<C:calendar-home-set><D:href>/dav/alice/private/</D:href><D:href>/dav/groups/IAB/</D:href>" in text
     assert "<D:href>http://127.0.0.1:2/dav/alice/private/</D:href>" in text
-    front = Client(desk.app(store, front=True))
+    front = Client(desk.app(store, front=True, alias_collections=False))
     assert "http://" not in front.propfind(ME, *names).text.partition("<D:response>")[2]
     listed = front.propfind(HOME, f"{DAV}resourcetype", depth="1").hrefs()
     assert HOME + "contacts/" in listed
@@ -87,7 +87,8 @@ def test_allprop_include_and_propname(alice: Client) -> None:
 
 def test_home_lists_calendars_with_their_types(alice: Client) -> None:
     answer = alice.propfind(HOME, f"{DAV}resourcetype", f"{CALDAV}supported-calendar-component-set", depth="1")
-    assert answer.hrefs() == [HOME, EVENTS, HOME + "tasks/", HOME + "notes/"]
+    own = [HOME, EVENTS, HOME + "tasks/", HOME + "notes/"]
+    assert answer.hrefs() == own + [f"{HOME}group-IAB-{name}/" for name in ("events", "tasks", "notes")]
     for name, component in (("events", "VEVENT"), ("tasks", "VTODO"), ("notes", "VJOURNAL")):
         kind = answer.prop(f"{HOME}{name}/", f"{DAV}resourcetype")
         assert kind is not None
@@ -214,8 +215,8 @@ def test_colour_is_the_viewer_s_own(alice: Client, bob: Client) -> None:
 
 
 def test_aliases_of_group_calendars(store: Store) -> None:
-    """CALSYNC-05: listed where the site wants them, and then one home only."""
-    with_aliases = Client(desk.app(store, alias_collections=True))
+    """CALSYNC-05, docs/decisions/0052: one home with aliases, or several homes without."""
+    with_aliases = Client(desk.app(store))
     alias = HOME + "group-IAB-events/"
     assert alias in with_aliases.propfind(HOME, f"{DAV}displayname", depth="1").hrefs()
     homes = with_aliases.propfind(ME, f"{CALDAV}calendar-home-set").prop(ME, f"{CALDAV}calendar-home-set")
@@ -224,6 +225,6 @@ def test_aliases_of_group_calendars(store: Store) -> None:
     assert with_aliases.request("PUT", alias + "a.ics", desk.event("a")).status == 201
     assert with_aliases.propfind(alias, f"{DAV}getetag", depth="1").hrefs() == [alias, alias + "a.ics"]
     assert with_aliases.request("GET", "/dav/groups/IAB/events/a.ics").status == 200
-    without = Client(desk.app(store))
+    without = Client(desk.app(store, alias_collections=False))
     assert alias not in without.propfind(HOME, f"{DAV}displayname", depth="1").hrefs()
     assert Client(without.app, "carol").request("GET", "/dav/carol/private/group-IAB-events/a.ics").status == 404

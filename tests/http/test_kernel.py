@@ -45,14 +45,14 @@ def test_broken_entity_tags(text: str) -> None:
         conditions.entity_tags(text, weak=False)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(st.characters(min_codepoint=0x23, max_codepoint=0x7E), max_size=8), min_size=1, max_size=5))
 def test_entity_tags_round_trip(tags: list[str]) -> None:
     text = ", ".join(f'"{tag}"' for tag in tags)
     assert conditions.entity_tags(text, weak=False) == set(tags)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=40), st.integers(0, 50))
 def test_ranges_never_reach_beyond_the_body(text: str, length: int) -> None:
     try:
@@ -171,7 +171,7 @@ def test_proxies_are_believed_only_if_trusted() -> None:
     assert (doubted.peer, doubted.origin) == ("127.0.0.1", "http://inner:8000")
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60))
 def test_paths_are_read_or_refused(octets: bytes) -> None:
     """Whatever comes, no segment is empty, dots, or holds a slash or a control character."""

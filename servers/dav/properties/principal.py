@@ -79,11 +79,10 @@ def _homes(tool: Tool) -> Property:
         base = reader.context.base_of(tool)
         homes = [found.principal]
         if found.principal.id == reader.tx.actor.id and not reader.context.settings.alias_collections:
-            # CALSYNC-05: the homes of one's groups. With aliases in the own home they would come twice.
+            # CALSYNC-05: the homes of one's groups; as aliases they are in the own home already.
             homes += people.groups_of(reader.tx, found.principal)
         return _hrefs([base + home_path(home) for home in homes])
 
-    # SYS-14: clients that ask the first URL they know for it are told at once.
     return Property(name, _PRINCIPAL, get)
 
 
@@ -144,5 +143,7 @@ def home_members(reader: Reader, principal: Principal) -> list[tuple[Collection,
     own = principal.id == reader.tx.actor.id and principal.kind is SpaceKind.PRIVATE
     if own and reader.context.settings.alias_collections:
         groups = shown(reader.context, tree.aliases(reader.tx))
-        members += [(collection, alias_name(collection)) for collection in groups]
+        taken = {name for _, name in members}
+        named = [(collection, alias_name(collection)) for collection in groups]
+        members += [(collection, name) for collection, name in named if name not in taken]
     return members
