@@ -41,25 +41,25 @@ def test_login_and_main_address_lead_to_the_same_actor(store: Store) -> None:
     assert login(store, "Alice@example.test", PASSWORDS["alice"]) == alice
 
 
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [
-        ("alice", "wrong"),
-        ("alice", ""),
-        ("alice", "x" * 5000),
-        ("alice", "\ud800"),
-        ("nobody", "wrong"),
-        ("nobody@example.test", "wrong"),
-        ("", ""),
-        ("a\0b", "x"),
-        ("IAB", "x"),
-    ],
-)
-def test_every_refusal_looks_alike(store: Store, name: str, password: str) -> None:
-    with pytest.raises(BadCredentials) as caught:
-        login(store, name, password)
-    assert str(caught.value) == "login or password is wrong"
-    assert caught.value.__cause__ is None
+REFUSED = [
+    ("alice", "wrong"),
+    ("alice", ""),
+    ("alice", "x" * 5000),
+    ("alice", "\ud800"),
+    ("nobody", "wrong"),
+    ("nobody@example.test", "wrong"),
+    ("", ""),
+    ("a\0b", "x"),
+    ("IAB", "x"),
+]
+
+
+def test_every_refusal_looks_alike(store: Store) -> None:
+    for number, (name, password) in enumerate(REFUSED):
+        with pytest.raises(BadCredentials) as caught:
+            login(store, name, password, address=f"192.0.2.{number}")
+        assert str(caught.value) == "login or password is wrong"
+        assert caught.value.__cause__ is None
 
 
 def test_a_suspended_account_looks_like_a_wrong_password(store: Store) -> None:

@@ -68,23 +68,24 @@ def test_addresses_are_the_confirmed_ones(store: Store, alice: Actor, iab: Princ
         assert principals.addresses(tx, iab) == ["IAB@group"]
 
 
-@pytest.mark.parametrize(
-    ("terms", "every", "names"),
-    [
-        ([("displayname", "ALI", "contains")], True, ["alice"]),
-        ([("displayname", "li", "starts-with")], True, []),
-        ([("login", "bob", "equals"), ("login", "alice", "equals")], False, ["alice", "bob"]),
-        ([("login", "bob", "equals"), ("displayname", "x", "contains")], True, []),
-        ([("email", "@example.test", "ends-with")], True, ["alice", "bob"]),
-        ([("email", "@group", "ends-with")], True, ["IAB"]),
-        ([("login", "carol", "equals")], True, []),  # SYS-09: a stranger is not found
-        ([("shoe-size", "4", "contains")], True, []),
-        ([], True, []),
-    ],
-)
-def test_search(store: Store, alice: Actor, terms: list[tuple[str, str, str]], every: bool, names: list[str]) -> None:
+SEARCHES: list[tuple[list[tuple[str, str, str]], bool, list[str]]] = [
+    ([("displayname", "ALI", "contains")], True, ["alice"]),
+    ([("displayname", "li", "starts-with")], True, []),
+    ([("login", "bob", "equals"), ("login", "alice", "equals")], False, ["alice", "bob"]),
+    ([("login", "bob", "equals"), ("displayname", "x", "contains")], True, []),
+    ([("email", "@example.test", "ends-with")], True, ["alice", "bob"]),
+    ([("email", "@group", "ends-with")], True, ["IAB"]),
+    ([("login", "carol", "equals")], True, []),  # SYS-09: a stranger is not found
+    ([("shoe-size", "4", "contains")], True, []),
+    ([], True, []),
+]
+
+
+def test_search(store: Store, alice: Actor) -> None:
+    """RFC 3744 §9.4: one of the terms, or all of them."""
     with store.read(alice) as tx:
-        assert [who.name for who in principals.search(tx, terms, every)] == names
+        for terms, every, names in SEARCHES:
+            assert [who.name for who in principals.search(tx, terms, every)] == names
 
 
 def test_search_compares_unicode_without_case(store: Store, alice: Actor) -> None:
