@@ -34,7 +34,7 @@ $(TEST): pyproject.toml .ci/packages | $(BIN)/python
 	@touch $@
 
 $(NODE)/node_modules/.package-lock.json: $(wildcard $(NODE)/package.json) $(TEST)
-	@if [ -e $(NODE)/package.json ]; then cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --silent --no-audit --no-fund; fi
+	@if [ -e $(NODE)/package.json ]; then cd $(NODE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund; fi
 
 demo: $(DEMO)
 	@$(BIN)/escritoire demo

@@ -111,6 +111,7 @@ password = "{password}"
 
 def _instructions(settings: Settings, place: Path) -> str:
     calendars, books = settings.own_url("caldav"), settings.own_url("carddav")
+    port = settings.address("caldav")[1]
     lines = [
         "",
         "The desk is open.  Ctrl-C closes it and throws it away.",
@@ -132,11 +133,10 @@ def _instructions(settings: Settings, place: Path) -> str:
         "What to type into",
         "  Thunderbird      New Calendar → On the Network: alice, " + calendars,
         "                   Address Book → New → CardDAV: alice, " + books,
-        f"  Apple Calendar   Add Account → Other → CalDAV → Advanced: alice, server 127.0.0.1, path "
-        f"/dav/principals/accounts/alice/, port {settings.address('caldav')[1]}, no SSL",
+        f"  Apple Calendar   Add Account → Other → CalDAV → Advanced: alice, server 127.0.0.1, port {port}, no SSL,",
+        "                   path /dav/principals/accounts/alice/",
         f"  Apple Contacts   Add Account → Other → CardDAV: alice, server {books}dav/principals/accounts/alice/",
-        "  DAVx5            in an emulator on this machine: URL and user name, "
-        f"http://10.0.2.2:{settings.address('caldav')[1]}/ and alice",
+        f"  DAVx5            in an emulator on this machine: URL and user name, http://10.0.2.2:{port}/ and alice",
         f"  vdirsyncer       vdirsyncer -c {place}/vdirsyncer.conf discover",
         f"                   vdirsyncer -c {place}/vdirsyncer.conf sync",
         f"  khal             khal -c {place}/khal.conf list today 14d",

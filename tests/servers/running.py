@@ -50,3 +50,10 @@ def alive(pid: int) -> bool:
 
 def children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def proportional_kib(pid: int) -> int:
+    """The process's share of the memory, its children's included: what they have in common counts once."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    own = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return own + sum(map(proportional_kib, children(pid)))

@@ -133,18 +133,6 @@ def test_no_worker_outlives_a_killed_process(tiny: subprocess.Popen[bytes]) -> N
     eventually(lambda: not any(map(alive, workers)), "the workers end")
 
 
-def test_memory_is_shared(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
-    """Proportional set size of one protocol with two workers under 120 MiB; here without a protocol's own share."""
-    ask(settings_file)
-    kib = sum(proportional_kib(pid) for pid in (tiny.pid, *children(tiny.pid)))
-    assert kib < 120 * 1024
-
-
-def proportional_kib(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-
 def test_a_taken_port_is_refused_in_words() -> None:
     """The workers' SO_REUSEPORT would share it without a word."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:

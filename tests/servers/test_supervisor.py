@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pytest
 from conf.load import load
 from conf.settings import Settings
 from servers import demo, front
-from tests.servers.running import PATIENCE_S, alive, children, eventually, free_port_base
+from tests.servers.running import PATIENCE_S, alive, children, eventually, free_port_base, proportional_kib
 
 ESCRITOIRE = Path(sys.executable).parent / "escritoire"
 
@@ -110,6 +111,19 @@ def test_everything_listens_and_stops(desk: Desk) -> None:
     assert supervisor.wait() == 0
     assert not desk.endpoints.exists()
     assert desk_processes(desk) == []
+
+
+def test_memory_is_shared_and_given_back(desk: Desk) -> None:
+    """Two workers of one protocol under 120 MiB, also after many passwords were checked at a time (SYS-17)."""
+    supervisor = desk.serve()
+    desk.listeners()
+    with ThreadPoolExecutor(16) as many:
+        statuses = set(many.map(lambda number: desk.get("caldav", login=f"stranger{number}"), range(48)))
+        assert statuses <= {401, 429}
+        assert desk.get("caldav") == 200
+    assert proportional_kib(desk.pid("caldav")) < 120 * 1024
+    supervisor.terminate()
+    assert supervisor.wait() == 0
 
 
 def test_what_dies_comes_back_alone(desk: Desk) -> None:

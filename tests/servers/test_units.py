@@ -1,0 +1,47 @@
+"""systemd's units: one template, every protocol wanted by the target, and shut in as the documentation says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conf.endpoints import HTTP_PROTOCOLS
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ROOT / "systemd"
+
+
+def entries(name: str) -> list[str]:
+    lines = (UNITS / name).read_text("utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith(("#", "["))]
+
+
+def test_the_target_wants_every_protocol() -> None:
+    [wants] = [line for line in entries("escritoire.target") if line.startswith("Wants=")]
+    wanted = set(wants.removeprefix("Wants=").split())
+    assert wanted == {f"escritoire@{one.name}.service" for one in HTTP_PROTOCOLS}
+
+
+def test_a_unit_is_one_process_and_shut_in() -> None:
+    unit = entries("escritoire@.service")
+    assert "ExecStart=/opt/escritoire/bin/escritoire --data /var/lib/escritoire serve %i" in unit
+    for wall in (
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "CapabilityBoundingSet=",
+        "MemoryDenyWriteExecute=yes",
+        "SystemCallFilter=@system-service",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+        "IPAddressDeny=any",
+    ):
+        assert wall in unit
+
+
+def test_only_the_front_has_a_capability() -> None:
+    granted = [path for path in UNITS.rglob("*") if path.is_file() and "CAP_" in path.read_text("utf-8")]
+    assert granted == [UNITS / "escritoire@front.service.d" / "ports.conf"]
+
+
+def test_the_score_is_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "operations" / "systemd.md").read_text("utf-8")
+    for name in (*(one.name for one in HTTP_PROTOCOLS), "front"):
+        assert f"Overall exposure level for escritoire@{name}.service:" in page
