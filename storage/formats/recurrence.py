@@ -460,6 +460,8 @@ class Rule:
             exact = limit
             limit = wall_at(limit, zone) + DAY  # an hour shown twice: only the instant decides
         high = min(limit, MAX_WALL) + 1
+        if next(self.walls(start, start + 1, high), None) is None:
+            return start
         width = _ABOUT[self.freq] * self.interval * 2
         while high > start + 1:
             low = max(high - width, start + 1)

@@ -47,7 +47,7 @@ class Part(NamedTuple):
     flags: int
     status: str
     """STATUS; of a VFREEBUSY's period its FBTYPE."""
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a Part for
     """Which of the object's components it is, time zones not counted."""
     key: int | None = None
     """Which instance it replaces: UTC seconds, or the wall if the series floats."""

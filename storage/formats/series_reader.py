@@ -37,6 +37,8 @@ from storage.formats.series_parts import (
 
 MAX_DATES: Final = 20_000
 """RDATEs and EXDATEs of one component, together."""
+MAX_RULES: Final = 20
+"""RRULEs of one component (RFC 5545 asks for at most one), and as many EXRULEs."""
 _FLOAT_S: Final = 14 * 3600
 """How far a floating time may lie from the same wall in UTC."""
 _TIMED: Final = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")
@@ -55,9 +57,8 @@ class Reader:
         self._vtimezones = {part.value("TZID"): part for part in calendar.components if part.name == "VTIMEZONE"}
         self._known: dict[str, tuple[int, tzinfo | None]] = {}
         self._master_zone: tzinfo | None = None
-        self._master_last: int | None = None
         overrides: list[tuple[Component, int, Property]] = []
-        index = -1
+        index, with_master = -1, False
         for component in calendar.components:
             if component.name == "VTIMEZONE":
                 continue
@@ -70,8 +71,9 @@ class Reader:
                 overrides.append((component, index, replaced))
             elif component.name == "VFREEBUSY":
                 self._free_busy(component, index)
-            elif self.master is None:
+            elif not with_master:
                 self._read_master(component, index)
+                with_master = True
             else:
                 self.others.append(self._part(component, index))
         for component, index, replaced in overrides:
@@ -141,6 +143,8 @@ class Reader:
                 last = rule.last_wall(master.wall, self._master_zone, is_date=bool(master.flags & ALL_DAY))
                 target = found.rules if prop.name == "RRULE" else found.exception_rules
                 target.append((_without_end(prop.value), last))
+                if len(target) > MAX_RULES:
+                    raise BadFormat(f"more than {MAX_RULES} of {prop.name}", prop.line)
             elif prop.name == "RDATE":
                 found.dates.extend(self._dates(prop, master))
             else:
@@ -187,9 +191,10 @@ class Reader:
 
     def _override(self, component: Component, index: int, replaced: Property) -> Part:
         part = self._part(component, index)
-        [(moment, zone)] = list(self._moments(replaced))[:1] or [(None, None)]
-        if moment is None:
+        found = next(self._moments(replaced), None)
+        if found is None:
             raise BadFormat("an empty RECURRENCE-ID", replaced.line)
+        moment, zone = found
         key = self._key(moment, zone, self.master)
         flags = part.flags
         if (replaced.param("RANGE") or "").upper() == "THISANDFUTURE":

@@ -28,17 +28,17 @@ properties = st.builds(
     params=st.lists(st.tuples(names, st.lists(param_values, min_size=1, max_size=3)), max_size=3),
     group=st.one_of(st.just(""), st.from_regex(r"[a-z]+[0-9]", fullmatch=True)),
 )
-leaves = st.builds(Component, name=names, properties=st.lists(properties, max_size=5))
+leaves = st.builds(Component, name=names, properties=st.lists(properties, max_size=4))
 trees = st.recursive(
     leaves,
     lambda inner: st.builds(
-        Component, name=names, properties=st.lists(properties, max_size=4), components=st.lists(inner, max_size=3)
+        Component, name=names, properties=st.lists(properties, max_size=2), components=st.lists(inner, max_size=3)
     ),
-    max_leaves=5,
+    max_leaves=3,
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(trees)
 def test_parse_undoes_render(component: Component) -> None:
     data = render(component)
@@ -49,14 +49,14 @@ def test_parse_undoes_render(component: Component) -> None:
         line.decode("utf-8")
 
 
-@settings(max_examples=150)
+@settings(max_examples=100, deadline=None)
 @given(st.text(printable))
 def test_unescape_undoes_escape(text: str) -> None:
     assert unescape_text(escape_text(text)) == text
     assert split_value(escape_text(text), ",") == [escape_text(text)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_octets_parse_or_are_refused(data: bytes) -> None:
     for candidate in (data, b"BEGIN:A\r\n" + data + b"\r\nEND:A"):

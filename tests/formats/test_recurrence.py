@@ -58,7 +58,8 @@ def rules(draw: st.DrawFn) -> str:
     for name in chosen:
         parts[name] = draw(optional[name])
     if len(parts) > 2 and freq != "WEEKLY" and draw(st.integers(0, 3)) == 0:
-        parts["BYSETPOS"] = draw(numbers(-5, 5))
+        fine = freq in ("HOURLY", "MINUTELY", "SECONDLY")  # where it never matches, dateutil walks on and on
+        parts["BYSETPOS"] = draw(st.sampled_from(["1", "-1", "1,-1"]) if fine else numbers(-5, 5))
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
@@ -85,7 +86,7 @@ def oracle(text: str, start: datetime, after: datetime, before: datetime) -> lis
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rules(), starts, st.floats(0, 1), st.floats(0, 1))
 def test_windows_agree_with_dateutil(text: str, start: datetime, skip: float, width: float) -> None:
     span = timedelta(days=SPAN[text[5:].partition(";")[0]])
@@ -94,7 +95,7 @@ def test_windows_agree_with_dateutil(text: str, start: datetime, skip: float, wi
     assert list(Rule.parse(text).starts(start, after, before)) == oracle(text, start, after, before)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(), starts, st.integers(1, 40))
 def test_count_agrees_with_dateutil(text: str, start: datetime, count: int) -> None:
     freq = text[5:].partition(";")[0]
@@ -112,7 +113,7 @@ def test_count_agrees_with_dateutil(text: str, start: datetime, count: int) -> N
     assert len(list(rule.starts(start, datetime(1900, 1, 1), FAR))) == count
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(), starts, st.floats(0.05, 1))
 def test_until_agrees_with_dateutil(text: str, start: datetime, part: float) -> None:
     span = timedelta(days=SPAN[text[5:].partition(";")[0]])

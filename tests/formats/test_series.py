@@ -400,6 +400,7 @@ def test_alarms(lines: list[str], inside: str, outside: str) -> None:
         ["DTSTART:20240201T100000", "EXDATE:x"],
         ["DTSTART:20240201T100000", "RDATE;VALUE=PERIOD:20240101T000000Z/x"],
         ["DTSTART:20240201T100000", "RECURRENCE-ID:"],
+        ["DTSTART:20240201T100000", *["RRULE:FREQ=DAILY"] * 21],
         ["DTSTART:20240201T100000", "EXDATE:" + ",".join(["20240201T100000"] * 30_000)],
     ],
 )
