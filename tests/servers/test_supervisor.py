@@ -23,6 +23,8 @@ from conf.settings import Settings
 from servers import demo, front
 from tests.servers.running import PATIENCE_S, alive, children, eventually, free_port_base, proportional_kib
 
+pytestmark = pytest.mark.slow
+
 ESCRITOIRE = Path(sys.executable).parent / "escritoire"
 
 
