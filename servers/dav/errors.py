@@ -85,7 +85,7 @@ def _nothing(_: storage.StorageError) -> str:
 TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[storage.StorageError], str]]]] = {
     storage.NotFound: (404, "", _nothing),  # no element: nothing leaks (SYS-09)
     storage.Denied: (403, f"{DAV}need-privileges", _need_privileges),
-    storage.Fixed: (403, f"{DAV}cannot-modify-protected-property", _nothing),
+    storage.Fixed: (403, f"{ESCRITOIRE}fixed", _nothing),
     storage.GateClosed: (403, f"{ESCRITOIRE}gate-closed", _gate),
     storage.LimitReached: (403, f"{ESCRITOIRE}limit-reached", _limit),
     storage.OverQuota: (507, f"{DAV}quota-not-exceeded", _nothing),  # RFC 4331 §6
