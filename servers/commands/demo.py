@@ -127,7 +127,7 @@ def _instructions(settings: Settings, place: Path) -> str:
         "",
         "  login      password      ",
         "  alice      alice-demo    administrator of the group IAB; opened her calendar to bob",
-        "  bob        bob-demo      member, adds to its calendar; sees what alice does, but not that she is at the dentist's",
+        "  bob        bob-demo      member, adds to its calendar; sees what alice does, but not her dentist",
         "  carol      carol-demo    member; sees when alice is busy, and nothing more",
         "",
         "What to type into",
