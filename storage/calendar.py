@@ -17,7 +17,7 @@ from storage.kinds import Prepared
 from storage.schema import event_index, items
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Collection, Item, Right
+from storage.types import Collection, Item, Right, SpaceKind, View
 
 MEDIA_TYPE: Final = "text/calendar"
 
@@ -70,16 +70,19 @@ def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompF
     """The items that match a CALDAV:filter exactly, with their bodies (RFC 4791 §9.7).
 
     Component, time range and UID are answered from the index; only a filter that asks for more has
-    bodies looked into.
+    bodies looked into. Of what somebody else sees as a busy block, the block decides: a query must not
+    tell when a hidden instance of it takes place, nor its UID.
     """
     plan = calendar_filter.prefilter(wanted)
-    uid = plan.uid.upper() if plan.uid is not None and plan.uid.isascii() else None
-    ids: list[int] | None = None
+    own = viewing.is_own(collection)
+    uid = plan.uid.upper() if own and plan.uid is not None and plan.uid.isascii() else None
+    plain: set[int] | None = None  # items whose block says all that the index knows; None: every one's does
     if plan.start is not None or plan.end is not None:
         start = -FOREVER if plan.start is None else plan.start
         end = FOREVER if plan.end is None else plan.end
         rows = _spans(tx, collection, plan.component, uid, start, end)
         ids = [row.item_id for row in rows if _overlaps(row, start, end, floating)]
+        plain = {row.item_id for row in rows if row.series is None}
         found = _load(tx, collection, ids)
     else:
         conditions = []
@@ -91,12 +94,13 @@ def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompF
             )
             conditions.append(items.c.id.in_(alike))
         found = viewing.load(tx, collection, *conditions, body=True)
-    if plan.exact:
+    if plan.exact and own:
         return found
     return [
         item
         for item in found
-        if item.body is not None and calendar_filter.matches(wanted, icalendar.load(item.body), floating)
+        if (plan.exact and (item.view is not View.BUSY or plain is None or item.id in plain))
+        or (item.body is not None and calendar_filter.matches(wanted, icalendar.load(item.body), floating))
     ]
 
 
@@ -105,14 +109,21 @@ def busy(
 ) -> list[tuple[int, int, str]]:
     """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged (RFC 4791 §7.10).
 
-    Transparent calendars and events that are hidden from the actor do not count (ACL-24).
+    Transparent calendars and what is hidden from the actor do not count, be it an instance of a series
+    that he knows of (ACL-24).
     """
     periods: list[tuple[int, int, str]] = []
     for collection in collections:
         if collection.transparent or not collection.rights & (Right.SEE_BUSY | Right.SEE):
             continue
+        private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
         for row in _spans(tx, collection, "VEVENT", None, start, end):
-            if row.series is not None:
+            if private and row.series is not None and row.klass != "PUBLIC":
+                stub = tx.db.execute(sa.select(event_index.c.stub).where(event_index.c.item_id == row.item_id))
+                body = stub.scalar()
+                if body is not None:  # without the private instances
+                    periods += icalendar.load(body).series.periods(start, end, floating)
+            elif row.series is not None:
                 periods += Series.loads(row.series).periods(start, end, floating)
             elif not row.transparent and row.status != "CANCELLED":
                 kind = "BUSY-TENTATIVE" if row.status == "TENTATIVE" else "BUSY"
@@ -158,6 +169,7 @@ _span: Final = sa.select(
     event_index.c.starts,
     event_index.c.ends,
     event_index.c.series,
+    event_index.c.klass,
     event_index.c.transparent,
     event_index.c.status,
 ).where(

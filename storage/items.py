@@ -89,7 +89,7 @@ def put(
     if stored is not None and seen is None:
         raise Denied(Right.ADD, tree.path(collection, name))  # taken by what he may not know of
     check(seen, precondition)
-    writing.check_uid(tx, collection, name, prepared.uid)
+    writing.check_uid(tx, collection, name, prepared.uid, None if stored is None else stored.id)
     write = writing.Write(tx, collection, name, prepared, kinds.of(collection.tool))
     if stored is None or seen is None:
         locks.check(tx, collection.space, tree.below(collection, name), member=True)

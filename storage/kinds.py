@@ -53,6 +53,8 @@ class Kind:
     """Shared body and a viewer's parts to that viewer's body."""
     comparable: Callable[[bytes], bytes]
     """A shared body without the stamps that a client renews with every write."""
+    seal: Callable[[bytes, bytes], bytes]
+    """What others see instead of the item, under the store's secret."""
 
 
 def _prepare_event(data: bytes, media_type: str) -> Prepared:
@@ -91,8 +93,18 @@ def _comparable_card(shared: bytes) -> bytes:
     return contacts.comparable(shared)
 
 
-EVENTS: Final = Kind(event_index, _prepare_event, _merge_event, _comparable_event)
-CARDS: Final = Kind(card_index, _prepare_card, _merge_card, _comparable_card)
+def _seal_event(stub: bytes, secret: bytes) -> bytes:
+    from storage.formats import calendar_views
+
+    return calendar_views.sealed(stub, secret)
+
+
+def _seal_nothing(stub: bytes, secret: bytes) -> bytes:
+    return stub
+
+
+EVENTS: Final = Kind(event_index, _prepare_event, _merge_event, _comparable_event, _seal_event)
+CARDS: Final = Kind(card_index, _prepare_card, _merge_card, _comparable_card, _seal_nothing)
 
 
 def of(tool: Tool) -> Kind:

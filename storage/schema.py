@@ -147,6 +147,12 @@ invitations: Final = _table(
     _time("expires"),
 )
 
+site_values: Final = _table(
+    "site_value",
+    Column("name", Text, primary_key=True),  # "secret": the key of what must not be guessed
+    _text("value", None),
+)
+
 # --- what ----------------------------------------------------------------------------------------
 
 collections: Final = _table(

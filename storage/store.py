@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ from storage import migrate, plans
 from storage.blobs import BlobStore
 from storage.engine import Engines
 from storage.errors import Busy
+from storage.schema import site_values
 from storage.types import Actor, CollectionId
 
 log = logging.getLogger(__name__)
@@ -56,6 +59,9 @@ class Transaction:
     """What was found out about the actor's item grants, by collection (storage/viewing.py)."""
 
 
+_SECRET: Final = sa.select(site_values.c.value).where(site_values.c.name == "secret")
+
+
 class Store:
     """The desk's data behind one URL: `sqlite:////path/desk.sqlite3` or `postgresql+psycopg://…`."""
 
@@ -74,6 +80,14 @@ class Store:
         migrate.upgrade(self.engines)
         with migrate.alone(self.engines) as db:
             plans.ensure_defaults(db)
+            if db.execute(_SECRET).scalar() is None:
+                db.execute(sa.insert(site_values).values(name="secret", value=secrets.token_hex(32)))
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The desk's own key, for what nobody outside may be able to compute."""
+        with self.engines.reading().transaction() as db:
+            return bytes.fromhex(db.execute(_SECRET).scalar_one())
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Transaction]:

@@ -63,6 +63,7 @@ class _Index:
     shared: Statement
     set_shared: Statement
     same_uid: Statement
+    own_uid: Statement
 
 
 def _index(table: sa.Table) -> _Index:
@@ -83,6 +84,7 @@ def _index(table: sa.Table) -> _Index:
                 items.c.name != sa.bindparam("name"),
             )
         ),
+        Statement(sa.select(table.c.uid).where(this)),
     )
 
 
@@ -94,13 +96,16 @@ def stored(tx: Transaction, collection: Collection, name: str) -> Any:
     return _STORED.first(tx, {"collection": collection.id, "name": name})
 
 
-def check_uid(tx: Transaction, collection: Collection, name: str, uid: str) -> None:
-    """Pass unless another item of the collection holds this UID (RFC 4791 §4.1, RFC 6352 §5.1).
+def check_uid(tx: Transaction, collection: Collection, name: str, uid: str, stored_id: int | None = None) -> None:
+    """Pass unless another item of the collection holds this UID, or the one to be replaced (`stored_id`)
+    holds another UID (RFC 4791 §4.1, §5.3.2.1, RFC 6352 §6.3.2.1).
 
     Raises:
-        UidConflict: with its name, if the actor may know it.
+        UidConflict: with the item's name, if the actor may know it.
     """
     index = _INDEXES[kinds.of(collection.tool).table.name]
+    if stored_id is not None and index.own_uid.scalar(tx, {"item": stored_id}) != uid:
+        raise UidConflict(name)
     other = index.same_uid.first(tx, {"collection": collection.id, "uid": uid, "name": name})
     if other is not None:
         seen = viewing.one(tx, collection, other.name, body=False)
@@ -202,7 +207,7 @@ class Write:
             "schedule_tag": number if prepared.scheduled else 0,
         }
         item_id: int = _INSERT.scalar(tx, values)
-        row = {**prepared.index, "uid": prepared.uid, "shared": prepared.shared if own else None}
+        row = self._index_row(prepared.shared if own else None)
         row |= {"item_id": item_id, "collection_id": collection.id}
         self._statements.insert.run(tx, row)
         if former and not hidden:
@@ -246,7 +251,7 @@ class Write:
             "to_schedule_tag": number if prepared.scheduled else 0,
         }
         _UPDATE.run(tx, values)
-        columns = {**prepared.index, "uid": prepared.uid, "shared": kept}
+        columns = self._index_row(kept)
         self._statements.update.run(tx, {"item": row.id} | {f"to_{name}": value for name, value in columns.items()})
         parts = "" if own else prepared.parts
         if not own:
@@ -273,6 +278,12 @@ class Write:
         self._statements.set_shared.run(tx, {"item": row.id, "to_shared": common})
         self._keep_parts(row.id, number, "", common, touch=True)
         return self._written(False, values["to_hash"], number, row.schedule_tag, "", common)
+
+    def _index_row(self, shared: bytes | None) -> dict[str, Any]:
+        row = {**self.prepared.index, "uid": self.prepared.uid, "shared": shared}
+        if row.get("stub") is not None:
+            row["stub"] = self.kind.seal(row["stub"], self.tx.store.secret)
+        return row
 
     def _hidden(self) -> bool:
         return self.prepared.private and self.collection.space.kind is SpaceKind.PRIVATE

@@ -6,6 +6,7 @@ All of it is computed when the object is written, except the insertion of a view
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from storage.formats.icalendar import PRODID, CalendarObject, class_of
 
 # --- busy stubs (CAL-07) -----------------------------------------------------------------------------------------
 
+_STUB_UID: Final = re.compile(rb"(\nUID:)([0-9a-f]{40})(?=@busy\r\n)")
 _TIMES: Final = ("DTSTAMP", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "EXRULE")
 _TIME_PARAMS: Final = frozenset({"TZID", "VALUE", "RANGE"})
 _ZONE_PROPERTIES: Final = frozenset(
@@ -57,6 +59,11 @@ def busy_stub(obj: CalendarObject, salt: bytes = b"") -> bytes | None:
     pieces += map(render, events)
     pieces.append(b"END:VCALENDAR\r\n")
     return b"".join(pieces)
+
+
+def sealed(stub: bytes, secret: bytes) -> bytes:
+    """The stub under a UID that only who knows the store's secret could compute from the event's own."""
+    return _STUB_UID.sub(lambda found: found[1] + hmac.digest(secret, found[2], "sha256").hex()[:40].encode(), stub)
 
 
 def _hidden(component: Component) -> bool:

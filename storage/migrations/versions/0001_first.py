@@ -38,6 +38,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "site_value",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_site_value")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "throttle",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False),
