@@ -171,15 +171,17 @@ def _removed(
     own_changes: dict[int, int],
     present: Sequence[tuple[int, Row]],
 ) -> list[tuple[int, str]]:
-    """Names that this viewer may have seen at `after` and does not see now, with their numbers."""
+    """Names that this viewer may have seen since `after` and does not see now, with their numbers.
+
+    What came and went after `after` is told as well: RFC 6578 §3.5.2 wants it reported as removed.
+    """
     here = {row.name for _, row in present}
     private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
     gone: dict[str, int] = {}
     for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": max(after, bound)}):
-        known = stone.created_modseq <= max(after, bound)
-        if private and stone.hidden_modseq and stone.hidden_modseq <= after:
-            continue  # it was hidden already: its name stays unknown (SYS-09)
-        if known and stone.name not in here:
+        if private and stone.hidden_modseq and stone.hidden_modseq <= max(stone.created_modseq, after):
+            continue  # it was never visible since: its name stays unknown (SYS-09)
+        if stone.name not in here:
             gone[stone.name] = stone.modseq
     if private:
         _hidden_since(tx, collection, after, gone)
