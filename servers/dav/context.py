@@ -58,7 +58,7 @@ class Context:
             depth = default
         else:
             words = {"0": 0, "1": 1, "infinity": INFINITY}
-            known = words.get(value.strip().lower().removesuffix(",noroot"))
+            known = words.get(value.strip().lower())
             if known is None:
                 raise BadRequest("Depth is 0, 1 or infinity")
             depth = known

@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from servers.dav import resources
+from servers.dav import locks, resources
 from servers.dav.resources import Kind
 from servers.http.errors import BadRequest, HttpError
-from storage import locks
-from storage import principals as people
+from storage import locks as store_locks
 from storage.errors import NotFound
 from storage.store import Transaction
 
@@ -145,7 +144,6 @@ def _state(context: Context, tx: Transaction, url: str) -> tuple[frozenset[str],
     if address is None or address.kind not in (Kind.HOME, Kind.COLLECTION, Kind.ITEM):
         return frozenset(), None
     etag: str | None = None
-    path = "/".join(part for part in (address.collection, address.item) if part)
     try:
         if address.kind is Kind.ITEM:
             found = resources.resolve(tx, address)
@@ -153,7 +151,7 @@ def _state(context: Context, tx: Transaction, url: str) -> tuple[frozenset[str],
     except NotFound:
         etag = None
     try:
-        space = people.find(tx, address.space_kind, address.space)
+        space, path = locks.place(tx, address)
     except NotFound:
         return frozenset(), None
-    return frozenset(lock.token for lock in locks.covering(tx, space, path)), etag
+    return frozenset(lock.token for lock in store_locks.covering(tx, space, path)), etag

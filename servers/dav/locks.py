@@ -7,10 +7,13 @@ from typing import Final
 
 from servers.dav import escape
 from servers.dav.context import Reader
-from servers.dav.resources import Address, Kind, Resource
+from servers.dav.resources import Address, Kind, Resource, collection
 from storage import locks
+from storage import principals as people
+from storage.errors import NotFound
 from storage.locks import Lock
-from storage.types import Collection
+from storage.store import Transaction
+from storage.types import Collection, Principal
 
 SUPPORTED: Final = "".join(
     f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>"
@@ -70,6 +73,18 @@ def of_members(reader: Reader, collection: Collection) -> tuple[Sequence[Lock], 
     return everywhere, single
 
 
-def path_of(address: Address) -> str:
-    """The lock library's path of what an address names, mapped or not."""
-    return "/".join(part for part in (address.collection, address.item) if part)
+def place(tx: Transaction, address: Address) -> tuple[Principal, str]:
+    """The space and the lock library's path of what an address names, mapped or not; aliases resolved.
+
+    Raises:
+        NotFound: the actor may not know of the space.
+    """
+    if address.collection:
+        try:
+            found = collection(tx, address)
+        except NotFound:
+            pass  # it may be gone, and its lock with it
+        else:
+            return found.space, path_below(found, address.item)
+    path = "/".join(part for part in (address.collection, address.item) if part)
+    return people.find(tx, address.space_kind, address.space), path

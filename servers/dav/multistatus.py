@@ -15,7 +15,8 @@ from lxml import etree
 
 from servers.dav import escape, xml
 from servers.dav.context import Reader
-from servers.dav.names import DAV, DECLARATIONS, element, tags
+from servers.dav.errors import refuse
+from servers.dav.names import DAV, DECLARATIONS, ESCRITOIRE, element, tags
 from servers.dav.properties.table import ItemPart, Listing, Part, Property, RowPart
 from servers.dav.resources import Kind, Resource
 from servers.http.errors import BadRequest
@@ -26,6 +27,12 @@ from storage.errors import Denied
 from storage.types import Brief, Changes, Collection, Item, Row
 
 HEAD: Final = f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{DECLARATIONS}>\n'
+MAX_PROPERTIES: Final = 500
+MAX_NAMES: Final = 32_768
+"""Characters of all the names asked for."""
+MAX_ANSWER: Final = 256 * 1024 * 1024
+"""Characters of the members' part of one answer, roughly."""
+
 _OK: Final = "</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
 _MISSING: Final = "</D:prop><D:status>HTTP/1.1 404 Not Found</D:status></D:propstat>"
 _FORBIDDEN: Final = "</D:prop><D:status>HTTP/1.1 403 Forbidden</D:status></D:propstat>"
@@ -80,6 +87,9 @@ def wanted(root: etree._Element | None) -> Wanted:
         return Wanted()
     source = prop if prop is not None else root.find(f"{DAV}include")
     elements = {xml.tag(child): child for child in xml.children(source)} if source is not None else {}
+    if len(elements) > MAX_PROPERTIES or sum(map(len, elements)) > MAX_NAMES:
+        # Each is answered for each member: a small request must not make a giant answer.
+        raise refuse(403, f"{ESCRITOIRE}limit-reached", "properties", reason="too many properties at once")
     return Wanted(tuple(elements), elements, everything, names_only)
 
 
@@ -309,7 +319,15 @@ class Members:
         simple = not self._every_dead and all(
             part is None or isinstance(part, str) or not part.optional for _, part in self._parts
         )
-        return self._fast(entries) if simple else [self._slow(entry) for entry in entries]
+        whole = entries if isinstance(entries, Sequence) else list(entries)
+        self._bound(len(whole))
+        return self._fast(whole) if simple else [self._slow(entry) for entry in whole]
+
+    def _bound(self, count: int) -> None:
+        """Refuse an answer that would fill the memory: many properties of many members."""
+        names = sum(len(name) for name, _ in self._parts)
+        if count * (2 * names + 200) > MAX_ANSWER:
+            raise refuse(403, f"{DAV}number-of-matches-within-limits", reason="ask for fewer properties")
 
     @property
     def brief(self) -> bool:
@@ -319,6 +337,7 @@ class Members:
 
     def render_brief(self, entries: Sequence[Brief]) -> list[str]:
         """The same from names and validators alone, for the thousand-fold case."""
+        self._bound(len(entries))
         template, _ = self._template()
         quoted = next(part.of_etag for _, part in self._parts if isinstance(part, RowPart))
         href, place, middle, _, end = re.split("((?<!%)%s)", template)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from servers.dav.context import Context, Reader
     from servers.dav.properties.table import ItemProperty, Property
     from servers.dav.resources import Kind, Resource
+    from servers.http.request import Request
     from servers.http.response import Response
 
 Handler: TypeAlias = "Callable[[Context], Response]"
@@ -62,6 +63,8 @@ class Representation:
 
     body: bytes
     content_type: str
+    vary: str = ""
+    """The request field that chose this form among others, "" if there is one form only (RFC 9110 §12.5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,8 @@ class Protocol:
     prepare: Callable[[bytes, str], Prepared]
     """Parse a body (pure, before the writing transaction begins); second: the Content-Type as sent, ""
     if none. Raises BadFormat, BadObject, UnsupportedMedia … of storage.errors."""
-    represent: Callable[[Collection, Item, str | None], Representation]
-    """An item's body for an Accept field (None if absent). Raises HttpError(406) if it must."""
+    represent: Callable[[Collection, Item, Request | None], Representation]
+    """An item's body as the fields of a request want it, None = as it is stored. Raises HttpError(406) if it must."""
     preconditions: Mapping[type[StorageError], str]
     """Clark name of the element with which a refusal is explained: BadFormat ->
     `{urn:ietf:params:xml:ns:caldav}valid-calendar-data`. What is not here gets the kernel's own."""

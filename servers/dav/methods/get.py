@@ -27,7 +27,7 @@ def get(context: Context) -> Response:
     unchanged = conditions.check_read(request, item.etag, item.modified)
     if unchanged is not None:
         return unchanged
-    shown = context.protocol.represent(collection, item, request.header("Accept"))
+    shown = context.protocol.represent(collection, item, request)
     response = Response(
         200,
         [
@@ -39,6 +39,8 @@ def get(context: Context) -> Response:
         ],
         shown.body,
     )
+    if shown.vary:
+        response.headers.append(("Vary", shown.vary))
     if item.schedule_tag:
         response.headers.append(("Schedule-Tag", f'"{item.schedule_tag}"'))  # RFC 6638 §8.2
     wanted = request.header("Range")

@@ -62,10 +62,9 @@ def unlock(context: Context) -> Response:
     if not value:
         raise BadRequest("a Lock-Token is required")
     token = value.strip().removeprefix("<").removesuffix(">")
-    address = context.address
     with writing(context) as tx:
-        space = people.find(tx, address.space_kind, address.space)
-        store_locks.unlock(tx, space, locks.path_of(address), token)
+        space, path = locks.place(tx, context.address)
+        store_locks.unlock(tx, space, path, token)
     return Response(204)
 
 
@@ -73,12 +72,11 @@ def _refresh(context: Context, timeout_s: int) -> Response:
     header = if_header.parse(context.request.header("If"))
     if len(header.tokens) != 1:
         raise BadRequest("a refresh shows one lock token in the If field")  # RFC 4918 §9.10.2
-    address = context.address
+    (token,) = header.tokens
     with writing(context) as tx:
-        space = people.find(tx, address.space_kind, address.space)
+        space, path = locks.place(tx, context.address)
         try:
-            (token,) = header.tokens
-            renewed = store_locks.refresh(tx, space, locks.path_of(address), token, timeout_s)
+            renewed = store_locks.refresh(tx, space, path, token, timeout_s)
         except LockMissing:
             raise refuse(412, f"{DAV}lock-token-matches-request-uri") from None
     return _answer(context, [renewed], 200)
@@ -101,12 +99,11 @@ def _place(context: Context, tx: Transaction, address: Address) -> tuple[Princip
     Raises:
         Denied: he may not: a lock would only keep others from their work.
     """
-    path = locks.path_of(address)
     if address.kind is Kind.HOME:
         space = people.find(tx, address.space_kind, address.space)
         if not _arranges(tx, space):
             raise Denied(Right.ADD, resources.home_path(space).removeprefix("/dav/").rstrip("/"))
-        return space, path, True
+        return space, "", True
     if address.kind is Kind.COLLECTION:
         try:
             collection = resources.collection(tx, address)
