@@ -52,12 +52,11 @@ def dav_settings(settings: Settings) -> DavSettings:
     """What the kernel needs of the site's settings."""
     limits, security = settings.limits, settings.security
     front = bool(settings.origin)
-    own = {name: settings.own_url(name).rstrip("/") for name in _NAMES}
     return DavSettings(
         origin=settings.origin,
-        bases={} if front else own,
+        bases={} if front else {name: settings.own_url(name).rstrip("/") for name in _NAMES},
         front=front,
-        siblings=own if front else {},
+        siblings={name: _beside(settings, name) for name in _NAMES} if front else {},
         trusted_proxies=frozenset(security.trusted_proxies),
         allow_insecure=not security.require_tls,
         require_if_match=security.require_if_match,
@@ -70,3 +69,10 @@ def dav_settings(settings: Settings) -> DavSettings:
         max_instances=limits.max_instances,
         max_attendees=limits.max_attendees,
     )
+
+
+def _beside(settings: Settings, name: str) -> str:
+    """Where a process of this very machine reaches another one."""
+    host, port = settings.address(name)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
