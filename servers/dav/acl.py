@@ -160,9 +160,7 @@ def _defaults(reader: Reader, collection: Collection) -> list[str]:
     if not names:
         return []
     groups = people.groups_of(reader.tx, collection.space)
-    return [
-        _ace(f"<D:href>{principal_path(group)}</D:href>", names, protected=True) for group in groups
-    ]
+    return [_ace(f"<D:href>{principal_path(group)}</D:href>", names, protected=True) for group in groups]
 
 
 def _names(collection: Collection, held: Right) -> list[str]:

@@ -32,9 +32,7 @@ Verifier: TypeAlias = Callable[[Store, str, str, str, str], Actor]
 _WITHOUT_URL: Final = frozenset({"PUT", "MKCOL", "MKCALENDAR", "LOCK", "MOVE", "COPY", "POST"})
 
 
-def make(
-    store: Store, protocol: Protocol, settings: DavSettings, verify: Verifier | None = None
-) -> Wsgi:
+def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifier | None = None) -> Wsgi:
     """The callable that serves one protocol over one store; safe for many threads.
 
     Give `trusted_proxies`, `origin` and the limits in `settings`; `verify` is auth's unless told otherwise.
@@ -47,9 +45,7 @@ def make(
         moved = discovery.redirect(request, settings, protocol.name)
         if moved is not None:
             return moved
-        login, password = basic.credentials(
-            request, settings.realm, allow_insecure=settings.allow_insecure
-        )
+        login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
         actor = judge(store, login, password, request.peer, protocol.name)
         exchange.login = actor.login
         row = tables.methods.get(request.method)
@@ -58,9 +54,7 @@ def make(
         address = resources.parse(request.segments)
         if address is None:
             raise HttpError(409 if request.method in _WITHOUT_URL else 404)
-        context = Context(
-            request, store, settings, protocol, tables, actor, address, preferences.of(request)
-        )
+        context = Context(request, store, settings, protocol, tables, actor, address, preferences.of(request))
         if settings.siblings:
             elsewhere = sibling.forward(context)
             if elsewhere is not None:
@@ -81,9 +75,7 @@ def _verify(store: Store, login: str, password: str, address: str, protocol: str
     return authenticate.verify(store, login, password, address=address, protocol=protocol)
 
 
-def _refusal(
-    exchange: Exchange, error: Exception, protocol: Protocol, settings: DavSettings
-) -> HttpError | None:
+def _refusal(exchange: Exchange, error: Exception, protocol: Protocol, settings: DavSettings) -> HttpError | None:
     if isinstance(error, refusals.BadCredentials):
         return basic.unauthorized(settings.realm)
     if isinstance(error, refusals.Throttled):
@@ -100,5 +92,3 @@ def _refusal(
         )
         return errors.translate(error, protocol.preconditions, href)
     return None
-
-

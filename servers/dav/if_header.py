@@ -54,9 +54,7 @@ class IfHeader:
     @property
     def tokens(self) -> frozenset[str]:
         """The lock tokens that were shown, negated or not (RFC 4918 §10.4.1)."""
-        return frozenset(
-            condition.token for found in self.lists for condition in found.conditions if condition.token
-        )
+        return frozenset(condition.token for found in self.lists for condition in found.conditions if condition.token)
 
 
 NONE: Final = IfHeader()

@@ -22,9 +22,7 @@ _PREFIXES: Final = {
     ESCRITOIRE: "E",
 }
 
-DECLARATIONS: Final = "".join(
-    f' xmlns:{prefix}="{namespace[1:-1]}"' for namespace, prefix in _PREFIXES.items()
-)
+DECLARATIONS: Final = "".join(f' xmlns:{prefix}="{namespace[1:-1]}"' for namespace, prefix in _PREFIXES.items())
 """What the root of every answer declares."""
 
 

@@ -9,9 +9,7 @@ from typing import Final
 from storage.errors import LogTruncated
 from storage.types import Changes, Collection, ModSeq
 
-_TOKEN: Final = re.compile(
-    r"urn:escritoire:sync:(\d{1,18}):(\d{1,18}):(\d{1,18})(?::(\d{1,18}))?\Z", re.ASCII
-)
+_TOKEN: Final = re.compile(r"urn:escritoire:sync:(\d{1,18}):(\d{1,18}):(\d{1,18})(?::(\d{1,18}))?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

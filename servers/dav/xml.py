@@ -16,6 +16,7 @@ from servers.http.request import Request
 
 Element = etree._Element
 
+_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -120,7 +121,14 @@ def hrefs(element: etree._Element, settings: DavSettings) -> list[str]:
 
 
 def serialise(element: etree._Element) -> str:
-    """An element as text that declares its own namespaces (for dead properties and lock owners)."""
+    """An element as text that declares its own namespaces (for dead properties and lock owners).
+
+    An xml:lang in scope is kept with it (RFC 4918 §4.3).
+    """
+    if _LANG not in element.attrib:
+        spoken = next((str(one.get(_LANG)) for one in element.iterancestors() if _LANG in one.attrib), "")
+        if spoken:
+            element.set(_LANG, spoken)
     tail, element.tail = element.tail, None
     try:
         return etree.tostring(element, encoding="unicode")

@@ -129,9 +129,7 @@ def _send(
     return blocks
 
 
-def _compress(
-    environ: dict[str, Any], response: Response, headers: list[tuple[str, str]], body: bytes
-) -> bytes:
+def _compress(environ: dict[str, Any], response: Response, headers: list[tuple[str, str]], body: bytes) -> bytes:
     """gzip, where the client takes it and the answer has no strong validator of these very octets."""
     content_type = response.header("Content-Type") or ""
     if not content_type.startswith(_COMPRESSIBLE) or response.status == 206:

@@ -73,8 +73,7 @@ def partial(response: Response, value: str) -> Response:
     parts: list[bytes] = []
     for first, last in ranges:
         head = (
-            f"--{boundary}\r\nContent-Type: {content_type}\r\n"
-            f"Content-Range: bytes {first}-{last}/{len(body)}\r\n\r\n"
+            f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: bytes {first}-{last}/{len(body)}\r\n\r\n"
         )
         parts += [head.encode(), body[first : last + 1], b"\r\n"]
     parts.append(f"--{boundary}--\r\n".encode())

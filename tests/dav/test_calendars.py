@@ -58,7 +58,13 @@ def test_availability_is_kept_as_sent(alice: Client) -> None:
 
 
 def test_what_a_calendar_can_hold(alice: Client) -> None:
-    names = ("supported-calendar-data", "max-resource-size", "max-instances", "supported-collation-set", "min-date-time")
+    names = (
+        "supported-calendar-data",
+        "max-resource-size",
+        "max-instances",
+        "supported-collation-set",
+        "min-date-time",
+    )
     answer = alice.propfind(EVENTS, *[CALDAV + name for name in names])
     assert all(answer.prop(EVENTS, CALDAV + name) is not None for name in names)
     sets = alice.propfind("/dav/alice/private/", f"{CALDAV}supported-calendar-component-sets")

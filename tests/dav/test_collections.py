@@ -27,7 +27,9 @@ def test_extended_mkcol(alice: Client) -> None:
         "<C:supported-calendar-component-set><C:comp name='VTODO'/></C:supported-calendar-component-set>"
     )
     assert make(alice, HOME + "work/", more=more).status == 201
-    read = alice.propfind(HOME + "work/", f"{DAV}displayname", f"{CALDAV}supported-calendar-component-set", "{urn:x}note")
+    read = alice.propfind(
+        HOME + "work/", f"{DAV}displayname", f"{CALDAV}supported-calendar-component-set", "{urn:x}note"
+    )
     assert (read.prop(HOME + "work/", f"{DAV}displayname")).text == "Work"  # type: ignore[union-attr]
     assert [c.get("name") for c in read.xml.iter(f"{CALDAV}comp")] == ["VTODO"]
     assert read.prop(HOME + "work/", "{urn:x}note") is not None
@@ -141,7 +143,11 @@ def test_only_own_tools_without_a_front(store: Store) -> None:
     books = Client(desk.app(store, desk.BOOKS))
     assert make(books, HOME + "people/", "A:addressbook").status == 201
     assert books.request("PUT", HOME + "people/a.vcf", desk.card("a")).status == 201
-    assert books.propfind(HOME, f"{DAV}resourcetype", depth="1").hrefs()[1:] == [HOME + "people/", HOME + "contacts/", HOME + "group-IAB-contacts/"]
+    assert books.propfind(HOME, f"{DAV}resourcetype", depth="1").hrefs()[1:] == [
+        HOME + "people/",
+        HOME + "contacts/",
+        HOME + "group-IAB-contacts/",
+    ]
     assert books.request("PUT", EVENTS + "a.ics", desk.event("a")).status == 409
     calendars = Client(desk.app(store))
     assert calendars.request("GET", HOME + "people/a.vcf").status == 404

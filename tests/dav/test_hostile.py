@@ -76,9 +76,7 @@ def test_large_requests_are_refused_before_they_are_read(store: Store) -> None:
         def read(self, size: int = -1) -> bytes:
             return b"<" * max(size, 1)
 
-    announced = small.request(
-        "PROPFIND", EVENTS, environ={"CONTENT_LENGTH": "99999999999", "wsgi.input": Endless()}
-    )
+    announced = small.request("PROPFIND", EVENTS, environ={"CONTENT_LENGTH": "99999999999", "wsgi.input": Endless()})
     assert announced.status == 413
     chunked: dict[str, Any] = {
         "CONTENT_LENGTH": "",

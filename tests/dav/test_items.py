@@ -42,7 +42,7 @@ def test_stale_writes_are_refused(alice: Client) -> None:
     assert alice.request("PUT", A, desk.event("a", "y"), if_match=first).status == 412
     assert alice.request("DELETE", A, if_match=first).status == 412
     assert alice.request("PUT", EVENTS + "none.ics", desk.event("n"), if_match="*").status == 412
-    assert alice.request("PUT", A, desk.event("a", "z"), if_match=f'{first}, {second.headers["etag"]}').status == 204
+    assert alice.request("PUT", A, desk.event("a", "z"), if_match=f"{first}, {second.headers['etag']}").status == 204
     assert alice.request("GET", A).text.count("SUMMARY:z") == 1
 
 
@@ -157,7 +157,9 @@ def test_collections_answer_without_the_final_slash(alice: Client) -> None:
     assert answer.hrefs() == [EVENTS, A]
 
 
-@pytest.mark.parametrize("name", ["Ärger & Spaß.ics", "a b.ics", "100%.ics", "semi;colon.ics", "<x>.ics", "back\\slash.ics"])
+@pytest.mark.parametrize(
+    "name", ["Ärger & Spaß.ics", "a b.ics", "100%.ics", "semi;colon.ics", "<x>.ics", "back\\slash.ics"]
+)
 def test_names_of_every_kind(alice: Client, name: str) -> None:
     """SYS-13: UTF-8, matched after NFC; the href of a listing leads back."""
     import unicodedata

@@ -32,7 +32,11 @@ def test_discovery_from_every_place_that_clients_try(alice: Client) -> None:
 def test_both_homes_are_told_by_every_process(store: Store) -> None:
     """SYS-03: absolute where another process serves them, relative behind a front."""
     names = (f"{CALDAV}calendar-home-set", f"{CARDDAV}addressbook-home-set")
-    alone = Client(desk.app(store, alias_collections=False, bases={"caldav": "http://127.0.0.1:1", "carddav": "http://127.0.0.1:2"}))
+    alone = Client(
+        desk.app(
+            store, alias_collections=False, bases={"caldav": "http://127.0.0.1:1", "carddav": "http://127.0.0.1:2"}
+        )
+    )
     text = alone.propfind(ME, *names).text
     assert "<C:calendar-home-set><D:href>/dav/alice/private/</D:href><D:href>/dav/groups/IAB/</D:href>" in text
     assert "<D:href>http://127.0.0.1:2/dav/alice/private/</D:href>" in text
@@ -105,7 +109,9 @@ def test_principals_are_oneself_own_groups_and_co_members(alice: Client, carol: 
     assert carol.propfind(ME, f"{DAV}displayname").status == 404
     assert carol.propfind("/dav/principals/groups/IAB/", f"{DAV}displayname").status == 404
     group = "/dav/principals/groups/IAB/"
-    members = alice.propfind(group, f"{DAV}group-member-set", f"{CARDDAV}addressbook-home-set", f"{CALDAV}calendar-home-set")
+    members = alice.propfind(
+        group, f"{DAV}group-member-set", f"{CARDDAV}addressbook-home-set", f"{CALDAV}calendar-home-set"
+    )
     assert [href.text for href in members.xml.iter(f"{DAV}href") if "accounts" in (href.text or "")] == accounts[1:]
     for name in (f"{CARDDAV}addressbook-home-set", f"{CALDAV}calendar-home-set"):  # CON-26, CALSYNC-05
         home = members.prop(group, name)
@@ -163,7 +169,13 @@ def test_proppatch_sets_what_a_calendar_program_sets(alice: Client) -> None:
     done = patch(alice, EVENTS, inner)
     assert done.status == 207
     assert "200 OK" in done.text
-    read = alice.propfind(EVENTS, f"{DAV}displayname", f"{APPLE}calendar-color", f"{APPLE}calendar-order", f"{CALDAV}schedule-calendar-transp")
+    read = alice.propfind(
+        EVENTS,
+        f"{DAV}displayname",
+        f"{APPLE}calendar-color",
+        f"{APPLE}calendar-order",
+        f"{CALDAV}schedule-calendar-transp",
+    )
     assert (read.prop(EVENTS, f"{DAV}displayname")).text == "Work & play"  # type: ignore[union-attr]
     assert (read.prop(EVENTS, f"{APPLE}calendar-color")).text == "#FF2968FF"  # type: ignore[union-attr]
     assert (read.prop(EVENTS, f"{APPLE}calendar-order")).text == "3"  # type: ignore[union-attr]
@@ -201,6 +213,17 @@ def test_dead_properties_live_on(alice: Client, bob: Client) -> None:
     assert bob.propfind(EVENTS + "a.ics", "{urn:x}note").prop(EVENTS + "a.ics", "{urn:x}note") is None
     patch(alice, EVENTS, "<D:remove><D:prop><X:note/></D:prop></D:remove>")
     assert alice.propfind(EVENTS, "{urn:x}note").prop(EVENTS, "{urn:x}note") is None
+
+
+def test_the_language_in_scope_is_kept(alice: Client) -> None:
+    """RFC 4918 §4.3."""
+    body = (
+        '<propertyupdate xmlns="DAV:" xml:lang="fr"><set><prop><n xmlns="urn:x">oui</n></prop></set></propertyupdate>'
+    )
+    assert "200 OK" in alice.request("PROPPATCH", EVENTS, body).text
+    found = alice.propfind(EVENTS, "{urn:x}n").prop(EVENTS, "{urn:x}n")
+    assert found is not None
+    assert found.get("{http://www.w3.org/XML/1998/namespace}lang") == "fr"
 
 
 def test_colour_is_the_viewer_s_own(alice: Client, bob: Client) -> None:

@@ -13,9 +13,7 @@ CS = "{http://calendarserver.org/ns/}"
 
 
 def report(client: Client, path: str, name: str, inner: str, attributes: str = "") -> Answer:
-    body = (
-        f'<D:{name} xmlns:D="DAV:" xmlns:C="{CALDAV[1:-1]}" xmlns:CS="{CS[1:-1]}" {attributes}>{inner}</D:{name}>'
-    )
+    body = f'<D:{name} xmlns:D="DAV:" xmlns:C="{CALDAV[1:-1]}" xmlns:CS="{CS[1:-1]}" {attributes}>{inner}</D:{name}>'
     return client.request("REPORT", path, body, depth="0")
 
 

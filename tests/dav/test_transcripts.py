@@ -88,7 +88,7 @@ def pattern(text: str, known: dict[str, str]) -> str:
             parts.append(f"(?P={piece[1:]})")
         else:
             fresh.add(piece[1:])
-            parts.append(f"(?P<{piece[1:]}>[^<>\"\\n]+?)")
+            parts.append(f'(?P<{piece[1:]}>[^<>"\\n]+?)')
     return "".join(parts)
 
 

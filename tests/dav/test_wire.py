@@ -39,7 +39,16 @@ def served(folder: Path, protocol: str, port: int, **settings: object) -> Iterat
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--blocking-threads", "2", "--no-ws", "--log-level", "error", "tests.dav.served:make"]
+    command += [
+        "--port",
+        str(port),
+        "--blocking-threads",
+        "2",
+        "--no-ws",
+        "--log-level",
+        "error",
+        "tests.dav.served:make",
+    ]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 30
@@ -141,7 +150,9 @@ def test_expect_100_continue(port: int) -> None:
 def test_a_body_that_ends_too_early_stores_nothing(port: int) -> None:
     wire = Wire(port)
     body = desk.event("w4")
-    wire.send(b"PUT %bw4.ics HTTP/1.1\r\nHost: d\r\n%bContent-Length: %d\r\n\r\n%b" % (EVENTS, AUTH, len(body) + 9, body))
+    wire.send(
+        b"PUT %bw4.ics HTTP/1.1\r\nHost: d\r\n%bContent-Length: %d\r\n\r\n%b" % (EVENTS, AUTH, len(body) + 9, body)
+    )
     wire.socket.shutdown(socket.SHUT_WR)
     with suppress(ConnectionError):  # the server below may simply close
         assert wire.answer()[0] == 400
@@ -203,7 +214,9 @@ def test_two_processes_behind_one_origin(template: Path, tmp_path: Path) -> None
         status, _, body = wire.ask(b"GET", friends + b"a.vcf")
         assert (status, body) == (200, desk.card("a"))
         assert wire.ask(b"HEAD", friends + b"a.vcf")[0] == 200
-        status, _, body = wire.ask(b"PROPFIND", friends, b"Depth: 1\r\n", b'<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>')
+        status, _, body = wire.ask(
+            b"PROPFIND", friends, b"Depth: 1\r\n", b'<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
+        )
         assert status == 207
         assert friends + b"a.vcf" in body
         assert wire.ask(b"GET", b"/dav/alice/private/contacts/none.vcf")[0] == 404

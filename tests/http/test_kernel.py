@@ -39,7 +39,7 @@ def test_entity_tags(text: str, weak: bool, found: set[str]) -> None:
     assert conditions.entity_tags(text, weak=weak) == found
 
 
-@pytest.mark.parametrize("text", ['"a', 'a b', '"a" "b"x', ", ,"])
+@pytest.mark.parametrize("text", ['"a', "a b", '"a" "b"x', ", ,"])
 def test_broken_entity_tags(text: str) -> None:
     with pytest.raises(BadRequest):
         conditions.entity_tags(text, weak=False)
@@ -85,7 +85,7 @@ def test_ranges(text: str, found: list[tuple[int, int]] | None) -> None:
 
 def test_preferences() -> None:
     """RFC 7240 §2: the first one of a name counts; unknown ones do not matter."""
-    both = preferences.of(request(HTTP_PREFER='foo; a=b, return=minimal, return=representation, depth-noroot'))
+    both = preferences.of(request(HTTP_PREFER="foo; a=b, return=minimal, return=representation, depth-noroot"))
     assert both == preferences.Preferences(True, False, True)
     assert preferences.of(request(HTTP_BRIEF="t")).minimal
     assert not preferences.of(request(HTTP_BRIEF="t", HTTP_PREFER="return=representation")).minimal
@@ -94,7 +94,15 @@ def test_preferences() -> None:
 
 @pytest.mark.parametrize(
     ("value", "taken"),
-    [("gzip", True), ("deflate, gzip;q=0.5", True), ("gzip;q=0", False), ("*", True), ("br", False), ("", False), ("gzip;q=x", False)],
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=0.5", True),
+        ("gzip;q=0", False),
+        ("*", True),
+        ("br", False),
+        ("", False),
+        ("gzip;q=x", False),
+    ],
 )
 def test_accept_encoding(value: str, taken: bool) -> None:
     assert application.accepts_gzip(value) is taken

@@ -69,9 +69,7 @@ def create(
         reader = Reader(context, tx)
         planned = Resource(Kind.COLLECTION, "", "", owner, _plan(owner, tool))
         instructions = [
-            (name, value)
-            for name, value in (proppatch.read(sets) if sets is not None else ())
-            if value is not None
+            (name, value) for name, value in (proppatch.read(sets) if sets is not None else ()) if value is not None
         ]
         update = proppatch.judge(reader, planned, instructions, creating=True, skip=skip)
         if update.failed:
@@ -154,8 +152,6 @@ def _failed(context: Context, update: Update, answer: str) -> Response:
     href = escape.path(*context.address.segments, directory=True)
     if not answer:
         return multistatus.document([multistatus.response(href, update.propstats())])
-    body = (
-        f'<?xml version="1.0" encoding="utf-8"?>\n<D:{answer}{DECLARATIONS}>{update.propstats()}</D:{answer}>\n'
-    )
+    body = f'<?xml version="1.0" encoding="utf-8"?>\n<D:{answer}{DECLARATIONS}>{update.propstats()}</D:{answer}>\n'
     status = update.failed[0][1]  # RFC 5689 §3: the status of the failure itself
     return Response(status, [("Content-Type", 'application/xml; charset="utf-8"')], body.encode())

@@ -75,9 +75,7 @@ def _below(reader: Reader, found: Resource) -> list[Resource]:
             for collection, name in reader.memo["members"]
         ]
     if found.kind is Kind.PRINCIPAL:
-        return [
-            Resource(Kind.PROXY, f"{found.href}{name}/", name, found.principal, proxy=name) for name in PROXIES
-        ]
+        return [Resource(Kind.PROXY, f"{found.href}{name}/", name, found.principal, proxy=name) for name in PROXIES]
     if found.kind is Kind.PRINCIPALS:
         return _principals(reader, found)
     if found.kind is Kind.OWNER:
@@ -90,9 +88,7 @@ def _below(reader: Reader, found: Resource) -> list[Resource]:
 def _principals(reader: Reader, found: Resource) -> list[Resource]:
     """Oneself, own groups and co-members (ACL-27), or the two families above them."""
     if found.name == "principals":
-        return [
-            Resource(Kind.PRINCIPALS, f"{found.href}{family}/", family) for family in ("accounts", "groups")
-        ]
+        return [Resource(Kind.PRINCIPALS, f"{found.href}{family}/", family) for family in ("accounts", "groups")]
     wanted = SpaceKind.GROUP if found.name == "groups" else SpaceKind.PRIVATE
     return [
         Resource(Kind.PRINCIPAL, resources.principal_path(principal), principal.name, principal)

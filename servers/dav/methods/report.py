@@ -26,8 +26,6 @@ def report(context: Context) -> Response:
     with reading(context) as tx:
         found = find(context, tx)
         tool = found.collection.tool if found.collection is not None else None
-        if found.kind not in row.kinds or (
-            tool is not None and row.tools is not None and tool not in row.tools
-        ):
+        if found.kind not in row.kinds or (tool is not None and row.tools is not None and tool not in row.tools):
             raise refuse(403, f"{DAV}supported-report", reason="this resource does not have this report")
         return row.handler(Reader(context, tx), found, root)

@@ -22,9 +22,7 @@ _COLLECTION: Final = frozenset({Kind.COLLECTION})
 _HOME: Final = frozenset({Kind.HOME})
 _KNOWN_COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL")
 _TZID: Final = re.compile(r"^TZID(?:;[^:\r\n]*)?:([^\r\n]+)", re.MULTILINE)
-_DATA: Final = (
-    '<C:calendar-data content-type="text/calendar" version="2.0"/>'
-)
+_DATA: Final = '<C:calendar-data content-type="text/calendar" version="2.0"/>'
 _COLLATIONS: Final = "".join(
     f"<C:supported-collation>{name}</C:supported-collation>"
     for name in ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
@@ -91,9 +89,7 @@ def _set_timezone(value: etree._Element | None) -> Mapping[str, Any]:
         calendars = contentline.parse(text.encode())
     except BadFormat as error:
         raise refuse(403, f"{CALDAV}valid-calendar-data", reason=str(error)) from None
-    zones = [
-        inner for calendar in calendars if calendar.name == "VCALENDAR" for inner in calendar.components
-    ]
+    zones = [inner for calendar in calendars if calendar.name == "VCALENDAR" for inner in calendar.components]
     if len(calendars) != 1 or [zone.name for zone in zones] != ["VTIMEZONE"]:
         # RFC 4791 §5.2.2: a valid iCalendar object with exactly one VTIMEZONE.
         raise refuse(403, f"{CALDAV}valid-calendar-data", reason="exactly one VTIMEZONE is wanted")

@@ -227,4 +227,3 @@ ITEM_PROPERTIES: Final = (
     ItemProperty(f"{ESCRITOIRE}recent", _recent),
     ItemProperty(f"{ESCRITOIRE}owner-name", _item_owner_name),
 )
-

@@ -24,10 +24,7 @@ def tables(protocol: Protocol) -> Tables:
     for family in families:
         for row in family:
             rows[row.name] = (*rows.get(row.name, ()), row)
-    item_rows = {
-        row.name: row
-        for row in (*core.ITEM_PROPERTIES, *access.ITEM_PROPERTIES, *protocol.item_properties)
-    }
+    item_rows = {row.name: row for row in (*core.ITEM_PROPERTIES, *access.ITEM_PROPERTIES, *protocol.item_properties)}
     return Tables(
         methods={**METHODS, **protocol.methods},
         reports={**REPORTS, **protocol.reports},

@@ -19,12 +19,8 @@ REPORTS: Final[Mapping[str, Report]] = {
     f"{DAV}sync-collection": Report(sync_collection, _COLLECTION, "RFC 6578 §3.2"),
     f"{DAV}expand-property": Report(expand_property, EVERY, "RFC 3253 §3.8"),
     f"{DAV}principal-property-search": Report(principals.property_search, _SEARCHED, "RFC 3744 §9.4"),
-    f"{DAV}principal-search-property-set": Report(
-        principals.search_property_set, _SEARCHED, "RFC 3744 §9.5"
-    ),
-    f"{DAV}principal-match": Report(
-        principals.match, _SEARCHED | {Kind.HOME, Kind.COLLECTION}, "RFC 3744 §9.3"
-    ),
+    f"{DAV}principal-search-property-set": Report(principals.search_property_set, _SEARCHED, "RFC 3744 §9.5"),
+    f"{DAV}principal-match": Report(principals.match, _SEARCHED | {Kind.HOME, Kind.COLLECTION}, "RFC 3744 §9.3"),
     f"{DAV}acl-principal-prop-set": Report(
         principals.acl_principals, frozenset({Kind.COLLECTION, Kind.ITEM}), "RFC 3744 §9.2"
     ),
