@@ -31,12 +31,14 @@ def prepare(data: bytes) -> Prepared:
     found = icalendar.read(data)
     shared, mine = calendar_views.split_viewer(found) if found.has_viewer_parts else (None, None)
     starts, ends = found.series.span
+    stub = calendar_views.busy_stub(found)
     return Prepared(
         body=found.body,
         media_type=MEDIA_TYPE,
         component=found.component,
         uid=found.uid,
-        private=found.klass == "PRIVATE",
+        # CAL-06: of what is confidential, others see the block; where there is none, nothing.
+        private=found.klass == "PRIVATE" or (found.klass == "CONFIDENTIAL" and stub is None),
         scheduled=bool(found.organizer),
         same_octets=found.body == data,
         shared=shared if mine is not None else None,
@@ -51,7 +53,7 @@ def prepare(data: bytes) -> Prepared:
             "organizer": found.organizer,
             "summary": found.summary[:255],
             "series": None if _is_plain(found.series) else found.series.dumps(),
-            "stub": calendar_views.busy_stub(found),
+            "stub": stub,
         },
     )
 

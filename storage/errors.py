@@ -132,7 +132,11 @@ class TooManyAttendees(StorageError):
 
 
 class OutOfRange(StorageError):
-    """A date before or after what the site stores (RFC 4791 §5.2.6, §5.2.7)."""
+    """A date before (`early`) or after what the site stores (RFC 4791 §5.2.6, §5.2.7)."""
+
+    def __init__(self, reason: str, *, early: bool = False) -> None:
+        super().__init__(reason)
+        self.early = early
 
 
 class Refused(StorageError):

@@ -14,7 +14,7 @@ from storage import principals as people
 from storage.errors import Denied, NotFound, Refused
 from storage.schema import accounts, principals
 from storage.store import Transaction
-from storage.types import SITE, Principal, Right
+from storage.types import SITE, Collection, Principal, Right, SpaceKind
 
 Value = int | str
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -94,6 +94,20 @@ def of(tx: Transaction, account: Principal) -> dict[str, Value]:
     """
     _demand_own(tx, account)
     return {name: row.default for name, row in PREFERENCES.items()} | _stored(tx, account)
+
+
+def chosen_hours(tx: Transaction, collection: Collection) -> tuple[int, int, str] | None:
+    """First and last hour of its owner's day and his zone, for whoever sees when he is busy (CAL-27).
+
+    None if he never chose them, or if it is no calendar of a person.
+    """
+    if collection.space.kind is not SpaceKind.PRIVATE or not collection.rights & (Right.SEE_BUSY | Right.SEE):
+        return None
+    stored = _stored(tx, collection.space)
+    if not {"day_start_hour", "day_end_hour"} & stored.keys():
+        return None
+    whole = {name: row.default for name, row in PREFERENCES.items()} | stored
+    return int(whole["day_start_hour"]), int(whole["day_end_hour"]), str(whole["timezone"])
 
 
 def choose(tx: Transaction, account: Principal, name: str, text: str) -> Value:

@@ -61,15 +61,28 @@ def of_items(tx: Transaction, collection: Collection, names: Sequence[str] | Non
 
 
 def of_collections(tx: Transaction, chosen: Sequence[Collection]) -> dict[int, dict[Key, str]]:
-    """The properties of many collections, by their ids, in one query."""
+    """The properties of many collections, by their ids, in one query; none of those seen as busy time only."""
     query = sa.select(dead_properties).where(
-        dead_properties.c.collection_id.in_([collection.id for collection in chosen]),
+        dead_properties.c.collection_id.in_([one.id for one in chosen if one.view is View.FULL]),
         dead_properties.c.item_id.is_(None),
     )
     found: dict[int, dict[Key, str]] = {}
     for row in tx.db.execute(query):
         found.setdefault(row.collection_id, {})[row.namespace, row.name] = row.xml
     return found
+
+
+def underlying(tx: Transaction, collection: Collection, keys: Sequence[Key]) -> str | None:
+    """The first of these properties that the collection has, whoever asks: to compute with, not to be shown."""
+    rows = tx.db.execute(
+        sa.select(dead_properties.c.namespace, dead_properties.c.name, dead_properties.c.xml).where(
+            dead_properties.c.collection_id == collection.id,
+            dead_properties.c.item_id.is_(None),
+            dead_properties.c.name.in_([name for _, name in keys]),
+        )
+    )
+    found: dict[Key, str] = {(row.namespace, row.name): row.xml for row in rows}
+    return next((found[key] for key in keys if key in found), None)
 
 
 def put(

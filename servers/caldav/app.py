@@ -12,6 +12,7 @@ from servers.caldav.reports.freebusy import free_busy_query
 from servers.caldav.reports.multiget import calendar_multiget
 from servers.caldav.reports.query import calendar_query
 from servers.dav import start
+from servers.dav.errors import refuse
 from servers.dav.names import CALDAV
 from servers.dav.protocol import Method, Protocol, Report
 from servers.dav.resources import Kind
@@ -26,13 +27,18 @@ _MEDIA_TYPES: Final = frozenset({"", "text/calendar"})
 def _prepare(body: bytes, content_type: str) -> Prepared:
     if content_type.partition(";")[0].strip().lower() not in _MEDIA_TYPES:
         raise errors.UnsupportedMedia(content_type)
-    return calendar.prepare(body)
+    try:
+        return calendar.prepare(body)
+    except errors.OutOfRange as error:
+        if error.early:
+            raise refuse(403, f"{CALDAV}min-date-time", reason=str(error)) from None
+        raise
 
 
 PROTOCOL: Final = Protocol(
     name="caldav",
     tools=CALENDAR_TOOLS,
-    dav_tokens=("calendar-access", "calendar-proxy"),
+    dav_tokens=("calendar-access", "calendar-proxy", "calendar-no-timezone"),  # RFC 7809 §3.1.1
     prepare=_prepare,
     represent=data.represent,
     preconditions={  # RFC 4791 §5.3.2.1

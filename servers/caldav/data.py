@@ -7,7 +7,7 @@ from functools import partial
 
 from lxml import etree
 
-from servers.caldav import ranges, zones
+from servers.caldav import ranges, references, zones
 from servers.caldav.names import CALENDAR_DATA
 from servers.dav import escape, xml
 from servers.dav.context import Reader
@@ -17,6 +17,7 @@ from servers.dav.properties.table import ItemPart
 from servers.dav.protocol import Representation
 from servers.dav.resources import Resource
 from servers.http.errors import BadRequest
+from servers.http.request import Request
 from storage.formats import calendar_data, contentline, icalendar
 from storage.formats.calendar_data import CompSelection, PropSelection
 from storage.formats.contentline import Component
@@ -26,10 +27,14 @@ from storage.types import Collection, Item
 Step = Callable[[CalendarObject], Component]
 
 
-def represent(collection: Collection, item: Item, accept: str | None) -> Representation:
+def represent(collection: Collection, item: Item, request: Request | None) -> Representation:
     """An object as GET gives it: always iCalendar, with its component (RFC 4791 §5.3.4 clients read it)."""
     kind = f"; component={item.component}" if item.component else ""
-    return Representation(item.body or b"", f"text/calendar; charset=utf-8{kind}")
+    reform = references.form(request)
+    body = item.body or b""
+    return Representation(
+        body if reform is None else reform(body), f"text/calendar; charset=utf-8{kind}", references.FIELD
+    )
 
 
 def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
@@ -40,9 +45,13 @@ def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
     """
     prop = root.find("{DAV:}prop")
     asked = prop.find(CALENDAR_DATA) if prop is not None else None
+    reform = references.form(reader.context.request)
     if asked is None or not len(asked):
         if asked is not None:
             _demand_supported(asked)
+        if reform is not None:
+            given = reform  # RFC 7809 §3.1.3
+            return ItemPart(lambda item: escape.body(given(item.body or b"")), body=True, optional=False)
         return ItemPart(lambda item: escape.body(item.body or b""), body=True, optional=False)
     _demand_supported(asked)
     step = _step(reader, found, root, asked)
@@ -50,7 +59,8 @@ def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
     selection = None if wanted is None else _selection(wanted)
 
     def get(item: Item) -> str:
-        obj = icalendar.load(item.body or b"")
+        body = item.body or b""
+        obj = icalendar.load(body if reform is None else reform(body))
         result = step(obj) if step is not None else obj.calendar
         if selection is not None:
             result = calendar_data.select(result, selection)

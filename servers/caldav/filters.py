@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from lxml import etree
@@ -16,6 +17,21 @@ from storage.formats.calendar_filter import CompFilter, ParamFilter, PropFilter,
 
 MOST_CONDITIONS: Final = 200
 """In one filter; a client's query has a handful."""
+_OUTER: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+_HOLDERS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(_OUTER, frozenset({"VCALENDAR"})),
+    "VCALENDAR": frozenset(),
+    "VALARM": frozenset({"VEVENT", "VTODO"}),
+    "STANDARD": frozenset({"VTIMEZONE"}),
+    "DAYLIGHT": frozenset({"VTIMEZONE"}),
+    "AVAILABLE": frozenset({"VAVAILABILITY"}),
+}
+"""In which components one can stand (RFC 5545 §3.6, RFC 7953 §3.1); names that are not here, anywhere."""
+_DATED: Final = frozenset(
+    {"COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED"}
+    | {"ACKNOWLEDGED", "EXDATE", "RDATE", "RECURRENCE-ID", "TRIGGER"}
+)
+"""Properties that a time range can be asked of (RFC 4791 §9.9), beside those that begin with X-."""
 
 
 def read(root: etree._Element) -> CompFilter:
@@ -43,25 +59,30 @@ def _name(element: etree._Element) -> str:
     return name
 
 
-def _comp(element: etree._Element) -> CompFilter:
+def _comp(element: etree._Element, within: str | None = None) -> CompFilter:
     absent = element.find(f"{CALDAV}is-not-defined") is not None
     name, span = _name(element), _range(element)
     if name == "VCALENDAR" and span is not None:
         raise refuse(403, f"{CALDAV}valid-filter", reason="a time range on VCALENDAR has no meaning")
+    if name in _HOLDERS and within not in _HOLDERS[name] | {None}:  # §7.8
+        raise refuse(403, f"{CALDAV}valid-filter", reason=f"no {name} stands in a {within}")
     return CompFilter(
         name,
         absent,
         span,
         tuple(_prop(child) for child in xml.children(element, f"{CALDAV}prop-filter")),
-        tuple(_comp(child) for child in xml.children(element, f"{CALDAV}comp-filter")),
+        tuple(_comp(child, name) for child in xml.children(element, f"{CALDAV}comp-filter")),
     )
 
 
 def _prop(element: etree._Element) -> PropFilter:
+    name, span = _name(element), _range(element)
+    if span is not None and name not in _DATED and not name.startswith("X-"):  # §7.8
+        raise refuse(403, f"{CALDAV}valid-filter", reason=f"{name} is no time, a time range has no meaning there")
     return PropFilter(
-        _name(element),
+        name,
         element.find(f"{CALDAV}is-not-defined") is not None,
-        _range(element),
+        span,
         _text(element),
         tuple(_param(child) for child in xml.children(element, f"{CALDAV}param-filter")),
     )

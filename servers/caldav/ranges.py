@@ -19,12 +19,12 @@ def read(element: etree._Element) -> tuple[int | None, int | None]:
     """`start` and `end` in UTC seconds, None where the range is open; one of them is given.
 
     Raises:
-        BadRequest: both are missing.
-        HttpError: 403 valid-filter: no UTC date-time, or the end does not follow the start.
+        HttpError: 403 valid-filter: both are missing, one is no UTC date-time, or the end does not follow
+            the start; min-date-time: before the year 1.
     """
     start, end = _bound(element, "start"), _bound(element, "end")
     if start is None and end is None:
-        raise BadRequest("a time range has a start or an end")
+        raise refuse(403, f"{CALDAV}valid-filter", reason="a time range has a start or an end")
     if start is not None and end is not None and end <= start:
         raise refuse(403, f"{CALDAV}valid-filter", reason="a time range ends after its start")
     return start, end
@@ -47,6 +47,8 @@ def _bound(element: etree._Element, name: str) -> int | None:
     if text is None:
         return None
     found = _UTC.match(text)
+    if found is not None and found[1] == "0000":  # §7.8, §5.2.6
+        raise refuse(403, f"{CALDAV}min-date-time", reason="time begins with the year 1 here")
     try:
         if found is None:
             raise ValueError

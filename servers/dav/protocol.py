@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from servers.dav.context import Context, Reader
     from servers.dav.properties.table import ItemProperty, Property
     from servers.dav.resources import Kind, Resource
+    from servers.dav.urls import UrlMap
     from servers.http.request import Request
     from servers.http.response import Response
 
@@ -43,6 +44,10 @@ class Method:
     """`RFC 4918 §9.1`; the compliance table of the documentation is printed from it."""
     unmapped: bool = False
     """Also for URLs at which nothing is yet (PUT, MKCOL, LOCK)."""
+
+    def fits(self, kind: Kind | None) -> bool:
+        """Whether a URL of this kind may have the method; None is a URL outside the map."""
+        return self.unmapped if kind is None else bool(self.kinds & kind.possible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +98,7 @@ class Protocol:
     """By method: MKCALENDAR. They may replace the kernel's."""
     properties: tuple[Property, ...] = ()
     """Of principals, homes and collections, beside the kernel's tables (servers/dav/properties)."""
+    urls: UrlMap | None = None
+    """Its own map of URLs; None = the kernel's (servers/dav/resources.py)."""
     item_properties: tuple[ItemProperty, ...] = ()
     """Of items, beside those of properties/core.py and properties/access.py."""

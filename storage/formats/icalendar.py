@@ -231,8 +231,10 @@ def _explained(error: BadFormat, calendar: Component) -> BadFormat | OutOfRange:
     """The same refusal, or `OutOfRange` where only the year is at fault (RFC 4791 §5.2.6)."""
     if error.line:
         for prop in _all_properties(calendar):
-            if prop.line == error.line and any(_BEYOND.fullmatch(v.strip()) for v in prop.value.split(",")):
-                return OutOfRange(f"line {error.line}: {prop.name} lies outside the years 1 to 9999")
+            beyond = [found[0] for v in prop.value.split(",") if (found := _BEYOND.fullmatch(v.strip())) is not None]
+            if prop.line == error.line and beyond:
+                early = beyond[0].startswith(("-", "0000"))
+                return OutOfRange(f"line {error.line}: {prop.name} lies outside the years 1 to 9999", early=early)
     return error
 
 

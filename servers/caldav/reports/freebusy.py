@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from lxml import etree
 
-from servers.caldav import ranges, zones
+from servers.caldav import ranges, unavailable, zones
 from servers.dav.context import Reader
 from servers.dav.names import CALDAV
 from servers.dav.resources import Kind, Resource
@@ -13,6 +15,7 @@ from servers.http.response import Response
 from storage import calendar
 from storage import collections as tree
 from storage.formats import freebusy
+from storage.formats.contentline import Property
 from storage.types import Tool
 
 
@@ -30,6 +33,7 @@ def free_busy_query(reader: Reader, found: Resource, root: etree._Element) -> Re
     else:
         calendars = []
     zone = zones.floating(reader, found)
-    periods = freebusy.merged(calendar.busy(reader.tx, calendars, start, end, zone), start, end)
-    body = freebusy.freebusy(periods, start, end)
+    periods: list[tuple[int, int, str]] = calendar.busy(reader.tx, calendars, start, end, zone)
+    periods += unavailable.periods(reader.tx, calendars, start, end, zone)  # RFC 7953 §7.2.3
+    body = freebusy.freebusy(periods, start, end, [Property("UID", str(uuid4()))])  # RFC 5545 §3.6.4
     return Response(200, [("Content-Type", "text/calendar; charset=utf-8")], body)

@@ -17,9 +17,12 @@ from storage import contacts
 
 
 def addressbook_query(reader: Reader, found: Resource, root: etree._Element) -> Response:
-    """Matching cards; beyond the limit 507 on the book's own href tells that there are more (§8.6.2)."""
-    if reader.context.depth(0) == 0 and found.kind is Kind.COLLECTION:
-        # RFC 6352 §8.6: Depth is honoured, and of the book itself nothing is a card.
+    """Matching cards; beyond the limit 507 on the book's own href tells that there are more (§8.6.2).
+
+    Depth 0 on the book finds nothing, for the book itself is no card. The field must be there (§8.6); a
+    client that forgets it means the book's members, so without it Depth counts as 1.
+    """
+    if reader.context.depth(1) == 0 and found.kind is Kind.COLLECTION:
         return multistatus.document([])
     wanted = filters.read(root)
     limit = min(_limit(root) or reader.context.settings.max_results, reader.context.settings.max_results)

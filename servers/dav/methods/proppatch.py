@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lxml import etree
@@ -29,6 +29,8 @@ class Update:
     values: dict[str, Any] = field(default_factory=dict)
     """Arguments of storage.collections.update or create."""
     dead: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    actions: list[Callable[[], None]] = field(default_factory=list)
+    """What `Property.assign` gave."""
     done: list[str] = field(default_factory=list)
     failed: list[tuple[str, int, str]] = field(default_factory=list)
     """Name, status and explanation of each that cannot be done."""
@@ -54,10 +56,12 @@ def proppatch(context: Context) -> Response:
         found = find(context, tx)
         update = judge(reader, found, instructions, creating=False)
         if not update.failed:
-            collection = found.owned_collection
+            for action in update.actions:
+                action()
             if update.values:
-                collection = tree.update(tx, collection, **update.values)
+                found = replace(found, collection=tree.update(tx, found.owned_collection, **update.values))
             if update.dead:
+                collection = found.owned_collection
                 name = found.item.name if found.item is not None else None
                 dead.put(tx, collection, name, update.dead)
     if context.preferences.minimal and not update.failed:
@@ -106,6 +110,11 @@ def _one(
     creating: bool,
 ) -> None:
     if found.kind not in (Kind.COLLECTION, Kind.ITEM):
+        own = multistatus.row_of(reader, found, name)
+        if own is not None and own.assign is not None:
+            update.actions.append(own.assign(reader, found, value))
+            update.done.append(name)
+            return
         update.failed.append((name, 403, PROTECTED))
         return
     if found.kind is Kind.ITEM:

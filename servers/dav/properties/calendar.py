@@ -14,8 +14,8 @@ from servers.dav.errors import refuse
 from servers.dav.names import APPLE, CALDAV, CALENDARSERVER
 from servers.dav.properties.table import Property
 from servers.dav.resources import Kind, Resource
-from storage.errors import BadFormat
-from storage.formats import contentline, timezones
+from storage.errors import BadFormat, BadObject, TooManyInstances
+from storage.formats import availability, contentline, timezones
 from storage.types import CALENDAR_TOOLS
 
 _COLLECTION: Final = frozenset({Kind.COLLECTION})
@@ -141,14 +141,13 @@ def _max_attendees(reader: Reader, found: Resource) -> str:
 
 
 def _check_availability(value: etree._Element) -> None:
-    text = xml.all_text(value)
+    """RFC 7953 §7.2.4: an iCalendar object with one VAVAILABILITY, and time zones."""
     try:
-        calendars = contentline.parse(text.encode())
-    except BadFormat as error:
+        found = availability.read(xml.all_text(value).encode())
+    except (BadFormat, BadObject, TooManyInstances) as error:
         raise refuse(403, f"{CALDAV}valid-calendar-data", reason=str(error)) from None
-    names = {inner.name for calendar in calendars for inner in calendar.components}
-    if len(calendars) != 1 or "VAVAILABILITY" not in names or names - {"VAVAILABILITY", "VTIMEZONE"}:
-        raise refuse(403, f"{CALDAV}valid-calendar-data", reason="one VAVAILABILITY object is wanted")
+    if len(found.of("VAVAILABILITY")) != 1:
+        raise refuse(403, f"{CALDAV}valid-calendar-data", reason="exactly one VAVAILABILITY is wanted")
 
 
 def _never(reader: Reader, found: Resource) -> str | None:

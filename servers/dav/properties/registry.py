@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from servers.dav import urls
 from servers.dav.context import Tables
 from servers.dav.methods.table import METHODS
-from servers.dav.properties import access, addressbook, calendar, core, principal
+from servers.dav.properties import access, addressbook, calendar, core, me_card, principal
 from servers.dav.properties.table import Property
 from servers.dav.protocol import Protocol
 from servers.dav.reports.table import REPORTS
@@ -20,6 +21,7 @@ def tables(protocol: Protocol) -> Tables:
         principal.PROPERTIES,
         calendar.PROPERTIES,
         addressbook.PROPERTIES,
+        me_card.PROPERTIES,
     )
     for family in families:
         for row in family:
@@ -30,4 +32,5 @@ def tables(protocol: Protocol) -> Tables:
         reports={**REPORTS, **protocol.reports},
         properties=rows,
         item_properties=item_rows,
+        urls=protocol.urls or urls.KERNEL,
     )

@@ -24,6 +24,11 @@ Update: TypeAlias = "Callable[[etree._Element | None], Mapping[str, Any]]"
 Raises HttpError with the precondition that the value breaks."""
 
 
+Assign: TypeAlias = "Callable[[Reader, Resource, etree._Element | None], Callable[[], None]]"
+"""Checks the property's element (None: remove it) and gives what writes it; that is called when no other
+instruction has failed. Raises HttpError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """A live property of resources that are no items."""
@@ -43,6 +48,8 @@ class Property:
     """`update` holds for MKCOL and MKCALENDAR only; afterwards it is protected."""
     check: Callable[[etree._Element], None] | None = None
     """It is kept as it was sent, like a dead property, once this has passed it."""
+    assign: Assign | None = None
+    """How PROPPATCH sets it where no column of a collection holds it: on homes and principals."""
 
 
 @dataclass(slots=True)
