@@ -9,13 +9,14 @@ from typing import Final, TypeAlias
 
 from auth import authenticate
 from auth import errors as refusals
-from servers.dav import discovery, errors, resources, sibling
+from servers.dav import discovery, errors, sibling
 from servers.dav.context import Context
 from servers.dav.methods.options import allowed
 from servers.dav.properties import registry
 from servers.dav.protocol import Protocol
 from servers.dav.settings import DavSettings
 from servers.dav.transactions import collection_href
+from servers.dav.urls import UrlMap
 from servers.http import application, basic, preferences
 from servers.http.application import Exchange, HttpSettings, Wsgi
 from servers.http.errors import HttpError
@@ -51,7 +52,7 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
         row = tables.methods.get(request.method)
         if row is None:
             raise HttpError(501, "this method is not known")
-        address = resources.parse(request.segments)
+        address = tables.urls.parse(request.segments)
         if address is None:
             raise HttpError(409 if request.method in _WITHOUT_URL else 404)
         context = Context(request, store, settings, protocol, tables, actor, address, preferences.of(request))
@@ -59,12 +60,12 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
             elsewhere = sibling.forward(context)
             if elsewhere is not None:
                 return elsewhere
-        if address.kind not in row.kinds and not row.unmapped:
+        if not row.fits(address.kind) and not row.unmapped:
             raise HttpError(405, "not for this resource", headers=[allowed(context, address.kind)])
         return row.handler(context)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
-        refusal = _refusal(exchange, error, protocol, settings)
+        refusal = _refusal(exchange, error, protocol, settings, tables.urls)
         return None if refusal is None else refusal.response()
 
     http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
@@ -75,7 +76,9 @@ def _verify(store: Store, login: str, password: str, address: str, protocol: str
     return authenticate.verify(store, login, password, address=address, protocol=protocol)
 
 
-def _refusal(exchange: Exchange, error: Exception, protocol: Protocol, settings: DavSettings) -> HttpError | None:
+def _refusal(
+    exchange: Exchange, error: Exception, protocol: Protocol, settings: DavSettings, urls: UrlMap
+) -> HttpError | None:
     if isinstance(error, refusals.BadCredentials):
         return basic.unauthorized(settings.realm)
     if isinstance(error, refusals.Throttled):
@@ -84,11 +87,11 @@ def _refusal(exchange: Exchange, error: Exception, protocol: Protocol, settings:
     if isinstance(error, refusals.TlsRequired):
         return HttpError(403, "passwords are accepted over an encrypted connection only: use https")
     if isinstance(error, StorageError):
-        address = resources.parse(exchange.request.segments)
+        address = urls.parse(exchange.request.segments)
         href = collection_href(address) if address is not None else ""
         log.info(
             "refused",
             extra={"refusal": type(error).__name__, "method": exchange.request.method, "login": exchange.login},
         )
-        return errors.translate(error, protocol.preconditions, href)
+        return errors.translate(error, protocol.preconditions, href, lambda path: urls.href(path, exchange.login))
     return None

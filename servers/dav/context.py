@@ -18,6 +18,7 @@ from storage.types import CALENDAR_TOOLS, Actor, Collection, Tool
 
 if TYPE_CHECKING:
     from servers.dav.properties.table import ItemProperty, Property
+    from servers.dav.urls import UrlMap
 
 INFINITY = 1 << 30
 """Depth: infinity."""
@@ -32,6 +33,7 @@ class Tables:
     properties: Mapping[str, tuple[Property, ...]]
     """By Clark name: the rows of that name, for different kinds of resources."""
     item_properties: Mapping[str, ItemProperty]
+    urls: UrlMap
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from servers.dav import escape
 from servers.dav.names import CALDAV, DAV, DECLARATIONS, ESCRITOIRE, element
@@ -46,43 +46,46 @@ def refuse(
     return HttpError(status, reason, headers=headers, body=body, content_type=XML)
 
 
-def _href(path: str) -> str:
-    names = [name for name in path.split("/") if name]
-    return f"<D:href>{escape.path('dav', *names)}</D:href>"
+Namer: TypeAlias = Callable[[str], str]
+"""From a path as the storage names it (`alice/private/events`) to a URL path, percent-encoded."""
 
 
-def _need_privileges(error: storage.StorageError) -> str:
+def _below_dav(path: str) -> str:
+    return escape.path("dav", *[name for name in path.split("/") if name])
+
+
+def _need_privileges(error: storage.StorageError, href: Namer) -> str:
     assert isinstance(error, storage.Denied)
     wanted = next((PRIVILEGES[right] for right in error.missing if right in PRIVILEGES), f"{DAV}all")
     privilege = f"<D:privilege>{element(wanted)}</D:privilege>"
-    return f"<D:resource>{_href(error.on)}{privilege}</D:resource>"  # RFC 3744 §7.1.1
+    return f"<D:resource><D:href>{href(error.on)}</D:href>{privilege}</D:resource>"  # RFC 3744 §7.1.1
 
 
-def _locked(error: storage.StorageError) -> str:
+def _locked(error: storage.StorageError, href: Namer) -> str:
     assert isinstance(error, storage.Locked)
-    return _href(error.root)
+    return f"<D:href>{href(error.root)}</D:href>"
 
 
-def _gate(error: storage.StorageError) -> str:
+def _gate(error: storage.StorageError, href: Namer) -> str:
     assert isinstance(error, storage.GateClosed)
     return escape.text(error.gate)
 
 
-def _limit(error: storage.StorageError) -> str:
+def _limit(error: storage.StorageError, href: Namer) -> str:
     assert isinstance(error, storage.LimitReached)
     return escape.text(error.limit)
 
 
-def _uid(error: storage.StorageError) -> str:
+def _uid(error: storage.StorageError, href: Namer) -> str:
     assert isinstance(error, storage.UidConflict)
     return f"<D:href>{escape.segment(error.name)}</D:href>" if error.name else ""
 
 
-def _nothing(_: storage.StorageError) -> str:
+def _nothing(error: storage.StorageError, href: Namer) -> str:
     return ""
 
 
-TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[storage.StorageError], str]]]] = {
+TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[storage.StorageError, Namer], str]]]] = {
     storage.NotFound: (404, "", _nothing),  # no element: nothing leaks (SYS-09)
     storage.Denied: (403, f"{DAV}need-privileges", _need_privileges),
     storage.Fixed: (403, f"{ESCRITOIRE}fixed", _nothing),
@@ -119,8 +122,9 @@ def translate(
     error: storage.StorageError,
     names: Mapping[type[storage.StorageError], str],
     collection_href: str = "",
+    href: Namer = _below_dav,
 ) -> HttpError:
-    """The answer to a refusal; `names` are the protocol's own precondition elements."""
+    """The answer to a refusal; `names` are the protocol's own precondition elements, `href` writes its URLs."""
     kind = _row(type(error))
     status, name, content = TABLE[kind]
     own = names.get(type(error)) or names.get(kind)
@@ -131,7 +135,7 @@ def translate(
     headers = (("Retry-After", "1"),) if status == 503 else ()
     if not name:
         return HttpError(status, "" if status == 404 else str(error), headers=headers)
-    inner = content(error)
+    inner = content(error, href)
     if isinstance(error, storage.UidConflict) and collection_href and error.name:
         inner = f"<D:href>{collection_href}{escape.segment(error.name)}</D:href>"
     return refuse(status, name, inner, reason=str(error), headers=headers)

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from servers.dav import locks, resources
+from servers.dav import resources
 from servers.dav.resources import Kind
 from servers.http.errors import BadRequest, HttpError
-from storage import locks as store_locks
+from storage import locks
 from storage.errors import NotFound
 from storage.store import Transaction
 
@@ -139,17 +139,17 @@ def _holds(condition: Condition, held: frozenset[str], etag: str | None) -> bool
 def _state(context: Context, tx: Transaction, url: str) -> tuple[frozenset[str], str | None]:
     """The lock tokens and the entity tag of a resource, mapped or not."""
     address = context.address if not url else resources.of_href(context, url)
-    if address is None or address.kind not in (Kind.HOME, Kind.COLLECTION, Kind.ITEM):
+    if address is None or address.kind not in (Kind.HOME, Kind.COLLECTION, Kind.ITEM, Kind.MEMBER):
         return frozenset(), None
     etag: str | None = None
     try:
-        if address.kind is Kind.ITEM:
-            found = resources.resolve(tx, address)
+        if Kind.ITEM in address.kind.possible:
+            found = context.tables.urls.resolve(tx, address)
             etag = found.item.etag if found.item is not None else None
     except NotFound:
         etag = None
     try:
-        space, path = locks.place(tx, address)
+        space, path = context.tables.urls.place(tx, address)
     except NotFound:
         return frozenset(), None
-    return frozenset(lock.token for lock in store_locks.covering(tx, space, path)), etag
+    return frozenset(lock.token for lock in locks.covering(tx, space, path)), etag

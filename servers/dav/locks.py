@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from servers.dav import escape
-from servers.dav.context import Reader
+from servers.dav.context import Context, Reader
 from servers.dav.resources import Address, Kind, Resource, collection
 from storage import locks
 from storage import principals as people
@@ -26,29 +25,28 @@ def path_below(collection: Collection, name: str = "") -> str:
     return f"{collection.name}/{name}" if name else collection.name
 
 
-def root_href(lock: Lock) -> str:
+def root_href(context: Context, lock: Lock) -> str:
     """The URL path of a lock's root."""
     names = [name for name in lock.path.split("/") if name]
-    is_home = len(names) == 2
-    is_collection = len(names) == 3
-    return escape.path("dav", *names, directory=is_home or is_collection)
+    href = context.tables.urls.href(lock.path, context.actor.login)
+    return href + "/" if len(names) in (2, 3) else href
 
 
-def active(lock: Lock, login: str) -> str:
+def active(context: Context, lock: Lock) -> str:
     """One DAV:activelock; the token is shown to its creator only (RFC 4918 §6.8 allows to hide it)."""
-    token = f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>" if lock.owner == login else ""
+    token = f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>" if lock.owner == context.actor.login else ""
     scope = "exclusive" if lock.exclusive else "shared"
     depth = "infinity" if lock.infinite else "0"
     return (
         f"<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:{scope}/></D:lockscope>"
         f"<D:depth>{depth}</D:depth>{lock.owner_xml}<D:timeout>Second-{lock.timeout_s}</D:timeout>{token}"
-        f"<D:lockroot><D:href>{root_href(lock)}</D:href></D:lockroot></D:activelock>"
+        f"<D:lockroot><D:href>{root_href(context, lock)}</D:href></D:lockroot></D:activelock>"
     )
 
 
-def discovery(found: Iterable[Lock], login: str) -> str:
+def discovery(context: Context, found: Iterable[Lock]) -> str:
     """The content of DAV:lockdiscovery."""
-    return "".join([active(lock, login) for lock in found])
+    return "".join([active(context, lock) for lock in found])
 
 
 def covering(reader: Reader, resource: Resource) -> list[Lock]:

@@ -36,6 +36,13 @@ class Kind(Enum):
     HOME = "home"
     COLLECTION = "collection"
     ITEM = "item"
+    MEMBER = "member"
+    """Of an address only: in a tree of folders the store alone knows a COLLECTION from an ITEM."""
+
+    @property
+    def possible(self) -> frozenset[Kind]:
+        """The kinds of resource that an address of this kind may turn out to name."""
+        return frozenset({Kind.COLLECTION, Kind.ITEM}) if self is Kind.MEMBER else frozenset({self})
 
 
 PROXIES: Final = {"calendar-proxy-read": False, "calendar-proxy-write": True}
@@ -44,7 +51,7 @@ ALIAS: Final = "group-"
 
 PLACES: Final = frozenset({Kind.ROOT, Kind.PRINCIPALS, Kind.OWNER})
 PRINCIPALS: Final = frozenset({Kind.PRINCIPAL, Kind.PROXY})
-EVERY: Final = frozenset(Kind)
+EVERY: Final = frozenset(Kind) - {Kind.MEMBER}
 ALL_BUT_ITEMS: Final = EVERY - {Kind.ITEM}
 
 
@@ -240,4 +247,4 @@ def of_href(context: Context, href: str) -> Address | None:
     if not parts.path.startswith("/"):
         raise BadRequest("a URL must be absolute, or an absolute path")
     segments, _ = requests.segments_of(parts.path)
-    return parse(segments)
+    return context.tables.urls.parse(segments)

@@ -39,7 +39,7 @@ def find(context: Context, tx: Transaction, address: Address | None = None, *, b
     Raises:
         NotFound: nothing is there, the actor may not know of it, or another process serves it.
     """
-    found = resources.resolve(tx, address or context.address, body=body)
+    found = context.tables.urls.resolve(tx, address or context.address, body=body)
     if found.collection is not None and not context.serves(found.collection.tool):
         raise NotFound(found.name)
     return found

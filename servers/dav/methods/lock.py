@@ -63,7 +63,7 @@ def unlock(context: Context) -> Response:
         raise BadRequest("a Lock-Token is required")
     token = value.strip().removeprefix("<").removesuffix(">")
     with writing(context) as tx:
-        space, path = locks.place(tx, context.address)
+        space, path = context.tables.urls.place(tx, context.address)
         store_locks.unlock(tx, space, path, token)
     return Response(204)
 
@@ -74,7 +74,7 @@ def _refresh(context: Context, timeout_s: int) -> Response:
         raise BadRequest("a refresh shows one lock token in the If field")  # RFC 4918 §9.10.2
     (token,) = header.tokens
     with writing(context) as tx:
-        space, path = locks.place(tx, context.address)
+        space, path = context.tables.urls.place(tx, context.address)
         try:
             renewed = store_locks.refresh(tx, space, path, token, timeout_s)
         except LockMissing:
@@ -85,7 +85,7 @@ def _refresh(context: Context, timeout_s: int) -> Response:
 def _answer(context: Context, found: list[Lock], status: int, token: str = "") -> Response:
     body = (
         f'<?xml version="1.0" encoding="utf-8"?>\n<D:prop{DECLARATIONS}><D:lockdiscovery>'
-        f"{locks.discovery(found, context.actor.login)}</D:lockdiscovery></D:prop>\n"
+        f"{locks.discovery(context, found)}</D:lockdiscovery></D:prop>\n"
     )
     headers = [("Content-Type", 'application/xml; charset="utf-8"')]
     if token:

@@ -20,7 +20,7 @@ def dav_field(context: Context) -> tuple[str, str]:
 def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:
     """The Allow field for a resource of this kind; None for a URL outside the map."""
     methods = context.tables.methods
-    names = [name for name, row in methods.items() if kind in row.kinds or (row.unmapped and kind is None)]
+    names = [name for name, row in methods.items() if row.fits(kind)]
     return "Allow", ", ".join(sorted({*names, "OPTIONS"}))
 
 

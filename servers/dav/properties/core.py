@@ -95,7 +95,7 @@ def _methods(reader: Reader, found: Resource) -> str:
 
 
 def _locks(reader: Reader, found: Resource) -> str:
-    return locks.discovery(locks.covering(reader, found), reader.tx.actor.login)
+    return locks.discovery(reader.context, locks.covering(reader, found))
 
 
 def _lockable(reader: Reader, found: Resource) -> str:
@@ -182,11 +182,11 @@ def _schedule_tag(entry: Row | Item) -> str | None:
 
 def _item_locks(listing: Listing) -> Part:
     everywhere, single = locks.of_members(listing.reader, listing.collection)
-    login = listing.reader.tx.actor.login
-    common = locks.discovery(everywhere, login)
+    context = listing.reader.context
+    common = locks.discovery(context, everywhere)
     if not single:
         return common
-    return RowPart(lambda entry: common + locks.discovery(single.get(entry.name, ()), login))
+    return RowPart(lambda entry: common + locks.discovery(context, single.get(entry.name, ())))
 
 
 def _item_reports(listing: Listing) -> Part:

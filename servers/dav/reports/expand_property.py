@@ -62,7 +62,7 @@ def _follow(reader: Reader, wish: xml.Element, level: int) -> Callable[[re.Match
             address = resources.of_href(reader.context, match[1].replace("&amp;", "&"))
             if address is None:
                 return match[0]
-            found = resources.resolve(reader.tx, address)
+            found = reader.context.tables.urls.resolve(reader.tx, address)
         except (NotFound, BadRequest):
             return multistatus.status(match[1], 404)
         return _expanded(reader, found, wish, level + 1)
