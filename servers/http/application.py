@@ -74,7 +74,7 @@ def make(handler: Handler, translate: Translator, settings: HttpSettings) -> Wsg
                 log.exception("failed", extra={"method": environ.get("REQUEST_METHOD", "")})
                 translated = HttpError(500).response()
             response = translated
-        if response.status >= 400:
+        if response.status >= 300:
             _drain(environ)
         return _send(environ, start_response, response, fields, exchange, began)
 
