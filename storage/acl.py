@@ -48,14 +48,19 @@ _COLLECTION_GRANTS: Final = sa.select(grants.c.rights).where(
     grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
 )
 
-_EDIT_ALL_CONTACTS: Final = (
-    # ACL-21: U's "edit contacts" also covers what U creates in any group.
+_EDIT_ALL_CONTACTS: Final = Statement(
+    # ACL-21: U's "edit contacts" also covers what U creates in any group, whichever group it was granted to.
     sa.select(collections.c.space_id)
     .join(grants, grants.c.collection_id == collections.c.id)
     .where(
         collections.c.tool == Tool.CONTACTS.value,
         grants.c.item_id.is_(None),
-        grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
+        sa.or_(
+            grants.c.grantee_id == sa.bindparam("actor"),
+            grants.c.grantee_id.in_(
+                sa.select(memberships.c.group_id).where(memberships.c.account_id == sa.bindparam("actor"))
+            ),
+        ),
         grants.c.rights.op("&")(Right.EDIT.value) != 0,
     )
 )
@@ -85,9 +90,7 @@ def judge(
         keys = {"collection": collection, "grantees": grantees}
         for granted in tx.db.execute(_COLLECTION_GRANTS, keys).scalars():
             held |= Right(granted)
-    if tool is Tool.CONTACTS and not held & Right.SEE:
-        held &= ~(Right.ADD | Right.DELETE | Right.EDIT)  # ACL-20
-    return held
+    return _presuming(kind, tool, held)
 
 
 def judge_many(
@@ -103,10 +106,13 @@ def judge_many(
         )
         for number, granted in tx.db.execute(query):
             held[number] |= Right(granted)
-    for number, _, tool in rows:
-        if tool is Tool.CONTACTS and not held[number] & Right.SEE:
-            held[number] &= ~(Right.ADD | Right.DELETE | Right.EDIT)
-    return held
+    return {number: _presuming(kind, tool, held[number]) for number, kind, tool in rows}
+
+
+def _presuming(kind: SpaceKind, tool: Tool, held: Right) -> Right:
+    """ACL-20: no change to contacts without seeing the list; ACL-12, ACL-16: nothing in a folder one does not see."""
+    needed, rest = rights.presupposed(kind, tool)
+    return held & ~rest if needed and not held & needed else held
 
 
 def view(kind: SpaceKind, tool: Tool, held: Right) -> View:
@@ -121,11 +127,9 @@ def view(kind: SpaceKind, tool: Tool, held: Right) -> View:
     return View.HIDDEN
 
 
-def edit_all_creators(tx: Transaction, grantees: list[int]) -> frozenset[int]:
+def edit_all_creators(tx: Transaction) -> frozenset[int]:
     """Accounts whose contacts in groups the actor may edit as well (ACL-21)."""
-    if not grantees:
-        return frozenset()
-    return frozenset(tx.db.execute(_EDIT_ALL_CONTACTS, {"grantees": grantees}).scalars())
+    return frozenset(_EDIT_ALL_CONTACTS.scalars(tx, {"actor": tx.actor.id}))
 
 
 def demand(held: Right, needed: Right, on: str) -> None:

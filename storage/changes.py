@@ -12,23 +12,59 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import numbering, viewing
+from storage import numbering, tombstones, viewing
 from storage.errors import LogTruncated
-from storage.schema import collections, items, tombstones, viewer_collections, viewer_items
+from storage.schema import collections, items, viewer_collections, viewer_items
+from storage.schema import tombstones as stones
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind
+from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind, View
 
 _FLOOR: Final = Statement(sa.select(collections.c.log_floor).where(collections.c.id == sa.bindparam("collection")))
 _TOMBSTONES: Final = Statement(
     sa.select(
-        tombstones.c.name,
-        tombstones.c.modseq,
-        tombstones.c.created_modseq,
-        tombstones.c.hidden_modseq,
+        stones.c.name,
+        stones.c.modseq,
+        stones.c.hidden_modseq,
+        stones.c.freed_modseq,
+        stones.c.audience,
+        sa.exists()
+        .where(items.c.collection_id == stones.c.collection_id, items.c.name == stones.c.name)
+        .label("again"),
     )
-    .where(tombstones.c.collection_id == sa.bindparam("collection"), tombstones.c.modseq > sa.bindparam("after"))
-    .order_by(tombstones.c.modseq)
+    .where(
+        stones.c.collection_id == sa.bindparam("collection"),
+        stones.c.modseq > sa.bindparam("after"),
+        stones.c.created_modseq <= sa.bindparam("after"),
+    )
+    .order_by(stones.c.modseq)
+)
+_mine: Final = sa.and_(viewer_items.c.item_id == items.c.id, viewer_items.c.viewer_id == sa.bindparam("viewer"))
+_LEFT: Final = Statement(
+    # What left others' sight bears the number of that very write, hence no lower one itself.
+    sa.select(
+        items.c.id,
+        items.c.name,
+        items.c.creator_id,
+        items.c.hidden_modseq,
+        items.c.freed_modseq,
+        sa.exists().where(_mine).label("mine"),
+    ).where(
+        items.c.collection_id == sa.bindparam("collection"),
+        items.c.modseq > sa.bindparam("after"),
+        items.c.created_modseq <= sa.bindparam("after"),
+        sa.or_(items.c.hidden_modseq > sa.bindparam("after"), items.c.freed_modseq > sa.bindparam("after")),
+    )
+)
+_VANISHED: Final = Statement(
+    sa.select(items.c.name, viewer_items.c.modseq)
+    .join(viewer_items, viewer_items.c.item_id == items.c.id)
+    .where(
+        viewer_items.c.collection_id == sa.bindparam("collection"),
+        viewer_items.c.viewer_id == sa.bindparam("viewer"),
+        viewer_items.c.modseq > sa.bindparam("after"),
+        items.c.hidden_modseq == 0,
+    )
 )
 _VIEWER: Final = Statement(
     sa.select(viewer_collections.c.modseq, viewer_collections.c.view_modseq).where(
@@ -68,20 +104,21 @@ def since(
     Raises:
         LogTruncated: `after` lies below the log's floor, or was never given out (RFC 6578 §3.2).
     """
-    keys = {"collection": collection.id, "viewer": tx.actor.id, "after": after}
-    if after > collection.modseq or (after and after < _FLOOR.scalar(tx, keys)):
+    keys = {"collection": collection.id, "viewer": viewing.viewer_of(tx, collection), "after": after}
+    if max(after, bound) > collection.modseq or (after and after < _FLOOR.scalar(tx, keys)):
         raise LogTruncated("this synchronisation token is no longer known")
     viewer = _VIEWER.first(tx, keys)
     own_changes: dict[int, int] = {}
     if viewer is not None:
         own_changes = {row.item_id: row.modseq for row in _VIEWER_ITEMS.all(tx, keys)}
-    whole = viewer is not None and after < viewer.view_modseq
-    if brief and not after and viewing.is_own(collection) and not whole and not own_changes:
+    # An initial synchronisation tells everything anyway, and goes on in numbers' order where it was cut.
+    whole = viewer is not None and 0 < after < viewer.view_modseq and bound < viewer.view_modseq
+    if brief and not after and viewing.is_own(collection):
         names = viewing.brief(tx, collection)
         if limit is None or len(names) <= limit:
             return Changes(names, (), collection.modseq, ModSeq(0), False)
     present = _present(tx, collection, after, own_changes, whole, viewer, limit)
-    gone = _removed(tx, collection, after, bound, own_changes, present) if after else []
+    gone = _removed(tx, collection, ModSeq(max(after, bound))) if after else []
     initial = bound or (ModSeq(0) if after else collection.modseq)
     if limit is not None and len(present) + len(gone) > limit:
         return _cut(present, gone, limit, initial)
@@ -111,16 +148,32 @@ def view_changed(tx: Transaction, collection: CollectionId, viewers: Iterable[Pr
 
 def item_view_changed(tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]) -> None:
     """The same for one item: it appears, changes its face, or disappears for these viewers (SYS-10)."""
+    items_view_changed(tx, collection, [item_id], viewers)
+
+
+def items_view_changed(
+    tx: Transaction, collection: CollectionId, item_ids: Sequence[int], viewers: Iterable[PrincipalId]
+) -> None:
+    """The same for several items, under one number."""
     affected = sorted(set(viewers))
-    if not affected:
+    if not affected or not item_ids:
         return
     number = numbering.take_for_viewer(tx, collection)
     for viewer in affected:
         note_viewer(tx, collection, viewer, number)
-        mine = sa.and_(viewer_items.c.viewer_id == viewer, viewer_items.c.item_id == item_id)
-        if not tx.db.execute(sa.update(viewer_items).where(mine).values(modseq=number)).rowcount:
-            keys = {"viewer_id": viewer, "item_id": item_id, "collection_id": collection}
-            tx.db.execute(sa.insert(viewer_items).values(**keys, modseq=number))
+        for item_id in item_ids:
+            _note_item(tx, collection, item_id, viewer, number)
+
+
+def _note_item(tx: Transaction, collection: CollectionId, item_id: int, viewer: PrincipalId, number: int) -> None:
+    hidden = sa.select(items.c.hidden_modseq - items.c.created_modseq).where(items.c.id == item_id)
+    since = tx.db.execute(hidden.where(items.c.hidden_modseq > 0)).scalar()
+    if since is not None and since <= 0:
+        return  # nobody but the owner has ever seen it (ACL-24): nothing appears, nothing disappears
+    mine = sa.and_(viewer_items.c.viewer_id == viewer, viewer_items.c.item_id == item_id)
+    if not tx.db.execute(sa.update(viewer_items).where(mine).values(modseq=number)).rowcount:
+        keys = {"viewer_id": viewer, "item_id": item_id, "collection_id": collection}
+        tx.db.execute(sa.insert(viewer_items).values(**keys, modseq=number))
 
 
 def _present(
@@ -133,7 +186,7 @@ def _present(
     limit: int | None,
 ) -> list[tuple[int, Row]]:
     """Items to tell of with the number each is told under, in order; one more than `limit` at most."""
-    if viewing.is_own(collection) and not own_changes and not whole:
+    if viewing.is_own(collection) and not whole and (not own_changes or (not after and limit is None)):
         keys: dict[str, object] = {"collection": collection.id, "after": after}
         if limit is None:
             found = _OWN_SINCE.all(tx, keys)
@@ -141,9 +194,14 @@ def _present(
             found = _OWN_SINCE_LIMIT.all(tx, keys | {"most": limit + 1})
         return [(row.modseq, row) for row in found]
     conditions: list[sa.ColumnElement[bool]] = []
-    if not whole:
+    if after and not whole:
         changed = items.c.modseq > after
-        conditions.append(sa.or_(changed, items.c.id.in_(list(own_changes))) if own_changes else changed)
+        mine = sa.select(viewer_items.c.item_id).where(
+            viewer_items.c.collection_id == collection.id,
+            viewer_items.c.viewer_id == viewing.viewer_of(tx, collection),
+            viewer_items.c.modseq > after,
+        )
+        conditions.append(sa.or_(changed, items.c.id.in_(mine)) if own_changes else changed)
     by_number: list[tuple[int, Row]] = []
     for item in viewing.load(tx, collection, *conditions, body=False):
         told_under = max(item.modseq, own_changes.get(item.id, 0), viewer.view_modseq if whole else 0)
@@ -163,51 +221,42 @@ def _present(
     return by_number
 
 
-def _removed(
-    tx: Transaction,
-    collection: Collection,
-    after: ModSeq,
-    bound: ModSeq,
-    own_changes: dict[int, int],
-    present: Sequence[tuple[int, Row]],
-) -> list[tuple[int, str]]:
-    """Names that this viewer may have seen since `after` and does not see now, with their numbers.
-
-    What came and went after `after` is told as well: RFC 6578 §3.5.2 wants it reported as removed.
-    """
-    here = {row.name for _, row in present}
-    private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
+def _removed(tx: Transaction, collection: Collection, after: ModSeq) -> list[tuple[int, str]]:
+    """Names that this viewer may have seen at `after` and does not see now, with their numbers."""
+    own = viewing.is_own(collection)
     gone: dict[str, int] = {}
-    for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": max(after, bound)}):
-        if private and stone.hidden_modseq and stone.hidden_modseq <= max(stone.created_modseq, after):
-            continue  # it was never visible since: its name stays unknown (SYS-09)
-        if stone.name not in here:
+    doubtful: set[str] = set()
+    for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": after}):
+        if not stone.again:
+            if own or tombstones.known_to(tx, stone, after):
+                gone[stone.name] = stone.modseq
+        elif not own and tombstones.known_to(tx, stone, after):  # the owner sees what is there again
             gone[stone.name] = stone.modseq
-    if private:
-        _hidden_since(tx, collection, after, gone)
-    if own_changes and not viewing.is_own(collection):
-        _vanished(tx, collection, own_changes, here, gone)
+            doubtful.add(stone.name)
+    if not own:
+        keys = {"collection": collection.id, "after": after, "viewer": tx.actor.id}
+        left = dict(_left(tx, collection, after))
+        left |= {row.name: row.modseq for row in _VANISHED.all(tx, keys)}
+        for name in (left.keys() | doubtful) - viewing.seen_among(tx, collection, left.keys() | doubtful):
+            gone[name] = max(gone.get(name, 0), left.get(name, 0))
+            doubtful.discard(name)
+        for name in doubtful:
+            del gone[name]
     return sorted((number, name) for name, number in gone.items())
 
 
-def _hidden_since(tx: Transaction, collection: Collection, after: ModSeq, gone: dict[str, int]) -> None:
-    """Events that the viewer could see at `after` and that became private since (ACL-24)."""
-    query = sa.select(items.c.name, items.c.hidden_modseq).where(
-        items.c.collection_id == collection.id,
-        items.c.hidden_modseq > after,
-        items.c.created_modseq <= after,
-    )
-    gone.update((row.name, row.hidden_modseq) for row in tx.db.execute(query))
-
-
-def _vanished(
-    tx: Transaction, collection: Collection, own_changes: dict[int, int], here: set[str], gone: dict[str, int]
-) -> None:
-    """Items that a change of rights took from this viewer's sight (SYS-10)."""
-    query = sa.select(items.c.id, items.c.name, items.c.hidden_modseq).where(items.c.id.in_(list(own_changes)))
-    for row in tx.db.execute(query):
-        if row.name not in here and not row.hidden_modseq:
-            gone[row.name] = own_changes[row.id]
+def _left(tx: Transaction, collection: Collection, after: ModSeq) -> Iterable[tuple[str, int]]:
+    """Events that became private (ACL-24) or ceased to be busy time (CAL-07) since the viewer was at `after`."""
+    if collection.space.kind is not SpaceKind.PRIVATE:
+        return
+    granted = viewing.access(tx, collection).granted
+    for row in _LEFT.all(tx, {"collection": collection.id, "after": after, "viewer": tx.actor.id}):
+        if 0 < row.hidden_modseq <= after:
+            continue
+        # A block was there for all; the item itself only for who has, or had, a reason of his own.
+        reason = collection.view is View.FULL or row.creator_id == tx.actor.id or row.mine or row.id in granted
+        if row.freed_modseq > after or reason:
+            yield row.name, max(row.hidden_modseq, row.freed_modseq)
 
 
 def _cut(present: list[tuple[int, Row]], gone: list[tuple[int, str]], limit: int, initial: ModSeq) -> Changes:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from storage import collections as tree
-from storage import kinds, locks, numbering, viewing, writing
+from storage import kinds, locks, numbering, tombstones, viewing, writing
 from storage.errors import (
     Conflict,
     Denied,
@@ -37,7 +37,7 @@ def get(tx: Transaction, collection: Collection, name: str, *, body: bool = True
     Raises:
         NotFound: it does not exist, or is hidden from him.
     """
-    found = viewing.one(tx, collection, name, body=body)
+    found = viewing.one(tx, collection, normal(name), body=body)
     if found is None:
         raise NotFound(name)
     return found
@@ -78,23 +78,22 @@ def put(
         UidConflict, UnsupportedComponent, TooLarge, OverQuota, LimitReached, Locked, Conflict: as named.
     """
     name = clean_name(name)
-    if collection.components and prepared.component not in collection.components:
-        raise UnsupportedComponent(prepared.component)
     if bool(collection.components) is not bool(prepared.component):
         raise UnsupportedMedia(prepared.media_type)
+    if collection.components and prepared.component not in collection.components:
+        raise UnsupportedComponent(prepared.component)
     if len(prepared.body) > tx.store.limits.resource_octets:
         raise TooLarge(tx.store.limits.resource_octets)
     stored = writing.stored(tx, collection, name)
     seen = None if stored is None else viewing.one(tx, collection, name, body=False)
-    if stored is not None and seen is None:
-        raise Denied(Right.ADD, tree.path(collection, name))  # taken by what he may not know of
     check(seen, precondition)
-    writing.check_uid(tx, collection, name, prepared.uid, None if stored is None else stored.id)
     write = writing.Write(tx, collection, name, prepared, kinds.of(collection.tool))
     if stored is None or seen is None:
-        locks.check(tx, collection.space, tree.below(collection, name), member=True)
-        if not collection.rights & Right.ADD:
+        # A name taken by what he may not know of is refused in the words of a missing right (SYS-09), and
+        # whoever may not write here learns nothing of locks and UIDs either.
+        if stored is not None or not collection.rights & Right.ADD:
             raise Denied(Right.ADD, tree.path(collection))
+        locks.check(tx, collection.space, tree.below(collection, name), member=True)
         return write.create()
     locks.check(tx, collection.space, tree.below(collection, name))
     return write.replace(stored, seen)
@@ -106,6 +105,7 @@ def delete(tx: Transaction, collection: Collection, name: str, precondition: Pre
     Raises:
         NotFound, Stale, Denied, Locked: as named; the creator alone may not delete (ACL-05).
     """
+    name = normal(name)
     seen = get(tx, collection, name, body=False)
     check(seen, precondition)
     if not seen.rights & Right.DELETE and not collection.rights & Right.DELETE:
@@ -114,7 +114,7 @@ def delete(tx: Transaction, collection: Collection, name: str, precondition: Pre
     stored = writing.stored(tx, collection, name)
     writing.keep_version(tx, stored, removed=True)
     number = numbering.take(tx, collection.id, count=-1, octets=-stored.size)
-    writing.bury(tx, stored, number)
+    tombstones.bury(tx, collection, stored, number)
     writing.remove(tx, stored)
     locks.forget(tx, collection.space, tree.below(collection, name))
 
@@ -139,13 +139,18 @@ def check(seen: Item | None, precondition: Precondition) -> None:
         raise Stale("the meeting changed meanwhile")
 
 
+def normal(name: str) -> str:
+    """NFC, as names are stored and matched (SYS-13)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def clean_name(name: str) -> str:
     """The name as it is stored: NFC, at most 255 octets (SYS-13).
 
     Raises:
         Conflict: it holds control characters or a slash, or is too long.
     """
-    clean = unicodedata.normalize("NFC", name)
+    clean = normal(name)
     if not clean or clean in {".", ".."} or len(clean.encode()) > 255:
         raise Conflict("this cannot be a name")
     if "/" in clean or not clean.isprintable():

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import items as reading
-from storage import kinds, locks, numbering, quota, viewing, writing
-from storage.errors import Conflict, Denied, Exists, UidConflict, UnsupportedComponent, UnsupportedMedia
+from storage import kinds, locks, numbering, quota, tombstones, viewing, writing
+from storage.errors import Conflict, Denied, Exists, UnsupportedComponent, UnsupportedMedia
 from storage.schema import dead_properties, grants, items, viewer_items
 from storage.store import Transaction
 from storage.types import ANY, UNCONDITIONAL, Collection, ModSeq, Precondition, Right, View, Written
@@ -44,7 +44,7 @@ def move(
     Raises:
         NotFound, Denied, Exists, UidConflict, Locked, UnsupportedComponent: as named.
     """
-    target_name = reading.clean_name(target_name)
+    name, target_name = reading.normal(name), reading.clean_name(target_name)
     if source.id == target.id and name == target_name:
         raise Conflict("source and destination are the same")
     if source.space.id != target.space.id:
@@ -60,26 +60,30 @@ def move(
         raise UnsupportedMedia(seen.media_type)
     if target.components and seen.component not in target.components:
         raise UnsupportedComponent(seen.component)
+    there = writing.stored(tx, target, target_name)
+    if there is not None:
+        _demand_place(tx, target, target_name, overwrite)
+    row = writing.stored(tx, source, name)
+    writing.check_uid(tx, target, target_name, writing.uid_of(tx, source, row.id), there.id if there else None, row.id)
     locks.check(tx, source.space, tree.below(source, name), member=True, tree=True)
     locks.check(tx, target.space, tree.below(target, target_name), member=True)
-    replaced = _clear(tx, target, target_name, overwrite)
-    return _relocate(tx, source, name, target, target_name, created=not replaced)
+    if there is not None:
+        writing.keep_version(tx, there, removed=True)
+        number = numbering.take(tx, target.id, count=-1, octets=-there.size)
+        tombstones.bury(tx, target, there, number)
+        writing.remove(tx, there)
+    return _relocate(tx, source, name, target, target_name, created=there is None)
 
 
-def _clear(tx: Transaction, target: Collection, name: str, overwrite: bool) -> bool:
-    """Make room for a move; True if something was there (RFC 4918 §9.9.4)."""
-    row = writing.stored(tx, target, name)
-    if row is None:
-        return False
+def _demand_place(tx: Transaction, target: Collection, name: str, overwrite: bool) -> None:
+    """Pass if what has the target's name may give way to a move (RFC 4918 §9.9.4)."""
+    seen = viewing.one(tx, target, name, body=False)
+    if seen is None:
+        raise Denied(Right.ADD, tree.path(target))  # as in `items.put`: he may not know that it is taken
     if not overwrite:
         raise Exists(name)
-    seen = viewing.one(tx, target, name, body=False)
-    if seen is None or not seen.rights & Right.EDIT:
+    if not seen.rights & Right.EDIT:
         raise Denied(Right.EDIT, tree.path(target, name))
-    writing.keep_version(tx, row, removed=True)
-    writing.bury(tx, row, numbering.take(tx, target.id, count=-1, octets=-row.size))
-    writing.remove(tx, row)
-    return True
 
 
 def _relocate(
@@ -89,23 +93,13 @@ def _relocate(
     table = kinds.of(target.tool).table
     moved = source.id != target.id
     if moved:
-        uid = tx.db.execute(sa.select(table.c.uid).where(table.c.item_id == row.id)).scalar_one()
-        same_uid = (
-            sa.select(items.c.name)
-            .join(table, table.c.item_id == items.c.id)
-            .where(table.c.collection_id == target.id, table.c.uid == uid)
-        )
-        other = tx.db.execute(same_uid).scalar()
-        if other is not None:
-            raise UidConflict(other if viewing.one(tx, target, other, body=False) else "")
-        quota.check_add(tx, target, row.size, 1)
-        writing.bury(tx, row, numbering.take(tx, source.id, count=-1, octets=-row.size))
+        if source.tool is not target.tool:  # else it counts already in this environment
+            quota.check_add(tx, target, row.size, 1)
+        tombstones.bury(tx, source, row, numbering.take(tx, source.id, count=-1, octets=-row.size))
         number, fresh = numbering.take_with_uid(tx, target.id, octets=row.size)
     else:
         number, fresh = numbering.take_with_uid(tx, source.id, count=0)
-        writing.bury(tx, row, number)
-    former = writing.buried(tx, target.id, target_name)
-    writing.unbury(tx, target.id, target_name)
+        tombstones.bury(tx, source, row, number)
     tx.db.execute(
         sa.update(items)
         .where(items.c.id == row.id)
@@ -114,15 +108,21 @@ def _relocate(
             name=target_name,
             uid=fresh,
             modseq=number,
-            created_modseq=former.created_modseq if former else number,
+            created_modseq=number,
             hidden_modseq=number if row.hidden_modseq else 0,
+            freed_modseq=number if row.freed_modseq else 0,
             modified=tx.now,
         )
     )
+    # A viewer's numbers say what he knew of the old name: of the new one he knows nothing yet.
+    tx.db.execute(sa.update(viewer_items).where(viewer_items.c.item_id == row.id).values(modseq=0))
     if moved:
         for hanging in (table, viewer_items, dead_properties, grants):
             here = sa.update(hanging).where(hanging.c.item_id == row.id)
             tx.db.execute(here.values(collection_id=target.id))
+        tx.db.execute(sa.update(grants).where(grants.c.item_id == row.id).values(since_modseq=number))
+        viewing.forget_access(tx, source.id)
+        viewing.forget_access(tx, target.id)
     locks.forget(tx, source.space, tree.below(source, name))
     found = reading.get(tx, target, target_name, body=False)
     return Written(created, found.etag, True, found.schedule_tag, ModSeq(number))

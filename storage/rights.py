@@ -212,6 +212,17 @@ def of_creator(kind: SpaceKind, tool: Tool) -> Right:
     return _OF_CREATOR.get((kind, tool), Right.NONE)
 
 
+def seen_by_item(kind: SpaceKind, tool: Tool) -> bool:
+    """Whether each item has its own *see* (documents, favourites, notes: ACL-12, ACL-13)."""
+    row = rule(kind, tool, Right.SEE)
+    return row is not None and row.granted_per is Scope.ITEM
+
+
+def presupposed(kind: SpaceKind, tool: Tool) -> tuple[Right, Right]:
+    """What nobody holds without what: (the first, the others), or nothing and nothing (ACL-12, ACL-16, ACL-20)."""
+    return _PRESUPPOSED.get((kind, tool), (Right.NONE, Right.NONE))
+
+
 def _holds(kind: SpaceKind, tool: Tool, relation: Relation) -> Right:
     if relation is Relation.STRANGER:
         return Right.NONE
@@ -226,6 +237,14 @@ def _holds(kind: SpaceKind, tool: Tool, relation: Relation) -> Right:
         held |= Right.SEE | Right.EDIT | Right.ADD | Right.DELETE
     return held
 
+
+_PRESUPPOSED: Final = {
+    (kind, tool): (Right.SEE_FOLDER, ~Right.NONE)
+    if any(row.right is Right.SEE_FOLDER for row in rows)
+    else (Right.SEE, Right.ADD | Right.DELETE | Right.EDIT)
+    for (kind, tool), rows in TABLES.items()
+    if tool is Tool.CONTACTS or any(row.right is Right.SEE_FOLDER for row in rows)
+}
 
 _DEFAULTS: Final = {
     (kind, tool, relation): _holds(kind, tool, relation) for kind, tool in TABLES for relation in Relation

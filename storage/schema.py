@@ -179,17 +179,24 @@ collections: Final = _table(
     _int("octets", 0),
     _time("created"),
     _time("modified"),
+    # Folders of the disk and of favourites only:
+    _int("listed_modseq", 0),  # the folder's own number in its parent's log
+    _int("listed_created", 0),  # since which number of its parent it is there
+    _flag("public", False),  # anybody may see the folder (DOC-39)
+    _flag("published", False),  # anybody may see all that is in it, at any depth (DOC-37)
+    _text("trashed_from"),  # where it was when it was deleted, below the root (DOC-26)
+    Column("trashed_at", Float(53), nullable=True),
+    _int("trashed_by", 0),
     sa.UniqueConstraint("space_id", "path"),
 )
 
 viewer_collections: Final = _table(
     "viewer_collection",
     Column("viewer_id", Id, ForeignKey("principal.id", ondelete="CASCADE"), primary_key=True),
-    Column(
-        "collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, index=True
-    ),
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, index=True),
     _int("modseq", 0),  # the last number that concerns this viewer alone (SYS-08)
     _int("view_modseq", 0),  # since when he sees the whole collection as he does (SYS-10)
+    _int("listed_modseq", 0),  # number in the parent's log at which the folder came or went for him
     _text("color"),
     Column("position", BigInteger, nullable=True),
 )
@@ -203,6 +210,7 @@ items: Final = _table(
     _int("modseq", None),
     _int("created_modseq", None),
     _int("hidden_modseq", 0),  # number at which it became private; 0 = it is not (ACL-24)
+    _int("freed_modseq", 0),  # number at which it ceased to be a busy block for others (CAL-07); 0 = it is one
     _text("hash", None),  # hex, of the stored body
     _text("shared_hash"),  # of what other viewers read; "" = the same
     _int("size", None),
@@ -213,6 +221,7 @@ items: Final = _table(
     _time("modified"),
     _int("schedule_tag", 0),
     _flag("restricted", False),  # "all members see" was unticked (ACL-09): only granted people see it
+    _flag("public", False),  # anybody may see it, if the chain of its folders is public too (DOC-39)
     Column("blob", Text, nullable=True, index=True),  # key in the blob store
     # Last, so that a listing need not step over it to the other columns.
     Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
@@ -226,8 +235,10 @@ tombstones: Final = _table(
     Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),
     _int("modseq", None),
-    _int("created_modseq", None),  # of the item that was removed
+    _int("created_modseq", None),  # of the first item of that name
     _int("hidden_modseq", 0),
+    _int("freed_modseq", 0),  # since when only `audience` could see it; 0 = whoever sees the collection
+    _text("audience"),  # " 3 7 ": principals who could see it for a reason of their own (SYS-09)
     _time("removed"),
     Index("ix_tombstone_collection_modseq", "collection_id", "modseq"),
 )
@@ -276,6 +287,48 @@ card_index: Final = _table(
     _text("tel"),
     Column("shared", LargeBinary, nullable=True),  # without the owner's categories
     Index("ix_card_index_collection_uid", "collection_id", "uid"),
+)
+
+file_index: Final = _table(
+    "file_index",
+    # Only for files of which there is more to say: most have no row.
+    Column("item_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _text("description"),  # DOC-09
+    _int("downloads", 0),  # DOC-11
+    _text("trashed_from"),  # where it was when it was deleted, below the root (DOC-26)
+    Column("trashed_at", Float(53), nullable=True),
+    _int("trashed_by", 0),
+    _int("depositor_id", 0),  # who put it into the drop box (DOC-31)
+    _int("twin", 0),  # the same number for all placements of one document (DOC-17); 0 = it has one
+    Index("ix_file_index_twin", "twin"),
+)
+
+document_links: Final = _table(
+    "document_link",
+    # A document attached to a contact (DOC-60); it protects the document from deletion (DOC-61).
+    Column("file_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True),
+    Column("card_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, index=True),
+    _flag("by_uri", False),  # it stands in the card's own text (CON-22), and goes with it
+)
+
+document_texts: Final = _table(
+    "document_text",
+    Column("item_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _text("hash", None),  # of the body whose text this is
+    _text("state", "done"),  # done, empty, failed
+    _time("tried"),
+    _text("content"),
+)
+
+feed_tokens: Final = _table(
+    "feed_token",
+    _id(),
+    _ref("account_id", "account.id", index=True),
+    Column("secret_hash", Text, nullable=False, unique=True),
+    _text("feed", None),  # the path of the one feed that it opens (CALSYNC-19)
+    _text("name"),
+    _time("created"),
+    Column("last_used", Float(53), nullable=True),
 )
 
 dead_properties: Final = _table(

@@ -6,7 +6,8 @@ in, or the busy stub, or learns nothing. All of it was computed when the item wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -34,6 +35,8 @@ from storage.types import (
 )
 
 _NEVER_STORED: Final = Right.SEE_BUSY | Right.SEE_FOLDER | Right.ADD | Right.DELETE | Right.ADMINISTER
+
+_READABLE: Final = Right.SEE | Right.EDIT
 
 OWN_ROWS: Final = sa.select(
     items.c.name,
@@ -67,6 +70,11 @@ class Access:
 def is_own(collection: Collection) -> bool:
     """Whether the actor sees the stored bodies themselves."""
     return collection.relation in (Relation.OWNER, Relation.SITE)
+
+
+def viewer_of(tx: Transaction, collection: Collection) -> PrincipalId:
+    """In whose rows the actor's own parts and numbers are: the site administrator writes as the owner does."""
+    return collection.space.id if is_own(collection) else tx.actor.id
 
 
 def one(tx: Transaction, collection: Collection, name: str, *, body: bool) -> Item | None:
@@ -110,6 +118,28 @@ def _chosen(
     return found
 
 
+def seen_among(tx: Transaction, collection: Collection, names: Iterable[str]) -> set[str]:
+    """Which of these names the actor sees."""
+    known = list(names)
+    found: set[str] = set()
+    if not known:
+        return found
+    if is_own(collection):
+        query = sa.select(items.c.name).where(items.c.collection_id == sa.bindparam("collection"))
+    else:
+        query = visible(tx, collection, access(tx, collection)).with_only_columns(items.c.name)
+    keys = {"collection": collection.id, "viewer": tx.actor.id}
+    for start in range(0, len(known), _SIZES[-1]):
+        some = items.c.name.in_(known[start : start + _SIZES[-1]])
+        found |= set(tx.db.execute(query.where(some), keys).scalars())
+    return found
+
+
+def etag_with(base: str, parts: str) -> str:
+    """The validator of a shared body with a viewer's parts in it; it changes when either does, and only then."""
+    return f"{base}-{hashlib.blake2b(parts.encode(), digest_size=6).hexdigest()}" if parts else base
+
+
 def access(tx: Transaction, collection: Collection) -> Access:
     """The actor's item grants in `collection`, read once a transaction."""
     known = tx.access.get(collection.id)
@@ -125,7 +155,7 @@ def access(tx: Transaction, collection: Collection) -> Access:
     for item_id, held in tx.db.execute(query):
         granted[item_id] = granted.get(item_id, Right.NONE) | Right(held)
     shared_book = collection.tool is Tool.CONTACTS and collection.space.kind is SpaceKind.GROUP
-    found = Access(granted, acl.edit_all_creators(tx, grantees) if shared_book else frozenset())
+    found = Access(granted, acl.edit_all_creators(tx) if shared_book else frozenset())
     tx.access[collection.id] = found
     return found
 
@@ -182,11 +212,10 @@ def visible(tx: Transaction, collection: Collection, known: Access, *, body: boo
     """Select what a viewer other than the owner may know of, judged in SQL."""
     query = _SHARED[collection.tool in CALENDAR_TOOLS, body]
     mine = items.c.creator_id == tx.actor.id
-    readable = [number for number, held in known.granted.items() if held & (Right.SEE | Right.EDIT)]
-    opened = items.c.id.in_(readable) if readable else sa.false()
+    opened = _opened(tx, collection, known)
     if collection.space.kind is SpaceKind.PRIVATE and collection.tool in CALENDAR_TOOLS:
         query = query.where(items.c.hidden_modseq == 0)  # ACL-24
-    if _per_item(collection) and collection.space.kind is SpaceKind.GROUP:
+    if collection.space.kind is SpaceKind.GROUP and rights.seen_by_item(collection.space.kind, collection.tool):
         admin = collection.relation in (Relation.ADMIN, Relation.CO_ADMIN)
         return query if admin else query.where(sa.or_(~items.c.restricted, mine, opened))
     if collection.view is View.FULL:
@@ -212,9 +241,20 @@ def rights_on(
     return held
 
 
-def _per_item(collection: Collection) -> bool:
-    row = rights.rule(collection.space.kind, collection.tool, Right.SEE)
-    return row is not None and row.granted_per is rights.Scope.ITEM
+def _opened(tx: Transaction, collection: Collection, known: Access) -> sa.ColumnElement[bool]:
+    """Items that were opened to the actor one by one."""
+    readable = [number for number, held in known.granted.items() if held & _READABLE]
+    if len(readable) <= _SIZES[-1]:
+        return items.c.id.in_(readable) if readable else sa.false()
+    _, grantees = acl.relation(tx, collection.space.id, collection.space.kind)
+    return items.c.id.in_(
+        sa.select(grants.c.item_id).where(
+            grants.c.collection_id == collection.id,
+            grants.c.item_id.is_not(None),
+            grants.c.grantee_id.in_(grantees),
+            grants.c.rights.op("&")(_READABLE.value) != 0,
+        )
+    )
 
 
 _OWN_COLUMNS: Final = (
@@ -265,7 +305,7 @@ def _make_shared(kind: kinds.Kind, body: bool) -> sa.Select[Any]:
     table = kind.table
     calendar = table is event_index
     stub = table.c.stub if calendar else sa.null()
-    bodies = (items.c.body, items.c.blob, table.c.shared, stub.label("stub"))
+    bodies = (items.c.body, items.c.blob, table.c.shared)
     return (
         sa.select(
             *_OWN_COLUMNS,
@@ -275,7 +315,7 @@ def _make_shared(kind: kinds.Kind, body: bool) -> sa.Select[Any]:
             viewer_items.c.parts,
             viewer_items.c.extra_octets,
             sa.func.length(table.c.shared).label("shared_size"),
-            (sa.func.length(stub) if calendar else sa.null()).label("stub_size"),
+            stub.label("stub"),
             (table.c.klass if calendar else sa.literal("PUBLIC")).label("klass"),
             *(bodies if body else ()),
         )
@@ -324,11 +364,11 @@ def _own_item(tx: Transaction, collection: Collection, row: Any, body: bool) -> 
 
 def _row_view(tx: Transaction, collection: Collection, known: Access, row: Any) -> View:
     mine = row.creator_id == tx.actor.id
-    granted = bool(known.granted.get(row.id, Right.NONE) & (Right.SEE | Right.EDIT))
+    granted = bool(known.granted.get(row.id, Right.NONE) & _READABLE)
     if collection.space.kind is SpaceKind.GROUP:
         hidden = row.restricted and not mine and not granted
         return View.EXISTENCE if hidden else View.FULL  # ACL-06: only administrators get this far
-    if row.klass == "CONFIDENTIAL" and not mine and row.stub_size is not None:
+    if row.klass == "CONFIDENTIAL" and not mine and row.stub is not None:
         return View.BUSY  # CAL-06: also for holders of "see details"
     if collection.view is View.FULL or mine or granted:
         return View.FULL
@@ -339,14 +379,15 @@ def _shared_item(tx: Transaction, collection: Collection, known: Access, row: An
     shown = _row_view(tx, collection, known, row)
     content: bytes | None = None
     if shown is View.BUSY:
-        etag, size = f"{row.hash[:40]}-busy", row.stub_size
+        # Of the block alone: the validator of the details would confirm guesses at them.
+        etag, size = f"{hashlib.sha256(row.stub).hexdigest()[:40]}-busy", len(row.stub)
         content = row.stub if body else None
     elif shown is View.EXISTENCE:
-        etag, size = f"{row.hash[:40]}-known", row.size
+        etag, size = f"{row.id}-{row.modseq}-known", row.size
     else:
         etag, size = row.shared_hash or row.hash, row.size if row.shared_size is None else row.shared_size
         if row.parts:
-            etag, size = f"{etag}-{row.viewer_modseq}", size + row.extra_octets
+            etag, size = etag_with(etag, row.parts), size + row.extra_octets
         if body:
             content = row.shared
             if content is None:

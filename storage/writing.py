@@ -12,10 +12,10 @@ from storage import changes, kinds, numbering, quota, viewing
 from storage import collections as tree
 from storage.errors import Denied, UidConflict
 from storage.kinds import Kind, Prepared
-from storage.schema import card_index, event_index, items, tombstones, versions, viewer_items
+from storage.schema import card_index, event_index, items, versions, viewer_items
 from storage.statements import Statement, insert, to
 from storage.store import INLINE_OCTETS, Transaction
-from storage.types import Collection, CollectionId, Item, ModSeq, Right, SpaceKind, View, Written
+from storage.types import Collection, Item, ModSeq, PrincipalId, Right, SpaceKind, View, Written
 
 _of_collection: Final = items.c.collection_id == sa.bindparam("collection")
 _STORED: Final = Statement(sa.select(items).where(_of_collection, items.c.name == sa.bindparam("name")))
@@ -23,13 +23,18 @@ _CONTENT: Final = ("hash", "shared_hash", "size", "media_type", "component", "bo
 _INSERT: Final = insert(
     items,
     *_CONTENT,
-    *("collection_id", "name", "uid", "modseq", "created_modseq", "hidden_modseq"),
+    *("collection_id", "name", "uid", "modseq", "created_modseq", "hidden_modseq", "freed_modseq"),
     *("creator_id", "created", "modified", "schedule_tag"),
     returning=items.c.id,
 )
 _this: Final = sa.update(items).where(items.c.id == sa.bindparam("item"))
 _UPDATE: Final = Statement(
-    _this.values({name: to(name) for name in (*_CONTENT, "modseq", "hidden_modseq", "modified", "schedule_tag")})
+    _this.values(
+        {
+            name: to(name)
+            for name in (*_CONTENT, "modseq", "hidden_modseq", "freed_modseq", "modified", "schedule_tag")
+        }
+    )
 )
 _UPDATE_BODY: Final = Statement(_this.values({name: to(name) for name in _CONTENT}))
 _REMOVE: Final = Statement(sa.delete(items).where(items.c.id == sa.bindparam("item")))
@@ -38,16 +43,16 @@ _KEEP: Final = insert(
     *("collection_id", "name", "hash", "size", "media_type", "body", "blob"),
     *("modseq", "replaced_by", "replaced", "removed"),
 )
-_here: Final = sa.and_(
-    tombstones.c.collection_id == sa.bindparam("collection"), tombstones.c.name == sa.bindparam("name")
-)
-_BURIED: Final = Statement(sa.select(tombstones.c.created_modseq, tombstones.c.hidden_modseq).where(_here))
-_UNBURY: Final = Statement(sa.delete(tombstones).where(_here))
-_BURY: Final = insert(tombstones, "collection_id", "name", "modseq", "created_modseq", "hidden_modseq", "removed")
 _mine: Final = sa.and_(
     viewer_items.c.viewer_id == sa.bindparam("viewer"), viewer_items.c.item_id == sa.bindparam("item")
 )
 _PARTS: Final = Statement(sa.select(viewer_items.c.parts).where(_mine))
+_ALL_PARTS: Final = Statement(
+    sa.select(viewer_items.c.viewer_id, viewer_items.c.parts, viewer_items.c.extra_octets).where(
+        viewer_items.c.item_id == sa.bindparam("item"), viewer_items.c.parts != sa.literal_column("''")
+    )
+)
+_SET_EXTRA: Final = Statement(sa.update(viewer_items).where(_mine).values(extra_octets=to("extra_octets")))
 _KEEP_PARTS: Final = Statement(
     sa.update(viewer_items).where(_mine).values(modseq=to("modseq"), parts=to("parts"), extra_octets=to("extra_octets"))
 )
@@ -96,9 +101,21 @@ def stored(tx: Transaction, collection: Collection, name: str) -> Any:
     return _STORED.first(tx, {"collection": collection.id, "name": name})
 
 
-def check_uid(tx: Transaction, collection: Collection, name: str, uid: str, stored_id: int | None = None) -> None:
+def uid_of(tx: Transaction, collection: Collection, item_id: int) -> str:
+    """The UID of a stored item, as its index row has it."""
+    return cast(str, _INDEXES[kinds.of(collection.tool).table.name].own_uid.scalar(tx, {"item": item_id}))
+
+
+def check_uid(
+    tx: Transaction,
+    collection: Collection,
+    name: str,
+    uid: str,
+    stored_id: int | None = None,
+    moved_id: int | None = None,
+) -> None:
     """Pass unless another item of the collection holds this UID, or the one to be replaced (`stored_id`)
-    holds another UID (RFC 4791 §4.1, §5.3.2.1, RFC 6352 §6.3.2.1).
+    holds another UID (RFC 4791 §4.1, §5.3.2.1, RFC 6352 §6.3.2.1). `moved_id` comes here from elsewhere.
 
     Raises:
         UidConflict: with the item's name, if the actor may know it.
@@ -107,9 +124,10 @@ def check_uid(tx: Transaction, collection: Collection, name: str, uid: str, stor
     if stored_id is not None and index.own_uid.scalar(tx, {"item": stored_id}) != uid:
         raise UidConflict(name)
     other = index.same_uid.first(tx, {"collection": collection.id, "uid": uid, "name": name})
-    if other is not None:
+    if other is not None and other.id != moved_id:
         seen = viewing.one(tx, collection, other.name, body=False)
-        raise UidConflict(other.name if seen else "")
+        # Who sees but the block of an event may not learn its UID (CAL-07).
+        raise UidConflict(other.name if seen is not None and seen.view is View.FULL else "")
 
 
 def keep_version(tx: Transaction, row: Any, *, removed: bool = False) -> None:
@@ -130,32 +148,6 @@ def keep_version(tx: Transaction, row: Any, *, removed: bool = False) -> None:
             "removed": removed,
         },
     )
-
-
-def bury(tx: Transaction, row: Any, number: int) -> None:
-    """Leave a tombstone for an item that goes, under `number`."""
-    unbury(tx, row.collection_id, row.name)
-    _BURY.run(
-        tx,
-        {
-            "collection_id": row.collection_id,
-            "name": row.name,
-            "modseq": number,
-            "created_modseq": row.created_modseq,
-            "hidden_modseq": row.hidden_modseq,
-            "removed": tx.now,
-        },
-    )
-
-
-def buried(tx: Transaction, collection: CollectionId, name: str) -> Any:
-    """The tombstone of a name, or None."""
-    return _BURIED.first(tx, {"collection": collection, "name": name})
-
-
-def unbury(tx: Transaction, collection: CollectionId, name: str) -> None:
-    """Drop the tombstone of a name: an item is there again."""
-    _UNBURY.run(tx, {"collection": collection, "name": name})
 
 
 def remove(tx: Transaction, row: Any) -> None:
@@ -187,20 +179,18 @@ class Write:
         """Insert a new item; the actor becomes its creator."""
         tx, collection, prepared = self.tx, self.collection, self.prepared
         own = viewing.is_own(collection)
+        check_uid(tx, collection, self.name, prepared.uid)
         body = prepared.body if own else prepared.common
         quota.check_add(tx, collection, len(body), 1)
         number, uid = numbering.take_with_uid(tx, collection.id, octets=len(body))
-        former = buried(tx, collection.id, self.name)
-        # A client that knew the former item of this name must learn of its end (storage/changes.py).
-        since = former.created_modseq if former and not former.hidden_modseq else number
-        hidden = number if self._hidden() else 0
         values = self._content(body, prepared.shared if own else None) | {
             "collection_id": collection.id,
             "name": self.name,
             "uid": uid,
             "modseq": number,
-            "created_modseq": since,
-            "hidden_modseq": hidden,
+            "created_modseq": number,
+            "hidden_modseq": number if self._hidden() else 0,
+            "freed_modseq": self._freed(number),
             "creator_id": tx.actor.id,
             "created": tx.now,
             "modified": tx.now,
@@ -210,8 +200,6 @@ class Write:
         row = self._index_row(prepared.shared if own else None)
         row |= {"item_id": item_id, "collection_id": collection.id}
         self._statements.insert.run(tx, row)
-        if former and not hidden:
-            unbury(tx, collection.id, self.name)
         parts = "" if own else prepared.parts
         if parts:
             self._keep_parts(item_id, number, parts, body)
@@ -222,6 +210,7 @@ class Write:
 
         Raises:
             Denied: the actor may not edit it.
+            UidConflict: it holds another UID.
         """
         tx, collection, prepared = self.tx, self.collection, self.prepared
         own = viewing.is_own(collection)
@@ -235,6 +224,7 @@ class Write:
                 return self._replace_parts(row, common, own)
         if not seen.rights & Right.EDIT:
             raise Denied(Right.EDIT, tree.path(collection, self.name))
+        check_uid(tx, collection, self.name, prepared.uid, row.id)
         keep_version(tx, row)
         body, kept = prepared.body, prepared.shared
         if not own:
@@ -247,6 +237,7 @@ class Write:
             "item": row.id,
             "to_modseq": number,
             "to_hidden_modseq": (row.hidden_modseq or number) if self._hidden() else 0,
+            "to_freed_modseq": self._freed(row.freed_modseq or number),
             "to_modified": tx.now,
             "to_schedule_tag": number if prepared.scheduled else 0,
         }
@@ -256,6 +247,7 @@ class Write:
         parts = "" if own else prepared.parts
         if not own:
             self._keep_parts(row.id, number, parts, prepared.common)
+        self._measure_parts(row.id, prepared.common)
         base = values["to_hash"] if own else (values["to_shared_hash"] or values["to_hash"])
         return self._written(False, base, number, values["to_schedule_tag"], parts, prepared.common)
 
@@ -268,11 +260,12 @@ class Write:
         tx, prepared = self.tx, self.prepared
         grown = len(prepared.body) - row.size if own else 0
         number = numbering.take_for_viewer(tx, self.collection.id, octets=grown)
-        changes.note_viewer(tx, self.collection.id, tx.actor.id, number)
+        changes.note_viewer(tx, self.collection.id, self._viewer, number)
         if not own:
             self._keep_parts(row.id, number, prepared.parts, common, touch=True)
             base = row.shared_hash or row.hash
             return self._written(False, base, number, row.schedule_tag, prepared.parts, common)
+        keep_version(tx, row)
         values = {f"to_{name}": value for name, value in self._content(prepared.body, common).items()}
         _UPDATE_BODY.run(tx, values | {"item": row.id})
         self._statements.set_shared.run(tx, {"item": row.id, "to_shared": common})
@@ -284,6 +277,14 @@ class Write:
         if row.get("stub") is not None:
             row["stub"] = self.kind.seal(row["stub"], self.tx.store.secret)
         return row
+
+    @property
+    def _viewer(self) -> PrincipalId:
+        return viewing.viewer_of(self.tx, self.collection)
+
+    def _freed(self, number: int) -> int:
+        """`number` if others see no busy block of it (CAL-07), else 0."""
+        return number if self.prepared.index.get("stub", b"") is None else 0
 
     def _hidden(self) -> bool:
         return self.prepared.private and self.collection.space.kind is SpaceKind.PRIVATE
@@ -311,18 +312,31 @@ class Write:
     def _keep_parts(self, item_id: int, number: int, parts: str, common: bytes, *, touch: bool = False) -> None:
         tx = self.tx
         extra = len(self.kind.merge(common, parts)) - len(common) if parts else 0
-        keys = {"viewer": tx.actor.id, "item": item_id}
+        keys = {"viewer": self._viewer, "item": item_id}
         values = {"modseq": number, "parts": parts, "extra_octets": extra}
         kept = _KEEP_PARTS.run(tx, keys | {f"to_{name}": value for name, value in values.items()})
         if not kept and (parts or touch):
-            row = {"viewer_id": tx.actor.id, "item_id": item_id, "collection_id": self.collection.id}
+            row = {"viewer_id": self._viewer, "item_id": item_id, "collection_id": self.collection.id}
             _NEW_PARTS.run(tx, row | values)
+
+    def _measure_parts(self, item_id: int, common: bytes) -> None:
+        """A new shared body may take more or fewer octets of a viewer's parts: an alarm for each instance."""
+        for row in _ALL_PARTS.all(self.tx, {"item": item_id}):
+            extra = len(self.kind.merge(common, row.parts)) - len(common)
+            if extra != row.extra_octets:
+                keys = {"viewer": row.viewer_id, "item": item_id}
+                _SET_EXTRA.run(self.tx, keys | {"to_extra_octets": extra})
 
     def _written(self, created: bool, base: str, number: int, schedule_tag: int, parts: str, common: bytes) -> Written:
         same = self.prepared.same_octets
+        etag = viewing.etag_with(base, parts)
         if parts:
             same = same and self.kind.merge(common, parts) == self.prepared.body
         elif not viewing.is_own(self.collection):
             same = same and common == self.prepared.body
-        etag = f"{base}-{number}" if parts else base
+        if not viewing.is_own(self.collection):
+            # He may have hidden it from himself (ACL-24), or all but its block (CAL-06).
+            seen = viewing.one(self.tx, self.collection, self.name, body=False)
+            same = same and seen is not None and seen.view is View.FULL
+            etag = etag if seen is None else seen.etag
         return Written(created, etag, same, str(schedule_tag) if schedule_tag else "", ModSeq(number))

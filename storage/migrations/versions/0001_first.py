@@ -92,6 +92,13 @@ def upgrade() -> None:
         sa.Column("octets", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created", sa.Float(precision=53), nullable=False),
         sa.Column("modified", sa.Float(precision=53), nullable=False),
+        sa.Column("listed_modseq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("listed_created", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("public", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("published", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("trashed_from", sa.Text(), server_default="", nullable=False),
+        sa.Column("trashed_at", sa.Float(precision=53), nullable=True),
+        sa.Column("trashed_by", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["collection.id"], name=op.f("fk_collection_parent_id_collection"), ondelete="CASCADE"
         ),
@@ -182,6 +189,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_desk_group_admin_id"), ["admin_id"], unique=False)
 
     op.create_table(
+        "feed_token",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("created", sa.Float(precision=53), nullable=False),
+        sa.Column("last_used", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_feed_token_account_id_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feed_token")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_feed_token_secret_hash")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("feed_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_feed_token_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "item",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -190,6 +216,7 @@ def upgrade() -> None:
         sa.Column("modseq", sa.BigInteger(), nullable=False),
         sa.Column("created_modseq", sa.BigInteger(), nullable=False),
         sa.Column("hidden_modseq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("freed_modseq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("shared_hash", sa.Text(), server_default="", nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -200,6 +227,7 @@ def upgrade() -> None:
         sa.Column("modified", sa.Float(precision=53), nullable=False),
         sa.Column("schedule_tag", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("restricted", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("public", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("blob", sa.Text(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -220,6 +248,8 @@ def upgrade() -> None:
         sa.Column("modseq", sa.BigInteger(), nullable=False),
         sa.Column("created_modseq", sa.BigInteger(), nullable=False),
         sa.Column("hidden_modseq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("freed_modseq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("audience", sa.Text(), server_default="", nullable=False),
         sa.Column("removed", sa.Float(precision=53), nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"], ["collection.id"], name=op.f("fk_tombstone_collection_id_collection"), ondelete="CASCADE"
@@ -261,6 +291,7 @@ def upgrade() -> None:
         sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("modseq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("view_modseq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("listed_modseq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("color", sa.Text(), server_default="", nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -328,6 +359,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_dead_property_item_id"), ["item_id"], unique=False)
 
     op.create_table(
+        "document_link",
+        sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("card_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_uri", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["item.id"], name=op.f("fk_document_link_card_id_item"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["item.id"], name=op.f("fk_document_link_file_id_item"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("file_id", "card_id", name=op.f("pk_document_link")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("document_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_document_link_card_id"), ["card_id"], unique=False)
+
+    op.create_table(
+        "document_text",
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="done", nullable=False),
+        sa.Column("tried", sa.Float(precision=53), nullable=False),
+        sa.Column("content", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["item.id"], name=op.f("fk_document_text_item_id_item"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("item_id", name=op.f("pk_document_text")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "event_index",
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -358,6 +419,23 @@ def upgrade() -> None:
             "ix_event_index_collection_span", ["collection_id", "component", "ends", "starts"], unique=False
         )
         batch_op.create_index("ix_event_index_collection_uid", ["collection_id", "uid"], unique=False)
+
+    op.create_table(
+        "file_index",
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("downloads", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("trashed_from", sa.Text(), server_default="", nullable=False),
+        sa.Column("trashed_at", sa.Float(precision=53), nullable=True),
+        sa.Column("trashed_by", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("depositor_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("twin", sa.BigInteger(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_file_index_item_id_item"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("item_id", name=op.f("pk_file_index")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("file_index", schema=None) as batch_op:
+        batch_op.create_index("ix_file_index_twin", ["twin"], unique=False)
 
     op.create_table(
         "invitation",
