@@ -40,6 +40,16 @@ def test_principal_property_search(alice: Client, carol: Client) -> None:
     assert search(alice, "a", more=group) == [IAB] or search(alice, "b", more=group) == [IAB]
 
 
+def test_a_search_without_conditions_lists_who_may_be_known(alice: Client, carol: Client) -> None:
+    """As the Python library caldav 3 asks, its properties beside an empty DAV:prop."""
+    loose = "<D:prop/><C:calendar-home-set/><D:displayname/>"
+    everybody = report(alice, "/", "principal-property-search", loose)
+    assert sorted(everybody.hrefs()) == [ME, BOB, IAB]
+    assert everybody.prop(BOB, f"{DAV}displayname") is not None
+    assert everybody.prop(BOB, f"{CALDAV}calendar-home-set") is not None
+    assert report(carol, "/", "principal-property-search", loose).hrefs() == ["/dav/principals/accounts/carol/"]
+
+
 def test_principal_search_property_set(alice: Client) -> None:
     answer = report(alice, "/dav/principals/", "principal-search-property-set", "")
     assert answer.status == 200

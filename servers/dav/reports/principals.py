@@ -26,6 +26,12 @@ SEARCHABLE: Final = {
 }
 """DAV:principal-search-property-set: property to the storage's field and its description."""
 
+_OWN: Final = frozenset(
+    DAV + name
+    for name in ("property-search", "prop", "apply-to-principal-collection-set", "self", "principal-property")
+)
+"""What the reports' own grammar has."""
+
 _TYPE: Final = f"{CALDAV}calendar-user-type"
 _MATCH_TYPES: Final = frozenset({"contains", "equals", "starts-with", "ends-with"})
 
@@ -62,8 +68,7 @@ def property_search(reader: Reader, resource: Resource, root: xml.Element) -> Re
             else:
                 field, _ = SEARCHABLE.get(name, ("", ""))
                 terms.append((field, text, how if how in _MATCH_TYPES else "contains"))
-    if not terms and not kinds:
-        raise BadRequest("a search names what it looks for")
+    # Without any condition: everybody who may be known, as some clients list them.
     found = people.search(reader.tx, terms, every) if terms else people.visible(reader.tx)
     family = xml.child(root, f"{DAV}apply-to-principal-collection-set")
     return _answer(reader, [one for one in found if _among(resource, one, family is not None, kinds)], root)
@@ -128,5 +133,9 @@ def acl_principals(reader: Reader, resource: Resource, root: xml.Element) -> Res
 
 def _answer(reader: Reader, found: list[Principal], root: xml.Element) -> Response:
     asked = multistatus.wanted(root)
+    if not asked.names and not asked.everything:
+        # The Python library caldav 3 writes the properties beside an empty DAV:prop.
+        loose = {xml.tag(one): one for one in xml.children(root) if xml.tag(one) not in _OWN}
+        asked = multistatus.Wanted(tuple(loose), loose)
     rows = [Resource(Kind.PRINCIPAL, resources.principal_path(one), one.name, one) for one in found]
     return multistatus.document([multistatus.resource(reader, row, asked) for row in rows])

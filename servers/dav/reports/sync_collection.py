@@ -32,7 +32,9 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
     asked = multistatus.wanted(root)
     token = tokens.read(xml.text(xml.child(root, f"{DAV}sync-token")), collection)
     limit = _limit(root, context.settings.max_results)
-    members = Members(Listing(reader, collection, resource.href), asked)
+    bodies = context.protocol.bodies
+    extra = {bodies[0]: bodies[1](reader, resource, root)} if bodies and bodies[0] in asked.names else {}
+    members = Members(Listing(reader, collection, resource.href), asked, extra)
     found = changes.since(reader.tx, collection, token.modseq, bound=token.bound, limit=limit, brief=members.brief)
     responses = members.of_changes(found)
     responses += [multistatus.status(resource.href + escape.segment(name), 404) for name in found.removed]
