@@ -7,7 +7,7 @@ from typing import Any, Final
 from conf.settings import Settings
 from servers.caldav import data
 from servers.caldav.mkcalendar import mkcalendar
-from servers.caldav.names import CALENDAR, CALENDAR_MULTIGET, CALENDAR_QUERY, FREE_BUSY_QUERY
+from servers.caldav.names import CALENDAR, CALENDAR_DATA, CALENDAR_MULTIGET, CALENDAR_QUERY, FREE_BUSY_QUERY
 from servers.caldav.reports.freebusy import free_busy_query
 from servers.caldav.reports.multiget import calendar_multiget
 from servers.caldav.reports.query import calendar_query
@@ -52,6 +52,7 @@ PROTOCOL: Final = Protocol(
         errors.TooManyAttendees: f"{CALDAV}max-attendees-per-instance",
         errors.OutOfRange: f"{CALDAV}max-date-time",
     },
+    bodies=(CALENDAR_DATA, data.part),
     collection_types={CALENDAR: Tool.CALENDAR},
     reports={
         CALENDAR_QUERY: Report(calendar_query, _OBJECTS, "RFC 4791 §7.8", CALENDAR_TOOLS),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from conf.settings import Settings
 from servers.carddav import data
-from servers.carddav.names import ADDRESSBOOK, ADDRESSBOOK_MULTIGET, ADDRESSBOOK_QUERY
+from servers.carddav.names import ADDRESS_DATA, ADDRESSBOOK, ADDRESSBOOK_MULTIGET, ADDRESSBOOK_QUERY
 from servers.carddav.reports.multiget import addressbook_multiget
 from servers.carddav.reports.query import addressbook_query
 from servers.dav import start
@@ -33,6 +33,7 @@ PROTOCOL: Final = Protocol(
         errors.UidConflict: f"{CARDDAV}no-uid-conflict",
         errors.TooLarge: f"{CARDDAV}max-resource-size",
     },
+    bodies=(ADDRESS_DATA, lambda reader, found, root: data.part(root)),
     collection_types={ADDRESSBOOK: Tool.CONTACTS},
     reports={
         ADDRESSBOOK_QUERY: Report(addressbook_query, _WHERE, "RFC 6352 §8.6", _BOOKS),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from servers.dav.context import Context, Reader
-    from servers.dav.properties.table import ItemProperty, Property
+    from servers.dav.properties.table import ItemPart, ItemProperty, Property
     from servers.dav.resources import Kind, Resource
     from servers.dav.urls import UrlMap
     from servers.http.request import Request
@@ -101,4 +101,7 @@ class Protocol:
     urls: UrlMap | None = None
     """Its own map of URLs; None = the kernel's (servers/dav/resources.py)."""
     item_properties: tuple[ItemProperty, ...] = ()
+    bodies: tuple[str, Callable[[Reader, Resource, etree._Element], ItemPart]] | None = None
+    """Clark name under which reports give bodies (calendar-data, address-data), and how, from the report's
+    root. sync-collection gives them too: Thunderbird asks so for cards, and spares itself the multiget."""
     """Of items, beside those of properties/core.py and properties/access.py."""
