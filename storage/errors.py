@@ -143,5 +143,13 @@ class Refused(StorageError):
     """A rule of the office forbids it; the text says which and what to do instead."""
 
 
+class Linked(StorageError):
+    """Documents attached to contacts cannot be deleted (DOC-61); `paths` are theirs, below their root."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__("attached to a contact: detach it there first")
+        self.paths = paths
+
+
 class Busy(StorageError):
     """Too many others are writing at this moment; the same request may be sent again."""

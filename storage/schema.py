@@ -180,6 +180,7 @@ collections: Final = _table(
     _time("created"),
     _time("modified"),
     # Folders of the disk and of favourites only:
+    _int("creator_id", 0),  # 0 when the suite made it, or its creator left (GRP-15)
     _int("listed_modseq", 0),  # the folder's own number in its parent's log
     _int("listed_created", 0),  # since which number of its parent it is there
     _flag("public", False),  # anybody may see the folder (DOC-39)
@@ -226,8 +227,12 @@ items: Final = _table(
     # Last, so that a listing need not step over it to the other columns.
     Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
     sa.UniqueConstraint("collection_id", "name"),
-    # Covers listings of names and validators, in the order of their numbers, without touching a body's page.
-    Index("ix_item_collection_modseq", "collection_id", "modseq", "name", "hash"),
+    # Covers the owner's listings, in the order of their numbers, without touching a body's page.
+    Index(
+        "ix_item_collection_modseq",
+        *("collection_id", "modseq", "name", "hash", "size", "media_type"),
+        *("component", "modified", "created", "schedule_tag"),
+    ),
 )
 
 tombstones: Final = _table(

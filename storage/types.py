@@ -41,6 +41,10 @@ CALENDAR_TOOLS: Final = frozenset(
 """Tools whose items are iCalendar objects."""
 
 
+FOLDER_TOOLS: Final = frozenset({Tool.DOCUMENTS, Tool.WIKI, Tool.DROP_BOX, Tool.FAVOURITES, Tool.INFOS})
+"""Tools whose collections are folders of a tree (storage/folders.py), not homes' members."""
+
+
 class SpaceKind(Enum):
     """Whose environment: a user's private one, or a group's common one."""
 
@@ -104,6 +108,9 @@ class Actor:
 
 SITE: Final = Actor(PrincipalId(0), "")
 """The site administrator at the command line: judged by the same rules, refused nothing (ACC-20)."""
+
+PUBLIC: Final = Actor(PrincipalId(-1), "")
+"""The visitor who did not say who he is: he reads what was made public, and nothing else (ACL-25)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[stora
     storage.TooManyAttendees: (403, f"{ESCRITOIRE}max-attendees", _nothing),
     storage.OutOfRange: (403, f"{ESCRITOIRE}date-out-of-range", _nothing),
     storage.Refused: (403, f"{ESCRITOIRE}refused", _nothing),
+    storage.Linked: (403, f"{ESCRITOIRE}document-linked", _nothing),
     storage.Busy: (503, "", _nothing),
 }
 """Status, precondition element ("" = none), what stands in it. A protocol names its own elements."""

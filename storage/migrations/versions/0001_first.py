@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("octets", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created", sa.Float(precision=53), nullable=False),
         sa.Column("modified", sa.Float(precision=53), nullable=False),
+        sa.Column("creator_id", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("listed_modseq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("listed_created", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("public", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -239,7 +240,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_item_blob"), ["blob"], unique=False)
-        batch_op.create_index("ix_item_collection_modseq", ["collection_id", "modseq", "name", "hash"], unique=False)
+        batch_op.create_index(
+            "ix_item_collection_modseq",
+            [
+                "collection_id",
+                "modseq",
+                "name",
+                "hash",
+                "size",
+                "media_type",
+                "component",
+                "modified",
+                "created",
+                "schedule_tag",
+            ],
+            unique=False,
+        )
 
     op.create_table(
         "tombstone",
