@@ -7,6 +7,7 @@ from typing import Final
 
 from servers.dav.context import Context, Reader
 from servers.dav.resources import Address, Kind, Resource, collection
+from storage import collections as tree
 from storage import locks
 from storage import principals as people
 from storage.errors import NotFound
@@ -29,7 +30,7 @@ def root_href(context: Context, lock: Lock) -> str:
     """The URL path of a lock's root."""
     names = [name for name in lock.path.split("/") if name]
     href = context.tables.urls.href(lock.path, context.actor.login)
-    return href + "/" if len(names) in (2, 3) else href
+    return href + "/" if len(names) in (2, 3) or lock.infinite else href
 
 
 def active(context: Context, lock: Lock) -> str:
@@ -67,7 +68,9 @@ def of_members(reader: Reader, collection: Collection) -> tuple[Sequence[Lock], 
     everywhere = [lock for lock in locks.covering(reader.tx, collection.space, below) if lock.infinite]
     single: dict[str, list[Lock]] = {}
     for lock in locks.below(reader.tx, collection.space, below):
-        single.setdefault(lock.path.rpartition("/")[2], []).append(lock)
+        folder, _, name = lock.path.rpartition("/")
+        if folder == tree.path(collection):  # not of what lies deeper
+            single.setdefault(name, []).append(lock)
     return everywhere, single
 
 

@@ -1,13 +1,17 @@
-"""Byte ranges of a body that is in memory: single and multipart (RFC 9110 §14)."""
+"""Byte ranges of a body, in memory or streamed: single and multipart (RFC 9110 §14)."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
 
 from servers.http.errors import HttpError
-from servers.http.response import Response
+from servers.http.response import Response, Stream
+
+Cut: TypeAlias = Callable[[int, int], Iterable[bytes]]
+"""First and last octet to the blocks that hold them."""
 
 MAX_RANGES: Final = 16
 """More of them are an attack or a mistake: the whole body is sent (RFC 9110 §17.15)."""
@@ -58,25 +62,46 @@ def partial(response: Response, value: str) -> Response:
     Raises:
         HttpError: 416.
     """
-    if not isinstance(response.body, bytes) or response.status != 200:
-        return response
     body = response.body
-    ranges = parse(value, len(body))
+    if not isinstance(body, bytes) or response.status != 200:
+        return response
+    answer = of_stream(response, value, len(body), lambda first, last: (body[first : last + 1],))
+    if isinstance(answer.body, Stream):
+        answer.body = b"".join(answer.body.blocks)
+    return answer
+
+
+def of_stream(response: Response, value: str, length: int, cut: Cut) -> Response:
+    """The same for a body that is read when it is sent: `cut` gives the blocks of a range.
+
+    Raises:
+        HttpError: 416.
+    """
+    ranges = parse(value, length)
     if ranges is None:
         return response
     if len(ranges) == 1:
         first, last = ranges[0]
-        headers = [*response.headers, ("Content-Range", f"bytes {first}-{last}/{len(body)}")]
-        return Response(206, headers, body[first : last + 1])
+        headers = [*response.headers, ("Content-Range", f"bytes {first}-{last}/{length}")]
+        return Response(206, headers, Stream(last - first + 1, cut(first, last)))
     boundary = secrets.token_hex(12)
     content_type = response.header("Content-Type") or "application/octet-stream"
-    parts: list[bytes] = []
-    for first, last in ranges:
-        head = (
-            f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: bytes {first}-{last}/{len(body)}\r\n\r\n"
-        )
-        parts += [head.encode(), body[first : last + 1], b"\r\n"]
-    parts.append(f"--{boundary}--\r\n".encode())
+    heads = [
+        (
+            f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: bytes {first}-{last}/{length}\r\n\r\n"
+        ).encode()
+        for first, last in ranges
+    ]
+    end = f"--{boundary}--\r\n".encode()
+    total = sum(len(head) + last - first + 3 for head, (first, last) in zip(heads, ranges, strict=True)) + len(end)
+
+    def blocks() -> Iterator[bytes]:
+        for head, (first, last) in zip(heads, ranges, strict=True):
+            yield head
+            yield from cut(first, last)
+            yield b"\r\n"
+        yield end
+
     headers = [pair for pair in response.headers if pair[0].lower() != "content-type"]
     headers.append(("Content-Type", f"multipart/byteranges; boundary={boundary}"))
-    return Response(206, headers, b"".join(parts))
+    return Response(206, headers, Stream(total, blocks()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
@@ -71,6 +71,34 @@ class Request:
             raise BadRequest("Content-Length is not a number")
         return int(value)
 
+    @property
+    def has_body(self) -> bool:
+        """Whether a body was announced, be it empty (RFC 9112 §6.3)."""
+        return bool(self.content_length) or "HTTP_TRANSFER_ENCODING" in self.environ
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body in blocks of at most 1 MiB, for what must never be in memory as a whole.
+
+        Raises:
+            HttpError: 415 for a content coding.
+            BadRequest: fewer octets came than were announced; what was read is to be thrown away.
+        """
+        self._refuse_codings()
+        source: Readable = self.environ["wsgi.input"]
+        length = self.content_length
+        if length is None:
+            if "HTTP_TRANSFER_ENCODING" in self.environ:
+                while data := source.read(_BLOCK):
+                    yield data
+            return
+        missing = length
+        while missing > 0:
+            data = source.read(min(missing, _BLOCK))
+            if not data:
+                raise BadRequest("the body is shorter than Content-Length")
+            missing -= len(data)
+            yield data
+
     def body(self, limit: int) -> bytes:
         """The whole body, at most `limit` octets.
 
@@ -78,9 +106,7 @@ class Request:
             HttpError: 413 when it is longer (before reading, if it was announced), 415 for a
                 content coding, 400 when fewer octets came than were announced.
         """
-        coding = self.header("Content-Encoding")
-        if coding and coding.lower() != "identity":
-            raise HttpError(415, "this content coding is not accepted", headers=[("Accept-Encoding", "identity")])
+        self._refuse_codings()
         length = self.content_length
         source: Readable = self.environ["wsgi.input"]
         if length is not None:
@@ -96,6 +122,11 @@ class Request:
         if len(data) > limit:
             raise HttpError(413, f"the body is larger than {limit} octets")
         return data
+
+    def _refuse_codings(self) -> None:
+        coding = self.header("Content-Encoding")
+        if coding and coding.lower() != "identity":
+            raise HttpError(415, "this content coding is not accepted", headers=[("Accept-Encoding", "identity")])
 
 
 def read(environ: Mapping[str, Any], *, trusted: frozenset[str] = frozenset(), origin: str = "") -> Request:

@@ -33,12 +33,12 @@ def lock(context: Context) -> Response:
     nothing is listed there, and a PUT that shows the token creates the item.
     """
     root = xml.body(context.request, context.settings)
-    timeout_s = _timeout(context.request.header("Timeout"))
+    timeout_s = timeout(context.request.header("Timeout"))
     depth = context.depth(INFINITY, 0, INFINITY)
     if root is None:
-        return _refresh(context, timeout_s)
+        return refresh(context, timeout_s)
     xml.expect(root, f"{DAV}lockinfo")
-    exclusive = _scope(root)
+    exclusive = is_exclusive(root)
     owner = xml.child(root, f"{DAV}owner")
     owner_xml = "" if owner is None else xml.serialise(owner)
     with writing(context) as tx:
@@ -53,7 +53,7 @@ def lock(context: Context) -> Response:
             owner_xml=owner_xml,
             reserved=not mapped,
         )
-    return _answer(context, [made], 200 if mapped else 201, token=made.token)
+    return answer(context, [made], 200 if mapped else 201, token=made.token)
 
 
 def unlock(context: Context) -> Response:
@@ -68,7 +68,8 @@ def unlock(context: Context) -> Response:
     return Response(204)
 
 
-def _refresh(context: Context, timeout_s: int) -> Response:
+def refresh(context: Context, timeout_s: int) -> Response:
+    """Start the time of the lock that the If field names anew: 200."""
     header = if_header.parse(context.request.header("If"))
     if len(header.tokens) != 1:
         raise BadRequest("a refresh shows one lock token in the If field")  # RFC 4918 §9.10.2
@@ -79,10 +80,11 @@ def _refresh(context: Context, timeout_s: int) -> Response:
             renewed = store_locks.refresh(tx, space, path, token, timeout_s)
         except LockMissing:
             raise refuse(412, f"{DAV}lock-token-matches-request-uri") from None
-    return _answer(context, [renewed], 200)
+    return answer(context, [renewed], 200)
 
 
-def _answer(context: Context, found: list[Lock], status: int, token: str = "") -> Response:
+def answer(context: Context, found: list[Lock], status: int, token: str = "") -> Response:
+    """The answer that describes locks; `token` of a new one goes into Lock-Token (RFC 4918 §10.5)."""
     body = (
         f'<?xml version="1.0" encoding="utf-8"?>\n<D:prop{DECLARATIONS}><D:lockdiscovery>'
         f"{locks.discovery(context, found)}</D:lockdiscovery></D:prop>\n"
@@ -134,7 +136,12 @@ def _arranges(tx: Transaction, space: Principal) -> bool:
     return any(one.relation in (Relation.ADMIN, Relation.CO_ADMIN) for one in found)
 
 
-def _scope(root: xml.Element) -> bool:
+def is_exclusive(root: xml.Element) -> bool:
+    """Whether a DAV:lockinfo asks for an exclusive lock, not a shared one (RFC 4918 §14.11).
+
+    Raises:
+        BadRequest: it asks for neither.
+    """
     scope = xml.child(root, f"{DAV}lockscope")
     kind = xml.child(root, f"{DAV}locktype")
     if scope is None or kind is None or xml.child(kind, f"{DAV}write") is None:
@@ -145,7 +152,7 @@ def _scope(root: xml.Element) -> bool:
     return exclusive
 
 
-def _timeout(value: str | None) -> int:
+def timeout(value: str | None) -> int:
     """The client's first wish that we understand (RFC 4918 §10.7); the store has the last word."""
     for wish in (value or "").split(","):
         found = _SECONDS.match(wish.strip())
