@@ -44,8 +44,9 @@ class Default:
     display_name: str
 
 
+_CALENDAR: Final = "Calendar"
 DEFAULTS: Final = (
-    Default("events", Tool.CALENDAR, "VEVENT", "Calendar"),
+    Default("events", Tool.CALENDAR, "VEVENT", _CALENDAR),
     Default("tasks", Tool.TASKS, "VTODO", "Tasks"),
     Default("notes", Tool.NOTES, "VJOURNAL", "Notes"),
     Default("contacts", Tool.CONTACTS, "", "Contacts"),
@@ -193,18 +194,21 @@ def create(
         raise LimitReached("collections_per_space", COLLECTIONS_PER_SPACE)
     if tool in CALENDAR_TOOLS and not components:
         components = ("VEVENT", "VTODO", "VJOURNAL")
-    _insert(
-        tx,
-        owner.id,
-        path,
-        tool,
-        components=" ".join(components),
-        display_name=_clean_text(display_name),
-        description=_clean_text(description),
-        color=_clean_color(color),
-        position=order,
-        timezone=_clean_text(timezone),
-    )
+    try:
+        _insert(
+            tx,
+            owner.id,
+            path,
+            tool,
+            components=" ".join(components),
+            display_name=_clean_text(display_name),
+            description=_clean_text(description),
+            color=_clean_color(color),
+            position=order,
+            timezone=_clean_text(timezone),
+        )
+    except sa.exc.IntegrityError:
+        raise Exists(path) from None  # somebody made it at the same moment
     return find(tx, kind, space, path)
 
 
@@ -270,6 +274,7 @@ def rename(tx: Transaction, collection: Collection, name: str) -> Collection:
         raise Exists(fresh)
     here = collections.c.id == collection.id
     tx.db.execute(sa.update(collections).where(here).values(name=fresh, path=fresh, modified=tx.now))
+    tx.touched.add(collection.id)
     locks.forget(tx, collection.space, collection.name)
     return by_id(tx, collection.id)
 
@@ -347,7 +352,9 @@ def _display_name(row: Any, own: bool) -> str:
     """The owner's name is always shown on another's collection (CAL-11)."""
     if own:
         return str(row.display_name)
-    owner = row.space_display_name or row.space_name
+    owner = str(row.space_display_name or row.space_name)
+    if row.path == "events" and row.kind == SpaceKind.GROUP.value and row.display_name not in ("", _CALENDAR):
+        return str(row.display_name)  # its administrator named it
     return owner if row.path == "events" else f"{owner}: {row.display_name or row.path}"
 
 

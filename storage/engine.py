@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,8 +42,10 @@ class Engines:
             self._writer = sa.create_engine(self.url, isolation_level="READ COMMITTED", **common)
             self._turn = None
         self._local = threading.local()
-        self._held: list[Held] = []
+        # Weakly: a thread that ends takes its connections with it.
+        self._held: weakref.WeakSet[Held] = weakref.WeakSet()
         self._guard = threading.Lock()
+        _engines.add(self)
 
     @property
     def writer(self) -> sa.Engine:
@@ -57,6 +60,10 @@ class Engines:
         """This thread's connection for writing."""
         return self._connection("writer", self._writer, "BEGIN IMMEDIATE")
 
+    def apart(self) -> sa.Connection:
+        """A further connection for reading, whatever this thread has open; the caller closes it."""
+        return self._reader.connect()
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for the turn to write: SQLite has one writer, and a fair queue beats its sleeping retries."""
@@ -69,8 +76,8 @@ class Engines:
     def close(self) -> None:
         """Close every connection of every thread."""
         with self._guard:
-            for held in self._held:
-                held.db.close()
+            for held in list(self._held):
+                held.close()
             self._held.clear()
         self._local = threading.local()
         self._reader.dispose()
@@ -79,12 +86,40 @@ class Engines:
     def _connection(self, which: str, engine: sa.Engine, begin: str) -> Held:
         held: Held | None = getattr(self._local, which, None)
         if held is None or held.gone():
+            if held is not None:
+                held.close()
             held = Held(engine.connect(), begin if self.sqlite else "")
             setattr(self._local, which, held)
             with self._guard:
-                self._held = [one for one in self._held if not one.gone()]
-                self._held.append(held)
+                self._held.add(held)
+        elif held.open:
+            # It would end the outer one's transaction, or wait for ever for its turn to write.
+            raise RuntimeError(f"this thread has a {which}'s transaction open already")
         return held
+
+    def _forked(self) -> None:
+        """In a child process: let go of the parent's connections without a word to their servers."""
+        _inherited.extend(self._held)
+        self._held = weakref.WeakSet()
+        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._reader.dispose(close=False)
+        self._writer.dispose(close=False)
+        if self._turn is not None:
+            self._turn.forked()
+
+
+_engines: Final[weakref.WeakSet[Engines]] = weakref.WeakSet()
+_inherited: Final[list[Held]] = []
+"""Connections of the process that this one was forked from: never used here, never closed here."""
+
+
+def _forked() -> None:
+    for engines in list(_engines):
+        engines._forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Held:
@@ -94,13 +129,23 @@ class Held:
     greater part of SQLAlchemy's share in a short request.
     """
 
-    __slots__ = ("_begin", "db", "raw")
+    __slots__ = ("__weakref__", "_begin", "db", "open", "raw")
 
     def __init__(self, db: sa.Connection, begin: str) -> None:
         self.db: Final = db
         self.raw: Final[Any] = db.connection.driver_connection
         self._begin: Final = begin
+        self.open = False
         db.rollback()
+
+    def __del__(self) -> None:
+        if hasattr(self, "db") and not any(held is self for held in _inherited or ()):
+            self.close()
+
+    def close(self) -> None:
+        """Give the connection back, whatever state it is in."""
+        with suppress(Exception):
+            self.db.close()
 
     def gone(self) -> bool:
         """Whether the server closed it, or we did."""
@@ -111,12 +156,16 @@ class Held:
         """Begin; commit at the end of the block, or roll back on an exception."""
         if self._begin:
             self.raw.execute(self._begin)
+        self.open = True
         try:
-            yield self.db
-        except BaseException:
-            self._end(commit=False)
-            raise
-        self._end(commit=True)
+            try:
+                yield self.db
+            except BaseException:
+                self._end(commit=False)
+                raise
+            self._end(commit=True)
+        finally:
+            self.open = False
 
     def _end(self, *, commit: bool) -> None:
         try:
@@ -131,7 +180,10 @@ class Held:
                 self.raw.rollback()
         except BaseException:
             if not self.gone():
-                self.raw.rollback()
+                with suppress(Exception):
+                    if self.db.in_transaction():
+                        self.db.rollback()
+                    self.raw.rollback()
             raise
 
 
@@ -141,6 +193,11 @@ class _Turn:
     def __init__(self, path: Path) -> None:
         self._threads = threading.Lock()
         self._path = path
+        self._descriptor = -1
+
+    def forked(self) -> None:
+        """A lock on an inherited descriptor would be the parent's own: open the file anew."""
+        self._threads = threading.Lock()
         self._descriptor = -1
 
     def __enter__(self) -> None:

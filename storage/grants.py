@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from storage.rights import Scope
 from storage.schema import collections, grants, items, memberships, principals
 from storage.store import Transaction
 from storage.types import (
+    Actor,
     Collection,
     CollectionId,
     Principal,
@@ -22,6 +24,7 @@ from storage.types import (
     Right,
     SpaceKind,
     Tool,
+    View,
 )
 
 _SHOWS: Final = Right.SEE | Right.EDIT | Right.SEE_FOLDER
@@ -62,6 +65,8 @@ def grant(
     """
     item = _item(tx, collection, item_name)
     _may_set(tx, collection, item)
+    if not right:
+        return
     for one in right:
         _demand_changeable(collection, one, item is not None)
     _demand_possible(tx, collection, grantee)
@@ -96,7 +101,7 @@ def withdraw(
         if item is not None and right & Right.SEE and _seen_by_default(collection) and not item.restricted:
             raise Refused("all members see this item: withdraw SEE from the whole group first (ACL-09)")
         _remove(tx, collection.id, item, grantee.id, right)
-    _tell(tx, collection, item, grantee, right)
+    _tell(tx, collection, item, grantee, right, lost=right)
 
 
 def grid(tx: Transaction, collection: Collection, item_name: str | None = None) -> Grid:
@@ -133,9 +138,10 @@ def lapse(tx: Transaction, account: PrincipalId) -> None:
     mine = sa.select(memberships.c.group_id).where(memberships.c.account_id == account)
     still = sa.select(theirs.c.account_id).where(theirs.c.group_id.in_(mine)).union(sa.select(sa.literal(account)))
     query = (
-        sa.select(grants.c.id, grants.c.collection_id, grants.c.item_id, grants.c.grantee_id)
+        sa.select(grants.c.id, grants.c.collection_id, grants.c.item_id, grants.c.grantee_id, grants.c.rights)
         .join(collections, collections.c.id == grants.c.collection_id)
         .join(principals, principals.c.id == collections.c.space_id)
+        .order_by(grants.c.collection_id, grants.c.item_id)
         .where(
             sa.or_(
                 sa.and_(  # to him, in a group that he left
@@ -161,8 +167,36 @@ def lapse(tx: Transaction, account: PrincipalId) -> None:
         tx.db.execute(sa.delete(grants).where(grants.c.id == row.id))
         if row.item_id is None:
             changes.view_changed(tx, CollectionId(row.collection_id), viewers)
+            sight_lost(tx, CollectionId(row.collection_id), viewers, Right(row.rights))
         else:
             changes.item_view_changed(tx, CollectionId(row.collection_id), row.item_id, viewers)
+
+
+def sight_lost(tx: Transaction, number: CollectionId, viewers: Iterable[PrincipalId], lost: Right) -> None:
+    """Let what these people saw only by `lost`, which ended, vanish at their next synchronisation (SYS-10).
+
+    To be called when the grant or the membership is gone. Whoever saw all of a private collection and sees
+    less now loses the items that have no busy block; for what has one, he is told the block.
+    """
+    row = tx.db.execute(
+        sa.select(collections.c.tool, collections.c.space_id, principals.c.kind)
+        .join(principals, principals.c.id == collections.c.space_id)
+        .where(collections.c.id == number)
+    ).one()
+    kind, tool = SpaceKind(row.kind), Tool(row.tool)
+    if kind is not SpaceKind.PRIVATE or tool is Tool.CONTACTS:
+        return
+    for viewer in sorted(set(viewers)):
+        his = replace(tx, actor=Actor(viewer, ""), access={})
+        who, grantees = acl.relation(his, PrincipalId(row.space_id), kind)
+        held = acl.judge(his, number, kind, tool, who, grantees)
+        if acl.view(kind, tool, held) is View.FULL or acl.view(kind, tool, held | lost) is not View.FULL:
+            continue
+        once = sa.or_(items.c.hidden_modseq == 0, items.c.hidden_modseq > items.c.created_modseq)
+        query = sa.select(items.c.id).where(items.c.collection_id == number, once)
+        if tool is Tool.CALENDAR:
+            query = query.where(items.c.freed_modseq > 0)
+        changes.items_view_changed(tx, number, tx.db.execute(query).scalars().all(), [viewer])
 
 
 def _item(tx: Transaction, collection: Collection, name: str | None) -> Any:
@@ -321,7 +355,9 @@ def _withdraw_from_all(tx: Transaction, collection: Collection, item: Any, group
             _add(tx, collection.id, item, person, held)
 
 
-def _tell(tx: Transaction, collection: Collection, item: Any, grantee: Principal, right: Right) -> None:
+def _tell(
+    tx: Transaction, collection: Collection, item: Any, grantee: Principal, right: Right, lost: Right = Right.NONE
+) -> None:
     viewing.forget_access(tx, collection.id)
     tx.touched.add(collection.id)
     if not right & _SHOWS:
@@ -329,6 +365,8 @@ def _tell(tx: Transaction, collection: Collection, item: Any, grantee: Principal
     viewers = [person for person in _people(tx, grantee.id) if person != collection.space.id]
     if item is None:
         changes.view_changed(tx, collection.id, viewers)
+        if lost:
+            sight_lost(tx, collection.id, viewers, lost)
     else:
         changes.item_view_changed(tx, collection.id, item.id, viewers)
 

@@ -357,8 +357,8 @@ def remove(tx: Transaction, group: Principal) -> None:
     if tx.actor.id != SITE.id and len(present) > 1:
         raise Refused("the group still has other members")
     numbers = [member.id for member in present]
-    _tell_of_group_grants(tx, group.id, numbers)
     tx.db.execute(sa.delete(memberships).where(memberships.c.group_id == group.id))
+    _tell_of_group_grants(tx, group.id, numbers, ended=True)
     for number in numbers:
         grants.lapse(tx, number)
     tx.db.execute(sa.delete(principals).where(principals.c.id == group.id))
@@ -447,16 +447,18 @@ def _end(tx: Transaction, group: Principal, account: Principal) -> None:
     tx.db.execute(
         sa.update(items).where(items.c.collection_id.in_(inside), items.c.creator_id == account.id).values(creator_id=0)
     )
-    _tell_of_group_grants(tx, group.id, [account.id])
+    _tell_of_group_grants(tx, group.id, [account.id], ended=True)
     _tell_of_environment(tx, group.id, account.id)
     grants.lapse(tx, account.id)
     tx.access.clear()
 
 
-def _tell_of_group_grants(tx: Transaction, group: PrincipalId, viewers: list[PrincipalId]) -> None:
+def _tell_of_group_grants(
+    tx: Transaction, group: PrincipalId, viewers: list[PrincipalId], *, ended: bool = False
+) -> None:
     """SYS-10: what "all members" of the group were granted elsewhere appears or vanishes for these."""
     query = (
-        sa.select(grant_table.c.collection_id, grant_table.c.item_id, collections.c.space_id)
+        sa.select(grant_table.c.collection_id, grant_table.c.item_id, grant_table.c.rights, collections.c.space_id)
         .join(collections, collections.c.id == grant_table.c.collection_id)
         .where(grant_table.c.grantee_id == group, collections.c.space_id != group)
         .order_by(grant_table.c.collection_id, grant_table.c.item_id)
@@ -465,6 +467,8 @@ def _tell_of_group_grants(tx: Transaction, group: PrincipalId, viewers: list[Pri
         concerned = [viewer for viewer in viewers if viewer != row.space_id]
         if row.item_id is None:
             changes.view_changed(tx, CollectionId(row.collection_id), concerned)
+            if ended:
+                grants.sight_lost(tx, CollectionId(row.collection_id), concerned, Right(row.rights))
         else:
             changes.item_view_changed(tx, CollectionId(row.collection_id), row.item_id, concerned)
 

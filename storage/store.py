@@ -86,15 +86,24 @@ class Store:
     @cached_property
     def secret(self) -> bytes:
         """The desk's own key, for what nobody outside may be able to compute."""
-        with self.engines.reading().transaction() as db:
+        with self.engines.apart() as db:
             return bytes.fromhex(db.execute(_SECRET).scalar_one())
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Transaction]:
-        """One snapshot for `actor`; nothing can be written in it."""
+        """One snapshot for `actor`; nothing can be written in it.
+
+        Raises:
+            Busy: the database server went away; try again.
+        """
         held = self.engines.reading()
-        with held.transaction() as db:
-            yield Transaction(self, db, held.raw, actor, False, frozenset(), time.time())
+        try:
+            with held.transaction() as db:
+                yield Transaction(self, db, held.raw, actor, False, frozenset(), time.time())
+        except Exception as error:
+            if not held.gone():
+                raise
+            raise Busy from error  # the server went away: the next request finds it again
 
     @contextmanager
     def write(self, actor: Actor, locks: frozenset[str] = frozenset()) -> Iterator[Transaction]:
@@ -115,7 +124,7 @@ class Store:
                         _notify(tx)
             except Exception as error:
                 reason = getattr(error, "orig", error)
-                if not _is_contention(reason):
+                if not _is_contention(reason) and not held.gone():
                     raise
                 log.warning("busy", extra={"reason": type(reason).__name__})
                 raise Busy from error
