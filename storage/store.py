@@ -90,8 +90,8 @@ class Store:
             return bytes.fromhex(db.execute(_SECRET).scalar_one())
 
     @contextmanager
-    def read(self, actor: Actor) -> Iterator[Transaction]:
-        """One snapshot for `actor`; nothing can be written in it.
+    def read(self, actor: Actor, locks: frozenset[str] = frozenset()) -> Iterator[Transaction]:
+        """One snapshot for `actor`; nothing can be written in it, but with `locks` judged whether it could be.
 
         Raises:
             Busy: the database server went away; try again.
@@ -99,7 +99,7 @@ class Store:
         held = self.engines.reading()
         try:
             with held.transaction() as db:
-                yield Transaction(self, db, held.raw, actor, False, frozenset(), time.time())
+                yield Transaction(self, db, held.raw, actor, False, locks, time.time())
         except Exception as error:
             if not held.gone():
                 raise

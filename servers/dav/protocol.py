@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from storage.errors import StorageError
 from storage.kinds import Prepared
@@ -72,6 +72,10 @@ class Representation:
     """The request field that chose this form among others, "" if there is one form only (RFC 9110 §12.5.5)."""
 
 
+CLASSES: Final = ("1", "2", "3", "access-control", "extended-mkcol", "add-member", "sync-collection")
+"""Compliance classes of RFC 4918 §18, RFC 3744 §7.2, RFC 5689 §3, RFC 5995 §5; the last is informal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """Everything that one protocol adds to the kernel."""
@@ -98,6 +102,8 @@ class Protocol:
     """By method: MKCALENDAR. They may replace the kernel's."""
     properties: tuple[Property, ...] = ()
     """Of principals, homes and collections, beside the kernel's tables (servers/dav/properties)."""
+    dav_classes: tuple[str, ...] = CLASSES
+    """What the DAV field begins with."""
     urls: UrlMap | None = None
     """Its own map of URLs; None = the kernel's (servers/dav/resources.py)."""
     item_properties: tuple[ItemProperty, ...] = ()

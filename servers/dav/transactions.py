@@ -16,10 +16,10 @@ from storage.types import Collection
 @contextmanager
 def reading(context: Context) -> Iterator[Transaction]:
     """A snapshot; the If field holds in it (RFC 4918 §10.4.2)."""
-    field = context.request.environ.get("HTTP_IF")
-    with context.store.read(context.actor) as tx:
-        if field is not None:
-            if_header.evaluate(context, tx, if_header.parse(field))
+    header = if_header.parse(context.request.environ.get("HTTP_IF"))
+    with context.store.read(context.actor, header.tokens) as tx:
+        if header.lists:
+            if_header.evaluate(context, tx, header)
         yield tx
 
 

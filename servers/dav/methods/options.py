@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from servers.dav.context import Context
 from servers.dav.resources import Kind
 from servers.http.response import Response
 
-CLASSES: Final = ("1", "2", "3", "access-control", "extended-mkcol", "add-member", "sync-collection")
-"""Compliance classes of RFC 4918 §18, RFC 3744 §7.2, RFC 5689 §3, RFC 5995 §5; the last is informal."""
-
 
 def dav_field(context: Context) -> tuple[str, str]:
     """The DAV field."""
-    return "DAV", ", ".join((*CLASSES, *context.protocol.dav_tokens))
+    return "DAV", ", ".join((*context.protocol.dav_classes, *context.protocol.dav_tokens))
 
 
 def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:

@@ -28,8 +28,8 @@ def move(context: Context) -> Response:
 
 
 def _transfer(context: Context, *, moving: bool) -> Response:
-    destination = _destination(context)
-    overwrite = _overwrite(context)
+    destination = destination_of(context)
+    overwrite = may_overwrite(context)
     precondition = conditions.precondition(context.request)
     context.depth(INFINITY, *((INFINITY,) if moving else (0, INFINITY)))
     with writing(context) as tx:
@@ -89,7 +89,7 @@ def _rename(
     return not replaced
 
 
-def _destination(context: Context) -> Address:
+def destination_of(context: Context) -> Address:
     """Where to (RFC 4918 §10.3).
 
     Raises:
@@ -111,7 +111,8 @@ def _origin(url: str) -> tuple[str, str]:
     return scheme, rest.partition("/")[0]
 
 
-def _overwrite(context: Context) -> bool:
+def may_overwrite(context: Context) -> bool:
+    """The Overwrite field; True without it (RFC 4918 §10.6)."""
     value = (context.request.header("Overwrite") or "T").upper()
     if value not in ("T", "F"):
         raise BadRequest("Overwrite is T or F")  # RFC 4918 §10.6
