@@ -88,15 +88,15 @@ class Desk:
     def add_user(self, login: str) -> None:
         self.cli("user", "add", login, "--password-stdin", typed=PASSWORDS[login] + "\n")
 
-    def start(self) -> None:
-        """Serve, and wait until everything listens."""
+    def start(self, *protocols: str) -> None:
+        """Serve everything, or the named protocols, and wait until it listens."""
         written = self.data / "run" / "endpoints.json"
         written.unlink(missing_ok=True)
         command = program("escritoire")
         assert command is not None
         with (self.data / "interop.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [command, "--data", str(self.data), "serve"], stdout=log, stderr=log, start_new_session=True
+                [command, "--data", str(self.data), "serve", *protocols], stdout=log, stderr=log, start_new_session=True
             )
         end = time.monotonic() + START_TIMEOUT_S
         while not written.exists():
