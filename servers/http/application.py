@@ -26,7 +26,13 @@ _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in 
     422: "422 Unprocessable Content",
 }
 _NO_BODY: Final = frozenset({204, 304})
-_COMPRESSIBLE: Final = ("text/", "application/xml", "application/json")
+_COMPRESSIBLE: Final = (
+    "text/",
+    "application/xml",
+    "application/json",
+    "application/rss+xml",
+    "application/atom+xml",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class HttpSettings:
     origin: str = ""
     trusted_proxies: frozenset[str] = frozenset()
     header_fields: Mapping[str, str] = field(default_factory=dict)
+    loggable: Callable[[str], str] = str
+    """What of a path may be written into the log: a secret in it may not."""
 
 
 @dataclass(slots=True)
@@ -76,7 +84,7 @@ def make(handler: Handler, translate: Translator, settings: HttpSettings) -> Wsg
             response = translated
         if response.status >= 300:
             _drain(environ)
-        return _send(environ, start_response, response, fields, exchange, began)
+        return _send(environ, start_response, response, fields, exchange, began, settings.loggable)
 
     return application
 
@@ -95,6 +103,7 @@ def _send(
     fields: list[tuple[str, str]],
     exchange: Exchange | None,
     began: float,
+    loggable: Callable[[str], str],
 ) -> Iterable[bytes]:
     headers = [*response.headers, *fields] if fields else response.headers
     body = response.body
@@ -112,12 +121,14 @@ def _send(
         headers.append(("Content-Length", str(length)))
     if environ["REQUEST_METHOD"] == "HEAD":
         blocks = ()
-    if log.isEnabledFor(logging.INFO):
-        log.info(
+    level = logging.INFO if status >= 400 else logging.DEBUG  # a line for every refusal, not for every success
+    if log.isEnabledFor(level):
+        log.log(
+            level,
             "request",
             extra={
                 "method": environ["REQUEST_METHOD"],
-                "path": environ.get("PATH_INFO", ""),
+                "path": loggable(environ.get("PATH_INFO", "")),
                 "status": status,
                 "octets": length,
                 "ms": round((time.perf_counter() - began) * 1000, 2),
@@ -134,8 +145,9 @@ def _compress(environ: dict[str, Any], response: Response, headers: list[tuple[s
     content_type = response.header("Content-Type") or ""
     if not content_type.startswith(_COMPRESSIBLE) or response.status == 206:
         return body
-    if response.header("ETag") or response.header("Content-Encoding"):
-        return body
+    etag = response.header("ETag")
+    if (etag and not etag.startswith("W/")) or response.header("Content-Encoding"):
+        return body  # RFC 9110 §8.8.1: a strong validator tells the encodings apart, a weak one need not
     headers.append(("Vary", "Accept-Encoding"))
     if not accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
         return body

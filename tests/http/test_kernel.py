@@ -150,17 +150,21 @@ def test_one_block_for_one_small_answer() -> None:
     assert list(app(environ, lambda *_: None)) == [b"abc"]
 
 
-def test_the_log_has_one_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("status", "level"), [(200, "DEBUG"), (404, "INFO")])
+def test_the_log_has_one_line_a_refusal_and_in_detail_one_a_request(
+    status: int, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
     def handler(exchange: Exchange) -> Response:
         exchange.login = "alice"
-        return Response(200, [], b"abc")
+        return Response(status, [], b"abc")
 
     app = application.make(handler, lambda *_: None, HttpSettings())
-    with caplog.at_level("INFO"):
+    with caplog.at_level("DEBUG"):
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/x", "wsgi.input": io.BytesIO(b""), "REMOTE_ADDR": "::1"}
         list(app(environ, lambda *_: None))
     (record,) = [record for record in caplog.records if record.message == "request"]
-    assert (record.status, record.login, record.path, record.octets) == (200, "alice", "/x", 3)  # type: ignore[attr-defined]
+    assert record.levelname == level
+    assert (record.status, record.login, record.path, record.octets) == (status, "alice", "/x", 3)  # type: ignore[attr-defined]
 
 
 def test_proxies_are_believed_only_if_trusted() -> None:
