@@ -145,13 +145,14 @@ def ended_before(tx: Transaction, collection: Collection, moment: int) -> list[s
 
 
 def _is_plain(series: Series) -> bool:
-    """Whether the span alone says when it happens: one instance whose times do not float."""
+    """Whether the span alone says when it happens: one instance with a length, whose times do not float."""
     part = series.master
     return (
         part is not None
         and not series.recurring
         and not series.others
         and part.form == Form.SPAN
+        and min(part.days, part.seconds) >= 0 < part.days + part.seconds
         and part.zone != FLOATING
         and not part.flags & ALL_DAY
     )
