@@ -1,0 +1,55 @@
+"""The feeds process as the supervisor starts it: its store, its place among the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth import authenticate
+from auth.throttle import Policy
+from conf.settings import Settings
+from servers.feeds import application
+from servers.feeds.settings import FeedsSettings
+from storage.store import Limits, Store
+from storage.types import Actor
+
+
+def make(settings: Settings) -> Any:
+    """The WSGI application of one worker of this process."""
+    limits = settings.limits
+    store = Store.open(
+        settings.database_url,
+        settings.blobs_directory,
+        limits=Limits(
+            resource_octets=limits.max_resource_octets,
+            instances=limits.max_instances,
+            attendees=limits.max_attendees,
+            tombstone_days=limits.tombstone_days,
+            version_days=limits.version_days,
+        ),
+    )
+    return application.make(store, feeds_settings(settings), _verifier(settings))
+
+
+def feeds_settings(settings: Settings) -> FeedsSettings:
+    """What this process needs of the site's settings."""
+    return FeedsSettings(
+        origin=settings.origin,
+        dav_origin=settings.url("caldav").rstrip("/"),
+        trusted_proxies=frozenset(settings.security.trusted_proxies),
+        allow_insecure=not settings.security.require_tls,
+    )
+
+
+def _verifier(settings: Settings) -> application.Verifier:
+    throttle = settings.throttle
+    policy = Policy(
+        account_failures=throttle.account_failures,
+        address_failures=throttle.address_failures,
+        window_s=throttle.window_s,
+        verified_s=throttle.verified_s,
+    )
+
+    def verify(store: Store, login: str, password: str, address: str) -> Actor:
+        return authenticate.verify(store, login, password, address=address, protocol="feeds", policy=policy)
+
+    return verify

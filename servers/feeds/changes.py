@@ -1,0 +1,57 @@
+"""changes.rss: what was added or changed lately, wherever the reader may look (ACC-06)."""
+
+from __future__ import annotations
+
+from servers.feeds.feed import Entry, Feed, identity
+from servers.feeds.visit import Visit
+from servers.http.response import Response
+from storage import principals, recent
+from storage.errors import NotFound
+from storage.recent import Change
+from storage.types import PrincipalId
+
+MARK = "»"
+
+
+def changes(visit: Visit, login: str, form: str) -> Response:
+    """The reader's own; nobody looks at the desk with another's eyes."""
+    if login != visit.actor.login:
+        raise NotFound(login)
+    with visit.store.read(visit.actor) as tx:
+        me = principals.me(tx)
+        found = recent.changes(tx)
+        now = tx.now
+    seen = [(one.collection.id, one.item.id, one.item.etag, one.title) for one in found]
+
+    def build() -> Feed:
+        whose = me.display_name or me.name
+        return Feed(
+            id=identity(visit.store.secret, "changes", me.id),
+            title=f"{whose}: recent changes",
+            subtitle="What was added or changed lately.",
+            url=visit.url,
+            home=(visit.settings.dav_origin or visit.origin) + "/",
+            author=whose,
+            updated=max((one.item.modified for one in found), default=now),
+            entries=tuple(_entry(visit, one, me.id) for one in found),
+        )
+
+    return visit.feed(form, seen, build)
+
+
+def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
+    collection, item = one.collection, one.item
+    place = recent.environment(collection, me)
+    where = collection.display_name or collection.name
+    if place and place not in where:
+        where = f"{place}: {where}"
+    return Entry(
+        # A later change of the same item is news again: it gets an entry of its own.
+        id=identity(visit.store.secret, "change", collection.id, item.id, item.modseq),
+        title=f"{MARK} {one.title or '(no title)'}",
+        updated=item.modified,
+        text=f"{'Added' if one.added else 'Changed'} in {where}",
+        link=visit.dav_url(collection, item.name),
+        author=one.creator,
+        categories=(collection.tool.value,),
+    )

@@ -1,0 +1,23 @@
+"""What the feeds process is told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FeedsSettings:
+    """Addresses of this process and of those that its links lead to; "" = whatever Host says."""
+
+    origin: str = ""
+    """`https://desk.example`: what absolute URLs to ourselves begin with."""
+    dav_origin: str = ""
+    """Where `/dav/` is answered."""
+    docs_origin: str = ""
+    """Where `/docs/` is answered."""
+    public_origin: str = ""
+    """A host name of its own for published documents (DOC-46); "" = the common one."""
+    trusted_proxies: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+    allow_insecure: bool = False
+    """Accept passwords and tokens over unencrypted connections from elsewhere than loopback."""
+    realm: str = "Escritoire"

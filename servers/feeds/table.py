@@ -1,0 +1,87 @@
+"""Every address of this process: who may come, and which handler answers; in the order they are asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from servers.feeds import calendars, changes, events
+from servers.http.response import Response
+
+
+class Door(Enum):
+    """Who may come in."""
+
+    LOGIN = "login"
+    """Those who log in; or hold the secret of this very feed, where it is one."""
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row; `pattern` matches the decoded path, its groups are the handler's arguments."""
+
+    pattern: re.Pattern[str]
+    door: Door
+    handler: Callable[..., Response]
+    section: str
+
+
+_PARTS: Final = {
+    "login": r"(?P<login>[^/]+)",
+    "group": r"(?P<group>[^/]+)",
+    "span": r"(?P<span>today|week|month|30days)",
+    "form": r"(?P<form>rss|atom)",
+    "path": r"(?P<path>(?:/[^/]+)*)",
+}
+
+
+def _route(shape: str, door: Door, handler: Callable[..., Response], section: str) -> Route:
+    pattern = re.sub(r"\\\{(\w+)\\\}", lambda found: _PARTS[found[1]], re.escape(shape))
+    return Route(re.compile(pattern + r"\Z"), door, handler, section)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    _route("/docs/{login}/private/calendar.ics", Door.LOGIN, calendars.private, "CALSYNC-14, 16"),
+    _route("/docs/{login}/{group}/calendar.ics", Door.LOGIN, calendars.on_disk, "CALSYNC-14"),
+    _route("/feeds/groups/{group}/calendar.ics", Door.LOGIN, calendars.group, "CALSYNC-19"),
+    _route("/feeds/groups/{group}/events/{span}.{form}", Door.LOGIN, events.group, "CALSYNC-18, 20"),
+    _route("/feeds/{login}/private/calendar.ics", Door.LOGIN, calendars.private, "CALSYNC-19"),
+    _route("/feeds/{login}/private/events/{span}.{form}", Door.LOGIN, events.private, "CALSYNC-18, 20"),
+    _route("/feeds/{login}/changes.{form}", Door.LOGIN, changes.changes, "ACC-06"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A route with the arguments of one address."""
+
+    route: Route
+    arguments: dict[str, str]
+
+
+def find(segments: Sequence[str]) -> Found | None:
+    """Whose turn it is for a decoded path."""
+    path = "/" + "/".join(segments)
+    for route in ROUTES:
+        found = route.pattern.match(path)
+        if found is not None:
+            arguments = found.groupdict()
+            if "login" in arguments:
+                arguments["login"] = arguments["login"].lower()  # ACC-01
+            return Found(route, arguments)
+    return None
+
+
+def feed_of(segments: Sequence[str]) -> str:
+    """What a token opens: the path below `/feeds/` without the form; "" if this is no feed for tokens."""
+    found = find(segments)
+    if found is None or found.route.door is not Door.LOGIN or segments[0] != "feeds":
+        return ""
+    below = list(segments[1:])
+    if "login" in found.arguments:
+        below[0] = found.arguments["login"]
+    return "/".join(below).removesuffix(".rss").removesuffix(".atom")

@@ -1,0 +1,96 @@
+"""Visit: one request to this process with whose eyes it reads; and the answers that every handler gives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from servers.feeds import atom, rss
+from servers.feeds.feed import Feed
+from servers.feeds.settings import FeedsSettings
+from servers.http import conditions
+from servers.http.request import Request
+from servers.http.response import Response
+from storage.store import Store
+from storage.types import Actor, Collection, SpaceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Everything that a handler is given."""
+
+    request: Request
+    store: Store
+    settings: FeedsSettings
+    actor: Actor
+    public: bool = False
+    """Nobody logged in, and nobody needs to."""
+
+    @property
+    def url(self) -> str:
+        """The address of what was asked for, as the reader knows it, a token included."""
+        return self.origin + path(*self.request.segments)
+
+    @property
+    def origin(self) -> str:
+        return self.settings.origin or self.request.origin
+
+    def dav_url(self, collection: Collection, *names: str) -> str:
+        """Where a collection or one of its items is for CalDAV and CardDAV clients."""
+        space = collection.space
+        home = ("groups", space.name) if space.kind is SpaceKind.GROUP else (space.name, "private")
+        end = "" if names else "/"
+        return (self.settings.dav_origin or self.origin) + path("dav", *home, collection.name, *names) + end
+
+    def feed(self, form: str, seen: object, build: Callable[[], Feed]) -> Response:
+        """The feed as RSS or Atom, or 304 when the reader has it.
+
+        `seen` tells all that the feed depends on; `build` is called only when it is needed.
+        """
+        etag = validator("feed", 1, form, self.url, seen)
+        known = self.unchanged(etag)
+        if known is not None:
+            return known
+        module = atom if form == "atom" else rss
+        made = build()
+        headers = [("Content-Type", module.MEDIA_TYPE), *self.fields(etag)]
+        headers.append(("Last-Modified", conditions.format_date(made.updated)))
+        return Response(200, headers, module.render(made))
+
+    def unchanged(self, etag: str) -> Response | None:
+        """The 304 for a reader that shows this weak validator.
+
+        Last-Modified is told but never believed: what a reader may see changes with his rights and with
+        the day, and no date says that.
+        """
+        if etag not in self.known:
+            return None
+        return Response(304, self.fields(etag))
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The validators that the reader shows (RFC 9110 §13.1.2: weak comparison)."""
+        value = self.request.header("If-None-Match")
+        return frozenset() if value is None else conditions.entity_tags(value, weak=True)
+
+    def fields(self, etag: str) -> list[tuple[str, str]]:
+        """What an answer and its 304 have in common (RFC 9110 §15.4.5)."""
+        shared = "public" if self.public else "private"
+        return [
+            ("ETag", f'W/"{etag}"'),
+            ("Cache-Control", f"{shared}, no-cache"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),  # a token in our address is nobody else's business
+        ]
+
+
+def validator(*parts: object) -> str:
+    """An opaque tag of what an answer depends on."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def path(*segments: str) -> str:
+    """An absolute, encoded path."""
+    return "/" + "/".join(quote(segment, safe="!$&'()*+,;=:@-._~") for segment in segments)

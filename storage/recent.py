@@ -1,0 +1,117 @@
+"""What was added or changed lately, over all tools and environments that the actor sees (ACC-05, ACC-06)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from storage import collections as tree
+from storage import preferences, principals, viewing
+from storage.errors import NotFound
+from storage.schema import collections, event_index, items
+from storage.store import Transaction
+from storage.types import (
+    CALENDAR_TOOLS,
+    Collection,
+    CollectionId,
+    Item,
+    PrincipalId,
+    SpaceKind,
+    Tool,
+    View,
+)
+
+MOST: Final = 200
+_DAY_S: Final = 86_400
+_SHOWN: Final = frozenset({*CALENDAR_TOOLS, Tool.CONTACTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One item that is new or was changed within the actor's window."""
+
+    collection: Collection
+    item: Item
+    title: str
+    creator: str
+    """Who added it: display name, or login; "" when he may not be known, or left."""
+
+    @property
+    def added(self) -> bool:
+        """It was not there before, as far as the stamps tell."""
+        return self.item.modified - self.item.created < 1
+
+
+def since(tx: Transaction) -> float | None:
+    """Where the actor's window begins, in seconds since the epoch; None if he switched it off (ACC-05)."""
+    window = int(preferences.of(tx, principals.me(tx))["recent_days"])
+    return tx.now - window * _DAY_S if window else None
+
+
+def changes(tx: Transaction, most: int = MOST) -> list[Change]:
+    """The items added or changed by anyone within the window, the newest first.
+
+    Busy blocks are left out: they have no name that could be marked.
+    """
+    begin = since(tx)
+    if begin is None:
+        return []
+    found: list[tuple[Collection, Item]] = []
+    for collection in _changed_collections(tx, begin):
+        recent = viewing.load(tx, collection, items.c.modified >= begin, body=False)
+        found += [(collection, item) for item in recent if item.view is View.FULL]
+    found.sort(key=lambda pair: (-pair[1].modified, pair[1].id))
+    newest = found[:most]
+    titles = _titles(tx, newest)
+    people = {who.id: who.display_name or who.name for who in principals.visible(tx)}
+    return [
+        Change(collection, item, titles.get(item.id, ""), people.get(item.creator, "")) for collection, item in newest
+    ]
+
+
+def _changed_collections(tx: Transaction, begin: float) -> list[Collection]:
+    """Those that the actor may know of, in his own environment, his groups' and his co-members'."""
+    spaces = [who.id for who in principals.visible(tx)]
+    query = sa.select(collections.c.id).where(
+        collections.c.space_id.in_(spaces),
+        collections.c.modified >= begin,
+        collections.c.tool.in_([tool.value for tool in _SHOWN]),
+    )
+    found: list[Collection] = []
+    for number in tx.db.execute(query).scalars().all():
+        try:
+            found.append(tree.by_id(tx, CollectionId(number)))
+        except NotFound:
+            continue
+    return found
+
+
+def _titles(tx: Transaction, found: list[tuple[Collection, Item]]) -> Mapping[int, str]:
+    events = [item.id for collection, item in found if collection.tool in CALENDAR_TOOLS]
+    query = sa.select(event_index.c.item_id, event_index.c.summary).where(event_index.c.item_id.in_(events))
+    titles = {row.item_id: row.summary for row in tx.db.execute(query)}
+    books: dict[CollectionId, tuple[Collection, list[int]]] = {}
+    for collection, item in found:
+        if collection.tool is Tool.CONTACTS:
+            books.setdefault(collection.id, (collection, []))[1].append(item.id)
+    for book, cards in books.values():
+        titles |= {card.id: _full_name(card.body or b"") for card in viewing.numbered(tx, book, cards, body=True)}
+    return titles
+
+
+def _full_name(body: bytes) -> str:
+    from storage.formats import vcard
+    from storage.formats.contentline import unescape_text
+
+    return unescape_text(vcard.component_of(body).value("FN")).strip()
+
+
+def environment(collection: Collection, me: PrincipalId) -> str:
+    """Whose it is, as the actor reads it: "" for his own."""
+    if collection.space.id == me:
+        return ""
+    space = collection.space
+    return space.name if space.kind is SpaceKind.GROUP else space.display_name or space.name

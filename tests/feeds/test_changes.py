@@ -1,0 +1,66 @@
+"""changes.rss: the recent-change mark over all tools and environments (ACC-05, ACC-06)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from storage.store import Store
+from storage.types import Right
+from tests.dav.desk import Client, card
+from tests.feeds import desk
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+FEED = "/feeds/{}/changes.rss"
+TODO = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VTODO\r\nUID:do\r\nDTSTAMP:20250101T000000Z\r\nSUMMARY:Do it\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"
+NOTE = TODO.replace(b"VTODO", b"VJOURNAL").replace(b"Do it", b"Noted").replace(b"UID:do", b"UID:no")
+
+
+def test_all_tools_and_environments_marked(store: Store, alice: Client, bob: Client, carol: Client) -> None:
+    desk.put(store, "alice", "a.ics", desk.event("a", NOW, LATER, "Assembly"), group="IAB")
+    desk.put(store, "alice", "tea.ics", desk.event("tea", NOW, LATER, "Tea"))
+    desk.put(store, "alice", "do.ics", TODO, "tasks")
+    desk.put(store, "alice", "no.ics", NOTE, "notes")
+    desk.put(store, "alice", "ada.vcf", card("ada", "Ada Lovelace"), "contacts")
+    found = desk.read(alice.request("GET", FEED.format("alice")))
+    assert {one.title for one in found.entries} == {"» Assembly", "» Tea", "» Do it", "» Noted", "» Ada Lovelace"}
+    assert {tag.term for one in found.entries for tag in one.tags} == {"calendar", "tasks", "notes", "contacts"}
+    [assembly] = desk.read(bob.request("GET", FEED.format("bob"))).entries
+    assert assembly.title == "» Assembly"
+    assert assembly.author == "Alice"
+    assert "IAB" in assembly.summary
+    assert desk.titles(carol.request("GET", FEED.format("carol"))) == []
+
+
+def test_of_a_member_what_he_lets_see(store: Store, bob: Client) -> None:
+    """SYS-09: busy blocks and private events are no news for others."""
+    desk.put(store, "alice", "tea.ics", desk.event("tea", NOW, LATER, "Tea"))
+    desk.put(store, "alice", "no.ics", desk.event("no", NOW, LATER, "Dentist", "CLASS:PRIVATE\r\n"))
+    assert desk.titles(bob.request("GET", FEED.format("bob"))) == []
+    desk.grant(store, "alice", "bob", Right.SEE)
+    assert desk.titles(bob.request("GET", FEED.format("bob"))) == ["» Tea"]
+
+
+def test_the_window(store: Store, alice: Client) -> None:
+    """ACC-05: 0 switches it off; the item's own name is never altered (ACC-06)."""
+    desk.put(store, "alice", "tea.ics", desk.event("tea", NOW, LATER, "Tea"))
+    assert b"\xc2\xbb" not in alice.request("GET", "/docs/alice/private/calendar.ics").body
+    desk.prefer(store, "alice", recent_days="0")
+    assert desk.titles(alice.request("GET", FEED.format("alice"))) == []
+
+
+def test_a_change_is_news_again(store: Store, alice: Client) -> None:
+    desk.put(store, "alice", "tea.ics", desk.event("tea", NOW, LATER, "Tea"))
+    tag = alice.request("GET", FEED.format("alice")).headers["etag"]
+    assert alice.request("GET", FEED.format("alice"), if_none_match=tag).status == 304
+    [before] = desk.read(alice.request("GET", FEED.format("alice"))).entries
+    desk.put(store, "alice", "tea.ics", desk.event("tea", NOW, LATER, "Coffee"))
+    [after] = desk.read(alice.request("GET", FEED.format("alice"), if_none_match=tag)).entries
+    assert before.id != after.id
+    assert after.title == "» Coffee"
+
+
+def test_nobody_reads_with_anothers_eyes(alice: Client, bob: Client) -> None:
+    assert bob.request("GET", FEED.format("alice")).status == 404
+    assert alice.request("GET", FEED.format("ALICE")).status == 200  # ACC-01: logins have no case
+    assert desk.read(alice.request("GET", "/feeds/alice/changes.atom")).feed.title == "Alice: recent changes"
