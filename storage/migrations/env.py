@@ -7,6 +7,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
+from storage import search_schema
 from storage.schema import metadata
 
 
@@ -18,11 +19,17 @@ def _render(kind: str, thing: Any, _: object) -> str | Literal[False]:
     return False
 
 
+def _include(name: str | None, kind: str, _: object) -> bool:
+    """Leave the word index out of drafts: `search_schema` makes it."""
+    return not (kind == "table" and search_schema.is_ours(name))
+
+
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     # SQLite alters a table by rebuilding it: steps use `op.batch_alter_table`, on both engines.
     render_as_batch=True,
     render_item=_render,
+    include_name=_include,
 )
 context.run_migrations()
