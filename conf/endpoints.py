@@ -59,6 +59,12 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
         "servers.carddav.app",
         (r"^/\.well-known/carddav", r"^/dav/(?:groups/[^/]+|[^/]+/private)/contacts(?:/|$)"),
     ),
+    # Behind the disk, which answers for all of /docs where it runs: calendar.ics is the same in both (CALSYNC-15).
+    HttpProtocol(
+        "feeds",
+        "servers.feeds.app",
+        (r"^/(?:feeds|public|wiki)(?:/|$)", r"^/docs/[^/]+/[^/]+/calendar\.ics$"),
+    ),
     # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.
     HttpProtocol("caldav", "servers.caldav.app", (r"^/",)),
 )

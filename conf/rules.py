@@ -23,6 +23,7 @@ def broken(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _addresses(settings)
     yield from _database(settings)
     yield from _front(settings)
+    yield from _public(settings)
     yield from _tls(settings)
     yield from _ports(settings)
 
@@ -69,6 +70,15 @@ def _database(settings: Settings) -> Iterator[tuple[str, str]]:
             'must be "sqlite:////absolute/path" or "postgresql+psycopg://user@host/name", '
             f'not one that begins with "{url.partition(":")[0]}"',  # the rest may hold a password
         )
+
+
+def _public(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.public.origin:
+        parts = urlsplit(settings.public.origin)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+            yield "public.origin", f'must be "https://host" or "https://host:port", not "{settings.public.origin}"'
+        elif settings.public_origin == settings.origin:
+            yield "public.origin", "must differ from the common origin: leave it out, or give it a name of its own"
 
 
 def _front(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -136,6 +136,18 @@ class Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: Annotated[str, Meta(description='the caddy program; "" looks beside Python, then in PATH')] = ""
 
 
+class Public(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What everybody may read: published documents, public feeds and podcasts (DOC-37)."""
+
+    origin: Annotated[
+        str,
+        Meta(
+            description='a host name of its own for them, "https://host[:port]", so that no script in a published '
+            'page is near the desk (DOC-46); "" is the common origin'
+        ),
+    ] = ""
+
+
 class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One protocol's process."""
 
@@ -171,8 +183,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     throttle: Throttle = Throttle()
     tls: Tls = Tls()
     front: Front = Front()
+    public: Public = Public()
     caldav: Listener = Listener()
     carddav: Listener = Listener()
+    feeds: Listener = Listener()
 
     @property
     def data_directory(self) -> Path:
@@ -192,7 +206,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Path(self.blobs.directory) if self.blobs.directory else self.data_directory / "blobs"
 
     def listener(self, name: str) -> Listener:
-        """Settings of the protocol `name`: caldav or carddav."""
+        """Settings of the protocol `name`: caldav, carddav and so on."""
         found = getattr(self, name)
         if not isinstance(found, Listener):
             raise KeyError(name)
@@ -232,6 +246,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         loopback = all(address in LOOPBACK for address in self.front_addresses)
         host = "localhost" if loopback else self.domain
         return f"https://{host}" + ("" if self.https_port == 443 else f":{self.https_port}")
+
+    @property
+    def public_origin(self) -> str:
+        """Where published documents are, without a final slash; "" is wherever the feeds are."""
+        return self.public.origin.rstrip("/")
 
     def url(self, name: str) -> str:
         """Where clients find the protocol `name`, with the final slash: the common origin, or its own port."""

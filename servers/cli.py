@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "history": "Replaced and removed items: list them, and take one back.",
     "import": "Read calendars and contacts from files.",
     "export": "Write calendars and contacts to files.",
+    "feed": "Secret addresses of feeds: make, list and revoke them.",
     "calendar": "Calendars as a whole: delete old events.",
     "contacts": "Address books as a whole: empty one.",
     "check": "Look whether the store is consistent.",

@@ -81,7 +81,24 @@ def caddyfile(settings: Settings) -> str:
         if settings.listener(one.name).enabled:
             host, port = settings.address(one.name)
             lines += _route(one.name, one.routes, _upstream(host, port))
-    return "\n".join([*lines, "}", "", *_redirect(settings)])
+    return "\n".join([*lines, "}", "", *_public(settings), *_redirect(settings)])
+
+
+def _public(settings: Settings) -> list[str]:
+    """The host name that has published documents alone, where there is one (DOC-46)."""
+    if not settings.public_origin or not settings.listener("feeds").enabled:
+        return []
+    host, port = settings.address("feeds")
+    return [
+        f"{settings.public_origin} {{",
+        "\tbind " + " ".join(settings.front_addresses),
+        *_tls(settings),
+        "\trequest_header -X_*",
+        *_route("public", (r"^/(?:public|feeds/public)(?:/|$)",), _upstream(host, port)),
+        "\trespond 404",
+        "}",
+        "",
+    ]
 
 
 def _redirect(settings: Settings) -> list[str]:

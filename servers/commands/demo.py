@@ -139,6 +139,7 @@ def _instructions(settings: Settings, place: Path) -> str:
         f"  DAVx5            in an emulator on this machine: URL and user name, http://10.0.2.2:{port}/ and alice",
         f"  vdirsyncer       vdirsyncer -c {place}/vdirsyncer.conf discover",
         f"                   vdirsyncer -c {place}/vdirsyncer.conf sync",
+        f"  feed reader      {settings.own_url('feeds')}feeds/alice/private/events/week.rss     (alice)",
         f"  khal             khal -c {place}/khal.conf list today 14d",
         "  curl             the same event, seen by three people:",
         *(

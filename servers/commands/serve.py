@@ -39,5 +39,5 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
 
     chosen = tuple(dict.fromkeys(protocols)) or supervisor.names(desk.settings)
     if not chosen:
-        raise click.ClickException("no protocol is enabled; set enabled = true in [caldav] or [carddav]")
+        raise click.ClickException("no protocol is enabled; set enabled = true in [caldav], [carddav] or another")
     sys.exit(supervisor.supervise(desk.settings, chosen))

@@ -35,6 +35,7 @@ def feeds_settings(settings: Settings) -> FeedsSettings:
     return FeedsSettings(
         origin=settings.origin,
         dav_origin=settings.url("caldav").rstrip("/"),
+        public_origin=settings.public_origin,
         trusted_proxies=frozenset(settings.security.trusted_proxies),
         allow_insecure=not settings.security.require_tls,
     )

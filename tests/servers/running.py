@@ -8,17 +8,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from conf.endpoints import HIGHEST_OFFSET
+from conf.endpoints import HIGHEST_OFFSET, HTTP_PROTOCOLS, PORT_OFFSETS
 
 PATIENCE_S = 30.0
 """No test says how long something takes; this only ends one that hangs."""
+
+
+_OFFSETS = (*(PORT_OFFSETS[one.name] for one in HTTP_PROTOCOLS), PORT_OFFSETS["front"], PORT_OFFSETS["front-http"])
 
 
 def free_port_base() -> int:
     """A base below which the kernel's own choices do not lie and whose first ports are free."""
     while True:
         base = random.randrange(2_000, 31_000)
-        if all(_free(base + offset) for offset in (1, 2, 80, 443)) and base + HIGHEST_OFFSET < 32_768:
+        if all(_free(base + offset) for offset in _OFFSETS) and base + HIGHEST_OFFSET < 32_768:
             return base
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from conf.endpoints import HTTP_PROTOCOLS
 from conf.load import load
 from conf.settings import Settings
 from servers import demo, front
@@ -26,6 +27,7 @@ from tests.servers.running import PATIENCE_S, alive, children, eventually, free_
 pytestmark = pytest.mark.slow
 
 ESCRITOIRE = Path(sys.executable).parent / "escritoire"
+EVERY = {one.name for one in HTTP_PROTOCOLS}
 
 
 class Desk:
@@ -103,7 +105,7 @@ def test_everything_listens_and_stops(desk: Desk) -> None:
     """endpoints.json as DESIGN §3 has it, there when all listen, gone at the end; SIGTERM is a clean end."""
     supervisor = desk.serve()
     listeners = desk.listeners()
-    assert set(listeners) == {"caldav", "carddav"}
+    assert set(listeners) == EVERY
     for name, listener in listeners.items():
         assert listener["url"] == desk.settings.own_url(name)
         assert int(listener["pid"]) in children(supervisor.pid)
@@ -149,7 +151,7 @@ def test_a_killed_supervisor_leaves_no_orphans(desk: Desk) -> None:
     eventually(lambda: not desk_processes(desk), "all processes end")
     desk.endpoints.unlink()
     again = desk.serve()
-    assert set(desk.listeners()) == {"caldav", "carddav"}
+    assert set(desk.listeners()) == EVERY
     assert desk.get("caldav") == 200
     again.terminate()
     assert again.wait() == 0
@@ -198,7 +200,7 @@ FRONT = '[front]\nenabled = true\ntls = "internal"\nhttps_port = 0\nhttp_port = 
 def fronted(furnished: Path) -> Iterator[Desk]:
     one = Desk(furnished, FRONT)
     supervisor = one.serve()
-    assert set(one.listeners()) == {"caldav", "carddav", "front"}
+    assert set(one.listeners()) == {*EVERY, "front"}
     yield one
     supervisor.terminate()
     assert supervisor.wait() == 0
