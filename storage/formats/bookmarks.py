@@ -44,7 +44,8 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _PORT: Final = re.compile(r"\d{1,5}(?:[/?#]|\Z)")
 # Browsers drop these wherever they stand: `java\tscript:` runs.
 _DROPPED: Final = str.maketrans(dict.fromkeys("\t\r\n\f\v\0"))
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""What has no place in a title; among it all that XML cannot hold (XML 1.0 §2.2)."""
 _SPACES: Final = re.compile(r"\s+")
 
 

@@ -173,5 +173,4 @@ def _added(seconds: float) -> str:
 
 
 def _text(value: str) -> str:
-    """XML 1.0 §2.2: values were made printable when they were read."""
-    return escape(value)
+    return escape(prose(value))
