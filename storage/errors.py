@@ -110,9 +110,15 @@ class BadObject(StorageError):
 class UnsupportedComponent(StorageError):
     """The collection does not take this component (RFC 4791 §5.2.3)."""
 
+    def __init__(self, component: str) -> None:
+        super().__init__(f"this collection takes no {component}")
+
 
 class UnsupportedMedia(StorageError):
     """Not a media type that this collection stores."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what[:80] or 'this'} cannot be stored here")
 
 
 class TooManyInstances(StorageError):

@@ -48,21 +48,28 @@ def next_event(*lines: str) -> tuple[str, ...]:
     return ("END:VEVENT", "BEGIN:VEVENT", *lines)
 
 
-def put(client: Client, path: str, body: bytes, **fields: str) -> Answer:
+def put(client: Client, path: str, body: bytes, **fields: Any) -> Answer:
     """PUT that succeeds."""
     answer = client.request("PUT", path, body, content_type="text/calendar; charset=utf-8", **fields)
     assert answer.status in (201, 204), answer.text
     return answer
 
 
-def report(client: Client, path: str, body: str, **fields: str) -> Answer:
+def report(client: Client, path: str, body: str, **fields: Any) -> Answer:
     """REPORT; the root element of the body need not declare namespaces."""
     end = min(body.index(mark) for mark in ("/>", ">") if mark in body)
     return client.request("REPORT", path, f"{body[:end]} {NAMESPACES}{body[end:]}", **fields)
 
 
 def query(
-    client: Client, path: str, condition: str, prop: str = "<D:getetag/>", *, more: str = "", depth: str = "1", **fields: str
+    client: Client,
+    path: str,
+    condition: str,
+    prop: str = "<D:getetag/>",
+    *,
+    more: str = "",
+    depth: str = "1",
+    **fields: Any,
 ) -> Answer:
     """calendar-query with what stands inside the comp-filter of VCALENDAR."""
     inside = f'<C:comp-filter name="VCALENDAR">{condition}</C:comp-filter>'
@@ -70,13 +77,15 @@ def query(
     return report(client, path, body, depth=depth, **fields)
 
 
-def multiget(client: Client, path: str, *hrefs: str, prop: str = "<D:getetag/><C:calendar-data/>", **fields: str) -> Answer:
+def multiget(
+    client: Client, path: str, *hrefs: str, prop: str = "<D:getetag/><C:calendar-data/>", **fields: Any
+) -> Answer:
     """calendar-multiget."""
     wanted = "".join(f"<D:href>{href}</D:href>" for href in hrefs)
     return report(client, path, f"<C:calendar-multiget><D:prop>{prop}</D:prop>{wanted}</C:calendar-multiget>", **fields)
 
 
-def freebusy(client: Client, path: str, start: str, end: str, **fields: str) -> Answer:
+def freebusy(client: Client, path: str, start: str, end: str, **fields: Any) -> Answer:
     """free-busy-query."""
     span = f'<C:time-range start="{start}" end="{end}"/>'
     return report(client, path, f"<C:free-busy-query>{span}</C:free-busy-query>", **{"depth": "1"} | fields)

@@ -36,7 +36,15 @@ OBJECTS: dict[str, tuple[str, ...]] = {
         "DTSTART:20250604T100000Z",
         "DTEND:20250604T110000Z",
         "SUMMARY:Dentist",
-        *("BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT1H", "DESCRIPTION:soon", "REPEAT:2", "DURATION:PT10M", "END:VALARM"),
+        *(
+            "BEGIN:VALARM",
+            "ACTION:DISPLAY",
+            "TRIGGER:-PT1H",
+            "DESCRIPTION:soon",
+            "REPEAT:2",
+            "DURATION:PT10M",
+            "END:VALARM",
+        ),
     ),
     "daily": (
         "DTSTART:20250701T100000Z",
@@ -60,7 +68,9 @@ def alice(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     client = Client(desk.app(store), "alice")
     for uid, lines in OBJECTS.items():
         desk.put(client, f"{EVENTS}{uid}.ics", desk.event(uid, *lines))
-    desk.put(client, f"{TASKS}done.ics", desk.event("done", "STATUS:COMPLETED", "COMPLETED:20250601T100000Z", around="VTODO"))
+    desk.put(
+        client, f"{TASKS}done.ics", desk.event("done", "STATUS:COMPLETED", "COMPLETED:20250601T100000Z", around="VTODO")
+    )
     desk.put(client, f"{TASKS}open.ics", desk.event("open", "SUMMARY:Buy milk", "DUE:20250605T100000Z", around="VTODO"))
     yield client
     store.close()
@@ -113,12 +123,18 @@ ALL = set(OBJECTS)
         (prop("ATTENDEE", '<C:param-filter name="ROLE"/>'), {"meeting"}),
         (prop("ATTENDEE", '<C:param-filter name="RSVP"/>'), set()),
         (prop("ATTENDEE", '<C:param-filter name="RSVP"><C:is-not-defined/></C:param-filter>'), {"meeting"}),
-        (prop("ATTENDEE", f'{text("bob@")}<C:param-filter name="PARTSTAT">{text("needs-action")}</C:param-filter>'), {"meeting"}),
+        (
+            prop("ATTENDEE", f'{text("bob@")}<C:param-filter name="PARTSTAT">{text("needs-action")}</C:param-filter>'),
+            {"meeting"},
+        ),
         (prop("ATTENDEE", f'{text("bob@")}<C:param-filter name="PARTSTAT">{text("accepted")}</C:param-filter>'), set()),
         # §9.9: times of properties
         (prop("DTSTAMP", '<C:time-range start="20240101T000000Z" end="20240101T000001Z"/>'), {"meeting"}),
         (prop("DTSTAMP", '<C:time-range start="20250101T000001Z"/>'), set()),
-        (prop("DTEND", '<C:time-range start="20250701T110000Z" end="20250701T110001Z"/>'), {"daily"}),  # effective DTEND
+        (
+            prop("DTEND", '<C:time-range start="20250701T110000Z" end="20250701T110001Z"/>'),
+            {"daily"},
+        ),  # effective DTEND
         (prop("DTSTART", '<C:time-range start="20250702T150000Z" end="20250702T150001Z"/>'), {"daily"}),
         # the instance in the range is the one that is late
         (
@@ -157,8 +173,15 @@ def test_alarms(alice: Client, start: str, end: str, expected: set[str]) -> None
 
 
 def test_events_without_alarms(alice: Client) -> None:
-    condition = '<C:comp-filter name="VEVENT"><C:comp-filter name="VALARM"><C:is-not-defined/></C:comp-filter></C:comp-filter>'
-    assert desk.names(desk.query(alice, EVENTS, condition)) == {"straße", "ÉTÉ", "meeting", "daily"}  # the late instance
+    condition = (
+        '<C:comp-filter name="VEVENT"><C:comp-filter name="VALARM"><C:is-not-defined/></C:comp-filter></C:comp-filter>'
+    )
+    assert desk.names(desk.query(alice, EVENTS, condition)) == {
+        "straße",
+        "ÉTÉ",
+        "meeting",
+        "daily",
+    }  # the late instance
 
 
 def test_pending_todos(alice: Client) -> None:
@@ -233,7 +256,8 @@ def test_results_beyond_the_limit_are_cut_and_told(alice: Client, template: Path
     for number in range(3):
         desk.put(client, f"{EVENTS}{number}.ics", desk.event(str(number), "DTSTART:20250601T100000Z"))
     answer = desk.query(client, EVENTS, '<C:comp-filter name="VEVENT"/>')
-    assert len(answer.hrefs()) == 3 and answer.hrefs()[-1] == EVENTS
+    assert len(answer.hrefs()) == 3
+    assert answer.hrefs()[-1] == EVENTS
     assert answer.status_of(EVENTS).startswith("507")
     assert "number-of-matches-within-limits" in answer.text
     store.close()

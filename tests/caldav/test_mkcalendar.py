@@ -36,7 +36,8 @@ def test_with_properties(alice: Client) -> None:
         "<I:calendar-order>3</I:calendar-order><C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>"
         '<X:mine xmlns:X="urn:example">kept</X:mine>',
     )
-    assert answer.status == 201 and answer.headers["cache-control"] == "no-cache"
+    assert answer.status == 201
+    assert answer.headers["cache-control"] == "no-cache"
     path = f"{HOME}work/"
     assert told(alice, path, f"{DAV}displayname") == "Work & travel"
     assert told(alice, path, f"{CALDAV}calendar-description") == "Meetings"
@@ -46,9 +47,12 @@ def test_with_properties(alice: Client) -> None:
     assert told(alice, path, f"{APPLE}calendar-order") == "3"
     assert told(alice, path, "{urn:example}mine") == "kept"
     listed = alice.propfind(path, f"{CALDAV}supported-calendar-component-set", f"{CALDAV}schedule-calendar-transp")
-    assert 'C:comp name="VEVENT"/>' in listed.text and "VTODO" not in listed.text and "<C:transparent/>" in listed.text
+    assert 'C:comp name="VEVENT"/>' in listed.text
+    assert "VTODO" not in listed.text
+    assert "<C:transparent/>" in listed.text
     kinds = alice.propfind(path, f"{DAV}resourcetype").prop(path, f"{DAV}resourcetype")
-    assert kinds is not None and {child.tag for child in kinds} == {f"{DAV}collection", f"{CALDAV}calendar"}
+    assert kinds is not None
+    assert {child.tag for child in kinds} == {f"{DAV}collection", f"{CALDAV}calendar"}
 
 
 def test_without_a_body(alice: Client) -> None:
@@ -69,7 +73,10 @@ def test_a_task_list(alice: Client) -> None:
     [
         ("<D:getetag>x</D:getetag>", "getetag"),
         ("<C:max-resource-size>1</C:max-resource-size>", "max-resource-size"),
-        ('<C:supported-calendar-component-set><C:comp name="VPOLL"/></C:supported-calendar-component-set>', "supported-calendar-component"),
+        (
+            '<C:supported-calendar-component-set><C:comp name="VPOLL"/></C:supported-calendar-component-set>',
+            "supported-calendar-component",
+        ),
         ("<C:calendar-timezone>nonsense</C:calendar-timezone>", "valid-calendar-data"),
         ("<C:calendar-timezone-id>Atlantis/Here</C:calendar-timezone-id>", "valid-timezone"),
         ("<I:calendar-order>first</I:calendar-order>", "valid-calendar-order"),
@@ -80,7 +87,8 @@ def test_a_property_that_cannot_be_set_fails_all(alice: Client, props: str, brok
     """§5.3.1: "the request MUST fail"; the others are told 424."""
     answer = make(alice, f"{HOME}bad/", f"<D:displayname>Bad</D:displayname>{props}")
     assert answer.status == 207
-    assert broken in answer.text and "424 Failed Dependency" in answer.text
+    assert broken in answer.text
+    assert "424 Failed Dependency" in answer.text
     assert alice.propfind(f"{HOME}bad/").status == 404
 
 
@@ -122,16 +130,20 @@ def test_live_properties(alice: Client) -> None:
     everything = alice.propfind(EVENTS).text
     assert not any(name in everything for name in names)
     answer = alice.propfind(TASKS, f"{CALDAV}supported-calendar-component-set")
-    assert 'name="VTODO"' in answer.text and 'name="VEVENT"' not in answer.text
+    assert 'name="VTODO"' in answer.text
+    assert 'name="VEVENT"' not in answer.text
     home = alice.propfind(HOME, f"{CALDAV}supported-calendar-component-sets")
     assert home.prop(HOME, f"{CALDAV}supported-calendar-component-sets") is not None
 
 
 @pytest.mark.parametrize("name", ["supported-calendar-component-set", "supported-calendar-data", "max-instances"])
 def test_protected_properties(alice: Client, name: str) -> None:
-    body = f"<D:propertyupdate {desk.NAMESPACES}><D:set><D:prop><C:{name}>x</C:{name}></D:prop></D:set></D:propertyupdate>"
+    body = (
+        f"<D:propertyupdate {desk.NAMESPACES}><D:set><D:prop><C:{name}>x</C:{name}></D:prop></D:set></D:propertyupdate>"
+    )
     answer = alice.request("PROPPATCH", EVENTS, body)
-    assert answer.status == 207 and "cannot-modify-protected-property" in answer.text
+    assert answer.status == 207
+    assert "cannot-modify-protected-property" in answer.text
 
 
 def set_property(client: Client, path: str, prop: str) -> Answer:
@@ -149,10 +161,13 @@ def test_time_zone_and_its_identifier_follow_each_other(alice: Client) -> None:
     assert "200 OK" in set_property(alice, EVENTS, f"<C:calendar-timezone>{zone}</C:calendar-timezone>").text
     assert told(alice, EVENTS, f"{CALDAV}calendar-timezone-id") == "Paris"
     answer = set_property(alice, EVENTS, "<C:calendar-timezone-id>Atlantis/Here</C:calendar-timezone-id>")
-    assert "valid-timezone" in answer.text and "403" in answer.text
+    assert "valid-timezone" in answer.text
+    assert "403" in answer.text
     assert told(alice, EVENTS, f"{CALDAV}calendar-timezone-id") == "Paris"
     two = zone.replace("END:VCALENDAR", "BEGIN:VTIMEZONE&#13;\nTZID:Two&#13;\nEND:VTIMEZONE&#13;\nEND:VCALENDAR")
-    assert "valid-calendar-data" in set_property(alice, EVENTS, f"<C:calendar-timezone>{two}</C:calendar-timezone>").text
+    assert (
+        "valid-calendar-data" in set_property(alice, EVENTS, f"<C:calendar-timezone>{two}</C:calendar-timezone>").text
+    )
 
 
 def test_days_are_read_in_the_calendar_s_zone(alice: Client) -> None:

@@ -28,7 +28,8 @@ def test_present_and_absent(alice: Client, stored: None) -> None:
     (text,) = desk.data(answer)
     assert text.encode() == alice.request("GET", f"{EVENTS}a.ics").body
     etag = answer.prop(f"{EVENTS}a.ics", f"{DAV}getetag")
-    assert etag is not None and etag.text == alice.request("GET", f"{EVENTS}a.ics").headers["etag"]
+    assert etag is not None
+    assert etag.text == alice.request("GET", f"{EVENTS}a.ics").headers["etag"]
 
 
 def test_hrefs_as_clients_write_them(alice: Client, stored: None) -> None:
@@ -78,7 +79,9 @@ def test_hidden_is_absent(alice: Client, bob: Client, carol: Client, stored: Non
     answer = desk.multiget(bob, EVENTS, f"{EVENTS}a.ics", f"{EVENTS}secret.ics", f"{EVENTS}never.ics")
     (text,) = desk.data(answer)
     assert "SUMMARY:Busy" in text
-    secret, never = (answer.text.split(f"{EVENTS}{name}.ics")[1].split("</D:response>")[0] for name in ("secret", "never"))
+    secret, never = (
+        answer.text.split(f"{EVENTS}{name}.ics")[1].split("</D:response>")[0] for name in ("secret", "never")
+    )
     assert secret == never
     assert desk.multiget(carol, EVENTS, f"{EVENTS}a.ics").status == 404
 
@@ -100,8 +103,11 @@ def test_depth_is_ignored(alice: Client, stored: None) -> None:
 
 def test_unknown_properties_are_told(alice: Client, stored: None) -> None:
     answer = desk.multiget(alice, EVENTS, f"{EVENTS}a.ics", prop='<D:getetag/><X:what xmlns:X="urn:x"/>')
-    assert answer.text.count("<D:propstat>") == 2 and "404 Not Found" in answer.text
-    answer = desk.multiget(alice, EVENTS, f"{EVENTS}a.ics", prop='<D:getetag/><X:what xmlns:X="urn:x"/>', prefer="return=minimal")
+    assert answer.text.count("<D:propstat>") == 2
+    assert "404 Not Found" in answer.text
+    answer = desk.multiget(
+        alice, EVENTS, f"{EVENTS}a.ics", prop='<D:getetag/><X:what xmlns:X="urn:x"/>', prefer="return=minimal"
+    )
     assert answer.text.count("<D:propstat>") == 1
 
 
@@ -110,7 +116,8 @@ def test_too_many(store: Store, alice: Client) -> None:
     desk.put(alice, f"{EVENTS}a.ics", desk.event("a", START))
     hrefs = [f"{EVENTS}{number}.ics" for number in range(9_999)]
     answer = desk.multiget(alice, EVENTS, f"{EVENTS}a.ics", *hrefs, prop="<D:getetag/>")
-    assert answer.status == 207 and answer.text.count("404 Not Found") == 9_999
+    assert answer.status == 207
+    assert answer.text.count("404 Not Found") == 9_999
     answer = desk.multiget(alice, EVENTS, f"{EVENTS}a.ics", *hrefs, f"{EVENTS}more.ics")
     assert (answer.status, answer.precondition) == (403, f"{DAV}number-of-matches-within-limits")
 

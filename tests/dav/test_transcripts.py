@@ -97,8 +97,8 @@ def filled(line: str, known: dict[str, str]) -> str:
     return re.sub(r"\$([a-z_]+)", lambda found: known[found[1]], line)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
-def test_transcript(path: Path, app: Callable[..., Iterable[bytes]]) -> None:
+def replay(path: Path, app: Callable[..., Iterable[bytes]]) -> None:
+    """Hold one dialogue, and demand the very answers that it has."""
     text = path.read_text("utf-8")
     assert re.match(r"# RFC \d+ §", text), "the first line cites the section"
     known: dict[str, str] = {}
@@ -108,3 +108,8 @@ def test_transcript(path: Path, app: Callable[..., Iterable[bytes]]) -> None:
         match = re.fullmatch(pattern(wanted, known), got)
         assert match is not None, f"{asked[0]}\n--- wanted\n{wanted}\n--- got\n{got}"
         known |= match.groupdict()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
+def test_transcript(path: Path, app: Callable[..., Iterable[bytes]]) -> None:
+    replay(path, app)
