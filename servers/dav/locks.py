@@ -74,6 +74,17 @@ def of_members(reader: Reader, collection: Collection) -> tuple[Sequence[Lock], 
     return everywhere, single
 
 
+def in_space(tx: Transaction, space: Principal) -> list[Lock]:
+    """All locks of a space, for an answer about many of its collections."""
+    return locks.below(tx, space, "")
+
+
+def holds_for(lock: Lock, collection: Collection) -> bool:
+    """Whether a lock covers a collection: its own, or one of depth infinity above it."""
+    path = tree.path(collection)
+    return lock.path == path or (lock.infinite and path.startswith(lock.path + "/"))
+
+
 def place(tx: Transaction, address: Address) -> tuple[Principal, str]:
     """The space and the lock library's path of what an address names, mapped or not; aliases resolved.
 

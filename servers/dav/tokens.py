@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from storage.errors import LogTruncated
-from storage.types import Changes, Collection, ModSeq
+from storage.types import Collection, ModSeq
 
 _TOKEN: Final = re.compile(r"urn:escritoire:sync:(\d{1,18}):(\d{1,18}):(\d{1,18})(?::(\d{1,18}))?\Z", re.ASCII)
+
+
+class Told(Protocol):
+    """What an answer told: `types.Changes`, or the same of a folder."""
+
+    @property
+    def modseq(self) -> ModSeq: ...
+
+    @property
+    def bound(self) -> ModSeq: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,7 @@ def current(collection: Collection) -> str:
     return f"urn:escritoire:sync:{collection.id}:{collection.uid_validity}:{collection.modseq}"
 
 
-def after(collection: Collection, changes: Changes) -> str:
+def after(collection: Collection, changes: Told) -> str:
     """The token that a client holds once it has applied these changes."""
     stem = f"urn:escritoire:sync:{collection.id}:{collection.uid_validity}:{changes.modseq}"
     return f"{stem}:{changes.bound}" if changes.bound else stem

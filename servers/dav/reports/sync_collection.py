@@ -31,7 +31,7 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
         raise BadRequest("a sync-token is required, be it empty")
     asked = multistatus.wanted(root)
     token = tokens.read(xml.text(xml.child(root, f"{DAV}sync-token")), collection)
-    limit = _limit(root, context.settings.max_results)
+    limit = limit_of(root, context.settings.max_results)
     bodies = context.protocol.bodies
     extra = {bodies[0]: bodies[1](reader, resource, root)} if bodies and bodies[0] in asked.names else {}
     members = Members(Listing(reader, collection, resource.href), asked, extra)
@@ -46,7 +46,7 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
     return multistatus.document(responses, tail=tail, headers=context.preferences.applied(*applied))
 
 
-def _limit(root: xml.Element, ours: int) -> int:
+def limit_of(root: xml.Element, ours: int) -> int:
     """The smaller of the client's DAV:nresults and our own limit (RFC 6578 §3.7).
 
     Raises:

@@ -1,0 +1,106 @@
+"""PUT (RFC 4918 §9.7): judged before the body is read, read in blocks, stored whole or not at all."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from servers.dav.context import Context
+from servers.dav.transactions import reading, writing
+from servers.http import conditions
+from servers.http.errors import BadRequest, HttpError
+from servers.http.response import Response
+from servers.webdav import tree
+from servers.webdav.methods import partial
+from storage import bodies, files
+from storage.bodies import Body
+from storage.filing import File, Place
+from storage.store import INLINE_OCTETS
+from storage.types import Precondition, Written
+
+_EXPECTED: Final = "X-Expected-Entity-Length"
+"""What Finder announces the length of a chunked body with."""
+_MTIME: Final = "X-OC-Mtime"
+
+
+def put(context: Context) -> Response:
+    """Store the body under the request's name: 201 or 204."""
+    content_range = context.request.header("Content-Range")
+    if content_range is not None:
+        return partial.put(context, content_range)
+    precondition = conditions.precondition(context.request)
+    body = _body(context, precondition)
+    media_type = context.request.header("Content-Type") or ""
+    with writing(context) as tx:
+        place = tree.place(tx, context.address)
+        check(context, place)
+        written = files.put(tx, place, body, precondition, media_type=media_type, modified=_modified(context))
+    return answer(context, written)
+
+
+def announced(context: Context) -> int | None:
+    """How long the body will be, as far as the client says; None if he does not.
+
+    Raises:
+        BadRequest: Content-Length is not a number.
+    """
+    length = context.request.content_length
+    if length is not None:
+        return length
+    expected = context.request.header(_EXPECTED)
+    if expected is not None and expected.isascii() and expected.isdigit():
+        return int(expected)
+    return None if context.request.has_body else 0
+
+
+def check(context: Context, place: Place) -> None:
+    """Evaluate If-Unmodified-Since, which the storage does not know.
+
+    Raises:
+        HttpError: 405 where a folder is; 412.
+    """
+    if isinstance(place.present, File):
+        conditions.check_unmodified_since(context.request, place.present.modified)
+    elif place.present is not None:
+        raise HttpError(405, "a folder has this name", headers=[("Allow", "OPTIONS, PROPFIND, GET, DELETE, MOVE")])
+
+
+def answer(context: Context, written: Written) -> Response:
+    """The answer to a write; the drop box tells nothing of what it took (DOC-32)."""
+    headers: list[tuple[str, str]] = []
+    if written.etag:
+        headers.append(("ETag", f'"{written.etag}"'))
+    if _modified(context) is not None:
+        headers.append(("X-OC-MTime", "accepted"))
+    return Response(201 if written.created else 204, headers)
+
+
+def _body(context: Context, precondition: Precondition) -> Body:
+    """Take the body off the wire; what is known to be refused is refused before (DOC-13).
+
+    Raises:
+        BadRequest: it is not as long as announced; nothing of it is kept.
+    """
+    size = announced(context)
+    if size is not None and size <= INLINE_OCTETS and context.request.content_length is not None:
+        return bodies.small(b"".join(context.request.blocks()))
+    with reading(context) as tx:
+        place = tree.place(tx, context.address)
+        check(context, place)
+        most = files.admit(tx, place, size, precondition)
+    body = bodies.receive(context.store, context.request.blocks(), most=most)
+    if size is not None and body.size != size:
+        raise BadRequest("the body is not as long as was announced")
+    return body
+
+
+def _modified(context: Context) -> float | None:
+    """When the file was changed on the client's side, where he says so (a habit of ownCloud's clients)."""
+    value = context.request.header(_MTIME)
+    if value is None:
+        return None
+    try:
+        when = float(value)
+    except ValueError:
+        return None
+    return when if math.isfinite(when) and 0 <= when < 1 << 40 else None

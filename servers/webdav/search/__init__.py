@@ -1,0 +1,1 @@
+"""SEARCH with the grammar DAV:basicsearch (RFC 5323): conditions, candidates, answers."""

@@ -1,0 +1,196 @@
+"""The tree of the disk: levels, folders, listings (DOC-01…06, DOC-15, DOC-24, RFC 4918 §9.1, §9.3)."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from storage.store import Store
+from storage.types import SITE, SpaceKind
+from tests.dav.desk import Client
+
+DAV = "{DAV:}"
+HOME = "/docs/alice/private/"
+
+
+def hrefs(client: Client, path: str, depth: str = "1") -> list[str]:
+    answer = client.propfind(path, f"{DAV}resourcetype", depth=depth)
+    assert answer.status == 207, answer.text
+    return answer.hrefs()
+
+
+def test_the_first_level_is_fixed(alice: Client) -> None:
+    """DOC-02: `private` and a folder for each group; nothing else can be made, moved or removed there."""
+    assert hrefs(alice, "/docs/") == ["/docs/", "/docs/alice/"]
+    assert hrefs(alice, "/docs/alice/") == ["/docs/alice/", "/docs/alice/private/", "/docs/alice/IAB/"]
+    assert alice.request("PUT", "/docs/alice/file.txt", b"x").status == 403
+    assert alice.request("MKCOL", "/docs/alice/other").status == 403
+    assert alice.request("MKCOL", "/docs/other").status == 403
+    for path in ("/docs/alice/", HOME, "/docs/alice/IAB/"):
+        assert alice.request("DELETE", path).status == 403, path
+        assert alice.request("MOVE", path, destination=HOME + "x/").status == 403, path
+    assert alice.request("PUT", HOME + "a.txt", b"x").status == 201
+    assert alice.request("MOVE", HOME + "a.txt", destination="/docs/alice/a.txt").status == 403
+    assert alice.request("COPY", HOME + "a.txt", destination="/docs/alice/a.txt").status == 403
+    assert alice.request("PROPFIND", "/docs/alice/nothing/", depth="0").status == 404
+
+
+def test_folders_and_files(alice: Client) -> None:
+    """DOC-06, DOC-08: made, listed, read, renamed, moved, removed."""
+    assert alice.request("MKCOL", HOME + "Reports").status == 201
+    assert alice.request("MKCOL", HOME + "Reports/2026/").status == 201
+    assert alice.request("MKCOL", HOME + "Reports").status == 405  # RFC 4918 §9.3.1
+    assert alice.request("MKCOL", HOME + "Missing/2026").status == 409
+    assert alice.request("PUT", HOME + "Missing/a.txt", b"x").status == 409
+    put = alice.request("PUT", HOME + "Reports/2026/März.txt", b"first", content_type="text/plain")
+    assert put.status == 201
+    assert hrefs(alice, HOME + "Reports/") == [HOME + "Reports/", HOME + "Reports/2026/"]
+    assert hrefs(alice, HOME + "Reports/2026") == [HOME + "Reports/2026/", HOME + "Reports/2026/M%C3%A4rz.txt"]
+    got = alice.request("GET", HOME + "Reports/2026/M%C3%A4rz.txt")
+    assert (got.status, got.body, got.headers["content-type"]) == (200, b"first", "text/plain")
+    assert got.headers["etag"] == put.headers["etag"]
+    moved = alice.request("MOVE", HOME + "Reports/2026", destination=HOME + "Archive")
+    assert moved.status == 201
+    assert moved.headers["location"] == HOME + "Archive/"
+    assert alice.request("GET", HOME + "Archive/M%C3%A4rz.txt").body == b"first"
+    assert alice.request("GET", HOME + "Reports/2026/M%C3%A4rz.txt").status == 404
+    assert alice.request("DELETE", HOME + "Archive/").status == 204
+    assert HOME + "Archive/" not in hrefs(alice, HOME)
+
+
+def test_depth_infinity_has_a_limit(alice: Client, store: Store) -> None:
+    """RFC 4918 §9.1: the whole tree where it is small enough, else `propfind-finite-depth`."""
+    from servers.webdav.app import PROTOCOL
+    from tests.dav import desk
+
+    for folder in ("a", "a/b", "a/b/c", "d"):
+        assert alice.request("MKCOL", HOME + folder).status == 201
+    for name in ("a/one", "a/b/two", "a/b/c/three", "d/four"):
+        assert alice.request("PUT", HOME + name, b"x").status == 201
+    found = set(hrefs(alice, HOME + "a/", depth="infinity"))
+    below = ("", "one", "b/", "b/two", "b/c/", "b/c/three")
+    assert found == {HOME + "a/" + one for one in below}
+    assert alice.request("PROPFIND", "/docs/alice/", depth="infinity").precondition == f"{DAV}propfind-finite-depth"
+    small = Client(desk.app(store, PROTOCOL, max_results=4), "alice")
+    assert small.request("PROPFIND", HOME + "a/", depth="infinity").status == 403
+    # RFC 4918 §9.1: no Depth means infinity
+    assert small.request("PROPFIND", HOME + "d/").status == 207
+
+
+def test_an_empty_body_asks_for_everything(alice: Client) -> None:
+    """RFC 4918 §9.1: as Windows and Finder ask; types, sizes, dates, validators are there."""
+    alice.request("PUT", HOME + "a.txt", b"12345", content_type="text/plain")
+    answer = alice.request("PROPFIND", HOME + "a.txt", depth="0")
+    for name, text in (("getcontentlength", "5"), ("getcontenttype", "text/plain"), ("displayname", "a.txt")):
+        found = answer.prop(HOME + "a.txt", DAV + name)
+        assert found is not None, name
+        assert found.text == text
+    for name in ("getetag", "getlastmodified", "creationdate", "supportedlock", "lockdiscovery", "resourcetype"):
+        assert answer.prop(HOME + "a.txt", DAV + name) is not None, name
+    folder = alice.request("PROPFIND", HOME, depth="0")
+    kind = folder.prop(HOME, f"{DAV}resourcetype")
+    assert kind is not None
+    assert [one.tag for one in kind] == [f"{DAV}collection"]
+    assert folder.prop(HOME, f"{DAV}getcontentlength") is None
+
+
+def test_the_calendar_is_a_fixed_entry(alice: Client, bob: Client, store: Store) -> None:
+    """DOC-03, CALSYNC-14…17: listed with size 0, read as the real feed, changed by nobody."""
+    from storage import calendar, collections, items
+    from storage.types import Actor
+    from tests.dav.desk import event
+
+    with store.read(SITE) as tx:
+        from storage import principals
+
+        owner = principals.find(tx, SpaceKind.PRIVATE, "alice")
+    with store.write(Actor(owner.id, "alice")) as tx:
+        own = collections.find(tx, SpaceKind.PRIVATE, "alice", "events")
+        items.put(tx, own, "a.ics", calendar.prepare(event("a", "Dentist")))
+    path = HOME + "calendar.ics"
+    assert path in hrefs(alice, HOME)
+    size = alice.propfind(path, f"{DAV}getcontentlength").prop(path, f"{DAV}getcontentlength")
+    assert size is not None
+    assert size.text == "0"
+    feed = alice.request("GET", path)
+    assert b"SUMMARY:Dentist" in feed.body
+    assert alice.request("GET", path, if_none_match=feed.headers["etag"]).status == 304
+    busy = bob.request("GET", path)
+    assert busy.status == 200
+    assert b"Dentist" not in busy.body
+    assert b"BEGIN:VEVENT" in busy.body
+    for method, fields in (
+        ("PUT", {}),
+        ("DELETE", {}),
+        ("MOVE", {"destination": HOME + "other.ics"}),
+        ("COPY", {"destination": HOME + "other.ics"}),
+        ("LOCK", {}),
+    ):
+        body = LOCK if method == "LOCK" else b""
+        assert alice.request(method, path, body, **fields).status == 403, method
+    assert alice.request("PROPPATCH", path, PATCH).status == 403
+    alice.request("PUT", HOME + "x.ics", b"x")
+    assert alice.request("MOVE", HOME + "x.ics", destination=path).status == 403
+    assert alice.request("GET", "/docs/alice/IAB/calendar.ics").status == 200
+
+
+LOCK = (
+    b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
+    b"<D:locktype><D:write/></D:locktype></D:lockinfo>"
+)
+PATCH = (
+    b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:a xmlns:x="urn:x">1</x:a></D:prop></D:set></D:propertyupdate>'
+)
+
+
+def test_another_members_disk(alice: Client, bob: Client, carol: Client) -> None:
+    """DOC-04, ACL-12, SYS-09: what is not shared is not there; a stranger's disk is not there at all."""
+    alice.request("PUT", HOME + "secret.txt", b"x")
+    assert bob.request("GET", HOME + "secret.txt").status == 404
+    assert bob.request("PROPFIND", HOME + "secret.txt", depth="0").status == 404
+    assert bob.request("DELETE", HOME + "secret.txt").status == 404
+    assert bob.request("PUT", HOME + "other.txt", b"x").status in (403, 404, 409)
+    assert carol.request("PROPFIND", "/docs/alice/", depth="1").status == 404
+    assert carol.request("PROPFIND", HOME, depth="0").status == 404
+    assert carol.request("PUT", HOME + "other.txt", b"x").status == 409
+    assert carol.request("PROPFIND", "/docs/carol/IAB/", depth="0").status == 404
+    assert bob.request("PROPFIND", "/docs/alice/IAB/", depth="0").status == 404  # one's own way to a group only
+    assert bob.request("PROPFIND", "/docs/bob/IAB/", depth="0").status == 207
+    assert bob.request("PROPFIND", "/docs/bob/iab/", depth="0").status == 404  # SPEC 0.3: case counts
+
+
+def test_the_group_disk(alice: Client, bob: Client) -> None:
+    """DOC-15, DOC-16, ACL-06: the admin adds, members read; a member's own URL leads there."""
+    assert alice.request("PUT", "/docs/alice/IAB/plan.txt", b"plan").status == 201
+    assert bob.request("GET", "/docs/bob/IAB/plan.txt").body == b"plan"
+    assert bob.request("PUT", "/docs/bob/IAB/mine.txt", b"x").status == 403
+    refused = bob.request("PUT", "/docs/bob/IAB/plan.txt", b"other")
+    assert refused.precondition == f"{DAV}need-privileges"
+    assert b"<D:href>/docs/bob/IAB" in refused.body
+    assert bob.request("MKCOL", "/docs/bob/IAB/folder").status == 403
+    assert hrefs(bob, "/docs/bob/IAB/") == [f"/docs/bob/IAB/{one}" for one in ("", "wiki/", "calendar.ics", "plan.txt")]
+
+
+def test_quota_properties(alice: Client, store: Store) -> None:
+    """DOC-13, RFC 4331: per environment."""
+    alice.request("PUT", HOME + "a.txt", b"x" * 1000)
+    answer = alice.propfind(HOME, f"{DAV}quota-used-bytes", f"{DAV}quota-available-bytes")
+    used = answer.prop(HOME, f"{DAV}quota-used-bytes")
+    assert used is not None
+    assert used.text == "1000"
+
+
+def test_the_page_for_browsers(alice: Client) -> None:
+    """Names are text and never markup; no script can run."""
+    name = '<script>alert(1)</script>&".txt'
+    from urllib.parse import quote
+
+    assert alice.request("PUT", HOME + quote(name, safe=""), b"x").status in (201, 400, 409)
+    assert alice.request("PUT", HOME + "%3Cb%3E%26.txt", b"12").status == 201
+    page = alice.request("GET", HOME)
+    assert page.status == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert b"<script>" not in page.body
+    assert b"&lt;b&gt;&amp;.txt" in page.body
+    etree.HTML(page.text)
+    assert alice.request("GET", "/docs/alice/").status == 200
+    assert alice.request("HEAD", HOME).body == b""
