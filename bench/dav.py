@@ -27,23 +27,58 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 # What the first issue asks for, as a ratio to Radicale at concurrency 8 with 1,000 items.
 TARGETS: Mapping[str, float] = {
-    "cal_put": 35, "cal_get": 6, "cal_propfind1": 60, "cal_multiget100": 13, "cal_query_month": 23,
-    "cal_sync_initial": 55, "cal_sync_incr1": 100, "card_put": 40, "card_query_fn_email": 180,
+    "cal_put": 35,
+    "cal_get": 6,
+    "cal_propfind1": 60,
+    "cal_multiget100": 13,
+    "cal_query_month": 23,
+    "cal_sync_initial": 55,
+    "cal_sync_incr1": 100,
+    "card_put": 40,
+    "card_query_fn_email": 180,
 }
 PSS_LIMIT_MIB = 120.0
 SHOWN = (
-    "cal_put", "cal_delete", "cal_get", "cal_propfind1", "cal_multiget100", "cal_query_month", "cal_sync_initial",
-    "cal_sync_incr1", "card_put", "card_delete", "card_get", "card_propfind1", "card_multiget100",
-    "card_query_fn_email", "card_sync_initial", "card_sync_incr1",
+    "cal_put",
+    "cal_delete",
+    "cal_get",
+    "cal_propfind1",
+    "cal_multiget100",
+    "cal_query_month",
+    "cal_sync_initial",
+    "cal_sync_incr1",
+    "card_put",
+    "card_delete",
+    "card_get",
+    "card_propfind1",
+    "card_multiget100",
+    "card_query_fn_email",
+    "card_sync_initial",
+    "card_sync_incr1",
 )
 
 
 def drive(peer: Peer, family: str, endpoint: Endpoint, options: argparse.Namespace) -> dict[str, Any]:
     """Run the load generator on one collection of `peer`; give its JSON answer."""
     command = [
-        sys.executable, str(HERE / "dav_bench.py"), "--name", peer.name, "--base-url", endpoint.base_url,
-        f"--{family}-path", endpoint.path, "--pid", ",".join(map(str, endpoint.pids)),
-        "--n", str(options.n), "--n2", str(options.n2), "--reps", str(options.reps), "--cap", str(options.cap),
+        sys.executable,
+        str(HERE / "dav_bench.py"),
+        "--name",
+        peer.name,
+        "--base-url",
+        endpoint.base_url,
+        f"--{family}-path",
+        endpoint.path,
+        "--pid",
+        ",".join(map(str, endpoint.pids)),
+        "--n",
+        str(options.n),
+        "--n2",
+        str(options.n2),
+        "--reps",
+        str(options.reps),
+        "--cap",
+        str(options.cap),
     ]
     if peer.user:
         command += ["--user", peer.user, "--password", peer.password]
@@ -103,7 +138,12 @@ def table(runs: Mapping[str, Mapping[str, Any]], note: str) -> str:
     names = list(runs)
     ours = runs["escritoire"]
     base = runs.get("radicale")
-    lines = [note, "", "Operations per second at concurrency 1 / 8; the last columns are Escritoire's ratio to Radicale.", ""]
+    lines = [
+        note,
+        "",
+        "Operations per second at concurrency 1 / 8; the last columns are Escritoire's ratio to Radicale.",
+        "",
+    ]
     lines.append("| operation | " + " | ".join(names) + " | ratio c1 | ratio c8 | wanted c8 | |")
     lines.append("|---|" + "---|" * (len(names) + 4))
     for operation in SHOWN:
@@ -114,8 +154,14 @@ def table(runs: Mapping[str, Mapping[str, Any]], note: str) -> str:
         row += [f"{single:.1f}×" if single else "-", f"{many:.1f}×" if many else "-", f"{target:g}×" if target else ""]
         row.append("" if not target or not many else "yes" if many >= target else "**no**")
         lines.append("| " + " | ".join(row) + " |")
-    lines += ["", "Server CPU in ms per operation at concurrency 8 (concurrency 1 where 8 has none), and p99 in ms at 1 / 8.", ""]
-    lines.append("| operation | " + " | ".join(f"{n} CPU" for n in names) + " | " + " | ".join(f"{n} p99" for n in names) + " |")
+    lines += [
+        "",
+        "Server CPU in ms per operation at concurrency 8 (concurrency 1 where 8 has none), and p99 in ms at 1 / 8.",
+        "",
+    ]
+    lines.append(
+        "| operation | " + " | ".join(f"{n} CPU" for n in names) + " | " + " | ".join(f"{n} p99" for n in names) + " |"
+    )
     lines.append("|---|" + "---|" * (2 * len(names)))
     for operation in SHOWN:
         slots = [runs[n]["ops"].get(operation, {}) for n in names]
@@ -133,8 +179,10 @@ def table(runs: Mapping[str, Mapping[str, Any]], note: str) -> str:
             )
     failures = [
         f"- {name} {operation} {key}: {slot.get('status')} {slot.get('why')}"
-        for name in names for operation, slots in runs[name]["ops"].items()
-        for key, slot in slots.items() if isinstance(slot, dict) and not slot.get("ok")
+        for name in names
+        for operation, slots in runs[name]["ops"].items()
+        for key, slot in slots.items()
+        if isinstance(slot, dict) and not slot.get("ok")
     ]
     if failures:
         lines += ["", "Wrong answers (in brackets above: the speed of the wrong answer):", "", *failures]
@@ -152,7 +200,9 @@ def latest_radicale() -> dict[str, Any] | None:
 
 def main() -> None:
     """Parse the switches, measure, print, store."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="our server only, short reads, nothing stored")
     parser.add_argument("--only", help="comma separated: radicale,xandikos,escritoire")
     parser.add_argument("--n", type=int, default=1000, help="items per collection")
@@ -171,7 +221,9 @@ def main() -> None:
     date = time.strftime("%Y-%m-%d")
     note = (
         f"{date}, {os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}, N = {options.n}, "
-        + "load average " + ", ".join(f"{run['loadavg']:.1f} ({name})" for name, run in runs.items()) + "."
+        + "load average "
+        + ", ".join(f"{run['loadavg']:.1f} ({name})" for name, run in runs.items())
+        + "."
     )
     if options.quick and (stored := latest_radicale()) and "escritoire" in runs:
         runs = {"radicale": stored, **runs}
@@ -183,7 +235,9 @@ def main() -> None:
     print(text)
     if not options.quick and not options.only:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"dav-{date}.json").write_text(json.dumps({"date": date, "note": note, "runs": runs}, indent=1) + "\n")
+        (RESULTS / f"dav-{date}.json").write_text(
+            json.dumps({"date": date, "note": note, "runs": runs}, indent=1) + "\n"
+        )
         (RESULTS / f"dav-{date}.md").write_text(f"# Calendars and contacts against the peers, {date}\n\n{text}")
 
 

@@ -68,12 +68,16 @@ class Client:
         self.connection = HTTPConnection(where.hostname or "", where.port, timeout=120)
         self.headers = {"Authorization": "Basic " + b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()}
 
-    def __call__(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    def __call__(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         self.connection.request(method, path, body or None, {**self.headers, **(headers or {})})
         reply = self.connection.getresponse()
         return reply.status, reply.read()
 
-    def expect(self, status: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+    def expect(
+        self, status: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> bytes:
         """Send, and stop the measurement when the answer is another one."""
         got, answer = self(method, path, body, headers)
         if got != status:
@@ -109,7 +113,9 @@ def populate(store: Store, wanted: int, have: int) -> None:
                 groups.add_member(tx, group, accounts.find(tx, LOGIN).principal)
 
 
-def operations(caldav: Client, carddav: Client, count: int, chance: random.Random) -> Iterator[tuple[str, Callable[[int], None]]]:
+def operations(
+    caldav: Client, carddav: Client, count: int, chance: random.Random
+) -> Iterator[tuple[str, Callable[[int], None]]]:
     """Give each operation on one item (or on a bounded number of them) with its name; the argument is the turn."""
 
     def pick() -> int:
@@ -117,22 +123,45 @@ def operations(caldav: Client, carddav: Client, count: int, chance: random.Rando
 
     yield "GET an event", lambda _: void(caldav.expect(200, "GET", f"{EVENTS}g{pick()}.ics"))
     yield "PUT over an event", put_over(caldav, pick)
-    yield "PUT a new event", lambda n: void(caldav.expect(201, "PUT", f"{EVENTS}new{n}.ics", event(-1 - n).replace(b"UID:g", b"UID:n"), {"Content-Type": "text/calendar"}))
+    yield (
+        "PUT a new event",
+        lambda n: void(
+            caldav.expect(
+                201,
+                "PUT",
+                f"{EVENTS}new{n}.ics",
+                event(-1 - n).replace(b"UID:g", b"UID:n"),
+                {"Content-Type": "text/calendar"},
+            )
+        ),
+    )
     yield "DELETE an event", lambda n: void(caldav.expect(204, "DELETE", f"{EVENTS}new{n}.ics"))
     ask = b'<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/><D:getcontentlength/></D:prop></D:propfind>'
-    yield "PROPFIND of one event", lambda _: void(caldav.expect(207, "PROPFIND", f"{EVENTS}g{pick()}.ics", ask, {**XML, "Depth": "0"}))
+    yield (
+        "PROPFIND of one event",
+        lambda _: void(caldav.expect(207, "PROPFIND", f"{EVENTS}g{pick()}.ics", ask, {**XML, "Depth": "0"})),
+    )
     ctag = b'<D:propfind xmlns:D="DAV:" xmlns:S="http://calendarserver.org/ns/"><D:prop><S:getctag/><D:sync-token/></D:prop></D:propfind>'
-    yield "PROPFIND of the calendar, depth 0", lambda _: void(caldav.expect(207, "PROPFIND", EVENTS, ctag, {**XML, "Depth": "0"}))
+    yield (
+        "PROPFIND of the calendar, depth 0",
+        lambda _: void(caldav.expect(207, "PROPFIND", EVENTS, ctag, {**XML, "Depth": "0"})),
+    )
     yield "multiget of ten", lambda _: multiget(caldav, [pick() for _ in range(10)])
     yield "query of one day", lambda _: one_day(caldav, count, chance)
     yield "sync after one change", sync_after_one(caldav, pick)
     yield "GET a card", lambda _: void(carddav.expect(200, "GET", f"{BOOK}k{pick()}.vcf"))
-    yield "PUT over a card", lambda n: void(put(carddav, f"{BOOK}k{pick()}.vcf", "text/vcard", card, n))
+    yield "PUT over a card", lambda n: put(carddav, f"{BOOK}k{pick()}.vcf", "text/vcard", card, n)
     yield "query of one address", lambda _: one_address(carddav, pick())
     me = b'<D:propfind xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:current-user-principal/><C:calendar-home-set/><D:group-membership/></D:prop></D:propfind>'
-    yield "PROPFIND of the principal", lambda _: void(caldav.expect(207, "PROPFIND", f"/dav/principals/accounts/{LOGIN}/", me, {**XML, "Depth": "0"}))
+    yield (
+        "PROPFIND of the principal",
+        lambda _: void(caldav.expect(207, "PROPFIND", f"/dav/principals/accounts/{LOGIN}/", me, {**XML, "Depth": "0"})),
+    )
     home = b'<D:propfind xmlns:D="DAV:"><D:prop><D:resourcetype/><D:displayname/><D:current-user-privilege-set/></D:prop></D:propfind>'
-    yield "PROPFIND of the home, depth 1", lambda _: void(caldav.expect(207, "PROPFIND", f"/dav/{LOGIN}/private/", home, {**XML, "Depth": "1"}))
+    yield (
+        "PROPFIND of the home, depth 1",
+        lambda _: void(caldav.expect(207, "PROPFIND", f"/dav/{LOGIN}/private/", home, {**XML, "Depth": "1"})),
+    )
 
 
 def void(_: object) -> None:
@@ -173,7 +202,11 @@ def sync_after_one(client: Client, pick: Callable[[], int]) -> Callable[[int], N
     token = [b""]
 
     def ask() -> bytes:
-        body = b'<D:sync-collection xmlns:D="DAV:"><D:sync-token>' + token[0] + b"</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"
+        body = (
+            b'<D:sync-collection xmlns:D="DAV:"><D:sync-token>'
+            + token[0]
+            + b"</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"
+        )
         answer = client.expect(207, "REPORT", EVENTS, body, XML)
         token[0] = re.findall(rb"<[^>]*sync-token[^>]*>([^<]+)<", answer)[-1]
         return answer
@@ -221,15 +254,24 @@ def make(folder: Path) -> Store:
     command = program("escritoire")
     data = str(folder)
     quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL}
-    subprocess.run([command, "init", "--data", data, "--domain", "example.test", "--port-base", str(free_base())], **quiet)
-    subprocess.run([command, "--data", data, "user", "add", LOGIN, "--password-stdin"], input=PASSWORD.encode() + b"\n", **quiet)
+    subprocess.run(
+        [command, "init", "--data", data, "--domain", "example.test", "--port-base", str(free_base())], **quiet
+    )
+    subprocess.run(
+        [command, "--data", data, "user", "add", LOGIN, "--password-stdin"], input=PASSWORD.encode() + b"\n", **quiet
+    )
     return Store.open(f"sqlite:///{data}/desk.sqlite3", folder / "blobs")
 
 
 def table(title: str, runs: dict[int, dict[str, float]]) -> str:
     """Render medians side by side, with the factor between the smallest and the largest."""
     sizes = list(runs)
-    lines = [f"## {title}", "", "| median in ms | " + " | ".join(f"{n:,}" for n in sizes) + " | last : first |", "|---|" + "---|" * (len(sizes) + 1)]
+    lines = [
+        f"## {title}",
+        "",
+        "| median in ms | " + " | ".join(f"{n:,}" for n in sizes) + " | last : first |",
+        "|---|" + "---|" * (len(sizes) + 1),
+    ]
     for name in runs[sizes[0]]:
         values = [runs[n][name] for n in sizes]
         lines.append(f"| {name} | " + " | ".join(f"{v:.2f}" for v in values) + f" | {values[-1] / values[0]:.2f} |")
@@ -238,7 +280,9 @@ def table(title: str, runs: dict[int, dict[str, float]]) -> str:
 
 def main() -> None:
     """Parse the switches, measure, print, store."""
-    parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--large", action="store_true", help="100,000 items as well")
     parser.add_argument("--items", help="comma separated sizes instead")
     parser.add_argument("--accounts", help="comma separated numbers of accounts instead")
@@ -246,7 +290,11 @@ def main() -> None:
     parser.add_argument("--directory", help="where the desks are (default: the temporary directory)")
     parser.add_argument("--no-store", action="store_true")
     options = parser.parse_args()
-    sizes = [int(n) for n in options.items.split(",")] if options.items else [100, 1_000, 10_000, *([100_000] if options.large else [])]
+    sizes = (
+        [int(n) for n in options.items.split(",")]
+        if options.items
+        else [100, 1_000, 10_000, *([100_000] if options.large else [])]
+    )
     people = [int(n) for n in options.accounts.split(",")] if options.accounts else [1, 100, 10_000]
     by_items: dict[int, dict[str, float]] = {}
     by_accounts: dict[int, dict[str, float]] = {}
@@ -269,13 +317,17 @@ def main() -> None:
     date = time.strftime("%Y-%m-%d")
     text = (
         f"# Growth, {date}\n\nSQLite, one connection, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}; medians of {options.turns}.\n\n"
-        + table("Items in the calendar and in the address book", by_items) + "\n" + table("Accounts of the desk (100 items in the measured one)", by_accounts)
+        + table("Items in the calendar and in the address book", by_items)
+        + "\n"
+        + table("Accounts of the desk (100 items in the measured one)", by_accounts)
     )
     print(text)
     if not options.no_store:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"growth-{date}.md").write_text(text)
-        (RESULTS / f"growth-{date}.json").write_text(json.dumps({"date": date, "items": by_items, "accounts": by_accounts}, indent=1) + "\n")
+        (RESULTS / f"growth-{date}.json").write_text(
+            json.dumps({"date": date, "items": by_items, "accounts": by_accounts}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -20,11 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 
+from servers.parent import bound_to_this_process
+
 LOGIN = "bench"
-PASSWORD = secrets.token_urlsafe(9)
+PASSWORD = secrets.token_hex(9)
 START_TIMEOUT_S = 60
 
 
@@ -58,7 +61,7 @@ def free_port() -> int:
 
 def free_base(width: int = 24) -> int:
     """Give the first of `width` neighbouring free ports below the range the kernel hands out by itself."""
-    start = 20000 + (os.getpid() * 37) % 400 * 30
+    start: int = 20000 + (os.getpid() * 37) % 400 * 30
     for base in [*range(start, 32000 - width, 30), *range(20000, start, 30)]:
         with contextlib.ExitStack() as held:
             try:
@@ -66,7 +69,7 @@ def free_base(width: int = 24) -> int:
                     held.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return base
+            return int(base)
     raise SystemExit("no free ports")
 
 
@@ -120,14 +123,21 @@ def radicale(folder: Path) -> Iterator[Peer]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "radicale", "--config", str(folder / "config")],
-            stdout=log, stderr=log, start_new_session=True,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=bound_to_this_process(),
         )
     try:
         wait_until_listening(port, process)
         at = f"http://127.0.0.1:{port}"
         yield Peer(
-            "radicale", version_of("radicale"), LOGIN, PASSWORD,
-            Endpoint(at, f"/{LOGIN}/bcal/", (process.pid,)), Endpoint(at, f"/{LOGIN}/bcard/", (process.pid,)),
+            "radicale",
+            version_of("radicale"),
+            LOGIN,
+            PASSWORD,
+            Endpoint(at, f"/{LOGIN}/bcal/", (process.pid,)),
+            Endpoint(at, f"/{LOGIN}/bcard/", (process.pid,)),
         )
     finally:
         stop(process)
@@ -140,15 +150,32 @@ def xandikos(folder: Path) -> Iterator[Peer]:
     folder.mkdir(parents=True)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program("xandikos"), "serve", "-d", str(folder / "data"), "--defaults",
-             "--current-user-principal", f"/{LOGIN}/", "-l", "127.0.0.1", "-p", str(port)],
-            stdout=log, stderr=log, start_new_session=True,
+            [
+                program("xandikos"),
+                "serve",
+                "-d",
+                str(folder / "data"),
+                "--defaults",
+                "--current-user-principal",
+                f"/{LOGIN}/",
+                "-l",
+                "127.0.0.1",
+                "-p",
+                str(port),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=bound_to_this_process(),
         )
     try:
         wait_until_listening(port, process)
         at = f"http://127.0.0.1:{port}"
         yield Peer(
-            "xandikos", version_of("xandikos"), "", "",
+            "xandikos",
+            version_of("xandikos"),
+            "",
+            "",
             Endpoint(at, f"/{LOGIN}/calendars/bcal/", (process.pid,)),
             Endpoint(at, f"/{LOGIN}/contacts/bcard/", (process.pid,)),
         )
@@ -164,30 +191,39 @@ def escritoire(folder: Path, *, protocols: tuple[str, ...] = ("caldav", "carddav
     data = str(folder)
     subprocess.run(
         [*command, "init", "--data", data, "--domain", "example.test", "--port-base", str(base)],
-        check=True, stdout=subprocess.DEVNULL,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     subprocess.run(
         [*command, "--data", data, "user", "add", LOGIN, "--password-stdin"],
-        check=True, input=PASSWORD.encode() + b"\n", stdout=subprocess.DEVNULL,
+        check=True,
+        input=PASSWORD.encode() + b"\n",
+        stdout=subprocess.DEVNULL,
     )
     with serving(folder, protocols) as endpoints:
         caldav, carddav = endpoints["caldav"], endpoints.get("carddav", endpoints["caldav"])
         yield Peer(
-            "escritoire", version_of("escritoire"), LOGIN, PASSWORD,
+            "escritoire",
+            version_of("escritoire"),
+            LOGIN,
+            PASSWORD,
             Endpoint(caldav["url"].rstrip("/"), f"/dav/{LOGIN}/private/bcal/", (caldav["pid"],)),
             Endpoint(carddav["url"].rstrip("/"), f"/dav/{LOGIN}/private/bcard/", (carddav["pid"],)),
         )
 
 
 @contextlib.contextmanager
-def serving(folder: Path, protocols: tuple[str, ...] = ()) -> Iterator[dict[str, dict[str, object]]]:
+def serving(folder: Path, protocols: tuple[str, ...] = ()) -> Iterator[dict[str, dict[str, Any]]]:
     """Run `escritoire serve` on an existing desk; give what `run/endpoints.json` says."""
     written = folder / "run" / "endpoints.json"
     written.unlink(missing_ok=True)
     with (folder / "bench.log").open("ab") as log:
         process = subprocess.Popen(
             [program("escritoire"), "--data", str(folder), "serve", *protocols],
-            stdout=log, stderr=log, start_new_session=True,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=bound_to_this_process(),
         )
     try:
         end = time.monotonic() + START_TIMEOUT_S

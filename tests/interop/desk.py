@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from servers.parent import bound_to_this_process
+
 START_TIMEOUT_S = 60
 PASSWORDS = {login: f"{login}-interop-secret" for login in ("alice", "bob", "carol", "dora")}
 GROUP = "IAB"
@@ -26,15 +28,15 @@ class CommandFailed(AssertionError):
 
 def free_base(width: int = 8) -> int:
     """Give the first of `width` neighbouring free ports, below the range from which the kernel takes its own."""
-    first = 20000 + (os.getpid() * 37) % 600 * 20
-    for base in [*range(first, 32000, 20), *range(20000, first, 20)]:
+    first: int = 20000 + (os.getpid() * 37) % 600 * 20
+    for base in (*range(first, 32000, 20), *range(20000, first, 20)):
         with contextlib.ExitStack() as held:
             try:
                 for port in range(base, base + width):
                     held.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return base
+            return int(base)
     raise RuntimeError("no free ports")
 
 
@@ -64,9 +66,7 @@ class Desk:
     def _run(self, *arguments: str, typed: str = "") -> str:
         command = program("escritoire")
         assert command is not None, "the distribution is not installed in this environment"
-        done = subprocess.run(
-            [command, *arguments], input=typed.encode(), capture_output=True, check=False
-        )
+        done = subprocess.run([command, *arguments], input=typed.encode(), capture_output=True, check=False)
         if done.returncode:
             raise CommandFailed(f"{' '.join(arguments)}: {done.returncode}\n{done.stderr.decode()}")
         return done.stdout.decode()
@@ -74,7 +74,13 @@ class Desk:
     def make(self) -> None:
         """Create the desk: `init`, and PostgreSQL instead of SQLite where a URL was given."""
         self._run(
-            "init", "--data", str(self.data), "--domain", "example.test", "--port-base", str(free_base()),
+            "init",
+            "--data",
+            str(self.data),
+            "--domain",
+            "example.test",
+            "--port-base",
+            str(free_base()),
             *(("--database", self.database_url) if self.database_url else ()),
         )
 
@@ -96,7 +102,11 @@ class Desk:
         assert command is not None
         with (self.data / "interop.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [command, "--data", str(self.data), "serve", *protocols], stdout=log, stderr=log, start_new_session=True
+                [command, "--data", str(self.data), "serve", *protocols],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=bound_to_this_process(),
             )
         end = time.monotonic() + START_TIMEOUT_S
         while not written.exists():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.interop.objects import calendar_object, card, event, todo
-from tests.interop.wire import CAL, CARD, DAV, NAMESPACES, Answer, Wire
+from tests.interop.wire import CAL, CARD, NAMESPACES, Answer, Wire
 
 BERLIN: Final = """BEGIN:VTIMEZONE
 TZID:Europe/Berlin
@@ -37,55 +37,123 @@ def vevent(*lines: str) -> str:
 
 
 OBJECTS: Final[Mapping[str, str]] = {
-    "plain": event("plain", "Standup", "20260310T090000Z", "20260310T093000Z", "LOCATION:Room 1", "CATEGORIES:WORK,DAILY"),
+    "plain": event(
+        "plain", "Standup", "20260310T090000Z", "20260310T093000Z", "LOCATION:Room 1", "CATEGORIES:WORK,DAILY"
+    ),
     "allday": event("allday", "Fair", "20260312", "20260314", "TRANSP:TRANSPARENT"),
     "moment": calendar_object(vevent("UID:moment", "DTSTART:20260315T120000Z", "SUMMARY:Noon shot")),
-    "day-without-end": calendar_object(vevent("UID:day-without-end", "DTSTART;VALUE=DATE:20260316", "SUMMARY:Birthday")),
-    "duration": calendar_object(vevent("UID:duration", "DTSTART:20260317T230000Z", "DURATION:PT3H", "SUMMARY:Night shift")),
+    "day-without-end": calendar_object(
+        vevent("UID:day-without-end", "DTSTART;VALUE=DATE:20260316", "SUMMARY:Birthday")
+    ),
+    "duration": calendar_object(
+        vevent("UID:duration", "DTSTART:20260317T230000Z", "DURATION:PT3H", "SUMMARY:Night shift")
+    ),
     "zoned": calendar_object(
-        BERLIN, vevent("UID:zoned", "DTSTART;TZID=Europe/Berlin:20260329T013000", "DTEND;TZID=Europe/Berlin:20260329T033000", "SUMMARY:Clock change")
+        BERLIN,
+        vevent(
+            "UID:zoned",
+            "DTSTART;TZID=Europe/Berlin:20260329T013000",
+            "DTEND;TZID=Europe/Berlin:20260329T033000",
+            "SUMMARY:Clock change",
+        ),
     ),
     "floating": event("floating", "Wherever", "20260318T100000", "20260318T110000"),
-    "weekly": event("weekly", "Choir", "20260302T180000Z", "20260302T190000Z", "RRULE:FREQ=WEEKLY;COUNT=5", "EXDATE:20260316T180000Z"),
+    "weekly": event(
+        "weekly",
+        "Choir",
+        "20260302T180000Z",
+        "20260302T190000Z",
+        "RRULE:FREQ=WEEKLY;COUNT=5",
+        "EXDATE:20260316T180000Z",
+    ),
     "endless": event("endless", "Backup", "20200101T030000Z", "20200101T031500Z", "RRULE:FREQ=MONTHLY;BYMONTHDAY=1"),
-    "until": event("until", "Course", "20260401T080000Z", "20260401T090000Z", "RRULE:FREQ=DAILY;UNTIL=20260405T080000Z"),
+    "until": event(
+        "until", "Course", "20260401T080000Z", "20260401T090000Z", "RRULE:FREQ=DAILY;UNTIL=20260405T080000Z"
+    ),
     "rdate": event("rdate", "Extra", "20260501T080000Z", "20260501T090000Z", "RDATE:20260520T080000Z,20260522T080000Z"),
-    "all-excluded": event("all-excluded", "Never", "20260601T080000Z", "20260601T090000Z", "RRULE:FREQ=DAILY;COUNT=2", "EXDATE:20260601T080000Z,20260602T080000Z"),
+    "all-excluded": event(
+        "all-excluded",
+        "Never",
+        "20260601T080000Z",
+        "20260601T090000Z",
+        "RRULE:FREQ=DAILY;COUNT=2",
+        "EXDATE:20260601T080000Z,20260602T080000Z",
+    ),
     "override": calendar_object(
-        vevent("UID:override", "DTSTART:20260701T080000Z", "DTEND:20260701T090000Z", "RRULE:FREQ=DAILY;COUNT=3", "SUMMARY:Sprint"),
-        vevent("UID:override", "RECURRENCE-ID:20260702T080000Z", "DTSTART:20260710T080000Z", "DTEND:20260710T090000Z", "SUMMARY:Sprint moved"),
+        vevent(
+            "UID:override",
+            "DTSTART:20260701T080000Z",
+            "DTEND:20260701T090000Z",
+            "RRULE:FREQ=DAILY;COUNT=3",
+            "SUMMARY:Sprint",
+        ),
+        vevent(
+            "UID:override",
+            "RECURRENCE-ID:20260702T080000Z",
+            "DTSTART:20260710T080000Z",
+            "DTEND:20260710T090000Z",
+            "SUMMARY:Sprint moved",
+        ),
     ),
     "dst-series": calendar_object(
         BERLIN,
-        vevent("UID:dst-series", "DTSTART;TZID=Europe/Berlin:20261020T090000", "DTEND;TZID=Europe/Berlin:20261020T100000", "RRULE:FREQ=WEEKLY;COUNT=3", "SUMMARY:Across the change"),
+        vevent(
+            "UID:dst-series",
+            "DTSTART;TZID=Europe/Berlin:20261020T090000",
+            "DTEND;TZID=Europe/Berlin:20261020T100000",
+            "RRULE:FREQ=WEEKLY;COUNT=3",
+            "SUMMARY:Across the change",
+        ),
     ),
     "alarm": event(
-        "alarm", "With alarm", "20260320T090000Z", "20260320T100000Z",
+        "alarm",
+        "With alarm",
+        "20260320T090000Z",
+        "20260320T100000Z",
         "BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:soon\nTRIGGER:-PT30M\nEND:VALARM",
     ),
     "meeting": event(
-        "meeting", "Board", "20260321T090000Z", "20260321T100000Z", "ORGANIZER:mailto:alice@example.test",
-        "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.test", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:carol@example.test",
+        "meeting",
+        "Board",
+        "20260321T090000Z",
+        "20260321T100000Z",
+        "ORGANIZER:mailto:alice@example.test",
+        "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.test",
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:carol@example.test",
     ),
     "cancelled": event("cancelled", "Off", "20260322T090000Z", "20260322T100000Z", "STATUS:CANCELLED"),
     "tentative": event("tentative", "Maybe", "20260323T090000Z", "20260323T100000Z", "STATUS:TENTATIVE"),
-    "last-day": event("last-day", "Month end", "20260131T080000Z", "20260131T090000Z", "RRULE:FREQ=MONTHLY;BYMONTHDAY=31;COUNT=4"),
-    "second-friday": event("second-friday", "Meetup", "20260109T180000Z", "20260109T200000Z", "RRULE:FREQ=MONTHLY;BYDAY=2FR;COUNT=6"),
+    "last-day": event(
+        "last-day", "Month end", "20260131T080000Z", "20260131T090000Z", "RRULE:FREQ=MONTHLY;BYMONTHDAY=31;COUNT=4"
+    ),
+    "second-friday": event(
+        "second-friday", "Meetup", "20260109T180000Z", "20260109T200000Z", "RRULE:FREQ=MONTHLY;BYDAY=2FR;COUNT=6"
+    ),
     "leap": event("leap", "Leap day", "20240229", "20240301", "RRULE:FREQ=YEARLY"),
     "umlaut": event("umlaut", "Käsefondue für Größen", "20260324T180000Z", "20260324T190000Z"),
     "todo-due": todo("todo-due", "Tax return", "DUE:20260310T120000Z"),
     "todo-start-due": todo("todo-start-due", "Project", "DTSTART:20260301T080000Z", "DUE:20260401T080000Z"),
-    "todo-done": todo("todo-done", "Old one", "COMPLETED:20260305T120000Z", "CREATED:20260101T120000Z", "STATUS:COMPLETED"),
+    "todo-done": todo(
+        "todo-done", "Old one", "COMPLETED:20260305T120000Z", "CREATED:20260101T120000Z", "STATUS:COMPLETED"
+    ),
     "todo-bare": todo("todo-bare", "Some day"),
-    "journal": calendar_object("BEGIN:VJOURNAL\nUID:journal\nDTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:20260310\nSUMMARY:Diary\nEND:VJOURNAL"),
-    "journal-bare": calendar_object("BEGIN:VJOURNAL\nUID:journal-bare\nDTSTAMP:20260101T000000Z\nSUMMARY:Note\nEND:VJOURNAL"),
+    "journal": calendar_object(
+        "BEGIN:VJOURNAL\nUID:journal\nDTSTAMP:20260101T000000Z\nDTSTART;VALUE=DATE:20260310\nSUMMARY:Diary\nEND:VJOURNAL"
+    ),
+    "journal-bare": calendar_object(
+        "BEGIN:VJOURNAL\nUID:journal-bare\nDTSTAMP:20260101T000000Z\nSUMMARY:Note\nEND:VJOURNAL"
+    ),
 }
 
 # Bodies of which only the fate is compared: stored or refused.
 DOUBTFUL: Final[Mapping[str, str]] = {
     "no-uid": calendar_object(vevent("DTSTART:20260310T090000Z", "SUMMARY:No UID")),
-    "two-uids": calendar_object(vevent("UID:d1", "DTSTART:20260310T090000Z"), vevent("UID:d2", "DTSTART:20260310T090000Z")),
-    "two-kinds": calendar_object(vevent("UID:d3", "DTSTART:20260310T090000Z"), "BEGIN:VTODO\nUID:d3\nDTSTAMP:20260101T000000Z\nEND:VTODO"),
+    "two-uids": calendar_object(
+        vevent("UID:d1", "DTSTART:20260310T090000Z"), vevent("UID:d2", "DTSTART:20260310T090000Z")
+    ),
+    "two-kinds": calendar_object(
+        vevent("UID:d3", "DTSTART:20260310T090000Z"), "BEGIN:VTODO\nUID:d3\nDTSTAMP:20260101T000000Z\nEND:VTODO"
+    ),
     "method": event("d4").replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST"),
     "no-dtstart": calendar_object(vevent("UID:d5", "SUMMARY:When?")),
     "no-dtstamp": event("d6").replace("DTSTAMP:20260101T000000Z\r\n", ""),
@@ -104,9 +172,28 @@ DOUBTFUL: Final[Mapping[str, str]] = {
 }
 
 CARDS: Final[Mapping[str, str]] = {
-    "ada": card("ada", "Ada Lovelace", "EMAIL;TYPE=HOME:ada@example.org", "TEL;TYPE=CELL:+44 20 7946 0001", "ORG:Analytical Engines;Research", "NICKNAME:Countess", "CATEGORIES:MATHS,ENGLAND"),
-    "emmy": card("emmy", "Emmy Noether", "EMAIL;TYPE=WORK:noether@example.net", "EMAIL;TYPE=HOME:emmy@example.org", "BDAY:1882-03-23"),
-    "kaethe": card("kaethe", "Käthe Kollwitz", "NOTE:Artist\\, Berlin", "ADR;TYPE=HOME:;;Weißenburger Straße 25;Berlin;;10435;Germany"),
+    "ada": card(
+        "ada",
+        "Ada Lovelace",
+        "EMAIL;TYPE=HOME:ada@example.org",
+        "TEL;TYPE=CELL:+44 20 7946 0001",
+        "ORG:Analytical Engines;Research",
+        "NICKNAME:Countess",
+        "CATEGORIES:MATHS,ENGLAND",
+    ),
+    "emmy": card(
+        "emmy",
+        "Emmy Noether",
+        "EMAIL;TYPE=WORK:noether@example.net",
+        "EMAIL;TYPE=HOME:emmy@example.org",
+        "BDAY:1882-03-23",
+    ),
+    "kaethe": card(
+        "kaethe",
+        "Käthe Kollwitz",
+        "NOTE:Artist\\, Berlin",
+        "ADR;TYPE=HOME:;;Weißenburger Straße 25;Berlin;;10435;Germany",
+    ),
     "bare": card("bare", "Anon Ymous"),
     "v4": card("v4", "Grete Hermann", "TEL;VALUE=uri;TYPE=home:tel:+49-421-1234").replace("VERSION:3.0", "VERSION:4.0"),
 }
@@ -138,8 +225,9 @@ def names(answer: Answer, path: str) -> list[str] | int:
         return answer.status
     found = answer.responses()
     return sorted(
-        href[len(path):].rpartition(".")[0] if item.status in (None, 200) else f"{href[len(path):]} {item.status}"
-        for href, item in found.items() if href != path
+        href[len(path) :].rpartition(".")[0] if item.status in (None, 200) else f"{href[len(path) :]} {item.status}"
+        for href, item in found.items()
+        if href != path
     )
 
 
@@ -201,7 +289,7 @@ def components(data: str) -> list[tuple[str, str, str, bool]]:
 
 def free_busy(start: str, end: str) -> Case:
     def run(desk: Desk2) -> Any:
-        body = f'<C:free-busy-query {NAMESPACES}>{between(start, end)}</C:free-busy-query>'
+        body = f"<C:free-busy-query {NAMESPACES}>{between(start, end)}</C:free-busy-query>"
         answer = desk.calendar("REPORT", desk.events, body, {"Depth": "1"})
         flat = re.sub(r"\r?\n[ \t]", "", answer.text)
         periods = []
@@ -230,9 +318,7 @@ def cards(test: str, *filters: str, limit: int = 0) -> Case:
 
 
 def field(name: str, value: str, kind: str = "contains", more: str = "") -> str:
-    return (
-        f'<CR:prop-filter name="{name}"><CR:text-match collation="i;unicode-casemap" match-type="{kind}" {more}>{value}</CR:text-match></CR:prop-filter>'
-    )
+    return f'<CR:prop-filter name="{name}"><CR:text-match collation="i;unicode-casemap" match-type="{kind}" {more}>{value}</CR:text-match></CR:prop-filter>'
 
 
 def request(method: str, where: str, body: str = "", **headers: str) -> Case:
@@ -433,8 +519,12 @@ CASES: Final[Mapping[str, Case]] = {
     "range:todo-far": query(between("20300101T000000Z", "20300102T000000Z"), tasks=True, component="VTODO"),
     "range:journal": query(between("20260310T000000Z", "20260311T000000Z"), tasks=True, component="VJOURNAL"),
     "range:journal-next-day": query(between("20260311T000000Z", "20260312T000000Z"), tasks=True, component="VJOURNAL"),
-    "range:alarm": query(f'<C:comp-filter name="VALARM">{between("20260320T083000Z", "20260320T084000Z")}</C:comp-filter>'),
-    "range:alarm-elsewhere": query(f'<C:comp-filter name="VALARM">{between("20260320T093000Z", "20260320T094000Z")}</C:comp-filter>'),
+    "range:alarm": query(
+        f'<C:comp-filter name="VALARM">{between("20260320T083000Z", "20260320T084000Z")}</C:comp-filter>'
+    ),
+    "range:alarm-elsewhere": query(
+        f'<C:comp-filter name="VALARM">{between("20260320T093000Z", "20260320T094000Z")}</C:comp-filter>'
+    ),
     "range:reversed": query(between("20260401T000000Z", "20260301T000000Z")),
     "range:bad": query(between("yesterday", "tomorrow")),
     "filter:no-filter": raw_query(""),
@@ -460,11 +550,17 @@ CASES: Final[Mapping[str, Case]] = {
     "filter:partstat-of-another": query(
         '<C:prop-filter name="ATTENDEE"><C:text-match>bob@example.test</C:text-match><C:param-filter name="PARTSTAT"><C:text-match>ACCEPTED</C:text-match></C:param-filter></C:prop-filter>'
     ),
-    "filter:param-not-defined": query('<C:prop-filter name="ATTENDEE"><C:param-filter name="PARTSTAT"><C:is-not-defined/></C:param-filter></C:prop-filter>'),
+    "filter:param-not-defined": query(
+        '<C:prop-filter name="ATTENDEE"><C:param-filter name="PARTSTAT"><C:is-not-defined/></C:param-filter></C:prop-filter>'
+    ),
     "filter:two-properties": query(text("SUMMARY", "standup") + text("LOCATION", "room 2")),
     "filter:anyof-is-not-caldav": query(between("20260310T000000Z", "20260311T000000Z") + text("SUMMARY", "standup")),
-    "filter:open-todos": query('<C:prop-filter name="COMPLETED"><C:is-not-defined/></C:prop-filter>', tasks=True, component="VTODO"),
-    "filter:property-range": query(f'<C:prop-filter name="COMPLETED">{between(*MARCH)}</C:prop-filter>', tasks=True, component="VTODO"),
+    "filter:open-todos": query(
+        '<C:prop-filter name="COMPLETED"><C:is-not-defined/></C:prop-filter>', tasks=True, component="VTODO"
+    ),
+    "filter:property-range": query(
+        f'<C:prop-filter name="COMPLETED">{between(*MARCH)}</C:prop-filter>', tasks=True, component="VTODO"
+    ),
     "filter:unknown-component": query("", component="VPARTY"),
     "expand:march": instances(*MARCH),
     "expand:override": instances("20260701T000000Z", "20260715T000000Z"),
@@ -484,7 +580,9 @@ CASES: Final[Mapping[str, Case]] = {
     "lock": lock_works,
     "etag": etag_after_same_put,
     "propfind:depth-infinity": depth_infinity,
-    "propfind:calendar": propfind("<D:resourcetype/><D:displayname/><D:getetag/><D:sync-token/><CS:getctag/><C:supported-calendar-component-set/><C:supported-calendar-data/><C:max-resource-size/><C:supported-collation-set/><D:supported-report-set/><D:owner/><D:current-user-privilege-set/><D:quota-used-bytes/><D:supportedlock/><D:nonsense/>"),
+    "propfind:calendar": propfind(
+        "<D:resourcetype/><D:displayname/><D:getetag/><D:sync-token/><CS:getctag/><C:supported-calendar-component-set/><C:supported-calendar-data/><C:max-resource-size/><C:supported-collation-set/><D:supported-report-set/><D:owner/><D:current-user-privilege-set/><D:quota-used-bytes/><D:supportedlock/><D:nonsense/>"
+    ),
     "mkcalendar:existing": mkcalendar_twice,
     "mkcol:inside-calendar": collection_inside,
     "report:unknown": unknown_report,
@@ -498,7 +596,12 @@ CASES: Final[Mapping[str, Case]] = {
     "put:card-into-calendar": request("PUT", "events/card.ics", CARDS["ada"]),
     "put:event-into-book": request("PUT", "book/event.vcf", OBJECTS["plain"]),
     "propfind:broken-xml": request("PROPFIND", "events", "<D:propfind", Depth="0"),
-    "propfind:entities": request("PROPFIND", "events", '<!DOCTYPE x [<!ENTITY a "aaaa">]><propfind xmlns="DAV:"><prop><displayname/></prop>&a;</propfind>', Depth="0"),
+    "propfind:entities": request(
+        "PROPFIND",
+        "events",
+        '<!DOCTYPE x [<!ENTITY a "aaaa">]><propfind xmlns="DAV:"><prop><displayname/></prop>&a;</propfind>',
+        Depth="0",
+    ),
     "method:unknown": request("BREW", "events"),
     "copy:inside-calendar": request("COPY", "events/plain.ics"),
     "card:fn-contains": cards("anyof", field("FN", "noe")),
@@ -511,8 +614,14 @@ CASES: Final[Mapping[str, Case]] = {
     "card:anyof": cards("anyof", field("FN", "ada"), field("EMAIL", "example.net")),
     "card:not-defined": cards("anyof", '<CR:prop-filter name="EMAIL"><CR:is-not-defined/></CR:prop-filter>'),
     "card:defined": cards("anyof", '<CR:prop-filter name="NICKNAME"/>'),
-    "card:param": cards("anyof", '<CR:prop-filter name="EMAIL"><CR:param-filter name="TYPE"><CR:text-match match-type="equals">work</CR:text-match></CR:param-filter></CR:prop-filter>'),
-    "card:prop-allof": cards("anyof", '<CR:prop-filter name="EMAIL" test="allof"><CR:text-match>noether</CR:text-match><CR:param-filter name="TYPE"><CR:text-match>home</CR:text-match></CR:param-filter></CR:prop-filter>'),
+    "card:param": cards(
+        "anyof",
+        '<CR:prop-filter name="EMAIL"><CR:param-filter name="TYPE"><CR:text-match match-type="equals">work</CR:text-match></CR:param-filter></CR:prop-filter>',
+    ),
+    "card:prop-allof": cards(
+        "anyof",
+        '<CR:prop-filter name="EMAIL" test="allof"><CR:text-match>noether</CR:text-match><CR:param-filter name="TYPE"><CR:text-match>home</CR:text-match></CR:param-filter></CR:prop-filter>',
+    ),
     "card:escaped-comma": cards("anyof", field("NOTE", "Artist, Berlin")),
     "card:org": cards("anyof", field("ORG", "research")),
     "card:limit": cards("anyof", field("FN", "e"), limit=1),

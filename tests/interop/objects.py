@@ -15,8 +15,14 @@ def event(
     """Give one VEVENT; `start` and `end` are UTC date-times or dates, `more` further lines."""
     kind = ";VALUE=DATE" if len(start) == 8 else ""
     lines = [
-        "BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20260101T000000Z", f"DTSTART{kind}:{start}", f"DTEND{kind}:{end}",
-        f"SUMMARY:{summary}", *more, "END:VEVENT",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        "DTSTAMP:20260101T000000Z",
+        f"DTSTART{kind}:{start}",
+        f"DTEND{kind}:{end}",
+        f"SUMMARY:{summary}",
+        *more,
+        "END:VEVENT",
     ]
     return calendar_object("\n".join(lines))
 

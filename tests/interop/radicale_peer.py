@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from servers.parent import bound_to_this_process
 from tests.interop.desk import PASSWORDS
 
 
@@ -30,7 +31,10 @@ def serving(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "radicale", "--config", str(folder / "config")],
-            stdout=log, stderr=log, start_new_session=True,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=bound_to_this_process(),
         )
     try:
         end = time.monotonic() + 60

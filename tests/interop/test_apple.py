@@ -134,7 +134,9 @@ def test_account_set_up(wire: Callable[..., Wire]) -> None:
     assert mine.text(f"{CS}getctag")
     assert mine.text(f"{DAV}sync-token")
     assert mine.hrefs(f"{DAV}owner") == [principal("alice")]
-    assert {"read", "write", "bind", "unbind"} <= privileges(mine) | ({"bind", "unbind"} if "write" in privileges(mine) else set())
+    assert {"read", "write", "bind", "unbind"} <= privileges(mine) | (
+        {"bind", "unbind"} if "write" in privileges(mine) else set()
+    )
     assert {e.get("name") for e in mine.get(f"{CAL}supported-calendar-component-set") or []} >= {"VEVENT"}
     reports = {str(e[0].tag) for e in (mine.get(f"{DAV}supported-report-set") or []) for e in e.iter(f"{DAV}report")}
     assert {f"{CAL}calendar-query", f"{CAL}calendar-multiget", f"{DAV}sync-collection"} <= reports
@@ -152,7 +154,8 @@ def test_a_calendar_made_in_calendar_app(wire: Callable[..., Wire]) -> None:
     mac = wire("alice", agent=MAC)
     path = calendar("alice", str(uuid.uuid4()).upper())
     made = mac(
-        "MKCALENDAR", path,
+        "MKCALENDAR",
+        path,
         f"""{HEAD}
 <B:mkcalendar xmlns:B="urn:ietf:params:xml:ns:caldav">
   <A:set xmlns:A="DAV:">
@@ -196,7 +199,8 @@ END:VCALENDAR&#13;
     assert got.text(f"{APPLE}calendar-order") == "7"
     assert "TZID:Europe/Berlin" in got.text(f"{CAL}calendar-timezone")
     changed = mac(
-        "PROPPATCH", path,
+        "PROPPATCH",
+        path,
         f"""{HEAD}
 <A:propertyupdate xmlns:A="DAV:">
   <A:set><A:prop>
@@ -220,14 +224,22 @@ def test_events_as_calendar_app_keeps_them(wire: Callable[..., Wire], calendar_p
     ctag = mac.propfind(calendar_path, "<CS:getctag/><D:sync-token/>").one()
     token = ctag.text(f"{DAV}sync-token")
     uid = str(uuid.uuid4()).upper()
-    body = objects.event(uid, "Zahnarzt", "20260316T090000Z", "20260316T093000Z", "X-APPLE-TRAVEL-ADVISORY-BEHAVIOR:AUTOMATIC", "SEQUENCE:0")
+    body = objects.event(
+        uid,
+        "Zahnarzt",
+        "20260316T090000Z",
+        "20260316T093000Z",
+        "X-APPLE-TRAVEL-ADVISORY-BEHAVIOR:AUTOMATIC",
+        "SEQUENCE:0",
+    )
     assert phone("PUT", f"{calendar_path}{uid}.ics", body, {"If-None-Match": "*"}).status == 201
     after = mac.propfind(calendar_path, "<CS:getctag/><D:sync-token/>").one()
     assert after.text(f"{CS}getctag") != ctag.text(f"{CS}getctag")
     changes = mac.sync(calendar_path, token, "<D:getetag/>")
     (href,) = changes.responses()
     data = mac(
-        "REPORT", calendar_path,
+        "REPORT",
+        calendar_path,
         f"""{HEAD}
 <B:calendar-multiget xmlns:B="urn:ietf:params:xml:ns:caldav">
   <A:prop xmlns:A="DAV:"><A:getetag/><B:calendar-data/><B:schedule-tag/><C:created-by xmlns:C="http://calendarserver.org/ns/"/><C:updated-by xmlns:C="http://calendarserver.org/ns/"/></A:prop>
@@ -247,10 +259,14 @@ def test_events_as_calendar_app_keeps_them(wire: Callable[..., Wire], calendar_p
 def test_first_load_by_time_range(wire: Callable[..., Wire], calendar_path: str) -> None:
     """iOS loads a bounded past: a calendar-query with a start only (RFC 4791 §9.9)."""
     phone = wire("alice", agent=PHONE)
-    for uid, start, end in (("old", "20200101T090000Z", "20200101T100000Z"), ("new", "20260401T090000Z", "20260401T100000Z")):
+    for uid, start, end in (
+        ("old", "20200101T090000Z", "20200101T100000Z"),
+        ("new", "20260401T090000Z", "20260401T100000Z"),
+    ):
         assert phone("PUT", f"{calendar_path}{uid}.ics", objects.event(uid, uid, start, end)).status == 201
     found = phone(
-        "REPORT", calendar_path,
+        "REPORT",
+        calendar_path,
         f"""{HEAD}
 <B:calendar-query xmlns:B="urn:ietf:params:xml:ns:caldav">
   <A:prop xmlns:A="DAV:"><A:getetag/><A:getcontenttype/></A:prop>
@@ -281,7 +297,8 @@ def test_delegation(desk: Desk, wire: Callable[..., Wire]) -> None:
     def proxies() -> tuple[list[str], list[str]]:
         found = alice("REPORT", principal("alice"), expand, {"Depth": "0"}).one()
         return tuple(  # type: ignore[return-value]
-            [h for h in found.hrefs(f"{CS}calendar-proxy-{kind}-for") if h == principal("bob")] for kind in ("read", "write")
+            [h for h in found.hrefs(f"{CS}calendar-proxy-{kind}-for") if h == principal("bob")]
+            for kind in ("read", "write")
         )
 
     assert proxies() == ([], [])
@@ -299,7 +316,8 @@ def test_delegation(desk: Desk, wire: Callable[..., Wire]) -> None:
         assert alice("PUT", path, objects.event(path[-20:], "By the delegate")).status == 201
         assert alice("DELETE", path).status == 204
         refused = alice(
-            "PROPPATCH", f"{principal('alice')}calendar-proxy-write/",
+            "PROPPATCH",
+            f"{principal('alice')}calendar-proxy-write/",
             f'{HEAD}<A:propertyupdate xmlns:A="DAV:"><A:set><A:prop><A:group-member-set><A:href>{principal("bob")}</A:href>'
             "</A:group-member-set></A:prop></A:set></A:propertyupdate>",
         )
@@ -330,17 +348,30 @@ def test_contacts_account(wire: Callable[..., Wire]) -> None:
     assert answer.status in (301, 302, 307, 308)
     me = phone("PROPFIND", answer.headers["location"], WHO, {"Depth": "0"}).one().hrefs(f"{DAV}current-user-principal")
     assert me == [principal("carol")]
-    found = phone.propfind(me[0], "<CR:addressbook-home-set/><CR:directory-gateway/><D:displayname/><CS:email-address-set/>").one()
+    found = phone.propfind(
+        me[0], "<CR:addressbook-home-set/><CR:directory-gateway/><D:displayname/><CS:email-address-set/>"
+    ).one()
     (home, *_) = found.hrefs(f"{CARD}addressbook-home-set")
-    books = phone.propfind(home, "<D:resourcetype/><D:displayname/><D:current-user-privilege-set/><CR:max-resource-size/><CS:me-card/><D:sync-token/><CS:getctag/><D:supported-report-set/>", "1").responses()
+    books = phone.propfind(
+        home,
+        "<D:resourcetype/><D:displayname/><D:current-user-privilege-set/><CR:max-resource-size/><CS:me-card/><D:sync-token/><CS:getctag/><D:supported-report-set/>",
+        "1",
+    ).responses()
     assert books[contacts("carol")].has(f"{DAV}resourcetype", f"{CARD}addressbook")
     name = f"{str(uuid.uuid4()).upper()}.vcf"
-    card = objects.card(name[:-4], "Mary Anning", "item1.EMAIL;type=INTERNET;type=pref:mary@example.org", "item1.X-ABLabel:Fossils", "X-ABShowAs:COMPANY")
+    card = objects.card(
+        name[:-4],
+        "Mary Anning",
+        "item1.EMAIL;type=INTERNET;type=pref:mary@example.org",
+        "item1.X-ABLabel:Fossils",
+        "X-ABShowAs:COMPANY",
+    )
     assert phone("PUT", contacts("carol") + name, card, {"If-None-Match": "*"}).status == 201
     synced = phone.sync(contacts("carol"))
     assert contacts("carol") + name in synced.responses()
     data = phone(
-        "REPORT", contacts("carol"),
+        "REPORT",
+        contacts("carol"),
         f'{HEAD}<C:addressbook-multiget xmlns:C="urn:ietf:params:xml:ns:carddav" xmlns:D="DAV:"><D:prop><D:getetag/><C:address-data/></D:prop>'
         f"<D:href>{contacts('carol')}{name}</D:href></C:addressbook-multiget>",
         {"Depth": "1"},

@@ -32,7 +32,11 @@ def start(folder: Path, url: str, login: str) -> subprocess.Popen[bytes]:
     netrc.write_text(f"machine {urlsplit(url).hostname}\nlogin {login}\npassword {PASSWORDS[login]}\n")
     netrc.chmod(0o600)
     return subprocess.Popen(
-        ["cadaver", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder,
+        ["cadaver", url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=folder,
         env={**os.environ, "HOME": str(folder), "TERM": "dumb", "LC_ALL": "C.UTF-8"},
     )
 
@@ -41,8 +45,16 @@ def test_files_of_a_calendar(desk: Desk, wire: Callable[..., Wire], calendar_pat
     """RFC 4918 class 1 through a client that knows nothing of calendars."""
     (tmp_path / "one.ics").write_text(objects.event("one", "From cadaver"), newline="")
     out = cadaver(
-        tmp_path, desk.caldav + calendar_path, "alice",
-        "put one.ics", "ls", "get one.ics back.ics", "copy one.ics two.ics", "move one.ics three.ics", "ls", "delete three.ics",
+        tmp_path,
+        desk.caldav + calendar_path,
+        "alice",
+        "put one.ics",
+        "ls",
+        "get one.ics back.ics",
+        "copy one.ics two.ics",
+        "move one.ics three.ics",
+        "ls",
+        "delete three.ics",
     )
     assert "Uploading one.ics" in out
     assert out.count("succeeded") >= 4, out
@@ -77,7 +89,11 @@ def test_locks_hold_against_other_clients(
     session.stdin.write(b"lock one.ics\n")
     session.stdin.flush()
     end = time.monotonic() + 30
-    while not alice.propfind(calendar_path + "one.ics", "<D:lockdiscovery/>").one().has(f"{DAV}lockdiscovery", f"{DAV}activelock"):
+    while (
+        not alice.propfind(calendar_path + "one.ics", "<D:lockdiscovery/>")
+        .one()
+        .has(f"{DAV}lockdiscovery", f"{DAV}activelock")
+    ):
         assert time.monotonic() < end, "no lock appeared"
         time.sleep(0.05)
     intruder = objects.event("one", "Intruder")

@@ -59,7 +59,9 @@ def test_group_calendars_are_found_without_set_up(client: Callable[[str], Any]) 
     """CALSYNC-05, GRP-23: a member finds the group's calendar from his own principal."""
     calendars = client("bob").principal().calendars()
     assert any(GROUP in c.url.path or GROUP in (c.get_display_name() or "") for c in calendars)
-    assert not any(GROUP in c.url.path or GROUP in (c.get_display_name() or "") for c in client("carol").principal().calendars())
+    assert not any(
+        GROUP in c.url.path or GROUP in (c.get_display_name() or "") for c in client("carol").principal().calendars()
+    )
 
 
 def test_calendar_life(client: Callable[[str], Any]) -> None:
@@ -123,7 +125,9 @@ def test_expanded_search(agenda: Any) -> None:
 
 def test_search_by_property(agenda: Any) -> None:
     """RFC 4791 §9.7.2, §9.7.5: text-match on a property, and its absence."""
-    agenda.add_event(objects.event("a", "Choir practice", "20260401T080000Z", "20260401T090000Z", "CATEGORIES:MUSIC,EVENING"))
+    agenda.add_event(
+        objects.event("a", "Choir practice", "20260401T080000Z", "20260401T090000Z", "CATEGORIES:MUSIC,EVENING")
+    )
     agenda.add_event(objects.event("b", "Budget", "20260402T080000Z", "20260402T090000Z", "LOCATION:Town hall"))
     assert [str(e.icalendar_component["UID"]) for e in agenda.search(event=True, summary="Choir")] == ["a"]
     assert [str(e.icalendar_component["UID"]) for e in agenda.search(event=True, location="Town")] == ["b"]
@@ -133,7 +137,9 @@ def test_search_by_property(agenda: Any) -> None:
 
 def test_todos_and_journals(client: Callable[[str], Any]) -> None:
     """VTODO pending and complete, VJOURNAL by date (RFC 4791 §9.9)."""
-    made = client("alice").principal().make_calendar(name="Mixed", supported_calendar_component_set=["VTODO", "VJOURNAL"])
+    made = (
+        client("alice").principal().make_calendar(name="Mixed", supported_calendar_component_set=["VTODO", "VJOURNAL"])
+    )
     todo = made.add_todo(summary="Call the plumber", due=dt.datetime(2026, 5, 1, 12, tzinfo=UTC))
     made.add_todo(objects.todo("done", "Old", "STATUS:COMPLETED", "COMPLETED:20260101T120000Z"))
     assert [str(t.icalendar_component["SUMMARY"]) for t in made.todos()] == ["Call the plumber"]
@@ -146,7 +152,9 @@ def test_todos_and_journals(client: Callable[[str], Any]) -> None:
         )
     )
     assert [str(j.icalendar_component["UID"]) for j in made.journals()] == ["diary"]
-    found = made.search(journal=True, start=dt.datetime(2026, 5, 1, tzinfo=UTC), end=dt.datetime(2026, 5, 2, tzinfo=UTC))
+    found = made.search(
+        journal=True, start=dt.datetime(2026, 5, 1, tzinfo=UTC), end=dt.datetime(2026, 5, 2, tzinfo=UTC)
+    )
     assert len(found) == 1
     journal.delete()
     made.delete()
@@ -155,7 +163,9 @@ def test_todos_and_journals(client: Callable[[str], Any]) -> None:
 def test_free_busy(agenda: Any) -> None:
     """RFC 4791 §7.10: busy and tentative periods, nothing of cancelled or transparent events."""
     for uid, day, more in (
-        ("busy", "01", ()), ("tentative", "02", ("STATUS:TENTATIVE",)), ("off", "03", ("STATUS:CANCELLED",)),
+        ("busy", "01", ()),
+        ("tentative", "02", ("STATUS:TENTATIVE",)),
+        ("off", "03", ("STATUS:CANCELLED",)),
         ("free", "04", ("TRANSP:TRANSPARENT",)),
     ):
         agenda.add_event(objects.event(uid, uid, f"202604{day}T080000Z", f"202604{day}T090000Z", *more))
@@ -240,16 +250,30 @@ def test_server_tester(desk: Desk, wire: Callable[..., Wire], tmp_path: Path) ->
     if command is None:
         pytest.skip("caldav-server-tester is not installed")
     done = subprocess.run(
-        [command, "--caldav-url", desk.caldav + "/", "--caldav-username", "alice", "--caldav-password", PASSWORDS["alice"],
-         "--format", "json", "--quiet"],
-        capture_output=True, check=False, timeout=240, cwd=tmp_path,
+        [
+            command,
+            "--caldav-url",
+            desk.caldav + "/",
+            "--caldav-username",
+            "alice",
+            "--caldav-password",
+            PASSWORDS["alice"],
+            "--format",
+            "json",
+            "--quiet",
+        ],
+        capture_output=True,
+        check=False,
+        timeout=240,
+        cwd=tmp_path,
         env={**os.environ, "HOME": str(tmp_path)},
     )
     assert done.stdout, done.stderr.decode()[-3000:]
-    features = json.loads(done.stdout[done.stdout.index(b"{"):])
+    features = json.loads(done.stdout[done.stdout.index(b"{") :])
     features = features.get("features", features)
     short = {
-        name: value for name, value in features.items()
+        name: value
+        for name, value in features.items()
         if isinstance(value, dict) and value.get("support", "full") not in ("full", "unknown") and name not in KNOWN
     }
     assert not short, json.dumps(short, indent=1)

@@ -22,7 +22,10 @@ def curl(url: str, *options: str, login: str | None = "alice", body: str = "") -
     data = ["--data-binary", "@-"] if body else []
     done = subprocess.run(
         ["curl", "-s", "-S", "-i", "--path-as-is", *who, *options, *data, url],
-        input=body.encode(), capture_output=True, check=False, timeout=60,
+        input=body.encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr.decode()
     head, _, rest = done.stdout.partition(b"\r\n\r\n")
@@ -52,8 +55,18 @@ def test_well_known(desk: Desk, protocol: str, method: str) -> None:
         assert answer.headers["location"]
         # RFC 6764 §5: "the server MUST NOT" need a cache; a moved server must be found again.
     followed = curl(
-        f"{root}/.well-known/{protocol}", "-X", "PROPFIND", "-L", "--post301", "--post302", "--post303", "-H", "Depth: 0",
-        "-H", "Content-Type: text/xml", body='<propfind xmlns="DAV:"><prop><current-user-principal/></prop></propfind>',
+        f"{root}/.well-known/{protocol}",
+        "-X",
+        "PROPFIND",
+        "-L",
+        "--post301",
+        "--post302",
+        "--post303",
+        "-H",
+        "Depth: 0",
+        "-H",
+        "Content-Type: text/xml",
+        body='<propfind xmlns="DAV:"><prop><current-user-principal/></prop></propfind>',
     )
     final = followed
     while final.status in (301, 302, 303, 307, 308):  # -i prints every answer on the way
@@ -70,7 +83,18 @@ def test_options_announce_what_is_there(desk: Desk) -> None:
     # RFC 9110 §10.2.1: the methods of this very resource, a collection: no PUT. Evolution calls a calendar writable
     # that allows DELETE and one of PUT and POST (RFC 5995).
     assert {
-        "OPTIONS", "GET", "HEAD", "POST", "DELETE", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT",
+        "OPTIONS",
+        "GET",
+        "HEAD",
+        "POST",
+        "DELETE",
+        "PROPFIND",
+        "PROPPATCH",
+        "COPY",
+        "MOVE",
+        "LOCK",
+        "UNLOCK",
+        "REPORT",
     } <= tokens(answer.headers["allow"])
     item = curl(desk.calendar_url("alice") + "new.ics", "-X", "OPTIONS")
     assert "PUT" in tokens(item.headers["allow"])
@@ -117,7 +141,10 @@ def test_conditions(desk: Desk, calendar_path: str) -> None:
     assert curl(url, "-X", "DELETE", "-H", f"If-Match: {etag}").status == 412
     assert "Second" in curl(url).text
     assert curl(url, *put, "-H", 'If-Match: "x"', body=objects.event("one")).status == 412
-    assert curl(desk.caldav + calendar_path + "none.ics", *put, "-H", "If-Match: *", body=objects.event("none")).status == 412
+    assert (
+        curl(desk.caldav + calendar_path + "none.ics", *put, "-H", "If-Match: *", body=objects.event("none")).status
+        == 412
+    )
     assert curl(url, "-X", "DELETE").status == 204
     assert curl(url).status == 404
 
@@ -143,7 +170,12 @@ def test_hidden_is_absent(desk: Desk, calendar_path: str) -> None:
         (contacts("alice"), contacts("no-such-person")),
         (principal("alice"), principal("no-such-person")),
     ):
-        for options in (("-X", "GET"), ("-X", "PROPFIND", "-H", "Depth: 0"), ("-X", "PUT", "-H", "Content-Type: text/calendar"), ("-X", "DELETE")):
+        for options in (
+            ("-X", "GET"),
+            ("-X", "PROPFIND", "-H", "Depth: 0"),
+            ("-X", "PUT", "-H", "Content-Type: text/calendar"),
+            ("-X", "DELETE"),
+        ):
             body = objects.event("x") if "PUT" in options else ""
             one = curl(desk.caldav + existing, *options, login="carol", body=body)
             two = curl(desk.caldav + missing, *options, login="carol", body=body)
@@ -157,7 +189,16 @@ def test_visible_but_not_allowed(desk: Desk, calendar_path: str) -> None:
     """SPEC 0.4: 403 with `DAV:need-privileges` (RFC 3744 §7.1.1) when the item may be seen."""
     url = desk.caldav + calendar_path + "one.ics"
     assert curl(url, "-X", "PUT", "-H", "Content-Type: text/calendar", body=objects.event("one")).status == 201
-    for options, body in ((("-X", "PUT", "-H", "Content-Type: text/calendar"), objects.event("one", "Changed")), (("-X", "DELETE",), "")):
+    for options, body in (
+        (("-X", "PUT", "-H", "Content-Type: text/calendar"), objects.event("one", "Changed")),
+        (
+            (
+                "-X",
+                "DELETE",
+            ),
+            "",
+        ),
+    ):
         answer = curl(url, *options, login="bob", body=body)
         assert answer.status == 403
         assert answer.precondition() == "{DAV:}need-privileges"
@@ -170,11 +211,16 @@ def test_visible_but_not_allowed(desk: Desk, calendar_path: str) -> None:
     ("body", "media_type", "precondition"),
     [
         ("this is no calendar", "text/calendar", f"{CAL}valid-calendar-data"),
-        ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n", "text/calendar", f"{CAL}valid-calendar-object-resource"),
+        (
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n",
+            "text/calendar",
+            f"{CAL}valid-calendar-object-resource",
+        ),
         (objects.event("a"), "application/json", f"{CAL}supported-calendar-data"),
         (
             objects.event("a").replace("END:VCALENDAR\r\n", "") + objects.event("b").split("EN\r\n", 1)[1],
-            "text/calendar", f"{CAL}valid-calendar-object-resource",
+            "text/calendar",
+            f"{CAL}valid-calendar-object-resource",
         ),
     ],
 )
@@ -202,14 +248,35 @@ def test_chunked_expect_and_compression(desk: Desk, wire: Callable[..., Wire], c
     """RFC 9112 §7.1, RFC 9110 §10.1.1, §8.4: a chunked PUT with 100-continue, and gzip only when asked for."""
     url = desk.caldav + calendar_path + "chunked.ics"
     body = objects.event("chunked", "Long", "20260316T090000Z", "20260316T100000Z", "DESCRIPTION:" + "word " * 5000)
-    put = curl(url, "-X", "PUT", "-H", "Content-Type: text/calendar", "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue", body=body)
+    put = curl(
+        url,
+        "-X",
+        "PUT",
+        "-H",
+        "Content-Type: text/calendar",
+        "-H",
+        "Transfer-Encoding: chunked",
+        "-H",
+        "Expect: 100-continue",
+        body=body,
+    )
     assert put.status == 201
     plain = curl(url)
     assert "content-encoding" not in plain.headers
     assert plain.body.count(b"word ") == 5000 or plain.body.replace(b"\r\n ", b"").count(b"word ") == 5000
     assert curl(url, "--compressed").body == plain.body
     for n in range(20):
-        assert curl(desk.caldav + calendar_path + f"{n}.ics", "-X", "PUT", "-H", "Content-Type: text/calendar", body=objects.event(f"u{n}")).status == 201
+        assert (
+            curl(
+                desk.caldav + calendar_path + f"{n}.ics",
+                "-X",
+                "PUT",
+                "-H",
+                "Content-Type: text/calendar",
+                body=objects.event(f"u{n}"),
+            ).status
+            == 201
+        )
     ask = '<propfind xmlns="DAV:"><prop><getetag/><getlastmodified/></prop></propfind>'
     options = ("-X", "PROPFIND", "-H", "Depth: 1", "-H", "Content-Type: text/xml")
     plain = curl(desk.caldav + calendar_path, *options, body=ask)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop import objects
 from tests.interop.desk import GROUP, calendar, contacts, group_calendar, group_contacts, group_principal, principal
-from tests.interop.wire import CAL, CARD, DAV, Wire
+from tests.interop.wire import CAL, CARD, DAV, Found, Wire
 
 AGENT = "DAVx5/4.4.3-ose (dav4jvm; okhttp/4.12.0) Android/14"
 DETECT = "<C:calendar-home-set/><C:supported-calendar-component-set/><D:resourcetype/><D:displayname/><A:calendar-color/><C:calendar-description/><C:calendar-timezone/><D:current-user-privilege-set/><D:current-user-principal/><CS:source/>"
@@ -35,13 +35,16 @@ def test_detection(wire: Callable[..., Wire], start: str) -> None:
 def test_home_sets_of_oneself_and_of_groups(wire: Callable[..., Wire]) -> None:
     """`group-membership` and the groups' home sets (CALSYNC-05, GRP-23); every home answers with its collections."""
     phone = wire("bob", agent=AGENT)
-    me = phone.propfind(principal("bob"), "<D:displayname/><C:calendar-home-set/><CR:addressbook-home-set/><D:group-membership/><CS:calendar-proxy-read-for/><CS:calendar-proxy-write-for/>").one()
+    me = phone.propfind(
+        principal("bob"),
+        "<D:displayname/><C:calendar-home-set/><CR:addressbook-home-set/><D:group-membership/><CS:calendar-proxy-read-for/><CS:calendar-proxy-write-for/>",
+    ).one()
     assert group_principal() in me.hrefs(f"{DAV}group-membership")
     homes = me.hrefs(f"{CAL}calendar-home-set")
     group = phone.propfind(group_principal(), "<D:displayname/><C:calendar-home-set/><CR:addressbook-home-set/>").one()
     assert group.text(f"{DAV}displayname")
     homes += group.hrefs(f"{CAL}calendar-home-set")
-    found = {}
+    found: dict[str, Found] = {}
     for home in dict.fromkeys(homes):
         for href, item in phone.propfind(home, COLLECTION, "1").responses().items():
             if item.has(f"{DAV}resourcetype", f"{CAL}calendar"):
@@ -59,7 +62,7 @@ def test_address_books(wire: Callable[..., Wire]) -> None:
     phone = wire("bob", "carddav", agent=AGENT)
     homes = phone.propfind(principal("bob"), "<CR:addressbook-home-set/>").one().hrefs(f"{CARD}addressbook-home-set")
     homes += phone.propfind(group_principal(), "<CR:addressbook-home-set/>").one().hrefs(f"{CARD}addressbook-home-set")
-    found = {}
+    found: dict[str, Found] = {}
     for home in dict.fromkeys(homes):
         found |= phone.propfind(home, COLLECTION, "1").responses()
     assert found[contacts("bob")].has(f"{DAV}resourcetype", f"{CARD}addressbook")
@@ -97,10 +100,17 @@ def test_upload_and_delete(wire: Callable[..., Wire], calendar_path: str) -> Non
     """If-None-Match on creation, If-Match on change, the ETag of the answer or of a later multiget; 404 on a second delete."""
     phone = wire("alice", agent=AGENT)
     path = f"{calendar_path}4b3c.ics"
-    created = phone("PUT", path, objects.event("4b3c", "Yoga"), {"If-None-Match": "*", "Content-Type": "text/calendar; charset=utf-8"})
+    created = phone(
+        "PUT",
+        path,
+        objects.event("4b3c", "Yoga"),
+        {"If-None-Match": "*", "Content-Type": "text/calendar; charset=utf-8"},
+    )
     assert created.status == 201
     etag = created.headers.get("etag") or phone.propfind(path, "<D:getetag/>").one().text(f"{DAV}getetag")
-    changed = phone("PUT", path, objects.event("4b3c", "Yoga 2"), {"If-Match": etag, "Content-Type": "text/calendar; charset=utf-8"})
+    changed = phone(
+        "PUT", path, objects.event("4b3c", "Yoga 2"), {"If-Match": etag, "Content-Type": "text/calendar; charset=utf-8"}
+    )
     assert changed.status == 204
     assert phone("DELETE", path, b"", {"If-Match": etag}).status == 412
     assert phone("DELETE", path).status == 204
@@ -112,7 +122,8 @@ def test_new_collection(wire: Callable[..., Wire]) -> None:
     phone = wire("carol", agent=AGENT)
     path = calendar("carol", "9d0c2f1e-davx5")
     made = phone(
-        "MKCOL", path,
+        "MKCOL",
+        path,
         '<?xml version="1.0" encoding="UTF-8"?><D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:A="http://apple.com/ns/ical/">'
         "<D:set><D:prop><D:resourcetype><D:collection/><C:calendar/></D:resourcetype><D:displayname>Verein</D:displayname>"
         "<A:calendar-color>#8BC34AFF</A:calendar-color><C:calendar-description>Termine</C:calendar-description>"

@@ -23,7 +23,11 @@ def prepare(calendars: Wire, books: Wire, path: Callable[[str], str], book: str)
     desk = Desk2(calendars, books, path("events"), path("tasks"), book, path("scratch"))
     for made in (desk.events, desk.tasks, desk.scratch):
         assert calendars("MKCALENDAR", made).status == 201
-    statuses = {**fill(calendars, desk.events, EVENTS, ".ics"), **fill(calendars, desk.tasks, TASKS, ".ics"), **fill(books, book, CARDS, ".vcf")}
+    statuses = {
+        **fill(calendars, desk.events, EVENTS, ".ics"),
+        **fill(calendars, desk.tasks, TASKS, ".ics"),
+        **fill(books, book, CARDS, ".vcf"),
+    }
     assert set(statuses.values()) == {201}, statuses
     return desk
 
@@ -54,13 +58,16 @@ def test_differences_are_the_documented_ones(desk: Desk, tmp_path: Path) -> None
         Wire(desk.carddav, "dora") as our_books,
     ):
         made = theirs(
-            "MKCOL", "/dora/book/",
+            "MKCOL",
+            "/dora/book/",
             '<mkcol xmlns="DAV:" xmlns:CR="urn:ietf:params:xml:ns:carddav"><set><prop><resourcetype><collection/><CR:addressbook/></resourcetype></prop></set></mkcol>',
         )
         assert made.status == 201
         expected = answers(prepare(theirs, theirs, lambda name: f"/dora/{name}/", "/dora/book/"))
         found = answers(prepare(ours, our_books, lambda name: calendar("dora", f"{name}-{mark}"), contacts("dora")))
-    different = {name: {"ours": found[name], "radicale": expected[name]} for name in CASES if found[name] != expected[name]}
+    different = {
+        name: {"ours": found[name], "radicale": expected[name]} for name in CASES if found[name] != expected[name]
+    }
     undocumented = {name: value for name, value in different.items() if name not in documented()}
     assert not undocumented
     assert documented() - set(different) == set(), "these no longer differ"

@@ -9,7 +9,9 @@ from tests.interop.desk import calendar, contacts, principal
 from tests.interop.wire import CAL, CARD, CS, DAV, Wire
 
 AGENT = "Evolution/3.52.4"
-DISCOVER = "<D:resourcetype/><D:current-user-principal/><D:principal-URL/><C:calendar-home-set/><C:calendar-user-address-set/>"
+DISCOVER = (
+    "<D:resourcetype/><D:current-user-principal/><D:principal-URL/><C:calendar-home-set/><C:calendar-user-address-set/>"
+)
 
 
 def test_collections_are_discovered(wire: Callable[..., Wire]) -> None:
@@ -19,7 +21,11 @@ def test_collections_are_discovered(wire: Callable[..., Wire]) -> None:
     found = client.propfind(me, DISCOVER).one()
     assert "mailto:alice@example.test" in [h.lower() for h in found.hrefs(f"{CAL}calendar-user-address-set")]
     home = found.hrefs(f"{CAL}calendar-home-set")[0]
-    listed = client.propfind(home, "<D:displayname/><D:resourcetype/><C:calendar-description/><C:supported-calendar-component-set/><A:calendar-color/><A:calendar-order/><D:current-user-privilege-set/>", "1").responses()
+    listed = client.propfind(
+        home,
+        "<D:displayname/><D:resourcetype/><C:calendar-description/><C:supported-calendar-component-set/><A:calendar-color/><A:calendar-order/><D:current-user-privilege-set/>",
+        "1",
+    ).responses()
     assert listed[calendar("alice")].has(f"{DAV}resourcetype", f"{CAL}calendar")
     assert home in listed
 
@@ -42,7 +48,9 @@ def test_refresh_without_sync_collection(wire: Callable[..., Wire], calendar_pat
     for part in (hrefs[:50], hrefs[50:]):
         body = (
             '<?xml version="1.0" encoding="utf-8"?><C:calendar-multiget xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop>'
-            "<D:getetag/><C:calendar-data/></D:prop>" + "".join(f"<D:href>{h}</D:href>" for h in part) + "</C:calendar-multiget>"
+            "<D:getetag/><C:calendar-data/></D:prop>"
+            + "".join(f"<D:href>{h}</D:href>" for h in part)
+            + "</C:calendar-multiget>"
         )
         got = client("REPORT", calendar_path, body, {"Depth": "1"}).responses()
         assert list(got) == part  # the order asked for
@@ -64,11 +72,19 @@ def test_multiget_of_a_missing_one(wire: Callable[..., Wire], calendar_path: str
 def test_free_busy_of_a_member(wire: Callable[..., Wire], calendar_path: str) -> None:
     """RFC 4791 §7.10 asked by a co-member: busy times, not those of private events (CAL-06, CAL-07)."""
     alice = wire("alice")
-    assert alice("PUT", f"{calendar_path}a.ics", objects.event("a", "Talk", "20260316T090000Z", "20260316T093000Z")).status == 201
-    assert alice("PUT", f"{calendar_path}b.ics", objects.event("b", "Doctor", "20260316T120000Z", "20260316T123000Z", "CLASS:PRIVATE")).status == 201
-    body = (
-        '<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav"><C:time-range start="20260316T000000Z" end="20260317T000000Z"/></C:free-busy-query>'
+    assert (
+        alice("PUT", f"{calendar_path}a.ics", objects.event("a", "Talk", "20260316T090000Z", "20260316T093000Z")).status
+        == 201
     )
+    assert (
+        alice(
+            "PUT",
+            f"{calendar_path}b.ics",
+            objects.event("b", "Doctor", "20260316T120000Z", "20260316T123000Z", "CLASS:PRIVATE"),
+        ).status
+        == 201
+    )
+    body = '<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav"><C:time-range start="20260316T000000Z" end="20260317T000000Z"/></C:free-busy-query>'
     seen = wire("bob", agent=AGENT)("REPORT", calendar_path, body, {"Depth": "1"})
     assert seen.status == 200
     assert seen.headers["content-type"].startswith("text/calendar")
@@ -85,7 +101,12 @@ def test_contact_search(wire: Callable[..., Wire]) -> None:
     client = wire("alice", "carddav", agent=AGENT)
     people = {"l1": "Lise Meitner", "l2": "Lisbeth Palme", "k1": "Käthe Kollwitz"}
     for uid, name in people.items():
-        assert client("PUT", f"{contacts('alice')}evo-{uid}.vcf", objects.card(f"evo-{uid}", name, f"EMAIL:{uid}@example.org")).status == 201
+        assert (
+            client(
+                "PUT", f"{contacts('alice')}evo-{uid}.vcf", objects.card(f"evo-{uid}", name, f"EMAIL:{uid}@example.org")
+            ).status
+            == 201
+        )
 
     def query(text: str, limit: str = "", kind: str = "contains") -> set[str]:
         match = f'<C:text-match collation="i;unicode-casemap" match-type="{kind}">{text}</C:text-match>'

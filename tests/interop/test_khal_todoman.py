@@ -39,7 +39,12 @@ def test_khal(desk: Desk, wire: Callable[..., Wire], calendar_path: str, tmp_pat
     """An event written in khal reaches the server with its zone; a weekly series of the server is expanded by khal (CAL-01, CAL-03)."""
     alice = wire("alice")
     weekly = objects.event(
-        "weekly", "Choir", "20260302T180000Z", "20260302T190000Z", "RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE:20260309T180000Z"
+        "weekly",
+        "Choir",
+        "20260302T180000Z",
+        "20260302T190000Z",
+        "RRULE:FREQ=WEEKLY;COUNT=4",
+        "EXDATE:20260309T180000Z",
     )
     assert alice("PUT", calendar_path + "weekly.ics", weekly).status == 201
     vdirs = Vdirs(tmp_path, "alice")
@@ -55,7 +60,8 @@ def test_khal(desk: Desk, wire: Callable[..., Wire], calendar_path: str, tmp_pat
     assert "DTSTART;TZID=Europe/Berlin:20260320T100000" in stored
     assert "BEGIN:VTIMEZONE" in stored
     month = alice(
-        "REPORT", calendar_path,
+        "REPORT",
+        calendar_path,
         '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data/></D:prop>'
         '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
         '<C:time-range start="20260320T085900Z" end="20260320T090100Z"/></C:comp-filter></C:comp-filter></C:filter>'
@@ -70,7 +76,12 @@ def test_khal_shows_others_as_their_rights_say(
 ) -> None:
     """Bob's khal over three calendars: busy blocks of alice, the group's details (CAL-07, CAL-11, CAL-13)."""
     alice, uid = wire("alice"), uuid.uuid4().hex
-    assert alice("PUT", calendar_path + "a.ics", objects.event(uid, "Secret plan", "20260421T090000Z", "20260421T100000Z")).status == 201
+    assert (
+        alice(
+            "PUT", calendar_path + "a.ics", objects.event(uid, "Secret plan", "20260421T090000Z", "20260421T100000Z")
+        ).status
+        == 201
+    )
     path = f"{group_calendar()}{uid}.ics"
     assert alice("PUT", path, objects.event(uid, "Assembly", "20260421T120000Z", "20260421T130000Z")).status == 201
     vdirs = Vdirs(tmp_path, "bob")
@@ -95,7 +106,10 @@ def test_todoman(desk: Desk, wire: Callable[..., Wire], todo_path: str, tmp_path
     lists = tmp_path / "lists"
     local = vdirs.pair("desk", "caldav", desk.caldav + todo_path, "null", below=lists)
     vdirs.discover("desk")
-    assert alice("PUT", todo_path + "server.ics", objects.todo("server", "Written by another client", "PRIORITY:1")).status == 201
+    assert (
+        alice("PUT", todo_path + "server.ics", objects.todo("server", "Written by another client", "PRIORITY:1")).status
+        == 201
+    )
     todoman(tmp_path, lists, ["new", "-l", "desk", "--due", "2026-05-04", "Write the minutes"])
     vdirs.sync()
     (mine,) = (b for b in bodies(alice, todo_path) if "minutes" in b)

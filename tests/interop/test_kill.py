@@ -109,7 +109,8 @@ class Follower:
 
 def write(root: str, path: str, ledger: Ledger, number: int, turn: int, stop: threading.Event) -> None:
     """Put, overwrite and remove objects of this writer's own until told to stop or the server is gone."""
-    wire, mine, chance = Wire(root, "alice"), [], random.Random(turn * 100 + number)
+    wire, chance = Wire(root, "alice"), random.Random(turn * 100 + number)
+    mine: list[str] = []
     for n in range(10_000):
         if stop.is_set():
             break
@@ -124,7 +125,9 @@ def write(root: str, path: str, ledger: Ledger, number: int, turn: int, stop: th
             if removing:
                 status = wire("DELETE", path + name).status
             else:
-                status = wire("PUT", path + name, objects.event(name[:-4], marker, "20260316T090000Z", "20260316T100000Z", *more)).status
+                status = wire(
+                    "PUT", path + name, objects.event(name[:-4], marker, "20260316T090000Z", "20260316T100000Z", *more)
+                ).status
         except GONE:
             with ledger.lock:
                 ledger.unsure[name] = {ledger.stored.get(name), None if removing else marker}
@@ -177,7 +180,8 @@ def test_kill_amid_writes(own_desk: Desk) -> None:
     for turn in range(KILLS):
         stop, goal = threading.Event(), (turn + 1) * PUTS // KILLS
         threads = [
-            threading.Thread(target=write, args=(own_desk.caldav, path, ledger, number, turn, stop)) for number in range(WRITERS)
+            threading.Thread(target=write, args=(own_desk.caldav, path, ledger, number, turn, stop))
+            for number in range(WRITERS)
         ]
         threads.append(threading.Thread(target=shadow, args=(own_desk.caldav, path, follower, tokens, stop)))
         for thread in threads:
@@ -227,7 +231,8 @@ def test_eight_writers_on_one_collection(own_desk: Desk) -> None:
                 if status != 201:
                     failed.append(f"e{number}-{n}: {status}")
 
-    follower, tokens, stop = Follower(), [], threading.Event()
+    follower, stop = Follower(), threading.Event()
+    tokens: list[Follower] = []
     threads = [threading.Thread(target=writer, args=(number,)) for number in range(8)]
     watcher = threading.Thread(target=shadow, args=(own_desk.caldav, path, follower, tokens, stop))
     for thread in [*threads, watcher]:

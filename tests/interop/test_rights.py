@@ -26,7 +26,15 @@ def filled(wire: Callable[..., Wire], calendar_path: str) -> str:
     """A calendar of alice with an open, a private and a confidential event."""
     alice = wire("alice")
     for uid, more in (("open", ()), ("private", ("CLASS:PRIVATE",)), ("confidential", ("CLASS:CONFIDENTIAL",))):
-        body = objects.event(f"{uid}@example.test", f"Secret {uid}", "20260316T090000Z", "20260316T100000Z", "LOCATION:Room 1", "DESCRIPTION:Not for all", *more)
+        body = objects.event(
+            f"{uid}@example.test",
+            f"Secret {uid}",
+            "20260316T090000Z",
+            "20260316T100000Z",
+            "LOCATION:Room 1",
+            "DESCRIPTION:Not for all",
+            *more,
+        )
         assert alice("PUT", f"{calendar_path}{uid}.ics", body).status == 201
     return calendar_path
 
@@ -67,7 +75,11 @@ def test_busy_stubs_leak_nothing(wire: Callable[..., Wire], filled: str) -> None
     )
     texts.append(bob("REPORT", filled, expand, {"Depth": "1"}).text)
     texts.append(bob.sync(filled).text.replace("open.ics", "").replace("confidential.ics", ""))
-    texts.append(bob.propfind(filled, "<D:displayname/><D:getetag/><D:getcontenttype/>", "1").text.replace("confidential.ics", ""))
+    texts.append(
+        bob.propfind(filled, "<D:displayname/><D:getetag/><D:getcontenttype/>", "1").text.replace(
+            "confidential.ics", ""
+        )
+    )
     for text in texts:
         assert not any(word in text for word in words), text
     assert all("SUMMARY:Busy" in text for text in texts[:4])
@@ -188,7 +200,8 @@ def test_colour_and_alarm_belong_to_the_viewer(desk: Desk, wire: Callable[..., W
     desk.cli("grant", "add", place, "bob", "see")
     body = bob("GET", f"{filled}open.ics").text
     his = body.replace(
-        "END:VEVENT", "COLOR:tomato\r\nBEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:soon\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT"
+        "END:VEVENT",
+        "COLOR:tomato\r\nBEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:soon\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT",
     )
     mine, theirs = alice.sync(filled).sync_token, bob.sync(filled).sync_token
     assert bob("PUT", f"{filled}open.ics", his).status == 204
@@ -222,7 +235,9 @@ def test_address_book_of_a_member(desk: Desk, wire: Callable[..., Wire], book: s
         assert "PHILOSOPHY" not in bob("GET", book).text
         assert bob("PUT", book, bob("GET", book).text.replace("Hypatia", "Changed")).status == 403
         # A change to what is his own needs only *see* (SYS-08).
-        assert bob("PUT", book, bob("GET", book).text.replace("END:VCARD", "CATEGORIES:BOBS\r\nEND:VCARD")).status == 204
+        assert (
+            bob("PUT", book, bob("GET", book).text.replace("END:VCARD", "CATEGORIES:BOBS\r\nEND:VCARD")).status == 204
+        )
         assert "CATEGORIES:BOBS" in bob("GET", book).text
         assert "BOBS" not in alice("GET", book).text
         assert "PHILOSOPHY" in alice("GET", book).text
@@ -253,9 +268,7 @@ def test_group_address_book(wire: Callable[..., Wire]) -> None:
 
 def test_rights_are_not_changed_by_clients(wire: Callable[..., Wire], calendar_path: str) -> None:
     """ACL-27, CALSYNC-12: the ACL method is refused for the owner too; `DAV:acl` is for those who set rights."""
-    body = (
-        '<D:acl xmlns:D="DAV:"><D:ace><D:principal><D:all/></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>'
-    )
+    body = '<D:acl xmlns:D="DAV:"><D:ace><D:principal><D:all/></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>'
     assert wire("alice")("ACL", calendar_path, body).status == 403
     assert wire("carol").propfind(calendar_path, "<D:acl/>").status == 404
     seen = wire("alice").propfind(calendar_path, "<D:acl/>").one()

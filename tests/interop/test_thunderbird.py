@@ -29,7 +29,7 @@ def test_location_typed_verbatim(wire: Callable[..., Wire], slash: str) -> None:
     assert found.text(f"{CS}getctag")
     assert found.has(f"{DAV}supported-report-set", f"{DAV}sync-collection")
     assert found.has(f"{DAV}current-user-privilege-set", f"{DAV}write")  # else the calendar is read-only there
-    options = client("OPTIONS", calendar("alice") )
+    options = client("OPTIONS", calendar("alice"))
     assert "calendar-access" in options.headers["dav"]
     me = client("PROPFIND", principal("alice"), HOME, {"Depth": "0"}).one()
     assert me.hrefs(f"{CAL}calendar-home-set")
@@ -46,12 +46,15 @@ def test_first_load_and_refresh(wire: Callable[..., Wire], calendar_path: str) -
     assert all(item.text(f"{DAV}getcontenttype").startswith("text/calendar") for item in found.values())
     hrefs = "".join(f"<D:href>{href}</D:href>" for href in found)
     loaded = client(
-        "REPORT", calendar_path,
+        "REPORT",
+        calendar_path,
         '<?xml version="1.0" encoding="UTF-8"?><C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
         f"<D:prop><D:getetag/><C:calendar-data/></D:prop>{hrefs}</C:calendar-multiget>",
         {"Depth": "1"},
     ).responses()
-    assert {item.text(f"{DAV}getetag") for item in loaded.values()} == {item.text(f"{DAV}getetag") for item in found.values()}
+    assert {item.text(f"{DAV}getetag") for item in loaded.values()} == {
+        item.text(f"{DAV}getetag") for item in found.values()
+    }
     assert other("DELETE", f"{calendar_path}3.ics").status == 204
     assert other("PUT", f"{calendar_path}1.ics", objects.event("u1", "Changed")).status == 204
     refreshed = client.sync(calendar_path, first.sync_token, "<D:getcontenttype/><D:getetag/>")
@@ -91,7 +94,10 @@ def test_group_calendar_by_url(wire: Callable[..., Wire]) -> None:
 def test_address_book(wire: Callable[..., Wire]) -> None:
     """Thunderbird's own CardDAV client: well-known, principal, home, sync (CON-25)."""
     client = wire("carol", "carddav", agent=AGENT)
-    answer = client.propfind("/.well-known/carddav", "<D:resourcetype/><D:displayname/><D:current-user-principal/><D:current-user-privilege-set/>")
+    answer = client.propfind(
+        "/.well-known/carddav",
+        "<D:resourcetype/><D:displayname/><D:current-user-principal/><D:current-user-privilege-set/>",
+    )
     assert answer.status in (301, 302, 307, 308)
     where = answer.headers["location"]
     found = client.propfind(where, "<D:resourcetype/><D:displayname/><D:current-user-principal/>").one()

@@ -24,10 +24,29 @@ def test_tsdav(desk: Desk, wire: Callable[..., Wire], calendar_path: str) -> Non
     if node is None or not (NODE / "node_modules" / "tsdav").exists():
         pytest.skip("needs Node.js and tsdav (make interop installs them)")
     alice = wire("alice")
-    assert alice("PUT", calendar_path + "a.ics", objects.event("talk", "Salary talk", "20260316T090000Z", "20260316T100000Z", "LOCATION:Room 1")).status == 201
+    assert (
+        alice(
+            "PUT",
+            calendar_path + "a.ics",
+            objects.event("talk", "Salary talk", "20260316T090000Z", "20260316T100000Z", "LOCATION:Room 1"),
+        ).status
+        == 201
+    )
     done = subprocess.run(
-        [node, str(NODE / "tsdav.mjs"), desk.caldav + "/", desk.carddav + "/", "bob", PASSWORDS["bob"], desk.caldav + calendar_path],
-        capture_output=True, check=False, timeout=120, cwd=NODE, env={**os.environ, "NO_COLOR": "1"},
+        [
+            node,
+            str(NODE / "tsdav.mjs"),
+            desk.caldav + "/",
+            desk.carddav + "/",
+            "bob",
+            PASSWORDS["bob"],
+            desk.caldav + calendar_path,
+        ],
+        capture_output=True,
+        check=False,
+        timeout=120,
+        cwd=NODE,
+        env={**os.environ, "NO_COLOR": "1"},
     )
     said: dict[str, Any] = {}
     for line in done.stdout.decode().splitlines():

@@ -30,7 +30,10 @@ def test_calendar_both_ways(desk: Desk, wire: Callable[..., Wire], calendar_path
     vdirs.sync()
     files = {p.read_text() for p in local.glob("*.ics")}
     assert any("From the server" in text for text in files)
-    assert sum("From the file" in a.text for a in [alice("GET", calendar_path + n) for n in _names(alice, calendar_path)]) == 1
+    assert (
+        sum("From the file" in a.text for a in [alice("GET", calendar_path + n) for n in _names(alice, calendar_path)])
+        == 1
+    )
 
     (file,) = (p for p in local.glob("*.ics") if "From the server" in p.read_text())
     file.write_text(objects.event("one", "Changed in the file"), newline="")
@@ -112,8 +115,16 @@ def test_member_sees_busy_time_only_and_cannot_write(
 ) -> None:
     """Alice's calendar in bob's vdirsyncer: stubs without details, private events absent, writing refused (CAL-06, 07; CALSYNC-06)."""
     alice = wire("alice")
-    put(alice, calendar_path + "open.ics", objects.event("open", "Salary talk", "20260316T090000Z", "20260316T093000Z", "LOCATION:Room 1"))
-    put(alice, calendar_path + "hidden.ics", objects.event("hidden", "Doctor", "20260317T090000Z", "20260317T093000Z", "CLASS:PRIVATE"))
+    put(
+        alice,
+        calendar_path + "open.ics",
+        objects.event("open", "Salary talk", "20260316T090000Z", "20260316T093000Z", "LOCATION:Room 1"),
+    )
+    put(
+        alice,
+        calendar_path + "hidden.ics",
+        objects.event("hidden", "Doctor", "20260317T090000Z", "20260317T093000Z", "CLASS:PRIVATE"),
+    )
     vdirs = Vdirs(tmp_path, "bob")
     local = vdirs.pair("cal", "caldav", desk.caldav + calendar_path, "null")
     vdirs.discover("cal")

@@ -76,8 +76,13 @@ def _run(name: str, arguments: list[str], typed: str = "", status: int = 0) -> s
     assert command is not None, f"{name} is not installed"
     environment = {**os.environ, "NO_COLOR": "1", "TZ": "Europe/Berlin", "LC_ALL": "C.UTF-8", "COLUMNS": "200"}
     done = subprocess.run(
-        [command, *arguments], input=typed.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        check=False, timeout=120, env=environment,
+        [command, *arguments],
+        input=typed.encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=120,
+        env=environment,
     )
     output = done.stdout.decode()
     assert done.returncode == status, f"{name} {' '.join(arguments)}: {done.returncode}\n{output}"

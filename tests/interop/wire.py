@@ -38,7 +38,7 @@ class Found:
     def text(self, name: str) -> str:
         """Give a found property's text, "" when it is absent."""
         element = self.get(name)
-        return "" if element is None else "".join(element.itertext()).strip()
+        return "" if element is None else "".join(str(part) for part in element.itertext()).strip()
 
     def hrefs(self, name: str) -> list[str]:
         """Give the hrefs inside a found property."""
