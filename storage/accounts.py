@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import collections as tree
-from storage import groups, plans, preferences
+from storage import groups, plans, preferences, trees
 from storage import principals as people
 from storage.errors import Denied, Exists, NotFound, Refused
 from storage.schema import accounts, addresses, items, memberships, principals
@@ -118,6 +118,7 @@ def create(
         row = {"account_id": number, "address": main, "confirmed": True, "position": 0}
         tx.db.execute(sa.insert(addresses).values(**row))
     tree.create_defaults(tx, number)
+    trees.create_defaults(tx, number, SpaceKind.PRIVATE)
     return made
 
 

@@ -16,6 +16,7 @@ from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
+    FOLDER_TOOLS,
     SITE,
     Collection,
     CollectionId,
@@ -75,11 +76,13 @@ _IN_SPACE: Final = (
     .select_from(_JOIN)
     .where(principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space"))
 )
-_find: Final = _IN_SPACE.where(collections.c.path == sa.bindparam("path"))
+# The folders of the disk are found by storage/folders.py alone, which knows the rights of their chain.
+_IN_HOME: Final = _IN_SPACE.where(sa.and_(*(collections.c.tool != tool.value for tool in FOLDER_TOOLS)))
+_find: Final = _IN_HOME.where(collections.c.path == sa.bindparam("path"))
 _FIND: Final = Statement(_find)
 _FIND_TO_WRITE: Final = Statement(_find.with_for_update(of=collections))
 _BY_ID: Final = Statement(sa.select(*_COLUMNS).select_from(_JOIN).where(collections.c.id == sa.bindparam("number")))
-_HOME: Final = Statement(_IN_SPACE.order_by(collections.c.position, collections.c.id))
+_HOME: Final = Statement(_IN_HOME.order_by(collections.c.position, collections.c.id))
 _SPACE: Final = sa.select(principals).where(
     principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space")
 )
@@ -142,7 +145,7 @@ def aliases(tx: Transaction) -> list[Collection]:
 
 
 def create_defaults(tx: Transaction, space: PrincipalId) -> None:
-    """Give a new account or group the collections that every one has."""
+    """Give a new account or group the collections and the folders that every one has."""
     for position, default in enumerate(DEFAULTS, start=1):
         _insert(
             tx,
@@ -186,7 +189,7 @@ def create(
         raise Denied(Right.ADD, space)
     path = _clean_name(name)
     locks.check(tx, owner, path, member=True)
-    present = sa.select(collections.c.path).where(collections.c.space_id == owner.id)
+    present = sa.select(collections.c.path).where(collections.c.space_id == owner.id, collections.c.parent_id.is_(None))
     taken = set(tx.db.execute(present).scalars())
     if path in taken:
         raise Exists(path)

@@ -15,6 +15,7 @@ from storage.rights import Scope
 from storage.schema import collections, grants, items, memberships, principals
 from storage.store import Transaction
 from storage.types import (
+    FOLDER_TOOLS,
     Actor,
     Collection,
     CollectionId,
@@ -93,10 +94,17 @@ def withdraw(
     _may_set(tx, collection, item)
     for one in right:
         _demand_changeable(collection, one, item is not None)
+    shown = right & Right.SEE if item is not None else right & Right.SEE_FOLDER
+    if shown and collection.tool in FOLDER_TOOLS and _is_public(tx, collection.id, item):
+        raise Refused("what is public is seen by everybody: take it from the public first (DOC-41)")
     if collection.tool is Tool.CONTACTS and item is None and right & Right.SEE:
         right |= Right.ADD | Right.DELETE  # ACL-20
     if grantee.kind is SpaceKind.GROUP:
         _withdraw_from_all(tx, collection, item, grantee, right)
+    elif not _entries(tx, collection.id, item).get(grantee.id, Right.NONE) & right and not (
+        item is not None and right & Right.SEE and _seen_by_default(collection)
+    ):
+        return  # he held nothing of it by this entry: for nobody anything changes
     else:
         if item is not None and right & Right.SEE and _seen_by_default(collection) and not item.restricted:
             raise Refused("all members see this item: withdraw SEE from the whole group first (ACL-09)")
@@ -209,6 +217,13 @@ def _item(tx: Transaction, collection: Collection, name: str | None) -> Any:
     if row is None or not viewing.load(tx, collection, items.c.id == row.id, body=False):
         raise NotFound(name)
     return row
+
+
+def _is_public(tx: Transaction, collection: CollectionId, item: Any) -> bool:
+    query = sa.select(collections.c.public).where(collections.c.id == collection)
+    if item is not None:
+        query = sa.select(items.c.public).where(items.c.id == item.id)
+    return bool(tx.db.execute(query).scalar())
 
 
 def _may_set(tx: Transaction, collection: Collection, item: Any) -> None:

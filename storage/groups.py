@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import changes, grants, plans, preferences
+from storage import changes, grants, plans, preferences, trees
 from storage import collections as tree
 from storage import principals as people
 from storage.errors import Denied, Exists, LimitReached, NotFound, Refused
@@ -140,6 +140,7 @@ def create(
     )
     _insert_member(tx, number, owner.id, Role.ADMIN)
     tree.create_defaults(tx, number)
+    trees.create_defaults(tx, number, SpaceKind.GROUP)
     return Principal(number, SpaceKind.GROUP, short, shown, email)
 
 
@@ -447,6 +448,7 @@ def _end(tx: Transaction, group: Principal, account: Principal) -> None:
     tx.db.execute(
         sa.update(items).where(items.c.collection_id.in_(inside), items.c.creator_id == account.id).values(creator_id=0)
     )
+    trees.remove_creator(tx, group.id, account.id)
     _tell_of_group_grants(tx, group.id, [account.id], ended=True)
     _tell_of_environment(tx, group.id, account.id)
     grants.lapse(tx, account.id)

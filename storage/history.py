@@ -88,6 +88,15 @@ def read(tx: Transaction, collection: Collection, version: int) -> bytes:
     return writing.body_of(tx, _row(tx, collection, version))
 
 
+def kept(tx: Transaction, collection: Collection, version: int) -> Any:
+    """The row of a kept body, for what is stored without being parsed.
+
+    Raises:
+        NotFound, Denied: as in `read`.
+    """
+    return _row(tx, collection, version)
+
+
 def restore(tx: Transaction, collection: Collection, version: int, name: str | None = None) -> Written:
     """Write a kept body as the item's present one, or under another name; today's body is kept in turn.
 

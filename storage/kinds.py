@@ -1,4 +1,4 @@
-"""The two kinds of indexed items so far, calendar objects and cards: their table and their parsers.
+"""The kinds of items so far, calendar objects, cards and files: their table and their parsers.
 
 The parsers are imported when first needed, so that a process pays only for what it serves.
 """
@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage.schema import card_index, event_index
-from storage.types import CALENDAR_TOOLS, Tool
+from storage.errors import UnsupportedMedia
+from storage.schema import card_index, event_index, file_index
+from storage.types import CALENDAR_TOOLS, FOLDER_TOOLS, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,28 @@ def _seal_nothing(stub: bytes, secret: bytes) -> bytes:
     return stub
 
 
+def _refuse_file(data: bytes, media_type: str) -> Prepared:
+    raise UnsupportedMedia(media_type)
+
+
+def _merge_nothing(shared: bytes, parts: str) -> bytes:
+    return shared
+
+
+def _same(shared: bytes) -> bytes:
+    return shared
+
+
 EVENTS: Final = Kind(event_index, _prepare_event, _merge_event, _comparable_event, _seal_event)
 CARDS: Final = Kind(card_index, _prepare_card, _merge_card, _comparable_card, _seal_nothing)
 
 
+FILES: Final = Kind(file_index, _refuse_file, _merge_nothing, _same, _seal_nothing)
+"""Files are stored as they come, by storage/files.py; everybody who sees one reads the same."""
+
+
 def of(tool: Tool) -> Kind:
     """The kind of a tool's items."""
+    if tool in FOLDER_TOOLS:
+        return FILES
     return EVENTS if tool in CALENDAR_TOOLS else CARDS

@@ -62,8 +62,9 @@ def of_items(tx: Transaction, collection: Collection, names: Sequence[str] | Non
 
 def of_collections(tx: Transaction, chosen: Sequence[Collection]) -> dict[int, dict[Key, str]]:
     """The properties of many collections, by their ids, in one query; none of those seen as busy time only."""
+    seen = [one.id for one in chosen if one.view is View.FULL or one.rights & Right.SEE_FOLDER]
     query = sa.select(dead_properties).where(
-        dead_properties.c.collection_id.in_([one.id for one in chosen if one.view is View.FULL]),
+        dead_properties.c.collection_id.in_(seen),
         dead_properties.c.item_id.is_(None),
     )
     found: dict[int, dict[Key, str]] = {}

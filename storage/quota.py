@@ -25,7 +25,7 @@ class Measure:
     count: str = ""
 
 
-_DISK: Final = Measure((Tool.DOCUMENTS, Tool.WIKI, Tool.DROP_BOX), octets="docs_bytes")
+_DISK: Final = Measure((Tool.DOCUMENTS, Tool.WIKI, Tool.DROP_BOX, Tool.INFOS), octets="docs_bytes")
 
 MEASURES: Final[Mapping[Tool, Measure]] = {
     Tool.CONTACTS: Measure((Tool.CONTACTS,), count="contacts_max"),
@@ -34,6 +34,7 @@ MEASURES: Final[Mapping[Tool, Measure]] = {
     Tool.DOCUMENTS: _DISK,
     Tool.WIKI: _DISK,
     Tool.DROP_BOX: _DISK,
+    Tool.INFOS: _DISK,
 }
 """A tool that is not here is not limited: calendars, tasks, notes."""
 
@@ -60,6 +61,12 @@ _plan_of: Final = sa.func.coalesce(
 )
 
 
+_limits: Final = (
+    sa.select(plans.c.limits).join(accounts, accounts.c.plan_id == plans.c.id).where(accounts.c.id == _plan_of)
+)
+_LIMITS: Final = Statement(_limits)
+
+
 def _statement(measure: Measure) -> Statement:
     held = sa.and_(
         collections.c.space_id == sa.bindparam("space"),
@@ -67,12 +74,11 @@ def _statement(measure: Measure) -> Statement:
     )
     octets = sa.select(sa.func.coalesce(sa.func.sum(collections.c.octets), 0)).where(held)
     count = sa.select(sa.func.coalesce(sa.func.sum(collections.c.item_count), 0)).where(held)
-    limits = sa.select(plans.c.limits).join(accounts, accounts.c.plan_id == plans.c.id).where(accounts.c.id == _plan_of)
     return Statement(
         sa.select(
             octets.scalar_subquery().label("octets"),
             count.scalar_subquery().label("items"),
-            limits.scalar_subquery().label("limits"),
+            _limits.scalar_subquery().label("limits"),
         )
     )
 
@@ -87,6 +93,22 @@ def used(tx: Transaction, space: Principal, tool: Tool) -> Usage:
     row = statement.first(tx, {"space": space.id})
     limits: dict[str, Any] = json.loads(row.limits) if row.limits else {}
     return Usage(int(row.octets), int(row.items), _limit(limits, measure.octets), _limit(limits, measure.count))
+
+
+def room(tx: Transaction, collection: Collection) -> int | None:
+    """How many octets may still be added to `collection`; None is without limit, and then nothing is summed."""
+    return room_in(tx, collection.space, collection.tool)
+
+
+def room_in(tx: Transaction, space: Principal, tool: Tool = Tool.DOCUMENTS) -> int | None:
+    """The same for a space, whoever may know of it."""
+    measure = MEASURES.get(tool)
+    if measure is None or not measure.octets:
+        return None
+    limits: str | None = _LIMITS.scalar(tx, {"space": space.id})
+    if limits is None or _limit(json.loads(limits), measure.octets) is None:
+        return None
+    return used(tx, space, tool).available_octets
 
 
 def check_add(tx: Transaction, collection: Collection, octets: int, items: int) -> None:

@@ -19,6 +19,7 @@ from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
+    FOLDER_TOOLS,
     Brief,
     Collection,
     CollectionId,
@@ -210,7 +211,9 @@ def load(tx: Transaction, collection: Collection, *conditions: sa.ColumnElement[
 
 def visible(tx: Transaction, collection: Collection, known: Access, *, body: bool = False) -> sa.Select[Any]:
     """Select what a viewer other than the owner may know of, judged in SQL."""
-    query = _SHARED[collection.tool in CALENDAR_TOOLS, body]
+    query = _SHARED[kinds.of(collection.tool).table.name, body]
+    if collection.tool in FOLDER_TOOLS:
+        return query.where(_visible_files(tx, collection, known))
     mine = items.c.creator_id == tx.actor.id
     opened = _opened(tx, collection, known)
     if collection.space.kind is SpaceKind.PRIVATE and collection.tool in CALENDAR_TOOLS:
@@ -223,6 +226,18 @@ def visible(tx: Transaction, collection: Collection, known: Access, *, body: boo
     if collection.view is View.BUSY:
         return query.where(sa.or_(event_index.c.stub.is_not(None), mine, opened))
     return query.where(sa.or_(mine, opened))
+
+
+def _visible_files(tx: Transaction, collection: Collection, known: Access) -> sa.ColumnElement[bool]:
+    """ACL-12, ACL-13, DOC-41: a folder's files that someone other than the owner may know of."""
+    if collection.view is View.FULL:
+        return sa.true()
+    if not collection.rights & Right.SEE_FOLDER:
+        return sa.false()
+    opened = sa.or_(items.c.creator_id == tx.actor.id, _opened(tx, collection, known), items.c.public)
+    if collection.relation in (Relation.ADMIN, Relation.CO_ADMIN):
+        return sa.true()
+    return sa.or_(~items.c.restricted, opened) if collection.relation is Relation.MEMBER else opened
 
 
 def rights_on(
@@ -304,23 +319,26 @@ def _own(body: bool) -> sa.Select[Any]:
 def _make_shared(kind: kinds.Kind, body: bool) -> sa.Select[Any]:
     table = kind.table
     calendar = table is event_index
+    whole = "shared" not in table.c  # a file has no parts of its viewers
+    shared = sa.null() if whole else table.c.shared
     stub = table.c.stub if calendar else sa.null()
-    bodies = (items.c.body, items.c.blob, table.c.shared)
+    bodies = (items.c.body, items.c.blob, shared.label("shared"))
     return (
         sa.select(
             *_OWN_COLUMNS,
             items.c.shared_hash,
             items.c.restricted,
+            items.c.public,
             viewer_items.c.modseq.label("viewer_modseq"),
             viewer_items.c.parts,
             viewer_items.c.extra_octets,
-            sa.func.length(table.c.shared).label("shared_size"),
+            (sa.null() if whole else sa.func.length(shared)).label("shared_size"),
             stub.label("stub"),
             (table.c.klass if calendar else sa.literal("PUBLIC")).label("klass"),
             *(bodies if body else ()),
         )
         .select_from(
-            items.join(table, table.c.item_id == items.c.id).outerjoin(
+            (items if whole else items.join(table, table.c.item_id == items.c.id)).outerjoin(
                 viewer_items,
                 sa.and_(
                     viewer_items.c.item_id == items.c.id,
@@ -333,8 +351,8 @@ def _make_shared(kind: kinds.Kind, body: bool) -> sa.Select[Any]:
 
 
 _SHARED: Final = {
-    (calendar, body): _make_shared(kinds.EVENTS if calendar else kinds.CARDS, body)
-    for calendar in (True, False)
+    (kind.table.name, body): _make_shared(kind, body)
+    for kind in (kinds.EVENTS, kinds.CARDS, kinds.FILES)
     for body in (True, False)
 }
 
@@ -365,6 +383,9 @@ def _own_item(tx: Transaction, collection: Collection, row: Any, body: bool) -> 
 def _row_view(tx: Transaction, collection: Collection, known: Access, row: Any) -> View:
     mine = row.creator_id == tx.actor.id
     granted = bool(known.granted.get(row.id, Right.NONE) & _READABLE)
+    if collection.tool in FOLDER_TOOLS:
+        shown = mine or granted or not row.restricted or row.public or collection.view is View.FULL
+        return View.FULL if shown else View.EXISTENCE  # ACL-06: only administrators get this far
     if collection.space.kind is SpaceKind.GROUP:
         hidden = row.restricted and not mine and not granted
         return View.EXISTENCE if hidden else View.FULL  # ACL-06: only administrators get this far

@@ -1,0 +1,136 @@
+"""The change log of a folder: its files as `storage/changes.py` tells them, and its direct subfolders.
+
+A subfolder carries the number of its parent's log under which it came, was renamed or described; one
+that went leaves a tombstone among those of the files; one whose rights changed has its number in the
+rows of the viewer concerned (SYS-10).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage import changes, folders, numbering
+from storage.filing import Folder, FolderChanges
+from storage.schema import collections, grants, memberships, tombstones, viewer_collections
+from storage.statements import Statement
+from storage.store import Transaction
+from storage.types import Changes, CollectionId, ModSeq, Right, Row, SpaceKind
+
+_OWN: Final = Statement(
+    sa.select(collections.c.path, viewer_collections.c.listed_modseq)
+    .join(viewer_collections, viewer_collections.c.collection_id == collections.c.id)
+    .where(
+        collections.c.parent_id == sa.bindparam("parent"),
+        viewer_collections.c.viewer_id == sa.bindparam("actor"),
+        viewer_collections.c.listed_modseq > sa.bindparam("after"),
+    )
+)
+_SEE_FOLDER: Final = grants.c.rights.op("&")(Right.SEE_FOLDER.value) != 0
+_SEERS: Final = Statement(
+    sa.union(
+        sa.select(grants.c.grantee_id).where(grants.c.collection_id == sa.bindparam("folder"), _SEE_FOLDER),
+        sa.select(memberships.c.account_id)
+        .join(grants, grants.c.grantee_id == memberships.c.group_id)
+        .where(grants.c.collection_id == sa.bindparam("folder"), _SEE_FOLDER),
+    )
+)
+
+
+def since(
+    tx: Transaction,
+    folder: Folder,
+    after: ModSeq,
+    *,
+    bound: ModSeq = ModSeq(0),  # noqa: B008
+    limit: int | None = None,
+) -> FolderChanges:
+    """What the actor must be told of the files and direct subfolders of `folder`, as `changes.since`.
+
+    Raises:
+        LogTruncated: as there.
+    """
+    told = _told(tx, folder, after)
+    most = limit
+    while True:
+        found = changes.since(tx, folder, after, bound=bound, limit=most)
+        seen = [one for one in told if not found.truncated or one[0] <= found.modseq]
+        if limit is None or len(found.items) + len(found.removed) + len(seen) <= limit:
+            return _united(found, seen, found.modseq, found.bound, found.truncated)
+        if most == 1:
+            break
+        most = max(1, min((most or limit) // 2, limit - len(seen)))
+    # More folders than the limit come before the first file: these alone, up to a number of theirs.
+    last = seen[max(0, limit - 1)][0]
+    first = [one for one in seen if one[0] <= last]
+    keep = found if found.modseq <= last else Changes((), (), ModSeq(last), ModSeq(0), True)
+    initial = bound or (ModSeq(0) if after else folder.modseq)
+    return _united(keep, first, ModSeq(last), initial if initial > last else ModSeq(0), truncated=True)
+
+
+def came(tx: Transaction, parent: CollectionId, folder: CollectionId, *, new: bool = True) -> ModSeq:
+    """Number a subfolder in its parent's log: it is new there, or was renamed or described."""
+    number = numbering.take(tx, parent)
+    values = {"listed_modseq": number} | ({"listed_created": number} if new else {})
+    tx.db.execute(sa.update(collections).where(collections.c.id == folder).values(values))
+    return number
+
+
+def went(tx: Transaction, parent: CollectionId, folder: Folder, number: int) -> None:
+    """Leave a tombstone for a subfolder that is removed from its parent, or gets another name there.
+
+    To be called while the folder's row and grants still are what they were.
+    """
+    name = folder.title
+    created = tx.db.execute(sa.select(collections.c.listed_created).where(collections.c.id == folder.id)).scalar_one()
+    everybody = folder.space.kind is SpaceKind.GROUP or folder.flagged
+    audience = set() if everybody else {str(one) for one in _SEERS.scalars(tx, {"folder": folder.id})}
+    here = sa.and_(tombstones.c.collection_id == parent, tombstones.c.name == name)
+    former = tx.db.execute(sa.select(tombstones).where(here)).first()
+    freed = 0 if everybody else 1
+    if former is not None:
+        tx.db.execute(sa.delete(tombstones).where(here))
+        created = min(created, former.created_modseq)
+        audience |= set(former.audience.split())
+        freed = freed and (former.freed_modseq or former.modseq)
+    tx.db.execute(
+        sa.insert(tombstones).values(
+            collection_id=parent,
+            name=name,
+            modseq=number,
+            created_modseq=created,
+            freed_modseq=freed,
+            audience=f" {' '.join(sorted(audience, key=int))} " if audience else "",
+            removed=tx.now,
+        )
+    )
+
+
+_Told = tuple[int, Folder | None, str]
+
+
+def _told(tx: Transaction, folder: Folder, after: ModSeq) -> list[_Told]:
+    """Subfolders that changed for the actor, in numbers' order: the folder, or its name if it went for him."""
+    own = {row.path: row.listed_modseq for row in _OWN.all(tx, _keys(tx, folder, after))}
+    found: list[_Told] = []
+    for one in folders.subfolders(tx, folder):
+        number = max(one.listed_modseq, own.pop(one.name, 0))
+        if number > after:
+            found.append((number, one, one.title))
+    if after:
+        found += [(number, None, path.rpartition("/")[2]) for path, number in own.items()]
+    return sorted(found, key=lambda one: one[0])
+
+
+def _keys(tx: Transaction, folder: Folder, after: ModSeq) -> dict[str, Any]:
+    return {"parent": folder.id, "actor": tx.actor.id, "after": after}
+
+
+def _united(found: Changes, told: list[_Told], modseq: ModSeq, bound: ModSeq, truncated: bool) -> FolderChanges:
+    present = tuple(one for _, one, _ in told if one is not None)
+    names = {one.title for one in present}
+    gone = [name for _, one, name in told if one is None]
+    items = tuple(row if isinstance(row, Row) else Row(row[0], row[1], 0, "", "", 0, 0, 0, 0) for row in found.items)
+    removed = tuple(name for name in [*found.removed, *gone] if name not in names)
+    return FolderChanges(items, present, removed, modseq, bound, truncated)

@@ -1,0 +1,84 @@
+"""One document with two placements: a private one shared with a group (DOC-17).
+
+Each placement is a file of its own, with its own name, rights and quota; `file_index.twin` ties them
+together, and whatever is written to one of them is written to all (storage/file_writing.py).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage import collections as tree
+from storage import file_writing, folders, quota, trees, writing
+from storage.errors import Denied, Exists, NotFound, OverQuota
+from storage.filing import File, Folder
+from storage.schema import collections, file_index, items
+from storage.store import Transaction
+from storage.types import Right, SpaceKind, View
+
+
+def share(tx: Transaction, file: File, group: str) -> File:
+    """Give a document a second placement in the root of a group's documents, or of its bookmarks (FAV-07).
+
+    Raises:
+        NotFound: there is no such group for the actor.
+        Denied: he may not add to its root folder, or may not edit the document.
+        Exists: it has a placement in that group already.
+        OverQuota: the group's capacity is reached.
+    """
+    root = folders.find(tx, SpaceKind.GROUP, group, "", root=file.folder.root)
+    if not isinstance(root, Folder):
+        raise NotFound(group)
+    if file.view is not View.FULL or not file.rights & Right.EDIT:
+        raise Denied(Right.EDIT, tree.path(file.folder, file.name))
+    if not root.rights & Right.ADD:
+        raise Denied(Right.ADD, tree.path(root))
+    twin = file.twin or file.id
+    if twin in _placed(tx, root):
+        raise Exists("this document is shared with the group already")
+    row = writing.stored(tx, file.folder, file.name)
+    body = file_writing.body_of(row)
+    room = quota.room(tx, root)
+    if room is not None and body.size > room:
+        raise OverQuota("the group's capacity is reached")
+    name = trees.free_name(tx, root.id, file.name)
+    made, _ = file_writing.create(tx, root.id, name, body, row.media_type, modified=row.modified)
+    trees.set_index(tx, made, twin=twin, description=file.description)
+    trees.set_index(tx, file.id, twin=twin)
+    found = folders.find(tx, SpaceKind.GROUP, group, name, root=root.root)
+    assert isinstance(found, File)
+    return found
+
+
+def others(tx: Transaction, file: File) -> list[File]:
+    """The other placements of a document that the actor sees."""
+    if not file.twin:
+        return []
+    query = (
+        sa.select(items.c.collection_id, items.c.name)
+        .join(file_index, file_index.c.item_id == items.c.id)
+        .where(file_index.c.twin == file.twin, items.c.id != file.id)
+        .order_by(items.c.id)
+    )
+    found: list[File] = []
+    for row in tx.db.execute(query).all():
+        try:
+            folder = folders.by_id(tx, row.collection_id)
+            path = f"{folder.path}/{row.name}" if folder.path else row.name
+            one = folders.find(tx, folder.space.kind, folder.space.name, path, root=folder.root)
+        except NotFound:
+            continue
+        if isinstance(one, File):
+            found.append(one)
+    return found
+
+
+def _placed(tx: Transaction, root: Folder) -> set[int]:
+    """The twins of all documents in a group's tree."""
+    query = (
+        sa.select(file_index.c.twin)
+        .join(items, items.c.id == file_index.c.item_id)
+        .join(collections, collections.c.id == items.c.collection_id)
+        .where(collections.c.space_id == root.space.id, file_index.c.twin != 0)
+    )
+    return set(tx.db.execute(query).scalars())

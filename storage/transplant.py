@@ -1,0 +1,313 @@
+"""MOVE, COPY and DELETE of files and whole trees: a few statements each, whatever the size (ACL-17…19, DOC-12)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage import collections as tree
+from storage import (
+    dropbox,
+    file_writing,
+    filing,
+    folder_changes,
+    folders,
+    items,
+    links,
+    locks,
+    numbering,
+    properties,
+    quota,
+    tree_copy,
+    trees,
+    writing,
+)
+from storage.errors import Conflict, Denied, Exists, Fixed, OverQuota
+from storage.filing import FAVOURITES, FIXED, File, Folder, Place, Special
+from storage.schema import collections, viewer_collections
+from storage.schema import items as item_rows
+from storage.store import Transaction
+from storage.types import UNCONDITIONAL, CollectionId, Precondition, Relation, Right, SpaceKind, View
+
+_ARRANGES = frozenset({Relation.OWNER, Relation.SITE, Relation.ADMIN, Relation.CO_ADMIN})
+
+
+def move(tx: Transaction, source: Folder | File, target: Folder, name: str, *, overwrite: bool) -> bool:
+    """Give a file or a tree another name or folder; True if nothing was there before.
+
+    Inside one environment everything known of it comes along; a file moved over a file replaces that
+    one's content alone (DOC-28). To another environment it is a copy followed by a deletion (ACL-19).
+    A move into the Trash deletes; out of it, it restores.
+
+    Raises:
+        Denied, Exists, Conflict, Fixed, Locked, LimitReached, OverQuota, Linked: as named.
+    """
+    name = filing.clean_name(name)
+    if target.special is Special.TRASH and target.space.id == _folder(source).space.id:
+        if filing.in_trash(_folder(source)):
+            raise Fixed("it is in the Trash already")
+        delete(tx, source)
+        return True
+    if _folder(source).space.id != target.space.id or _folder(source).root != target.root:
+        _demand_removal(tx, source)
+        created = copy(tx, source, target, name, overwrite=overwrite)
+        _remove(tx, source)
+        return created
+    if isinstance(source, File):
+        return _move_file(tx, source, target, name, overwrite)
+    return _move_folder(tx, source, target, name, overwrite)
+
+
+def copy(
+    tx: Transaction, source: Folder | File, target: Folder, name: str, *, overwrite: bool, deep: bool = True
+) -> bool:
+    """Copy what the actor sees of a file or a tree; True if nothing was there before. No body is read.
+
+    A copy is the actor's own: it starts with default rights and counter (DOC-12).
+
+    Raises:
+        As `move`.
+    """
+    name = filing.clean_name(name)
+    if isinstance(source, File):
+        return _copy_file(tx, source, target, name, overwrite)
+    return _copy_folder(tx, source, target, name, overwrite, deep)
+
+
+def delete(tx: Transaction, source: Folder | File, precondition: Precondition = UNCONDITIONAL) -> None:
+    """Throw a file or a tree into its environment's Trash; in the Trash, and for bookmarks, it is final.
+
+    Raises:
+        Stale: the precondition does not hold.
+        Denied, Fixed, Locked: as named.
+        Linked: it, or something in it, is attached to a contact; nothing was deleted (DOC-61).
+    """
+    if isinstance(source, File):
+        items.check(source, precondition)
+    _demand_removal(tx, source)
+    final = filing.in_trash(_folder(source)) or _folder(source).root == FAVOURITES
+    if final or (isinstance(source, File) and source.work):
+        _remove(tx, source)
+        return
+    trash, path = trees.trash_of(tx, _folder(source).space.id)
+    if isinstance(source, File):
+        free = trees.free_name(tx, trash, source.name)
+        file_writing.relocate(tx, source.folder, writing.stored(tx, source.folder, source.name), trash, free)
+        trees.set_index(tx, source.id, trashed_from=source.path, trashed_at=tx.now, trashed_by=tx.actor.id)
+        return
+    _graft(tx, source, trash, path, trees.free_name(tx, trash, source.title))
+    values = {"trashed_from": source.path, "trashed_at": tx.now, "trashed_by": tx.actor.id}
+    tx.db.execute(sa.update(collections).where(collections.c.id == source.id).values(values))
+
+
+def _move_file(tx: Transaction, source: File, target: Folder, name: str, overwrite: bool) -> bool:
+    folder = source.folder
+    if folder.id == target.id and source.name == name:
+        raise Conflict("source and destination are the same")
+    if folder.root == filing.DOCS and source.path == filing.START_PAGE:
+        raise Fixed("the wiki's start page keeps its name (WIKI-02)")
+    restores = filing.in_trash(folder) and folder.rights & Right.DELETE
+    if not source.rights & Right.EDIT and not restores:
+        raise Denied(Right.EDIT, tree.path(folder, source.name))
+    if target.id != folder.id and not target.rights & Right.ADD:
+        raise Denied(Right.ADD, tree.path(target))
+    trees.demand_place(target, name)
+    there = _there(tx, target, name, overwrite)
+    locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
+    locks.check(tx, target.space, f"{target.name}/{name}", member=there.present is None)
+    row = writing.stored(tx, folder, source.name)
+    if isinstance(there.present, File):
+        _demand_edit(there.present)
+        over = writing.stored(tx, target, name)
+        file_writing.replace(tx, over, file_writing.body_of(row), row.media_type, modified=row.modified)
+        links.pass_on(tx, row.id, over.id)
+        file_writing.remove(tx, folder, row)
+        return False
+    if there.present is not None:
+        delete(tx, there.present)
+    file_writing.relocate(tx, folder, row, target.id, name)
+    if source.trashed_from:
+        trees.set_index(tx, source.id, trashed_from="", trashed_at=None, trashed_by=0)
+    return there.present is None
+
+
+def _move_folder(tx: Transaction, source: Folder, target: Folder, name: str, overwrite: bool) -> bool:
+    if source.special in FIXED:
+        raise Fixed("this folder keeps its name and its place (DOC-05)")
+    if filing.is_within(target.name, source.name):
+        raise Conflict("a folder cannot be moved into itself")
+    if source.parent == target.id and source.title == name:
+        raise Conflict("source and destination are the same")
+    _demand_arranging(tx, source)
+    if target.id != source.parent and not target.rights & Right.ADD:
+        raise Denied(Right.ADD, tree.path(target))
+    trees.demand_place(target, name)
+    there = _there(tx, target, name, overwrite)
+    _demand_outside(source, there.present)
+    trees.demand_levels(tx, target, filing.levels(target.path) + trees.height(tx, source))
+    locks.check(tx, source.space, source.name, member=True, tree=True)
+    locks.check(tx, target.space, f"{target.name}/{name}", member=True, tree=True)
+    if there.present is not None:
+        delete(tx, there.present)
+    _graft(tx, source, target.id, target.name, name)
+    if source.trashed_from:
+        here = sa.update(collections).where(collections.c.id == source.id)
+        tx.db.execute(here.values(trashed_from="", trashed_at=None, trashed_by=0))
+    return there.present is None
+
+
+def _copy_file(tx: Transaction, source: File, target: Folder, name: str, overwrite: bool) -> bool:
+    if source.view is not View.FULL:
+        raise Denied(Right.SEE, tree.path(source.folder, source.name))
+    if dropbox.is_letter_box(target):
+        dropbox.deposit(tx, source, target.space.name, name)
+        return True
+    if source.folder.id == target.id and source.name == name:
+        raise Conflict("source and destination are the same")
+    trees.demand_place(target, name)
+    there = _there(tx, target, name, overwrite)
+    if isinstance(there.present, File):
+        _demand_edit(there.present)
+    elif not target.rights & Right.ADD:
+        raise Denied(Right.ADD, tree.path(target))
+    locks.check(tx, target.space, f"{target.name}/{name}", member=there.present is None)
+    row = writing.stored(tx, source.folder, source.name)
+    body = file_writing.body_of(row)
+    _demand_room(tx, target, body.size - (there.present.size if isinstance(there.present, File) else 0))
+    if isinstance(there.present, File):
+        over = writing.stored(tx, target, name)
+        file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
+        return False
+    if there.present is not None:
+        delete(tx, there.present)
+    owner = target.space.id if target.special is Special.DROP_BOX else None
+    made, _ = file_writing.create(tx, target.id, name, body, row.media_type, creator=owner, modified=row.modified)
+    if source.description:
+        trees.set_index(tx, made, description=source.description)
+    tree_copy.properties_of_file(tx, row.id, made, target.id)
+    return there.present is None
+
+
+def _copy_folder(tx: Transaction, source: Folder, target: Folder, name: str, overwrite: bool, deep: bool) -> bool:
+    trees.demand_place(target, name)
+    if source.special in (Special.ROOT, Special.TRASH):
+        raise Fixed("a whole disk, or its Trash, is not copied at once")
+    if deep and filing.is_within(target.name, source.name) and target.space.id == source.space.id:
+        raise Conflict("a folder cannot be copied into itself")
+    if not target.rights & Right.ADD or dropbox.is_letter_box(target):
+        raise Denied(Right.ADD, tree.path(target))
+    there = _there(tx, target, name, overwrite)
+    _demand_outside(source, there.present)
+    locks.check(tx, target.space, f"{target.name}/{name}", member=True, tree=True)
+    high = trees.height(tx, source) if deep else 1
+    trees.demand_levels(tx, target, filing.levels(target.path) + high)
+    trees.lock(tx, source.id)
+    if deep:
+        _demand_room(tx, target, tree_copy.octets(tx, source))
+    if there.present is not None:
+        delete(tx, there.present)
+    made = trees.mkdir(tx, target, name)
+    properties.copy(tx, source, None, made, None)
+    if deep:
+        tree_copy.into(tx, source, made)
+    return there.present is None
+
+
+def _graft(tx: Transaction, source: Folder, parent: CollectionId, path: str, name: str) -> None:
+    """Hang a tree under another folder of its space: all paths change in one statement."""
+    if source.parent is None:
+        raise Fixed("this folder keeps its place")
+    trees.lock(tx, source.id)
+    folder_changes.went(tx, source.parent, source, numbering.take(tx, source.parent))
+    whole = f"{path}/{name}"
+    renamed = sa.literal(whole) + sa.func.substr(collections.c.path, len(source.name) + 1)
+    tool = filing.tool(source.space.kind, source.root, whole.partition("/")[2])
+    values = {"path": renamed} | ({} if tool is source.tool else {"tool": tool.value})
+    tx.db.execute(sa.update(collections).where(collections.c.id.in_(trees.below(source.id))).values(values))
+    here = collections.c.id == source.id
+    tx.db.execute(sa.update(collections).where(here).values(parent_id=parent, name=name))
+    mine = viewer_collections.c.collection_id == source.id
+    tx.db.execute(sa.update(viewer_collections).where(mine).values(listed_modseq=0))
+    folder_changes.came(tx, parent, source.id)
+    locks.forget(tx, source.space, source.name)
+    tx.touched.add(source.id)
+
+
+def _remove(tx: Transaction, source: Folder | File) -> None:
+    """Delete for good; the right to was judged."""
+    if isinstance(source, File):
+        file_writing.remove(tx, source.folder, writing.stored(tx, source.folder, source.name))
+        return
+    if source.parent is None:
+        raise Fixed("this folder cannot be deleted")
+    trees.lock(tx, source.id)
+    folder_changes.went(tx, source.parent, source, numbering.take(tx, source.parent))
+    tx.db.execute(sa.delete(collections).where(collections.c.id == source.id))
+    locks.forget(tx, source.space, source.name)
+    tx.touched.add(source.id)
+
+
+def _demand_removal(tx: Transaction, source: Folder | File) -> None:
+    """ACL-05, ACL-17, DOC-28, DOC-61: who may delete what."""
+    if isinstance(source, File):
+        folder = source.folder
+        own_work = source.work and source.creator == tx.actor.id
+        if not folder.rights & Right.DELETE and not own_work:
+            raise Denied(Right.DELETE, tree.path(folder))
+        locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
+        links.protect(tx, sa.select(sa.null()), item=source.id)
+        return
+    if source.special in FIXED or source.parent is None:
+        raise Fixed("this folder cannot be deleted (DOC-05)")
+    parent = folders.by_id(tx, source.parent)
+    if not parent.rights & Right.DELETE:
+        raise Denied(Right.DELETE, tree.path(parent))
+    locks.check(tx, source.space, source.name, member=True, tree=True)
+    links.protect(tx, trees.below(source.id))
+
+
+def _demand_arranging(tx: Transaction, source: Folder) -> None:
+    """ACL-19: the owner; in groups administrators, and the folder's creator while all in it is his."""
+    if source.relation in _ARRANGES or (filing.in_trash(source) and source.rights & Right.DELETE):
+        return
+    if source.space.kind is SpaceKind.GROUP and source.creator == tx.actor.id:
+        inside = trees.below(source.id)
+        files = sa.select(item_rows.c.id).where(
+            item_rows.c.collection_id.in_(inside), item_rows.c.creator_id != tx.actor.id
+        )
+        others = sa.select(collections.c.id).where(
+            collections.c.id.in_(inside), collections.c.creator_id != tx.actor.id
+        )
+        if not tx.db.execute(files.limit(1)).first() and not tx.db.execute(others.limit(1)).first():
+            return
+    raise Denied(Right.ADMINISTER, tree.path(source))
+
+
+def _there(tx: Transaction, target: Folder, name: str, overwrite: bool) -> Place:
+    there = trees.present(tx, target, name)
+    if there.taken and there.present is None:
+        raise Denied(Right.ADD, tree.path(target))  # by what he may not know of
+    if there.present is not None and not overwrite:
+        raise Exists(name)
+    return there
+
+
+def _demand_edit(file: File) -> None:
+    if not file.rights & Right.EDIT:
+        raise Denied(Right.EDIT, tree.path(file.folder, file.name))
+
+
+def _demand_outside(source: Folder, present: Folder | File | None) -> None:
+    same = isinstance(present, Folder) and present.space.id == source.space.id
+    if present is not None and same and filing.is_within(source.name, present.name):
+        raise Conflict("what shall be replaced holds the source")
+
+
+def _demand_room(tx: Transaction, target: Folder, octets: int) -> None:
+    room = quota.room(tx, target)
+    if octets > 0 and room is not None and octets > room:
+        raise OverQuota("the capacity is reached")
+
+
+def _folder(thing: Folder | File) -> Folder:
+    """The folder itself, or the one that the file is in."""
+    return thing.folder if isinstance(thing, File) else thing
