@@ -59,6 +59,11 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
         "servers.carddav.app",
         (r"^/\.well-known/carddav", r"^/dav/(?:groups/[^/]+|[^/]+/private)/contacts(?:/|$)"),
     ),
+    HttpProtocol(
+        "webdav",
+        "servers.webdav.app",
+        (r"^/docs(?:/|$)", r"^/dav/(?:groups/[^/]+|[^/]+/private)/favourites(?:/|$)"),
+    ),
     # Behind the disk, which answers for all of /docs where it runs: calendar.ics is the same in both (CALSYNC-15).
     HttpProtocol(
         "feeds",

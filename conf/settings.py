@@ -186,6 +186,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public: Public = Public()
     caldav: Listener = Listener()
     carddav: Listener = Listener()
+    webdav: Listener = Listener()
     feeds: Listener = Listener()
 
     @property

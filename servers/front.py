@@ -65,7 +65,7 @@ def caddyfile(settings: Settings) -> str:
         "\tservers {",
         "\t\ttimeouts {",
         "\t\t\tread_header 30s",
-        "\t\t\tread_body 15m",
+        "\t\t\tread_body 12h",  # a file of 5 GB on a slow line
         "\t\t\tidle 5m",
         "\t\t}",
         "\t}",

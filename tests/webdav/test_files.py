@@ -83,11 +83,14 @@ def test_ranges(alice: Client, size: int) -> None:
 
 
 def test_a_chunked_body(alice: Client) -> None:
-    """RFC 9112 §7.1; Finder announces its length beside (X-Expected-Entity-Length)."""
-    assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG)).status == 201
-    assert alice.request("GET", HOME + "a.bin").body == BIG
+    """RFC 9112 §7.1: taken where its length is known, as Finder says it (X-Expected-Entity-Length); else 411."""
     length = str(len(BIG))
-    assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG), x_expected_entity_length=length).status == 204
+    assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG)).status == 411
+    assert alice.request("GET", HOME + "a.bin").status == 404
+    assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG), x_expected_entity_length=length).status == 201
+    assert alice.request("GET", HOME + "a.bin").body == BIG
+    longer = alice.request("PUT", HOME + "a.bin", environ=chunked(BIG + b"x"), x_expected_entity_length=length)
+    assert longer.status == 400
     short = alice.request("PUT", HOME + "a.bin", environ=chunked(BIG[:-1]), x_expected_entity_length=length)
     assert short.status == 400
     assert alice.request("GET", HOME + "a.bin").body == BIG
@@ -160,7 +163,7 @@ def test_identical_content_is_stored_once(alice: Client, store: Store) -> None:
 def test_quota_is_known_before_the_body_is_read(
     alice: Client, store: Store, app: Callable[..., Iterable[bytes]]
 ) -> None:
-    """DOC-13, RFC 4331 §6, RFC 4918 §11.5: 507 without a read; a chunked body is cut off when it is too much."""
+    """DOC-13, RFC 4331 §6, RFC 4918 §11.5: 507 without a read."""
     from storage import plans, principals
     from storage.types import SITE, SpaceKind
 
@@ -177,7 +180,8 @@ def test_quota_is_known_before_the_body_is_read(
     assert (refused.status, refused.precondition) == (507, f"{DAV}quota-not-exceeded")
     expected = {**chunked(Forbidden()), "HTTP_X_EXPECTED_ENTITY_LENGTH": "100001"}
     assert alice.request("PUT", HOME + "a.bin", environ=expected).status == 507
-    assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG)).status == 507
+    lie = alice.request("PUT", HOME + "a.bin", environ=chunked(BIG), x_expected_entity_length="90000")
+    assert lie.status == 400
     assert alice.request("PUT", HOME + "a.bin", BIG[:90_000]).status == 201
     assert alice.request("PUT", HOME + "b.bin", BIG[:20_000]).status == 507
     assert alice.request("COPY", HOME + "a.bin", destination=HOME + "b.bin").status == 507

@@ -7,7 +7,6 @@ body of the old one's octets and the new ones; who reads meanwhile reads the old
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +15,7 @@ from servers.dav.transactions import reading, writing
 from servers.http import conditions
 from servers.http.errors import BadRequest, HttpError
 from servers.http.response import Response
-from servers.webdav import tree
+from servers.webdav import incoming, tree
 from storage import bodies, files
 from storage.filing import File, Place
 from storage.types import ANY, Precondition, Written
@@ -86,6 +85,7 @@ def _splice(context: Context, part: Part, *, create: bool) -> Written:
     length = context.request.content_length
     if part.length is not None and length is not None and length != part.length:
         raise BadRequest("the range is not as long as the body")
+    coming = incoming.announced(context.request) if part.length is None else part.length
     with reading(context) as tx:
         place = tree.place(tx, context.address)
         base = _base(context, place, create=create)
@@ -93,32 +93,15 @@ def _splice(context: Context, part: Part, *, create: bool) -> Written:
         start = max(0, size - part.from_end) if part.start is None else part.start
         if start > size:
             raise HttpError(416, "the range begins beyond the end", headers=[("Content-Range", f"bytes */{size}")])
-        coming = part.length if part.length is not None else length
-        most = files.admit(tx, place, None if coming is None else max(size, start + coming), asked)
+        most = files.admit(tx, place, max(size, start + coming), asked)
         if base is not None:
             base = tree.file_of(context.tables.urls.resolve(tx, context.address, body=True))
-    body = bodies.splice(context.store, base, start, _exactly(context.request.blocks(), part.length), most=most)
+    body = bodies.splice(context.store, base, start, incoming.exactly(context.request.blocks(), coming), most=most)
     unchanged = Precondition(none_match=ANY) if base is None else Precondition(match=frozenset({base.etag}))
     with writing(context) as tx:
         place = tree.place(tx, context.address)
         media_type = base.media_type if base is not None else context.request.header("Content-Type") or ""
         return files.put(tx, place, body, unchanged, media_type=media_type)
-
-
-def _exactly(blocks: Iterator[bytes], length: int | None) -> Iterator[bytes]:
-    """The same blocks, as long as they are together what was announced.
-
-    Raises:
-        BadRequest: they are not; what was read is to be thrown away.
-    """
-    came = 0
-    for block in blocks:
-        came += len(block)
-        if length is not None and came > length:
-            break
-        yield block
-    if length is not None and came != length:
-        raise BadRequest("the body is not as long as its range")
 
 
 def _base(context: Context, place: Place, *, create: bool) -> File | None:

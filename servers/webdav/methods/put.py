@@ -8,9 +8,9 @@ from typing import Final
 from servers.dav.context import Context
 from servers.dav.transactions import reading, writing
 from servers.http import conditions
-from servers.http.errors import BadRequest, HttpError
+from servers.http.errors import HttpError
 from servers.http.response import Response
-from servers.webdav import tree
+from servers.webdav import incoming, tree
 from servers.webdav.methods import partial
 from storage import bodies, files
 from storage.bodies import Body
@@ -18,8 +18,6 @@ from storage.filing import File, Place
 from storage.store import INLINE_OCTETS
 from storage.types import Precondition, Written
 
-_EXPECTED: Final = "X-Expected-Entity-Length"
-"""What Finder announces the length of a chunked body with."""
 _MTIME: Final = "X-OC-Mtime"
 
 
@@ -36,21 +34,6 @@ def put(context: Context) -> Response:
         check(context, place)
         written = files.put(tx, place, body, precondition, media_type=media_type, modified=_modified(context))
     return answer(context, written)
-
-
-def announced(context: Context) -> int | None:
-    """How long the body will be, as far as the client says; None if he does not.
-
-    Raises:
-        BadRequest: Content-Length is not a number.
-    """
-    length = context.request.content_length
-    if length is not None:
-        return length
-    expected = context.request.header(_EXPECTED)
-    if expected is not None and expected.isascii() and expected.isdigit():
-        return int(expected)
-    return None if context.request.has_body else 0
 
 
 def check(context: Context, place: Place) -> None:
@@ -81,17 +64,14 @@ def _body(context: Context, precondition: Precondition) -> Body:
     Raises:
         BadRequest: it is not as long as announced; nothing of it is kept.
     """
-    size = announced(context)
-    if size is not None and size <= INLINE_OCTETS and context.request.content_length is not None:
+    size = incoming.announced(context.request)
+    if size <= INLINE_OCTETS and context.request.content_length is not None:
         return bodies.small(b"".join(context.request.blocks()))
     with reading(context) as tx:
         place = tree.place(tx, context.address)
         check(context, place)
         most = files.admit(tx, place, size, precondition)
-    body = bodies.receive(context.store, context.request.blocks(), most=most)
-    if size is not None and body.size != size:
-        raise BadRequest("the body is not as long as was announced")
-    return body
+    return bodies.receive(context.store, incoming.exactly(context.request.blocks(), size), most=most)
 
 
 def _modified(context: Context) -> float | None:
