@@ -12,6 +12,9 @@ import sqlalchemy as sa
 PREFIX: Final = "document_search"
 """Names of the index, of its helpers and triggers begin so: drafts and comparisons of tables leave them out."""
 
+# A copied document has the text of its original: found by the body's hash.
+_BOTH: Final = ("CREATE INDEX document_search_hash ON document_text (hash)",)
+
 # External content: the text itself is stored once, in document_text. Whatever removes a row there, a
 # cascade included, fires the trigger.
 _SQLITE: Final = (
@@ -35,10 +38,10 @@ _POSTGRESQL: Final = (
 
 def create(db: sa.Connection) -> None:
     """Make the index for an empty `document_text`."""
-    for statement in _SQLITE if db.dialect.name == "sqlite" else _POSTGRESQL:
+    for statement in (*_BOTH, *(_SQLITE if db.dialect.name == "sqlite" else _POSTGRESQL)):
         db.exec_driver_sql(statement)
 
 
 def is_ours(name: str | None) -> bool:
-    """Whether a table of the database belongs to the index."""
+    """Whether a table or an index of the database is one of these."""
     return name is not None and name.startswith(PREFIX)

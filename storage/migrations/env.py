@@ -21,7 +21,7 @@ def _render(kind: str, thing: Any, _: object) -> str | Literal[False]:
 
 def _include(name: str | None, kind: str, _: object) -> bool:
     """Leave the word index out of drafts: `search_schema` makes it."""
-    return not (kind == "table" and search_schema.is_ours(name))
+    return not (kind in {"table", "index"} and search_schema.is_ours(name))
 
 
 context.configure(
