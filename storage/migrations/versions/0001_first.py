@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from storage import search_schema
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -550,3 +552,4 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_viewer_item_item_id"), ["item_id"], unique=False)
 
     # ### end Alembic commands ###
+    search_schema.create(op.get_bind())
