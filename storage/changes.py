@@ -25,6 +25,7 @@ _TOMBSTONES: Final = Statement(
     sa.select(
         stones.c.name,
         stones.c.modseq,
+        stones.c.created_modseq,
         stones.c.hidden_modseq,
         stones.c.freed_modseq,
         stones.c.audience,
@@ -35,7 +36,6 @@ _TOMBSTONES: Final = Statement(
     .where(
         stones.c.collection_id == sa.bindparam("collection"),
         stones.c.modseq > sa.bindparam("after"),
-        stones.c.created_modseq <= sa.bindparam("after"),
     )
     .order_by(stones.c.modseq)
 )
@@ -144,6 +144,19 @@ def view_changed(tx: Transaction, collection: CollectionId, viewers: Iterable[Pr
         number = numbering.take_for_viewer(tx, collection)
         for viewer in affected:
             note_viewer(tx, collection, viewer, number, view=True)
+        _listing_changed(tx, collection, affected)
+
+
+def _listing_changed(tx: Transaction, folder: CollectionId, viewers: Sequence[PrincipalId]) -> None:
+    """Let these viewers' next synchronisation of its parent tell whether they see this folder."""
+    parent = tx.db.execute(sa.select(collections.c.parent_id).where(collections.c.id == folder)).scalar()
+    if parent is None:
+        return
+    number = numbering.take_for_viewer(tx, CollectionId(parent))
+    for viewer in viewers:
+        note_viewer(tx, CollectionId(parent), viewer, number)
+        mine = sa.and_(viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == folder)
+        tx.db.execute(sa.update(viewer_collections).where(mine).values(listed_modseq=number))
 
 
 def item_view_changed(tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]) -> None:
@@ -222,15 +235,19 @@ def _present(
 
 
 def _removed(tx: Transaction, collection: Collection, after: ModSeq) -> list[tuple[int, str]]:
-    """Names that this viewer may have seen at `after` and does not see now, with their numbers."""
+    """Names that this viewer may have seen since `after` and does not see now, with their numbers.
+
+    What came and went after `after` is told too: RFC 6578 §3.5.2 wants it reported as removed.
+    """
     own = viewing.is_own(collection)
     gone: dict[str, int] = {}
     doubtful: set[str] = set()
     for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": after}):
+        lived = max(after, stone.created_modseq)
         if not stone.again:
-            if own or tombstones.known_to(tx, stone, after):
+            if own or tombstones.known_to(tx, stone, lived):
                 gone[stone.name] = stone.modseq
-        elif not own and tombstones.known_to(tx, stone, after):  # the owner sees what is there again
+        elif not own and tombstones.known_to(tx, stone, lived):  # the owner sees what is there again
             gone[stone.name] = stone.modseq
             doubtful.add(stone.name)
     if not own:

@@ -100,7 +100,8 @@ def withdraw(
     if collection.tool is Tool.CONTACTS and item is None and right & Right.SEE:
         right |= Right.ADD | Right.DELETE  # ACL-20
     if grantee.kind is SpaceKind.GROUP:
-        _withdraw_from_all(tx, collection, item, grantee, right)
+        if not _withdraw_from_all(tx, collection, item, grantee, right):
+            return
     elif not _entries(tx, collection.id, item).get(grantee.id, Right.NONE) & right and not (
         item is not None and right & Right.SEE and _seen_by_default(collection)
     ):
@@ -355,19 +356,23 @@ def _remove(tx: Transaction, collection: CollectionId, item: Any, grantee: Princ
         tx.db.execute(sa.delete(grants).where(here))
 
 
-def _withdraw_from_all(tx: Transaction, collection: Collection, item: Any, group: Principal, right: Right) -> None:
-    """ACL-09: the entry becomes one entry a present member; only then can single ones be taken away."""
+def _withdraw_from_all(tx: Transaction, collection: Collection, item: Any, group: Principal, right: Right) -> bool:
+    """ACL-09: the entry becomes one entry a present member; only then can single ones be taken away.
+
+    False if the entry held nothing of it: nothing changes.
+    """
     held = _entries(tx, collection.id, item).get(group.id, Right.NONE) & right
     if item is not None and right & Right.SEE and _seen_by_default(collection) and not item.restricted:
         tx.db.execute(sa.update(items).where(items.c.id == item.id).values(restricted=True))
         held |= Right.SEE
     if not held:
-        return
+        return False
     _remove(tx, collection.id, item, group.id, held)
     keeps_all = item.creator_id if item is not None else collection.space.id
     for person in _people(tx, group.id):
         if person not in (keeps_all, collection.space.id):
             _add(tx, collection.id, item, person, held)
+    return True
 
 
 def _tell(
