@@ -337,7 +337,7 @@ def _value(row: Any, kind: SpaceKind, held: Right, who: Relation) -> Collection:
         view=view,
         relation=who,
         display_name=_display_name(row, own),
-        description=row.description,
+        description=row.description if view is View.FULL else "",  # CAL-07: times and nothing else
         color=row.viewer_color or row.color,
         order=row.position if row.viewer_position is None else row.viewer_position,
         timezone=row.timezone,

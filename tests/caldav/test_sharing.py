@@ -108,6 +108,18 @@ class TestBusyTime:
         desk.put(alice, PATH, tea.replace(b"T110000Z", b"T120000Z"))
         assert etag(bob, PATH) != before
 
+    def test_the_calendar_s_description_is_none_of_his(
+        self, store: Store, alice: Client, bob: Client, tea: bytes
+    ) -> None:
+        body = f"<D:propertyupdate {desk.NAMESPACES}><D:set><D:prop><C:calendar-description>therapy</C:calendar-description>"
+        body += '<X:own xmlns:X="urn:x">therapy</X:own></D:prop></D:set></D:propertyupdate>'
+        assert "200 OK" in alice.request("PROPPATCH", EVENTS, body).text
+        names = (f"{CALDAV}calendar-description", "{urn:x}own")
+        assert bob.propfind(EVENTS, *names).text.count("therapy") == 0
+        assert "therapy" not in everything(bob)
+        desk.grant(store, EVENTS, "bob", Right.SEE)
+        assert bob.propfind(EVENTS, *names).text.count("therapy") == 2
+
     def test_a_stranger_knows_nothing(self, carol: Client, tea: bytes) -> None:
         for path in (PATH, EVENTS, desk.HOME, "/dav/alice/", f"{EVENTS}none.ics", "/dav/principals/accounts/alice/"):
             assert carol.propfind(path).status == 404

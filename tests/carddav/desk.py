@@ -103,3 +103,6 @@ def grant(store: Store, path: str, who: str, right: Right, *, by: str = "alice",
         found: Collection = collections.find(tx, kind, space, name)
         change = grants.withdraw if withdraw else grants.grant
         change(tx, found, person(store, who), right, item)
+
+
+__all__ = ["Answer", "Client", "Right"]

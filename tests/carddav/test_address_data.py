@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from servers.dav.names import CARDDAV, DAV
@@ -60,7 +62,7 @@ def version(text: bytes | str) -> str:
 )
 def test_negotiation(alice: Client, stored: None, accept: str | None, of_three: str, of_four: str) -> None:
     """§5.1.1, RFC 9110 §12.5.1."""
-    fields = {} if accept is None else {"accept": accept}
+    fields: dict[str, Any] = {} if accept is None else {"accept": accept}
     for path, wanted in ((A, of_three), (B, of_four)):
         got = alice.request("GET", path, **fields)
         assert got.status == 200
