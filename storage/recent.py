@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
 from storage import collections as tree
-from storage import preferences, principals, viewing
-from storage.errors import NotFound
+from storage import filing, folders, preferences, principals, viewing
+from storage.errors import GateClosed, NotFound
+from storage.filing import File, Folder
 from storage.schema import collections, event_index, items
 from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
+    FOLDER_TOOLS,
     Collection,
     CollectionId,
     Item,
@@ -27,6 +29,8 @@ from storage.types import (
 MOST: Final = 200
 _DAY_S: Final = 86_400
 _SHOWN: Final = frozenset({*CALENDAR_TOOLS, Tool.CONTACTS})
+_FILED: Final = FOLDER_TOOLS - {Tool.DROP_BOX}
+"""What somebody drops is told to its owner by the drop box itself; others see nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,12 @@ def changes(tx: Transaction, most: int = MOST) -> list[Change]:
     for collection in _changed_collections(tx, begin):
         recent = viewing.load(tx, collection, items.c.modified >= begin, body=False)
         found += [(collection, item) for item in recent if item.view is View.FULL]
+    for folder in _changed_folders(tx, begin):
+        found += [
+            (folder, file)
+            for file in folders.files(tx, folder)
+            if file.modified >= begin and file.view is View.FULL and not file.work
+        ]
     found.sort(key=lambda pair: (-pair[1].modified, pair[1].id))
     newest = found[:most]
     titles = _titles(tx, newest)
@@ -72,16 +82,34 @@ def changes(tx: Transaction, most: int = MOST) -> list[Change]:
     ]
 
 
-def _changed_collections(tx: Transaction, begin: float) -> list[Collection]:
-    """Those that the actor may know of, in his own environment, his groups' and his co-members'."""
+def _changed(tx: Transaction, begin: float, tools: Iterable[Tool]) -> Sequence[int]:
+    """Collections of these tools that changed, in the actor's environment, his groups' and his co-members'."""
     spaces = [who.id for who in principals.visible(tx)]
     query = sa.select(collections.c.id).where(
         collections.c.space_id.in_(spaces),
         collections.c.modified >= begin,
-        collections.c.tool.in_([tool.value for tool in _SHOWN]),
+        collections.c.tool.in_([tool.value for tool in tools]),
     )
+    return tx.db.execute(query).scalars().all()
+
+
+def _changed_folders(tx: Transaction, begin: float) -> list[Folder]:
+    """Those that the actor sees; what was thrown away is no news."""
+    found: list[Folder] = []
+    for number in _changed(tx, begin, _FILED):
+        try:
+            folder = folders.by_id(tx, CollectionId(number))
+        except (NotFound, GateClosed):
+            continue
+        if not filing.in_trash(folder):
+            found.append(folder)
+    return found
+
+
+def _changed_collections(tx: Transaction, begin: float) -> list[Collection]:
+    """Those that the actor may know of."""
     found: list[Collection] = []
-    for number in tx.db.execute(query).scalars().all():
+    for number in _changed(tx, begin, _SHOWN):
         try:
             found.append(tree.by_id(tx, CollectionId(number)))
         except NotFound:
@@ -93,6 +121,7 @@ def _titles(tx: Transaction, found: list[tuple[Collection, Item]]) -> Mapping[in
     events = [item.id for collection, item in found if collection.tool in CALENDAR_TOOLS]
     query = sa.select(event_index.c.item_id, event_index.c.summary).where(event_index.c.item_id.in_(events))
     titles = {row.item_id: row.summary for row in tx.db.execute(query)}
+    titles |= {item.id: item.name for _, item in found if isinstance(item, File)}
     books: dict[CollectionId, tuple[Collection, list[int]]] = {}
     for collection, item in found:
         if collection.tool is Tool.CONTACTS:

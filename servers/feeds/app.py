@@ -6,6 +6,7 @@ from typing import Any
 
 from auth import authenticate
 from auth.throttle import Policy
+from conf.endpoints import HTTP_PROTOCOLS
 from conf.settings import Settings
 from servers.feeds import application
 from servers.feeds.settings import FeedsSettings
@@ -35,10 +36,15 @@ def feeds_settings(settings: Settings) -> FeedsSettings:
     return FeedsSettings(
         origin=settings.origin,
         dav_origin=settings.url("caldav").rstrip("/"),
+        docs_origin=settings.url("webdav").rstrip("/") if _is_served(settings, "webdav") else "",
         public_origin=settings.public_origin,
         trusted_proxies=frozenset(settings.security.trusted_proxies),
         allow_insecure=not settings.security.require_tls,
     )
+
+
+def _is_served(settings: Settings, name: str) -> bool:
+    return any(one.name == name for one in HTTP_PROTOCOLS) and settings.listener(name).enabled
 
 
 def _verifier(settings: Settings) -> application.Verifier:

@@ -7,13 +7,14 @@ import math
 import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from auth import errors as refusals
 from auth import feed_tokens
 from servers.feeds import errors, table
 from servers.feeds.settings import FeedsSettings
 from servers.feeds.table import Door, Found
-from servers.feeds.visit import Visit
+from servers.feeds.visit import Visit, path
 from servers.http import application, basic
 from servers.http.application import Exchange, HttpSettings, Wsgi
 from servers.http.errors import HttpError
@@ -42,6 +43,10 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
             raise HttpError(405, "there is nothing here but to read", headers=[_ALLOW])
         if request.method == "OPTIONS":
             return Response(204, [_ALLOW])
+        if settings.public_origin:
+            elsewhere = _public_host(settings, request)
+            if elsewhere is not None:
+                return elsewhere
         opened = _by_token(store, settings, request)
         if opened is not None:
             actor, found = opened
@@ -49,7 +54,7 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
             found = _find(request)
             actor = PUBLIC if found.route.door is Door.PUBLIC else _login(store, settings, verify, request)
         exchange.login = actor.login
-        visit = Visit(request, store, settings, actor, found.route.door is Door.PUBLIC)
+        visit = Visit(request, store, settings, actor, store.secret, found.route.door is Door.PUBLIC)
         return found.route.handler(visit, **found.arguments)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
@@ -63,6 +68,23 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
 def loggable(path: str) -> str:
     """A path as the log may hold it: a secret opens a feed for whoever reads it."""
     return _TOKEN.sub("…", path)
+
+
+def _public_host(settings: FeedsSettings, request: Request) -> Response | None:
+    """Keep what is public, and only that, under the host name of its own (DOC-46).
+
+    Raises:
+        HttpError: 404 for everything else under that name.
+    """
+    there = request.environ.get("HTTP_HOST", "").lower() == urlsplit(settings.public_origin).netloc.lower()
+    found = table.find(request.segments)
+    public = found is not None and found.route.door is Door.PUBLIC
+    if there and not public:
+        raise HttpError(404)
+    if there or not public:
+        return None
+    address = settings.public_origin + path(*request.segments) + ("/" if request.directory else "")
+    return Response(308, [("Location", address), ("Cache-Control", "public, no-cache")])
 
 
 def _find(request: Request) -> Found:

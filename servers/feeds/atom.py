@@ -49,7 +49,7 @@ def _entry(entry: Entry) -> Iterator[str]:
         yield empty("link", rel="enclosure", href=file.url, length=str(file.octets), type=file.media_type)
     yield from (empty("category", term=category) for category in entry.categories)
     # §4.1.2: content, or an alternate link; an empty one is content too.
-    yield f'<content type="html">{text(as_html(entry.text))}</content>\n'
+    yield f'<content type="html">{text(entry.html or as_html(entry.text))}</content>\n'
     yield "</entry>\n"
 
 

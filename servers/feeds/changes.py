@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from servers.feeds.feed import Entry, Feed, identity
+from servers.feeds.feed import Entry, Feed
+from servers.feeds.folders import link_of
 from servers.feeds.visit import Visit
 from servers.http.response import Response
 from storage import principals, recent
 from storage.errors import NotFound
+from storage.filing import File
 from storage.recent import Change
 from storage.types import PrincipalId
 
@@ -26,7 +28,7 @@ def changes(visit: Visit, login: str, form: str) -> Response:
     def build() -> Feed:
         whose = me.display_name or me.name
         return Feed(
-            id=identity(visit.store.secret, "changes", me.id),
+            id=visit.identity("changes", me.id),
             title=f"{whose}: recent changes",
             subtitle="What was added or changed lately.",
             url=visit.url,
@@ -43,15 +45,18 @@ def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
     collection, item = one.collection, one.item
     place = recent.environment(collection, me)
     where = collection.display_name or collection.name
+    link = visit.dav_url(collection, item.name)
+    if isinstance(item, File):
+        where, link = item.folder.path or "Documents", link_of(visit, item)
     if place and place not in where:
         where = f"{place}: {where}"
     return Entry(
         # A later change of the same item is news again: it gets an entry of its own.
-        id=identity(visit.store.secret, "change", collection.id, item.id, item.modseq),
+        id=visit.identity("change", collection.id, item.id, item.modseq),
         title=f"{MARK} {one.title or '(no title)'}",
         updated=item.modified,
         text=f"{'Added' if one.added else 'Changed'} in {where}",
-        link=visit.dav_url(collection, item.name),
+        link=link,
         author=one.creator,
         categories=(collection.tool.value,),
     )

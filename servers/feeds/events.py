@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from servers.feeds.feed import Entry, Feed, identity
+from servers.feeds.feed import Entry, Feed
 from servers.feeds.visit import Visit
 from servers.http.response import Response
 from storage import agenda, calendar_feed
@@ -37,7 +37,7 @@ def _events(visit: Visit, kind: SpaceKind, space: str, span: Span, form: str) ->
             entries = tuple(_entry(visit, calendar, habits, one) for one in found)
             whose = calendar.space.display_name or calendar.space.name
             return Feed(
-                id=identity(visit.store.secret, "events", calendar.id, span.value),
+                id=visit.identity("events", calendar.id, span.value),
                 title=f"{whose}: {_WORDS[span]}",
                 subtitle=str(first) if first == last else f"{first} – {last}",
                 url=visit.url,
@@ -60,7 +60,7 @@ def _entry(visit: Visit, calendar: Collection, habits: Habits, one: Happening) -
     lines += [f"Organizer: {one.organizer}"] if one.organizer else []
     lines += ["", one.description] if one.description else []
     return Entry(
-        id=identity(visit.store.secret, "event", calendar.id, item.id, one.recurrence_id),
+        id=visit.identity("event", calendar.id, item.id, one.recurrence_id),
         title=f"{when} {_name(one)}",
         updated=item.modified,
         text="\n".join(lines),

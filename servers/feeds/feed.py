@@ -26,6 +26,8 @@ class Entry:
     published: float | None = None
     text: str = ""
     """Plain text; its lines are kept."""
+    html: str = ""
+    """Sanitised HTML in its place."""
     link: str = ""
     author: str = ""
     categories: tuple[str, ...] = ()

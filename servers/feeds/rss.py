@@ -46,7 +46,7 @@ def _item(entry: Entry, feed: Feed) -> Iterator[str]:
     yield element("link", entry.link)
     yield element("guid", entry.id, isPermaLink="false")
     yield element("pubDate", _date(entry.updated if entry.published is None else entry.published))
-    yield element("description", as_html(entry.text))  # readers take it for HTML
+    yield element("description", entry.html or as_html(entry.text))  # readers take it for HTML
     yield element("dc:creator", entry.author)  # `author` would have to be a mail address
     yield from (element("category", category) for category in entry.categories)
     if entry.enclosure is not None:

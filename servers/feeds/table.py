@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from servers.feeds import calendars, changes, events
+from servers.feeds import calendars, changes, events, folders, infos, public, wiki
 from servers.http.response import Response
 
 
@@ -47,6 +47,17 @@ def _route(shape: str, door: Door, handler: Callable[..., Response], section: st
 ROUTES: Final[tuple[Route, ...]] = (
     _route("/docs/{login}/private/calendar.ics", Door.LOGIN, calendars.private, "CALSYNC-14, 16"),
     _route("/docs/{login}/{group}/calendar.ics", Door.LOGIN, calendars.on_disk, "CALSYNC-14"),
+    _route("/public/groups/{group}{path}", Door.PUBLIC, public.group, "DOC-38"),
+    _route("/public/{login}{path}", Door.PUBLIC, public.private, "DOC-38"),
+    _route("/feeds/public/groups/{group}{path}/index.{form}", Door.PUBLIC, folders.of_public_group, "DOC-49, 50"),
+    _route("/feeds/public/{login}{path}/index.{form}", Door.PUBLIC, folders.of_public, "DOC-49, 50"),
+    _route("/wiki/groups/{group}{path}", Door.LOGIN, wiki.group, "WIKI-05"),
+    _route("/wiki/{login}/private{path}", Door.LOGIN, wiki.private, "WIKI-05"),
+    _route("/feeds/groups/{group}/docs{path}/index.{form}", Door.LOGIN, folders.group, "DOC-48"),
+    _route("/feeds/groups/{group}/favourites{path}/index.{form}", Door.LOGIN, folders.group_favourites, "FAV-12"),
+    _route("/feeds/{login}/private/docs{path}/index.{form}", Door.LOGIN, folders.private, "DOC-48"),
+    _route("/feeds/{login}/private/favourites{path}/index.{form}", Door.LOGIN, folders.private_favourites, "FAV-12"),
+    _route("/feeds/{login}/infos.{form}", Door.LOGIN, infos.infos, "INFO-01"),
     _route("/feeds/groups/{group}/calendar.ics", Door.LOGIN, calendars.group, "CALSYNC-19"),
     _route("/feeds/groups/{group}/events/{span}.{form}", Door.LOGIN, events.group, "CALSYNC-18, 20"),
     _route("/feeds/{login}/private/calendar.ics", Door.LOGIN, calendars.private, "CALSYNC-19"),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from servers.feeds import atom, rss
-from servers.feeds.feed import Feed
+from servers.feeds.feed import Feed, identity
 from servers.feeds.settings import FeedsSettings
 from servers.http import conditions
 from servers.http.request import Request
 from servers.http.response import Response
 from storage.store import Store
-from storage.types import Actor, Collection, SpaceKind
+from storage.types import Actor, Collection, Principal, SpaceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Visit:
     store: Store
     settings: FeedsSettings
     actor: Actor
+    secret: bytes
+    """The desk's own, for identities that tell nothing."""
     public: bool = False
     """Nobody logged in, and nobody needs to."""
 
@@ -35,14 +37,31 @@ class Visit:
 
     @property
     def origin(self) -> str:
+        if self.public and self.settings.public_origin:
+            return self.settings.public_origin
         return self.settings.origin or self.request.origin
 
+    def identity(self, *parts: object) -> str:
+        """What a thing is called in feeds, for ever."""
+        return identity(self.secret, *parts)
+
     def dav_url(self, collection: Collection, *names: str) -> str:
-        """Where a collection or one of its items is for CalDAV and CardDAV clients."""
+        """Where a collection or one of its items is for DAV clients."""
         space = collection.space
         home = ("groups", space.name) if space.kind is SpaceKind.GROUP else (space.name, "private")
         end = "" if names else "/"
-        return (self.settings.dav_origin or self.origin) + path("dav", *home, collection.name, *names) + end
+        within = collection.name.split("/")
+        return (self.settings.dav_origin or self.origin) + path("dav", *home, *within, *names) + end
+
+    def docs_url(self, space: Principal, below: str) -> str:
+        """Where a document or folder is on the reader's own virtual disk, or on that of whose it is (DOC-01)."""
+        top = (self.actor.login, space.name) if space.kind is SpaceKind.GROUP else (space.name, "private")
+        return (self.settings.docs_origin or self.origin) + path("docs", *top, *_segments(below))
+
+    def public_url(self, space: Principal, below: str) -> str:
+        """Where everybody reads a public document or folder (DOC-38)."""
+        top = ("groups", space.name) if space.kind is SpaceKind.GROUP else (space.name,)
+        return (self.settings.public_origin or self.origin) + path("public", *top, *_segments(below))
 
     def feed(self, form: str, seen: object, build: Callable[[], Feed]) -> Response:
         """The feed as RSS or Atom, or 304 when the reader has it.
@@ -84,6 +103,10 @@ class Visit:
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),  # a token in our address is nobody else's business
         ]
+
+
+def _segments(below: str) -> list[str]:
+    return [one for one in below.split("/") if one]
 
 
 def validator(*parts: object) -> str:
