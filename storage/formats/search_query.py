@@ -82,6 +82,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<bracket>[()])|(?P<field>[A-Za-z]+)(?P<op>:|[<>]=?|=)|(?P<phrase>"[^"]*"\*?)|(?P<word>[^\s()"]+))"""
 )
+_PIECE: Final = re.compile(r"""\"(?P<quoted>[^"]*)"(?P<star>\*?)|(?P<plain>[^\s"]+)""")
 _OPERATORS: Final = frozenset({"AND", "OR", "NOT"})
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
@@ -218,12 +219,16 @@ class _Parser:
 
 
 def _tokens(text: str) -> Iterator[dict[str, str | None]]:
-    at, end = 0, len(text.rstrip())
+    at, end, valued = 0, len(text.rstrip()), False
     while at < end:
         found = _TOKEN.match(text, at)
         if found is None:
             raise BadFormat('there is a " without its "')
         at = found.end()
+        sign = found["word"] is not None and not _WORD.search(found["word"]) and "*" not in found["word"]
+        if sign and not valued:
+            continue  # an & or a dash between words
+        valued = found["field"] is not None
         yield found.groupdict()
 
 
@@ -261,20 +266,18 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
     """What is between quotes as a whole, the rest word by word; with True if a `*` ends it.
 
     Raises:
-        BadFormat: a `*` stands at the beginning or within a word (DOC-35).
+        BadFormat: a `*` stands at the beginning of a word or within one (DOC-35).
     """
-    for number, part in enumerate(unicodedata.normalize("NFC", text).split('"')):
-        for piece in [part] if number % 2 else part.split():
-            star = piece.endswith("*")
-            whole = piece.rstrip("*")
-            if not whole and star and number % 2 == 0 and number:
-                raise BadFormat("a * stands right behind a word, not behind a phrase")
-            if piece.startswith("*"):
-                raise BadFormat("a * cannot stand at the beginning of a word")
-            if "*" in whole:
-                raise BadFormat("a * stands at the end of a word only")
-            if _WORD.search(whole):
-                yield whole, star and bool(_WORD.search(whole[-1]))
+    for found in _PIECE.finditer(unicodedata.normalize("NFC", text)):
+        quoted, star, plain = found["quoted"], found["star"], found["plain"]
+        piece = plain if quoted is None else quoted + (star or "")
+        whole = piece.rstrip("*")
+        if piece.startswith("*"):
+            raise BadFormat("a * cannot stand at the beginning of a word")
+        if "*" in whole:
+            raise BadFormat("a * stands at the end of a word only")
+        if _WORD.search(whole):
+            yield whole, whole != piece and bool(_WORD.search(whole[-1]))
 
 
 def _phrase(field: Field, text: str, prefix: bool) -> Words:

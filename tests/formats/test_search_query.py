@@ -31,6 +31,8 @@ def moment(*parts: int, zone: ZoneInfo | None = None) -> float:
         ("NAME:vir*", Words(N, ("vir",), True)),
         ("bureau-virtuel.doc", Words(A, ("bureau", "virtuel", "doc"))),
         ('content:"annual report"', Words(C, ("annual", "report"))),
+        ("tea & - cake", And((Words(A, ("tea",)), Words(A, ("cake",))))),
+        ('"tea ca"*', Words(A, ("tea", "ca"), True)),
         ("a OR b c", Or((Words(A, ("a",)), And((Words(A, ("b",)), Words(A, ("c",))))))),
         ("a AND (b OR c)", And((Words(A, ("a",)), Or((Words(A, ("b",)), Words(A, ("c",))))))),
         ("a NOT b", And((Words(A, ("a",)), Not(Words(A, ("b",)))))),
