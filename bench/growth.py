@@ -4,13 +4,15 @@
     python -m bench.growth --large       100,000 items as well
     python -m bench.growth --no-store    print only
 
-The desk is filled through the storage library (that is not measured), then every operation runs over HTTP, one connection,
-and the median is shown. Events follow each other without a gap, so that a day holds the same number whatever N is.
+The desk is filled through the storage library (that is not measured), then every operation runs over HTTP on one connection.
+Shown is the server's processor time for each operation, which other programs on the machine hardly move, and the median of
+the time on the clock. Events follow each other without a gap, so that a day holds the same number whatever N is.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -29,6 +31,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.dav import RESULTS
+from bench.dav_bench import tree
 from bench.peers import LOGIN, PASSWORD, free_base, program, serving
 from storage import accounts, calendar, collections, contacts, groups, items
 from storage.store import Store
@@ -146,7 +149,7 @@ def operations(
         "PROPFIND of the calendar, depth 0",
         lambda _: void(caldav.expect(207, "PROPFIND", EVENTS, ctag, {**XML, "Depth": "0"})),
     )
-    yield "multiget of ten", lambda _: multiget(caldav, [pick() for _ in range(10)])
+    yield "multiget of ten", lambda _: multiget(caldav, chance.sample(range(count), 10))
     yield "query of one day", lambda _: one_day(caldav, count, chance)
     yield "sync after one change", sync_after_one(caldav, pick)
     yield "GET a card", lambda _: void(carddav.expect(200, "GET", f"{BOOK}k{pick()}.vcf"))
@@ -231,21 +234,33 @@ def one_address(client: Client, number: int) -> None:
         raise SystemExit("query of one address: wrong answer")
 
 
-def measure(folder: Path, count: int, turns: int) -> dict[str, float]:
-    """Serve the desk and give the median of each operation in ms."""
-    out: dict[str, float] = {}
+def cpu_ns(pids: tuple[int, ...]) -> int:
+    """Give the processor time of the living threads of the processes and all of their children."""
+    spent = 0
+    for pid in tree(pids):  # type: ignore[no-untyped-call]
+        for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                spent += int(task.read_text().split()[0])
+    return spent
+
+
+def measure(folder: Path, count: int, turns: int) -> dict[str, tuple[float, float]]:
+    """Serve the desk and give each operation's processor time and its median on the clock, in ms."""
+    out: dict[str, tuple[float, float]] = {}
     with serving(folder) as endpoints:
         caldav, carddav = Client(str(endpoints["caldav"]["url"])), Client(str(endpoints["carddav"]["url"]))
+        pids = (int(endpoints["caldav"]["pid"]), int(endpoints["carddav"]["pid"]))
         for client in (caldav, carddav):
             for _ in range(30):
                 client.expect(207, "PROPFIND", f"/dav/{LOGIN}/private/", b"", {"Depth": "1"})
         for name, operation in operations(caldav, carddav, count, random.Random(5)):
-            times = []
+            times, before = [], cpu_ns(pids)
             for turn in range(turns):
                 start = time.perf_counter()
                 operation(turn)
                 times.append(time.perf_counter() - start)
-            out[name] = round(statistics.median(times) * 1000, 3)
+            spent = (cpu_ns(pids) - before) / turns / 1e6
+            out[name] = (round(spent, 3), round(statistics.median(times) * 1000, 3))
     return out
 
 
@@ -263,18 +278,19 @@ def make(folder: Path) -> Store:
     return Store.open(f"sqlite:///{data}/desk.sqlite3", folder / "blobs")
 
 
-def table(title: str, runs: dict[int, dict[str, float]]) -> str:
-    """Render medians side by side, with the factor between the smallest and the largest."""
+def table(title: str, runs: dict[int, dict[str, tuple[float, float]]]) -> str:
+    """Render processor time and median side by side, with the factor of the former between the first and the last."""
     sizes = list(runs)
     lines = [
         f"## {title}",
         "",
-        "| median in ms | " + " | ".join(f"{n:,}" for n in sizes) + " | last : first |",
+        "| CPU ms / median ms | " + " | ".join(f"{n:,}" for n in sizes) + " | CPU, last : first |",
         "|---|" + "---|" * (len(sizes) + 1),
     ]
     for name in runs[sizes[0]]:
         values = [runs[n][name] for n in sizes]
-        lines.append(f"| {name} | " + " | ".join(f"{v:.2f}" for v in values) + f" | {values[-1] / values[0]:.2f} |")
+        cells = " | ".join(f"{spent:.2f} / {median:.2f}" for spent, median in values)
+        lines.append(f"| {name} | {cells} | {values[-1][0] / values[0][0]:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -296,8 +312,8 @@ def main() -> None:
         else [100, 1_000, 10_000, *([100_000] if options.large else [])]
     )
     people = [int(n) for n in options.accounts.split(",")] if options.accounts else [1, 100, 10_000]
-    by_items: dict[int, dict[str, float]] = {}
-    by_accounts: dict[int, dict[str, float]] = {}
+    by_items: dict[int, dict[str, tuple[float, float]]] = {}
+    by_accounts: dict[int, dict[str, tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory(prefix="growth-", dir=options.directory) as place:
         store, have = make(Path(place) / "items"), 0
         for size in sizes:
@@ -316,7 +332,7 @@ def main() -> None:
         store.close()
     date = time.strftime("%Y-%m-%d")
     text = (
-        f"# Growth, {date}\n\nSQLite, one connection, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}; medians of {options.turns}.\n\n"
+        f"# Growth, {date}\n\nSQLite, one connection, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}; {options.turns} repetitions.\n\n"
         + table("Items in the calendar and in the address book", by_items)
         + "\n"
         + table("Accounts of the desk (100 items in the measured one)", by_accounts)
