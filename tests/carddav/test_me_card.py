@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.dav.names import CALENDARSERVER, ESCRITOIRE
+from servers.dav.names import CALENDARSERVER, CARDDAV, ESCRITOIRE
 from storage.store import Store
 from tests.caldav import desk as calendars
 from tests.carddav import desk
@@ -40,6 +40,15 @@ def test_the_card_with_one_s_address(alice: Client, cards: None) -> None:
         assert told(alice, path) == f"{BOOK}me.vcf"
     assert alice.request("DELETE", f"{BOOK}me.vcf").status == 204
     assert told(alice, HOME) is None
+
+
+def test_principal_address(alice: Client, bob: Client, cards: None) -> None:
+    """RFC 6352 §7.1.2: the same card, told to oneself."""
+    name = f"{CARDDAV}principal-address"
+    found = alice.propfind(ME, name).prop(ME, name)
+    assert found is not None
+    assert found[0].text == f"{BOOK}me.vcf"
+    assert bob.propfind(ME, name).prop(ME, name) is None
 
 
 def test_a_choice(alice: Client, cards: None) -> None:

@@ -15,7 +15,7 @@ from lxml import etree
 from servers.dav import escape, resources, xml
 from servers.dav.context import Reader
 from servers.dav.errors import refuse
-from servers.dav.names import CALENDARSERVER, DAV, ESCRITOIRE, element
+from servers.dav.names import CALENDARSERVER, CARDDAV, DAV, ESCRITOIRE, element
 from servers.dav.properties.table import Property
 from servers.dav.resources import Kind, Resource, collection_path
 from servers.http.errors import BadRequest
@@ -118,4 +118,7 @@ def _href(reader: Reader, book: Collection, name: str, *, declare: bool = False)
 
 
 _WHERE: Final = frozenset({Kind.PRINCIPAL, Kind.HOME})
-PROPERTIES: Final = (Property(NAME, _WHERE, _get, assign=_assign),)
+PROPERTIES: Final = (
+    Property(NAME, _WHERE, _get, assign=_assign),
+    Property(f"{CARDDAV}principal-address", frozenset({Kind.PRINCIPAL}), _get),  # RFC 6352 §7.1.2: the same card
+)
