@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from servers.feeds import calendars, changes, events, folders, infos, public, wiki
+from servers.feeds import calendars, changes, events, folders, infos, public, search, wiki
 from servers.http.response import Response
 
 
@@ -16,7 +16,8 @@ class Door(Enum):
     """Who may come in."""
 
     LOGIN = "login"
-    """Those who log in; or hold the secret of this very feed, where it is one."""
+    FEED = "feed"
+    """Those who log in, or hold the secret of this very feed (CALSYNC-19)."""
     PUBLIC = "public"
 
 
@@ -53,16 +54,18 @@ ROUTES: Final[tuple[Route, ...]] = (
     _route("/feeds/public/{login}{path}/index.{form}", Door.PUBLIC, folders.of_public, "DOC-49, 50"),
     _route("/wiki/groups/{group}{path}", Door.LOGIN, wiki.group, "WIKI-05"),
     _route("/wiki/{login}/private{path}", Door.LOGIN, wiki.private, "WIKI-05"),
-    _route("/feeds/groups/{group}/docs{path}/index.{form}", Door.LOGIN, folders.group, "DOC-48"),
-    _route("/feeds/groups/{group}/favourites{path}/index.{form}", Door.LOGIN, folders.group_favourites, "FAV-12"),
-    _route("/feeds/{login}/private/docs{path}/index.{form}", Door.LOGIN, folders.private, "DOC-48"),
-    _route("/feeds/{login}/private/favourites{path}/index.{form}", Door.LOGIN, folders.private_favourites, "FAV-12"),
-    _route("/feeds/{login}/infos.{form}", Door.LOGIN, infos.infos, "INFO-01"),
-    _route("/feeds/groups/{group}/calendar.ics", Door.LOGIN, calendars.group, "CALSYNC-19"),
-    _route("/feeds/groups/{group}/events/{span}.{form}", Door.LOGIN, events.group, "CALSYNC-18, 20"),
-    _route("/feeds/{login}/private/calendar.ics", Door.LOGIN, calendars.private, "CALSYNC-19"),
-    _route("/feeds/{login}/private/events/{span}.{form}", Door.LOGIN, events.private, "CALSYNC-18, 20"),
-    _route("/feeds/{login}/changes.{form}", Door.LOGIN, changes.changes, "ACC-06"),
+    _route("/feeds/groups/{group}/docs{path}/index.{form}", Door.FEED, folders.group, "DOC-48"),
+    _route("/feeds/groups/{group}/favourites{path}/index.{form}", Door.FEED, folders.group_favourites, "FAV-12"),
+    _route("/feeds/{login}/private/docs{path}/index.{form}", Door.FEED, folders.private, "DOC-48"),
+    _route("/feeds/{login}/private/favourites{path}/index.{form}", Door.FEED, folders.private_favourites, "FAV-12"),
+    # No secret for searches: whoever held it could search for anything.
+    _route("/feeds/{login}/search.{form}", Door.LOGIN, search.search, "DOC-34"),
+    _route("/feeds/{login}/infos.{form}", Door.FEED, infos.infos, "INFO-01"),
+    _route("/feeds/groups/{group}/calendar.ics", Door.FEED, calendars.group, "CALSYNC-19"),
+    _route("/feeds/groups/{group}/events/{span}.{form}", Door.FEED, events.group, "CALSYNC-18, 20"),
+    _route("/feeds/{login}/private/calendar.ics", Door.FEED, calendars.private, "CALSYNC-19"),
+    _route("/feeds/{login}/private/events/{span}.{form}", Door.FEED, events.private, "CALSYNC-18, 20"),
+    _route("/feeds/{login}/changes.{form}", Door.FEED, changes.changes, "ACC-06"),
 )
 
 
@@ -90,7 +93,7 @@ def find(segments: Sequence[str]) -> Found | None:
 def feed_of(segments: Sequence[str]) -> str:
     """What a token opens: the path below `/feeds/` without the form; "" if this is no feed for tokens."""
     found = find(segments)
-    if found is None or found.route.door is not Door.LOGIN or segments[0] != "feeds":
+    if found is None or found.route.door is not Door.FEED:
         return ""
     below = list(segments[1:])
     if "login" in found.arguments:
