@@ -42,8 +42,7 @@ class Engines:
             self._writer = sa.create_engine(self.url, isolation_level="READ COMMITTED", **common)
             self._turn = None
         self._local = threading.local()
-        # Weakly: a thread that ends takes its connections with it.
-        self._held: weakref.WeakSet[Held] = weakref.WeakSet()
+        self._held: dict[weakref.ref[_Life], list[Held]] = {}
         self._guard = threading.Lock()
         _engines.add(self)
 
@@ -76,37 +75,61 @@ class Engines:
     def close(self) -> None:
         """Close every connection of every thread."""
         with self._guard:
-            for held in list(self._held):
-                held.close()
-            self._held.clear()
+            self._close(list(self._held))
         self._local = threading.local()
         self._reader.dispose()
         self._writer.dispose()
 
     def _connection(self, which: str, engine: sa.Engine, begin: str) -> Held:
-        held: Held | None = getattr(self._local, which, None)
+        known: weakref.ref[Held] | None = getattr(self._local, which, None)
+        held = known() if known is not None else None
         if held is None or held.gone():
             if held is not None:
                 held.close()
-            held = Held(engine.connect(), begin if self.sqlite else "")
-            setattr(self._local, which, held)
-            with self._guard:
-                self._held.add(held)
-        elif held.open:
+            fresh = Held(engine.connect(), begin if self.sqlite else "")
+            setattr(self._local, which, weakref.ref(fresh))
+            self._keep(fresh)
+            return fresh
+        if held.open:
             # It would end the outer one's transaction, or wait for ever for its turn to write.
             raise RuntimeError(f"this thread has a {which}'s transaction open already")
         return held
 
+    def _keep(self, held: Held) -> None:
+        """Hold the connection while its thread lives, and close those of threads that ended.
+
+        A thread that ends must not close them itself: the server's threads run no Python any more when
+        their local values are taken from them, and an interpreter that is made to crashes.
+        """
+        life: _Life | None = getattr(self._local, "life", None)
+        if life is None:
+            life = self._local.life = _Life()
+        with self._guard:
+            own = self._held.setdefault(weakref.ref(life), [])
+            own[:] = [one for one in own if not one.gone()] + [held]
+            self._close([one for one in self._held if one() is None])
+
+    def _close(self, lives: list[weakref.ref[_Life]]) -> None:
+        for life in lives:
+            for held in self._held.pop(life):
+                held.close()
+
     def _forked(self) -> None:
         """In a child process: let go of the parent's connections without a word to their servers."""
-        _inherited.extend(self._held)
-        self._held = weakref.WeakSet()
+        _inherited.extend(held for some in self._held.values() for held in some)
+        self._held = {}
         self._local = threading.local()
         self._guard = threading.Lock()
         self._reader.dispose(close=False)
         self._writer.dispose(close=False)
         if self._turn is not None:
             self._turn.forked()
+
+
+class _Life:
+    """Dies with its thread, silently."""
+
+    __slots__ = ("__weakref__",)
 
 
 _engines: Final[weakref.WeakSet[Engines]] = weakref.WeakSet()
@@ -137,10 +160,6 @@ class Held:
         self._begin: Final = begin
         self.open = False
         db.rollback()
-
-    def __del__(self) -> None:
-        if hasattr(self, "db") and not any(held is self for held in _inherited or ()):
-            self.close()
 
     def close(self) -> None:
         """Give the connection back, whatever state it is in."""
