@@ -20,6 +20,8 @@ from storage.store import Transaction
 from storage.types import Collection, Item, Right, SpaceKind, View
 
 MEDIA_TYPE: Final = "text/calendar"
+_LENGTHY_S: Final = 31 * 86400
+"""Whatever spans more is looked for apart, so that a query walks the index of its own range only."""
 
 
 def prepare(data: bytes) -> Prepared:
@@ -54,6 +56,7 @@ def prepare(data: bytes) -> Prepared:
             "summary": found.summary[:255],
             "series": None if _is_plain(found.series) else found.series.dumps(),
             "stub": stub,
+            "lengthy": ends - starts > _LENGTHY_S,
         },
     )
 
@@ -180,13 +183,22 @@ _span: Final = sa.select(
     event_index.c.starts < sa.bindparam("end"),
     event_index.c.ends >= sa.bindparam("start"),
 )
+_long: Final = event_index.c.lengthy == sa.true()
+_short: Final = sa.and_(event_index.c.lengthy == sa.false(), event_index.c.starts >= sa.bindparam("soonest"))
 _of_component: Final = event_index.c.component == sa.bindparam("component")
 _of_uid: Final = contains(_folded_uid, sa.bindparam("uid", type_=sa.Text))
+
+
+def _both_lengths(*conditions: sa.ColumnElement[bool]) -> Statement:
+    """Short spans begin within a month before the range; long and endless ones are fewer, and walked."""
+    return Statement(sa.union_all(_span.where(_short, *conditions), _span.where(_long, *conditions)))
+
+
 _SPANS: Final = {
-    (False, False): Statement(_span),
-    (True, False): Statement(_span.where(_of_component)),
-    (False, True): Statement(_span.where(_of_uid)),
-    (True, True): Statement(_span.where(_of_component, _of_uid)),
+    (False, False): _both_lengths(),
+    (True, False): _both_lengths(_of_component),
+    (False, True): _both_lengths(_of_uid),
+    (True, True): _both_lengths(_of_component, _of_uid),
 }
 
 
@@ -195,7 +207,7 @@ def _spans(
 ) -> list[Any]:
     """Index rows whose whole span touches [start, end), of items that the actor may know of."""
     keys: dict[str, object] = {"collection": collection.id, "start": start, "end": end}
-    keys |= {"component": component, "uid": uid}
+    keys |= {"component": component, "uid": uid, "soonest": start - _LENGTHY_S}
     rows = _SPANS[component is not None, uid is not None].all(tx, keys)
     if viewing.is_own(collection) or not rows:
         return rows

@@ -275,7 +275,8 @@ event_index: Final = _table(
     Column("series", Text, nullable=True),  # compact form; NULL = one plain UTC span, exact as it is
     Column("stub", LargeBinary, nullable=True),  # what holders of "busy" read (CAL-07)
     Column("shared", LargeBinary, nullable=True),  # without the owner's alarms; NULL = the body itself
-    Index("ix_event_index_collection_span", "collection_id", "component", "ends", "starts"),
+    _flag("lengthy", False),  # the span is longer than a month: such a row is looked for apart
+    Index("ix_event_index_collection_span", "collection_id", "component", "lengthy", "starts", "ends"),
     Index("ix_event_index_collection_uid", "collection_id", "uid"),
 )
 

@@ -422,6 +422,7 @@ def upgrade() -> None:
         sa.Column("series", sa.Text(), nullable=True),
         sa.Column("stub", sa.LargeBinary(), nullable=True),
         sa.Column("shared", sa.LargeBinary(), nullable=True),
+        sa.Column("lengthy", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"],
             ["collection.id"],
@@ -434,7 +435,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event_index", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_event_index_collection_span", ["collection_id", "component", "ends", "starts"], unique=False
+            "ix_event_index_collection_span", ["collection_id", "component", "lengthy", "starts", "ends"], unique=False
         )
         batch_op.create_index("ix_event_index_collection_uid", ["collection_id", "uid"], unique=False)
 
