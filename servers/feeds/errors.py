@@ -15,7 +15,32 @@ TABLE: Final[Mapping[type[storage.StorageError], int]] = {
     storage.Conflict: 404,  # the parent is missing: nothing can be read below it
     storage.Busy: 503,
 }
-"""What can stop a reader; everything else that the storage refuses concerns writers, and would be our mistake."""
+"""What can stop a reader."""
+
+WRITERS: Final[frozenset[type[storage.StorageError]]] = frozenset(
+    {
+        storage.BadFormat,
+        storage.BadObject,
+        storage.Exists,
+        storage.Fixed,
+        storage.LimitReached,
+        storage.Linked,
+        storage.LockMissing,
+        storage.Locked,
+        storage.LogTruncated,
+        storage.OutOfRange,
+        storage.OverQuota,
+        storage.Refused,
+        storage.Stale,
+        storage.TooLarge,
+        storage.TooManyAttendees,
+        storage.TooManyInstances,
+        storage.UidConflict,
+        storage.UnsupportedComponent,
+        storage.UnsupportedMedia,
+    }
+)
+"""What only those who write are told; if it came up here the mistake would be ours (500)."""
 
 
 def translate(error: storage.StorageError, *, public: bool) -> HttpError | None:

@@ -9,6 +9,7 @@ from servers.http import conditions, ranges
 from servers.http.request import Request
 from servers.http.response import Response, Stream
 from storage import bodies, downloads
+from storage import collections as tree
 from storage.errors import Denied
 from storage.filing import File
 from storage.store import Store
@@ -44,7 +45,7 @@ def send(request: Request, store: Store, file: File, fields: list[tuple[str, str
         HttpError: 412, 416.
     """
     if file.body is None and file.blob is None:
-        raise Denied(Right.SEE, file.path)
+        raise Denied(Right.SEE, tree.path(file.folder, file.name))
     unchanged = conditions.check_read(request, file.etag, file.modified)
     if unchanged is not None:
         unchanged.headers += fields
