@@ -82,18 +82,25 @@ def make(handler: Handler, translate: Translator, settings: HttpSettings) -> Wsg
                 log.exception("failed", extra={"method": environ.get("REQUEST_METHOD", "")})
                 translated = HttpError(500).response()
             response = translated
-        if response.status >= 300:
-            _drain(environ)
+        if response.status >= 300 and not _drain(environ):
+            response.headers.append(("Connection", "close"))  # what is still to come is no request
         return _send(environ, start_response, response, fields, exchange, began, settings.loggable)
 
     return application
 
 
-def _drain(environ: dict[str, Any]) -> None:
-    """Take a short unread body off a kept-alive connection, so that the next request is readable."""
+def _drain(environ: dict[str, Any]) -> bool:
+    """Take a short unread body off a kept-alive connection, so that the next request is readable.
+
+    False if it may be long: who is refused a large upload shall not have to send it.
+    """
     length = environ.get("CONTENT_LENGTH") or ""
+    if not length:
+        return "HTTP_TRANSFER_ENCODING" not in environ
     if length.isascii() and length.isdigit() and int(length) <= 65536:
         environ["wsgi.input"].read(int(length))
+        return True
+    return False
 
 
 def _send(
