@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import blob_collection, changes, kinds, writing
+from storage import blob_collection, changes, check_disk, kinds, writing
+from storage.check_disk import Problem, located, where_of
 from storage.errors import NotFound, StorageError
 from storage.schema import (
     accounts,
@@ -28,21 +28,11 @@ from storage.schema import (
 from storage.store import Transaction
 from storage.types import CALENDAR_TOOLS, CollectionId, PrincipalId, SpaceKind, Tool
 
+__all__ = ["Problem", "Progress", "run"]
+
 _PAGE: Final = 500
 _INDEXES: Final = (event_index, card_index)
 _CALENDARS: Final = [tool.value for tool in CALENDAR_TOOLS]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One rule that is broken at one place."""
-
-    kind: str
-    """A stable word for scripts: `counter`, `number`, `uid`, `index`, `blob`, `body`, `member`, `grant`…"""
-    where: str
-    """`alice/events`, `alice/events/a.ics`, a group's name, a blob's key."""
-    text: str
-    repaired: bool = False
 
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +54,8 @@ def run(
         ("numbers", _numbers),
         ("uids", _uids),
         ("index", _index),
+        ("tree", check_disk.tree),
+        ("files", check_disk.files),
         ("blobs", _blobs),
         ("members", _members),
         ("grants", _grants),
@@ -101,7 +93,7 @@ def _counters(tx: Transaction, repair: bool) -> Iterator[Problem]:
     )
     count, octets = sa.func.coalesce(real.c.item_count, 0), sa.func.coalesce(real.c.octets, 0)
     query = (
-        _located(collections.c.item_count, collections.c.octets, count.label("held"), octets.label("held_octets"))
+        located(collections.c.item_count, collections.c.octets, count.label("held"), octets.label("held_octets"))
         .outerjoin(real, real.c.collection_id == collections.c.id)
         .where(sa.or_(collections.c.item_count != count, collections.c.octets != octets))
     )
@@ -109,7 +101,7 @@ def _counters(tx: Transaction, repair: bool) -> Iterator[Problem]:
         if repair:
             _set(tx, row.id, item_count=row.held, octets=int(row.held_octets))
         text = f"says {row.item_count} items of {row.octets} octets, has {row.held} of {row.held_octets}"
-        yield Problem("counter", _where(row), text, repair)
+        yield Problem("counter", where_of(row), text, repair)
 
 
 def _numbers(tx: Transaction, repair: bool) -> Iterator[Problem]:
@@ -125,7 +117,7 @@ def _numbers(tx: Transaction, repair: bool) -> Iterator[Problem]:
         highest(viewer_collections, viewer_collections.c.modseq),
         highest(grants, grants.c.since_modseq),
     ]
-    query = _located(
+    query = located(
         collections.c.modseq,
         collections.c.shared_modseq,
         collections.c.uid_next,
@@ -140,11 +132,11 @@ def _numbers(tx: Transaction, repair: bool) -> Iterator[Problem]:
             if repair:
                 _set(tx, row.id, modseq=max(row.modseq, most), shared_modseq=max(row.shared_modseq, told))
             text = f"is at number {row.modseq} (shared {row.shared_modseq}), its rows at {most} (shared {told})"
-            yield Problem("number", _where(row), text, repair)
+            yield Problem("number", where_of(row), text, repair)
         if row.uid_next <= row.uid:
             if repair:
                 _set(tx, row.id, uid_next=row.uid + 1)
-            yield Problem("number", _where(row), f"would give out uid {row.uid_next} again", repair)
+            yield Problem("number", where_of(row), f"would give out uid {row.uid_next} again", repair)
 
 
 def _uids(tx: Transaction, repair: bool) -> Iterator[Problem]:
@@ -159,16 +151,16 @@ def _uids(tx: Transaction, repair: bool) -> Iterator[Problem]:
             .having(sa.func.count() > 1)
             .subquery()
         )
-        query = _located(twice.c.uid, twice.c.times).join(twice, twice.c.collection_id == collections.c.id)
+        query = located(twice.c.uid, twice.c.times).join(twice, twice.c.collection_id == collections.c.id)
         for row in tx.db.execute(query).all():
-            yield Problem(kind, _where(row), f"{row.times} items share the UID {row.uid!r}")
+            yield Problem(kind, where_of(row), f"{row.times} items share the UID {row.uid!r}")
 
 
 def _index(tx: Transaction, repair: bool) -> Iterator[Problem]:
     """Every item of an indexed tool has one row in that tool's table, in its own collection, and no other."""
     for table, tools in ((event_index, _CALENDARS), (card_index, [Tool.CONTACTS.value])):
         missing = (
-            _located(
+            located(
                 items.c.id.label("item_id"),
                 items.c.name.label("item_name"),
                 *(items.c[name] for name in ("media_type", "shared_hash", "body", "blob")),
@@ -180,9 +172,9 @@ def _index(tx: Transaction, repair: bool) -> Iterator[Problem]:
         )
         for row in tx.db.execute(missing).all():
             mended = repair and _reindex(tx, table, row)
-            yield Problem("index", f"{_where(row)}/{row.item_name}", "is not indexed", mended)
+            yield Problem("index", f"{where_of(row)}/{row.item_name}", "is not indexed", mended)
         wrong = (
-            _located(items.c.id.label("item_id"), items.c.name.label("item_name"), collections.c.tool)
+            located(items.c.id.label("item_id"), items.c.name.label("item_name"), collections.c.tool)
             .join(items, items.c.collection_id == collections.c.id)
             .join(table, table.c.item_id == items.c.id)
             .where(sa.or_(collections.c.tool.not_in(tools), table.c.collection_id != collections.c.id))
@@ -193,7 +185,7 @@ def _index(tx: Transaction, repair: bool) -> Iterator[Problem]:
                 tx.db.execute(sa.update(table).where(here).values(collection_id=row.id))
             elif repair:
                 tx.db.execute(sa.delete(table).where(here))
-            yield Problem("index", f"{_where(row)}/{row.item_name}", f"has a wrong row in {table.name}", repair)
+            yield Problem("index", f"{where_of(row)}/{row.item_name}", f"has a wrong row in {table.name}", repair)
 
 
 def _blobs(tx: Transaction, repair: bool) -> Iterator[Problem]:
@@ -201,13 +193,13 @@ def _blobs(tx: Transaction, repair: bool) -> Iterator[Problem]:
     for key in blob_collection.missing(tx):
         for table in (items, versions):
             query = (
-                _located(table.c.name.label("item_name"))
+                located(table.c.name.label("item_name"))
                 .join(table, table.c.collection_id == collections.c.id)
                 .where(table.c.blob == key)
             )
             for row in tx.db.execute(query).all():
                 what = "body" if table is items else "former body"
-                yield Problem("blob", f"{_where(row)}/{row.item_name}", f"its {what} {key} is missing")
+                yield Problem("blob", f"{where_of(row)}/{row.item_name}", f"its {what} {key} is missing")
     blobs = tx.store.blobs
     limit = tx.now - blob_collection.GRACE_S
     old = (key for key in blobs.keys() if (blobs.stored(key) or tx.now) <= limit)  # noqa: SIM118
@@ -265,7 +257,7 @@ def _grants(tx: Transaction, repair: bool) -> Iterator[Problem]:
         else_=sa.and_(co_member, grants.c.grantee_id != collections.c.space_id),
     )
     query = (
-        _located(grants.c.id.label("grant_id"), grants.c.item_id, grants.c.grantee_id, grantee.c.name.label("to"))
+        located(grants.c.id.label("grant_id"), grants.c.item_id, grants.c.grantee_id, grantee.c.name.label("to"))
         .join(grants, grants.c.collection_id == collections.c.id)
         .join(grantee, grantee.c.id == grants.c.grantee_id)
         .where(sa.not_(possible))
@@ -278,7 +270,7 @@ def _grants(tx: Transaction, repair: bool) -> Iterator[Problem]:
                 changes.view_changed(tx, CollectionId(row.id), viewers)
             else:
                 changes.item_view_changed(tx, CollectionId(row.id), row.item_id, viewers)
-        yield Problem("grant", _where(row), f"{row.to} cannot hold a right here", repair)
+        yield Problem("grant", where_of(row), f"{row.to} cannot hold a right here", repair)
 
 
 def _bodies(tx: Transaction, report: Progress) -> Iterator[Problem]:
@@ -288,7 +280,7 @@ def _bodies(tx: Transaction, report: Progress) -> Iterator[Problem]:
         done = last = 0
         while True:
             query = (
-                _located(*(table.c[name].label(f"_{name}") for name in ("id", "name", "hash", "size", "body", "blob")))
+                located(*(table.c[name].label(f"_{name}") for name in ("id", "name", "hash", "size", "body", "blob")))
                 .join(table, table.c.collection_id == collections.c.id)
                 .where(table.c.id > last)
                 .order_by(table.c.id)
@@ -305,19 +297,28 @@ def _bodies(tx: Transaction, report: Progress) -> Iterator[Problem]:
 
 
 def _body(tx: Transaction, row: Any) -> Problem | None:
-    where = f"{_where(row)}/{row._name}"
-    if row._body is None:
+    where = f"{where_of(row)}/{row._name}"
+    body = row._body
+    if body is None:
         if row._blob is None:
             return Problem("body", where, "has no body at all")
-        try:
-            body = tx.store.blobs.read(row._blob)
-        except NotFound:
-            return None  # told by `_blobs`
-    else:
-        body = row._body
+        return _blob(tx, row, where)
     if len(body) != row._size:
         return Problem("body", where, f"is {len(body)} octets long, its row says {row._size}")
     if writing.digest(body) != row._hash:
+        return Problem("body", where, "is not what was written")
+    return None
+
+
+def _blob(tx: Transaction, row: Any, where: str) -> Problem | None:
+    """The same for a body of any size, read in pieces."""
+    try:
+        size = tx.store.blobs.size(row._blob)
+    except NotFound:
+        return None  # told by `_blobs`
+    if size != row._size:
+        return Problem("body", where, f"is {size} octets long, its row says {row._size}")
+    if row._blob[: len(row._hash)] != row._hash or not tx.store.blobs.intact(row._blob):
         return Problem("body", where, "is not what was written")
     return None
 
@@ -333,16 +334,6 @@ def _reindex(tx: Transaction, table: sa.Table, row: Any) -> bool:
     keys = {"item_id": row.item_id, "collection_id": row.id, "uid": prepared.uid, "shared": shared}
     tx.db.execute(sa.insert(table).values({**prepared.index, **keys}))
     return True
-
-
-def _located(*columns: Any) -> Any:
-    """A query on collections, with what `_where` needs."""
-    chosen = (collections.c.id, principals.c.name.label("space"), collections.c.path, *columns)
-    return sa.select(*chosen).select_from(collections.join(principals, principals.c.id == collections.c.space_id))
-
-
-def _where(row: Any) -> str:
-    return f"{row.space}/{row.path}"
 
 
 def _set(tx: Transaction, collection: int, **values: int) -> None:

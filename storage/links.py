@@ -79,7 +79,8 @@ def attach_by_uris(tx: Transaction, book: Collection, card: str, paths: Iterable
         if isinstance(found, File) and found.view is View.FULL:
             wanted.add(found.id)
     of_card = document_links.c.card_id == number
-    held = dict(tx.db.execute(sa.select(document_links.c.file_id, document_links.c.by_uri).where(of_card)).tuples())
+    present = tx.db.execute(sa.select(document_links.c.file_id, document_links.c.by_uri).where(of_card))
+    held: dict[int, bool] = {row.file_id: row.by_uri for row in present}
     if gone := [file for file, by_uri in held.items() if by_uri and file not in wanted]:
         tx.db.execute(sa.delete(document_links).where(of_card, document_links.c.file_id.in_(gone)))
     for file in wanted - held.keys():

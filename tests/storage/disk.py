@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage import bodies, files, filing, folders, transplant, trees
+from storage.errors import NotFound
 from storage.filing import File, Folder
 from storage.store import Transaction
 from storage.types import SpaceKind, Written
@@ -16,14 +17,16 @@ def kind(space: str) -> SpaceKind:
 def folder(tx: Transaction, space: str, path: str = "") -> Folder:
     """The folder at a path."""
     found = folders.find(tx, kind(space), space, path)
-    assert isinstance(found, Folder)
+    if not isinstance(found, Folder):
+        raise NotFound(path)
     return found
 
 
 def file(tx: Transaction, space: str, path: str) -> File:
     """The file at a path, with its body."""
     found = folders.find(tx, kind(space), space, path, body=True)
-    assert isinstance(found, File)
+    if not isinstance(found, File):
+        raise NotFound(path)
     return found
 
 
