@@ -75,6 +75,10 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
 )
 
 
+WORKERS: Final[tuple[str, ...]] = ("jobs",)
+"""Processes that listen nowhere; `servers.<name>.app` has `serve(settings)` for each."""
+
+
 def protocol(name: str) -> HttpProtocol:
     """Find an HTTP protocol of this release by its name.
 

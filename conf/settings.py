@@ -159,6 +159,18 @@ class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Annotated[bool, Meta(description="speak HTTPS with the certificate of [tls], without a front")] = False
 
 
+class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The process that reads documents for the search, and purges what has outlived its time."""
+
+    enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
+    extraction_memory_octets: Annotated[
+        int, Meta(ge=512 << 20, le=1 << 40, description="address space in which one document is read, in octets")
+    ] = 1024 * 1024 * 1024
+    extraction_timeout_s: Annotated[
+        int, Meta(ge=1, le=3600, description="seconds that reading one document may take")
+    ] = 60
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The desk's settings, as one process got them at its start."""
 
@@ -188,6 +200,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carddav: Listener = Listener()
     webdav: Listener = Listener()
     feeds: Listener = Listener()
+    jobs: Jobs = Jobs()
 
     @property
     def data_directory(self) -> Path:

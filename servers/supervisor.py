@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from conf.endpoints import HTTP_PROTOCOLS
+from conf.endpoints import HTTP_PROTOCOLS, WORKERS
 from conf.settings import Settings
 from servers import endpoints, front, log, process
 from servers.parent import bound_to_this_process
@@ -34,8 +34,9 @@ _ALL: Final = _STOP | {signal.SIGCHLD}
 
 
 def names(settings: Settings) -> tuple[str, ...]:
-    """What `serve` runs when it is not told: every enabled protocol, then the front."""
+    """What `serve` runs when it is not told: every enabled protocol, the jobs, then the front."""
     enabled = tuple(one.name for one in HTTP_PROTOCOLS if settings.listener(one.name).enabled)
+    enabled += ("jobs",) if settings.jobs.enabled else ()
     return (*enabled, "front") if settings.front.enabled else enabled
 
 
@@ -144,7 +145,8 @@ class _Supervision:
             if child.process is not None and not child.ready and all(endpoints.answers(*at) for at in child.addresses):
                 child.ready = fresh = True
         if fresh and all(child.ready for child in self.children):
-            endpoints.put(self.settings, {c.name: c.process.pid for c in self.children if c.process is not None})
+            listening = [child for child in self.children if child.addresses]
+            endpoints.put(self.settings, {c.name: c.process.pid for c in listening if c.process is not None})
             if not self.all_listened:
                 logger.info("everything listens", extra={"processes": ",".join(c.name for c in self.children)})
                 self.all_listened = True
@@ -184,4 +186,6 @@ def _command(settings: Settings, name: str) -> list[str]:
 def _addresses(settings: Settings, name: str) -> list[tuple[str, int]]:
     if name == "front":
         return [(host, port) for host in settings.front_addresses for port in (settings.https_port, settings.http_port)]
+    if name in WORKERS:
+        return []
     return [settings.address(name)]

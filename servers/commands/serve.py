@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
 import click
 
-from conf.endpoints import HTTP_PROTOCOLS
+from conf.endpoints import HTTP_PROTOCOLS, WORKERS
 from servers.cli import Desk
 
 
@@ -26,10 +27,13 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
 
     While it runs, DIR/run/endpoints.json says where everything listens.
     """
-    known = (*(one.name for one in HTTP_PROTOCOLS), "front")
+    known = (*(one.name for one in HTTP_PROTOCOLS), *WORKERS, "front")
     for name in protocols:
         if name not in known:
             raise click.BadParameter(f"there is no protocol {name!r}; there are {', '.join(known)}")
+    if len(protocols) == 1 and protocols[0] in WORKERS:
+        importlib.import_module(f"servers.{protocols[0]}.app").serve(desk.settings)
+        return
     if len(protocols) == 1 and protocols[0] != "front":
         from servers import process
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conf.endpoints import HTTP_PROTOCOLS
+from conf.endpoints import HTTP_PROTOCOLS, WORKERS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "systemd"
@@ -18,7 +18,7 @@ def entries(name: str) -> list[str]:
 def test_the_target_wants_every_protocol() -> None:
     [wants] = [line for line in entries("escritoire.target") if line.startswith("Wants=")]
     wanted = set(wants.removeprefix("Wants=").split())
-    assert wanted == {f"escritoire@{one.name}.service" for one in HTTP_PROTOCOLS}
+    assert wanted == {f"escritoire@{name}.service" for name in (*(one.name for one in HTTP_PROTOCOLS), *WORKERS)}
 
 
 def test_a_unit_is_one_process_and_shut_in() -> None:

@@ -1,0 +1,97 @@
+"""The process `jobs`: waits until documents change, reads their texts, and purges once a day (DOC-34, SYS-07)."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Final
+
+from conf.settings import Settings
+from servers import log
+from servers.jobs.extractor import Extractor
+from servers.jobs.texts import Texts
+from storage import purge
+from storage.bus import Bus
+from storage.errors import Busy
+from storage.store import Limits, Store
+
+logger = logging.getLogger(__name__)
+
+SETTLE_S: Final = 1.0
+"""A client that saves saves often: its documents are read when it has finished."""
+LOOK_S: Final = 60.0
+"""New spaces come without a change in any folder that is watched."""
+PAUSE_S: Final = 5.0
+"""After the database was away."""
+DAY_S: Final = 86_400.0
+
+
+def serve(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    log.configure(settings, "jobs")
+    told: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: told.append(received))
+    kept = Limits(tombstone_days=settings.limits.tombstone_days, version_days=settings.limits.version_days)
+    store = Store.open(settings.database_url, settings.blobs_directory, limits=kept)
+    store.migrate()
+    extractor = Extractor(settings.jobs.extraction_memory_octets, settings.jobs.extraction_timeout_s)
+    logger.info("working")
+    try:
+        Jobs(store, extractor).run(lambda: bool(told))
+    finally:
+        extractor.close()
+        store.close()
+    logger.info("stopped")
+
+
+class Jobs:
+    """The endless loop; `run` ends soon after `stopped` says so."""
+
+    def __init__(self, store: Store, extractor: Extractor) -> None:
+        self._store: Final = store
+        self._texts: Final = Texts(store, extractor)
+        self._purged = 0.0
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Work, wait for a change, and work again."""
+        bus = Bus(self._store)
+        try:
+            while not stopped():
+                try:
+                    self._once(bus, stopped)
+                except (Busy, OSError) as error:
+                    logger.warning("waiting", extra={"reason": type(error).__name__})
+                    _pause(PAUSE_S, stopped)
+        finally:
+            bus.close()
+
+    def _once(self, bus: Bus, stopped: Callable[[], bool]) -> None:
+        # Subscribed before the look, so that nothing falls between the two.
+        watched = self._texts.folders
+        with bus.subscribe(watched) as changes:
+            self._texts.run()
+            if self._texts.folders != watched:
+                return  # watch the new ones as well
+            self._purge()
+            until = time.monotonic() + LOOK_S
+            while not stopped() and time.monotonic() < until:
+                if changes.wait(1.0):
+                    _pause(SETTLE_S, stopped)
+                    return
+
+    def _purge(self) -> None:
+        if time.monotonic() - self._purged < DAY_S and self._purged:
+            return
+        self._purged = time.monotonic()
+        gone = purge.run(self._store)
+        logger.info("purged", extra=asdict(gone))
+
+
+def _pause(seconds: float, stopped: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while not stopped() and time.monotonic() < until:
+        time.sleep(0.05)
