@@ -14,6 +14,8 @@ from servers.http.request import Request
 from storage.formats import contentline, timezones
 
 FIELD: Final = "CalDAV-Timezones"
+MOST_ZONES: Final = 100
+"""Definitions added to one object; each look-up of an unknown name costs some files."""
 _ZONE: Final = re.compile(rb"^BEGIN:VTIMEZONE\r\n.*?^END:VTIMEZONE\r\n", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _TZID: Final = re.compile(rb"^TZID(?:;[^:\r\n]*)?:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _USED: Final = re.compile(rb';TZID=(?:"([^"\r\n]*)"|([^":;,\r\n]*))', re.IGNORECASE)
@@ -38,7 +40,7 @@ def completed(body: bytes) -> bytes:
     """The object with a VTIMEZONE for every standard identifier that it refers to."""
     flat = _FOLD.sub(b"", body)
     used = {(quoted or plain).decode("utf-8", "replace").strip() for quoted, plain in _USED.findall(flat)}
-    missing = sorted(used - {_name(zone) for zone in _ZONE.findall(body)})
+    missing = sorted(used - {_name(zone) for zone in _ZONE.findall(body)})[:MOST_ZONES]
     definitions = [zone for name in missing if (zone := timezones.by_reference(name)) is not None]
     place = _FIRST.search(body)
     if not definitions or place is None:

@@ -16,6 +16,7 @@ from servers.dav import application
 from servers.dav.names import CALDAV, CARDDAV
 from servers.dav.protocol import Protocol, Representation
 from servers.dav.settings import DavSettings
+from servers.http.request import Request
 from storage import accounts, calendar, contacts, errors, groups, kinds
 from storage.store import Store
 from storage.types import CALENDAR_TOOLS, SITE, Actor, Collection, Item, Tool
@@ -132,7 +133,7 @@ def _empty(name: str) -> str:
     return f'<x:{local} xmlns:x="{namespace}"/>'
 
 
-def show(collection: Collection, item: Item, accept: str | None) -> Representation:
+def show(collection: Collection, item: Item, request: Request | None) -> Representation:
     return Representation(item.body or b"", f"{item.media_type}; charset=utf-8")
 
 
