@@ -1,0 +1,152 @@
+"""sync-collection on folders (RFC 6578) and SEARCH (RFC 5323)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dav.desk import Answer, Client
+
+DAV = "{DAV:}"
+HOME = "/docs/alice/private/"
+
+
+def test_changes_of_a_folder(alice: Client) -> None:
+    """RFC 6578 §3: files and subfolders that came, changed, went; not what lies deeper."""
+    alice.request("MKCOL", HOME + "s")
+    alice.request("PUT", HOME + "s/one", b"1")
+    alice.request("MKCOL", HOME + "s/inner")
+    first = alice.sync(HOME + "s/")
+    assert sorted(first.hrefs()) == [HOME + "s/inner/", HOME + "s/one"]
+    assert alice.sync(HOME + "s/", first.sync_token).hrefs() == []
+    alice.request("PUT", HOME + "s/one", b"2")
+    alice.request("PUT", HOME + "s/two", b"2")
+    second = alice.sync(HOME + "s/", first.sync_token)
+    assert sorted(second.hrefs()) == [HOME + "s/one", HOME + "s/two"]
+    alice.request("DELETE", HOME + "s/two")
+    alice.request("MOVE", HOME + "s/inner", destination=HOME + "s/renamed")
+    third = alice.sync(HOME + "s/", second.sync_token)
+    assert third.status_of(HOME + "s/two") == "404 Not Found"
+    assert third.status_of(HOME + "s/inner") == "404 Not Found"
+    assert HOME + "s/renamed/" in third.hrefs()
+    token = alice.propfind(HOME + "s/", f"{DAV}sync-token").prop(HOME + "s/", f"{DAV}sync-token")
+    assert token is not None
+    assert token.text == third.sync_token
+
+
+def test_a_limited_answer_is_continued(alice: Client) -> None:
+    """RFC 6578 §3.6: 507 on the folder, and the token leads on."""
+    alice.request("MKCOL", HOME + "s")
+    for number in range(5):
+        alice.request("PUT", f"{HOME}s/{number}", b"x")
+    found: list[str] = []
+    token = ""
+    for _ in range(10):
+        answer = alice.sync(HOME + "s/", token, limit=2)
+        cut = answer.status_of(HOME + "s/") == "507 Insufficient Storage"
+        found += [href for href in answer.hrefs() if href != HOME + "s/"]
+        token = answer.sync_token
+        if not cut:
+            break
+    assert sorted(found) == [f"{HOME}s/{number}" for number in range(5)]
+
+
+def test_what_sync_refuses(alice: Client) -> None:
+    body = (
+        '<D:sync-collection xmlns:D="DAV:"><D:sync-token>%s</D:sync-token><D:sync-level>%s</D:sync-level>'
+        "<D:prop><D:getetag/></D:prop></D:sync-collection>"
+    )
+    infinite = alice.request("REPORT", HOME, body % ("", "infinite"))
+    assert infinite.precondition == f"{DAV}sync-traversal-supported"
+    assert alice.request("REPORT", HOME, body % ("urn:other:1", "1")).precondition == f"{DAV}valid-sync-token"
+    alice.request("PUT", HOME + "a.txt", b"x")
+    assert alice.request("REPORT", HOME + "a.txt", body % ("", "1")).precondition == f"{DAV}supported-report"
+
+
+def search(client: Client, where: str, more: str = "", scope: str = HOME, depth: str = "infinity") -> Answer:
+    wanted = f"<D:where>{where}</D:where>" if where else ""
+    return client.request(
+        "SEARCH",
+        "/docs/alice/",
+        '<D:searchrequest xmlns:D="DAV:" xmlns:x="urn:x" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        "<D:basicsearch><D:select><D:prop><D:getcontentlength/></D:prop></D:select>"
+        f"<D:from><D:scope><D:href>{scope}</D:href><D:depth>{depth}</D:depth></D:scope></D:from>"
+        f"{wanted}{more}</D:basicsearch></D:searchrequest>",
+    )
+
+
+def found(answer: Answer) -> list[str]:
+    assert answer.status == 207, answer.text
+    return [href.removeprefix(HOME) for href in answer.hrefs()]
+
+
+def name(pattern: str, operator: str = "like", **attributes: str) -> str:
+    more = "".join(f' {key}="{value}"' for key, value in attributes.items())
+    return f"<D:{operator}{more}><D:prop><D:displayname/></D:prop><D:literal>{pattern}</D:literal></D:{operator}>"
+
+
+@pytest.fixture
+def disk(alice: Client) -> Client:
+    alice.request("MKCOL", HOME + "a")
+    alice.request("MKCOL", HOME + "a/b")
+    for path, size in (("Report.odt", 10), ("a/report 2.odt", 2000), ("a/b/REPORT_3.txt", 300), ("a/100%.txt", 5)):
+        alice.request("PUT", HOME + path.replace(" ", "%20").replace("%.", "%25."), b"x" * size)
+    patch = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:edits xmlns:x="urn:x">%s</x:edits></D:prop></D:set>'
+        "</D:propertyupdate>"
+    )
+    alice.request("PROPPATCH", HOME + "Report.odt", patch % "01")
+    alice.request("PROPPATCH", HOME + "a/100%25.txt", patch % "test")
+    return alice
+
+
+def test_names(disk: Client) -> None:
+    """RFC 5323 §5.15: wildcards, escapes, case."""
+    every = {"Report.odt", "a/report%202.odt", "a/b/REPORT_3.txt"}
+    assert set(found(search(disk, name("report%")))) == every
+    assert set(found(search(disk, name("report%", caseless="no")))) == {"a/report%202.odt"}
+    assert found(search(disk, name("%\\%%"))) == ["a/100%25.txt"]
+    assert found(search(disk, name("REPORT_3.txt", "eq"))) == ["a/b/REPORT_3.txt"]
+    assert found(search(disk, name("Report____"))) == ["Report.odt"]
+    assert found(search(disk, name("report%"), depth="1")) == ["Report.odt"]
+    assert found(search(disk, name("report%"), scope=HOME + "a/b/")) == ["a/b/REPORT_3.txt"]
+    assert found(search(disk, "", scope=HOME + "Report.odt")) == ["Report.odt"]
+
+
+def test_numbers_dates_and_logic(disk: Client) -> None:
+    """RFC 5323 §5.6…§5.11, appendix A."""
+    size = "<D:%s><D:prop><D:getcontentlength/></D:prop><D:literal>%s</D:literal></D:%s>"
+    large = size % ("gt", "299", "gt")
+    assert set(found(search(disk, large))) == {"a/report%202.odt", "a/b/REPORT_3.txt"}
+    both = f"<D:and>{large}{name('%.odt')}</D:and>"
+    assert found(search(disk, both)) == ["a/report%202.odt"]
+    # a folder has no length: neither the condition nor its negation holds of it (UNKNOWN)
+    assert not any(href.endswith("/") for href in found(search(disk, f"<D:not>{large}</D:not>")))
+    folders = found(search(disk, "<D:is-collection/>", scope=HOME + "a/"))
+    assert folders == ["a/", "a/b/"]
+    old = "<D:lt><D:prop><D:getlastmodified/></D:prop><D:literal>2000-01-01T00:00:00Z</D:literal></D:lt>"
+    assert found(search(disk, old)) == []
+    edits = '<D:lt><D:prop><x:edits/></D:prop><D:typed-literal xsi:type="xs:integer">3</D:typed-literal></D:lt>'
+    assert found(search(disk, edits)) == ["Report.odt"]
+    assert len(found(search(disk, "<D:is-defined><D:prop><x:edits/></D:prop></D:is-defined>"))) == 2
+    order = (
+        "<D:orderby><D:order><D:prop><D:getcontentlength/></D:prop><D:descending/></D:order></D:orderby>"
+        "<D:limit><D:nresults>2</D:nresults></D:limit>"
+    )
+    sorted_ = search(disk, name("report%"), order)
+    assert found(sorted_)[:2] == ["a/report%202.odt", "a/b/REPORT_3.txt"]
+    assert sorted_.status_of("/docs/alice/") == "507 Insufficient Storage"
+
+
+def test_what_search_refuses(disk: Client, bob: Client) -> None:
+    """RFC 5323 §2.2.2; SYS-09: another's files are in no result, and his folders no scope."""
+    assert search(disk, "", scope="/docs/alice/private/missing/").precondition == f"{DAV}search-scope-valid"
+    assert found(search(bob, name("report%"))) == []
+    assert search(bob, name("report%"), scope=HOME + "a/").precondition == f"{DAV}search-scope-valid"
+    assert search(disk, "<D:sounds-like/>").status == 422
+    assert search(disk, name("a\\b")).status == 400
+    assert search(disk, "<D:and/>").status == 400
+    other = '<D:searchrequest xmlns:D="DAV:"><x:sql xmlns:x="urn:x">SELECT</x:sql></D:searchrequest>'
+    assert disk.request("SEARCH", HOME, other).precondition == f"{DAV}search-grammar-supported"
+    assert "<DAV:basicsearch>" in disk.request("OPTIONS", HOME).headers["dasl"]
+    schema = '<D:query-schema-discovery xmlns:D="DAV:"><D:basicsearch/></D:query-schema-discovery>'
+    assert "basicsearchschema" in disk.request("SEARCH", HOME, schema).text
