@@ -150,3 +150,18 @@ def test_what_search_refuses(disk: Client, bob: Client) -> None:
     assert "<DAV:basicsearch>" in disk.request("OPTIONS", HOME).headers["dasl"]
     schema = '<D:query-schema-discovery xmlns:D="DAV:"><D:basicsearch/></D:query-schema-discovery>'
     assert "basicsearchschema" in disk.request("SEARCH", HOME, schema).text
+
+
+def test_words(disk: Client, bob: Client) -> None:
+    """RFC 5323 §5.16, DOC-35: names and descriptions at once, contents when they were read; with the searcher's eyes."""
+    describe = (
+        '<D:propertyupdate xmlns:D="DAV:" xmlns:E="urn:escritoire:dav"><D:set><D:prop>'
+        "<E:description>Budget of the institute</E:description></D:prop></D:set></D:propertyupdate>"
+    )
+    disk.request("PROPPATCH", HOME + "a/100%25.txt", describe)
+    assert found(search(disk, "<D:contains>budget</D:contains>")) == ["a/100%25.txt"]
+    assert set(found(search(disk, "<D:contains>report</D:contains>"))) >= {"Report.odt", "a/report%202.odt"}
+    assert found(search(disk, "<D:contains>report</D:contains>", scope=HOME + "a/b/")) == ["a/b/REPORT_3.txt"]
+    assert found(search(disk, f"<D:and><D:contains>report</D:contains>{name('%.txt')}</D:and>")) == ["a/b/REPORT_3.txt"]
+    assert found(search(bob, "<D:contains>budget</D:contains>")) == []
+    assert search(disk, "<D:contains>*port</D:contains>").status == 403

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -13,13 +13,15 @@ from lxml import etree
 from servers.dav.context import Reader
 from servers.dav.names import DAV
 from servers.webdav import properties
-from storage import folders
+from storage import filing, folders, search
 from storage import properties as dead
 from storage.filing import Details, Folder
+from storage.formats import search_query
 from storage.types import Item, Row
 
 Value: TypeAlias = "str | int | float | datetime"
 _NOTHING: Final = Details()
+_MOST: Final = 200_000
 
 
 @dataclass(slots=True)
@@ -54,8 +56,6 @@ class Candidate:
 
     around: Surroundings
     row: Row | Item | None
-    found: Callable[[str], bool] = field(default=lambda _: False)
-    """Whether a full-text search finds it."""
 
     @property
     def is_collection(self) -> bool:
@@ -66,8 +66,22 @@ class Candidate:
         return self.around.folder.title if self.row is None else self.row.name
 
     def contains(self, words: str) -> bool:
-        """Whether the content, the name or the description holds the words (DAV:contains)."""
-        return self.found(words)
+        """Whether content, name, description or author hold the words (DAV:contains, DOC-35); folders have none.
+
+        Raises:
+            GateClosed: the actor's plan has no search.
+        """
+        if self.row is None:
+            return False
+        folder, reader = self.around.folder, self.around.reader
+        known = reader.memo.setdefault("contains", {})
+        if words not in known:
+            expression = search_query.simple([(search_query.Field.ANY, words)])
+            space = (folder.space.kind, folder.space.name)
+            within = reader.memo.get("scope")
+            sought = search.run(reader.tx, expression, space=None if within else space, within=within, limit=_MOST)
+            known[words] = frozenset((hit.space.id, hit.path) for hit in sought.hits)
+        return (folder.space.id, filing.join(folder.path, self.row.name)) in known[words]
 
     def value(self, name: str) -> Value | None:
         """A property by its Clark name; None where it is not defined."""

@@ -115,6 +115,8 @@ def _candidates(reader: Reader, scope: Resource, depth: int) -> Iterator[tuple[R
         for inner in listing.above(reader, scope) if depth else ():
             yield from _candidates(reader, inner, depth - 1 if depth != INFINITY else depth)
         return
+    reader.memo["scope"] = folder
+    reader.memo.pop("contains", None)
     looked_at = 0
     for one in _inside(reader, scope, folder, depth):
         assert isinstance(one.collection, Folder)
