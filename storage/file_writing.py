@@ -24,6 +24,25 @@ _INSERT: Final = insert(
 )
 _this: Final = sa.update(items).where(items.c.id == sa.bindparam("item"))
 _REPLACE: Final = Statement(_this.values({name: to(name) for name in (*_CONTENT, "modseq", "modified")}))
+_RELOCATE: Final = Statement(
+    _this.values({name: to(name) for name in ("collection_id", "name", "uid", "modseq", "created_modseq")})
+)
+# A viewer's numbers say what he knew of the old name: of the new one he knows nothing yet.
+_FORGET_VIEWS: Final = Statement(
+    sa.update(viewer_items)
+    .where(viewer_items.c.item_id == sa.bindparam("item"))
+    .values(modseq=0, collection_id=to("collection_id"))
+)
+_MOVE_PROPERTIES: Final = Statement(
+    sa.update(dead_properties)
+    .where(dead_properties.c.item_id == sa.bindparam("item"))
+    .values(collection_id=to("collection_id"))
+)
+_MOVE_GRANTS: Final = Statement(
+    sa.update(grants)
+    .where(grants.c.item_id == sa.bindparam("item"))
+    .values(collection_id=to("collection_id"), since_modseq=to("since_modseq"))
+)
 _TWIN: Final = Statement(sa.select(file_index.c.twin).where(file_index.c.item_id == sa.bindparam("item")))
 
 
@@ -92,17 +111,12 @@ def relocate(tx: Transaction, source: Folder, row: Any, target: CollectionId, na
     else:
         number, fresh = numbering.take_with_uid(tx, target, count=0)
         tombstones.bury(tx, source, row, number)
-    placed = {"collection_id": target, "name": name, "uid": fresh, "modseq": number, "created_modseq": number}
-    tx.db.execute(sa.update(items).where(items.c.id == row.id).values(placed))
-    # A viewer's numbers say what he knew of the old name: of the new one he knows nothing yet.
-    mine = sa.update(viewer_items).where(viewer_items.c.item_id == row.id)
-    tx.db.execute(mine.values(modseq=0, collection_id=target))
+    placed = {"to_collection_id": target, "to_name": name, "to_uid": fresh, "item": row.id}
+    _RELOCATE.run(tx, placed | {"to_modseq": number, "to_created_modseq": number})
+    _FORGET_VIEWS.run(tx, {"item": row.id, "to_collection_id": target})
     if moved:
-        tx.db.execute(
-            sa.update(dead_properties).where(dead_properties.c.item_id == row.id).values(collection_id=target)
-        )
-        given = sa.update(grants).where(grants.c.item_id == row.id)
-        tx.db.execute(given.values(collection_id=target, since_modseq=number))
+        _MOVE_PROPERTIES.run(tx, {"item": row.id, "to_collection_id": target})
+        _MOVE_GRANTS.run(tx, {"item": row.id, "to_collection_id": target, "to_since_modseq": number})
         viewing.forget_access(tx, source.id)
         viewing.forget_access(tx, target)
     locks.forget(tx, source.space, f"{source.name}/{row.name}")

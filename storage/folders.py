@@ -127,7 +127,12 @@ _ROW: Final = (
     *(items.c.modified, items.c.created, items.c.schedule_tag, items.c.modseq),
 )
 _others: Final = sa.select(
-    *_ROW, items.c.id, items.c.restricted, items.c.public, items.c.creator_id, _granted.label("granted")
+    *_ROW,
+    items.c.id,
+    items.c.restricted,
+    items.c.public,
+    items.c.creator_id,
+    sa.case((items.c.restricted, _granted), else_=sa.false()).label("granted"),
 ).where(items.c.collection_id == sa.bindparam("collection"), VISIBLE)
 _own: Final = sa.select(*_ROW).where(items.c.collection_id == sa.bindparam("collection"))
 _after: Final = sa.tuple_(items.c.modseq, items.c.name) > sa.tuple_(

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import filing, folders, items, numbering
-from storage.errors import Denied, Linked, NotFound
+from storage.errors import Denied, GateClosed, Linked, NotFound
 from storage.filing import File
 from storage.schema import card_index, collections, document_links, principals
 from storage.schema import items as item_rows
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import Collection, Right, SpaceKind, Tool, View
+
+_CARD: Final = Statement(
+    sa.select(item_rows.c.id).where(
+        item_rows.c.collection_id == sa.bindparam("book"), item_rows.c.name == sa.bindparam("card")
+    )
+)
+_BY_URI: Final = Statement(
+    sa.select(document_links.c.file_id).where(document_links.c.card_id == sa.bindparam("card"), document_links.c.by_uri)
+)
+_LINKED: Final = Statement(sa.select(document_links.c.card_id).where(document_links.c.file_id == sa.bindparam("item")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,17 @@ def attach_by_uris(tx: Transaction, book: Collection, card: str, paths: Iterable
 
     What the actor does not see, or what is not there, is not linked; links made otherwise stay.
     """
-    query = sa.select(item_rows.c.id).where(item_rows.c.collection_id == book.id, item_rows.c.name == card)
-    number = tx.db.execute(query).scalar()
+    number = _CARD.scalar(tx, {"book": book.id, "card": card})
     if number is None:
         raise NotFound(card)
+    paths = list(paths)
+    if not paths and _BY_URI.scalar(tx, {"card": number}) is None:
+        return
     wanted: set[int] = set()
     for kind, space, path in paths:
         try:
             found = folders.find(tx, kind, space, path)
-        except NotFound:
+        except (NotFound, GateClosed):
             continue
         if isinstance(found, File) and found.view is View.FULL:
             wanted.add(found.id)
@@ -143,6 +156,8 @@ def protect(tx: Transaction, inside: sa.Select[Any], *, item: int | None = None)
     Raises:
         Linked: with the paths, below their root, of those that are (DOC-61).
     """
+    if item is not None and _LINKED.scalar(tx, {"item": item}) is None:
+        return
     which = item_rows.c.collection_id.in_(inside) if item is None else item_rows.c.id == item
     query = (
         sa.select(collections.c.path, item_rows.c.name)

@@ -227,11 +227,11 @@ items: Final = _table(
     # Last, so that a listing need not step over it to the other columns.
     Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
     sa.UniqueConstraint("collection_id", "name"),
-    # Covers the owner's listings, in the order of their numbers, without touching a body's page.
+    # Covers listings in the order of their numbers (of files for all, else the owner's), touching no body's page.
     Index(
         "ix_item_collection_modseq",
         *("collection_id", "modseq", "name", "hash", "size", "media_type"),
-        *("component", "modified", "created", "schedule_tag"),
+        *("component", "modified", "created", "schedule_tag", "creator_id", "restricted", "public"),
     ),
 )
 

@@ -11,7 +11,7 @@ from storage import filing, folder_changes, folders, locks, numbering, plans, vi
 from storage.errors import Denied, Exists, Fixed, LimitReached
 from storage.filing import DOCS, FAVOURITES, File, Folder, Place, Special
 from storage.schema import collections, file_index, grants, items
-from storage.statements import Statement
+from storage.statements import Statement, insert, to
 from storage.store import Transaction
 from storage.types import FOLDER_TOOLS, CollectionId, ModSeq, PrincipalId, Relation, Right, SpaceKind, Tool
 
@@ -29,6 +29,19 @@ _TAKEN: Final = Statement(
         ),
     )
 )
+
+_TRASH: Final = Statement(
+    sa.select(collections.c.id, collections.c.path)
+    .where(collections.c.space_id == sa.bindparam("space"), collections.c.path == sa.bindparam("path"))
+    .with_for_update()
+)
+_INDEX: Final = ("description", "downloads", "trashed_from", "trashed_at", "trashed_by", "depositor_id", "twin")
+_SET_INDEX: Final = {
+    name: Statement(sa.update(file_index).where(file_index.c.item_id == sa.bindparam("item")).values({name: to(name)}))
+    for name in _INDEX
+}
+_NEW_INDEX: Final = insert(file_index, "item_id", *_INDEX)
+_NOTHING: Final = dict.fromkeys(_INDEX, 0) | {"description": "", "trashed_from": "", "trashed_at": None}
 
 
 def create_defaults(tx: Transaction, space: PrincipalId, kind: SpaceKind) -> None:
@@ -126,9 +139,13 @@ def clean_time(tx: Transaction, when: float) -> float:
 
 def set_index(tx: Transaction, item: int, **values: Any) -> None:
     """Say more of a file: its row in the files' index is made when it is first needed."""
-    here = sa.update(file_index).where(file_index.c.item_id == item).values(values)
-    if not tx.db.execute(here).rowcount and any(values.values()):
-        tx.db.execute(sa.insert(file_index).values(item_id=item, **values))
+    known = False
+    for name, value in values.items():
+        known = bool(_SET_INDEX[name].run(tx, {"item": item, f"to_{name}": value}))
+        if not known:
+            break
+    if not known and any(values.values()):
+        _NEW_INDEX.run(tx, {"item_id": item, **_NOTHING, **values})
 
 
 def taken(tx: Transaction, folder: CollectionId, name: str) -> bool:
@@ -207,10 +224,7 @@ def height(tx: Transaction, folder: Folder) -> int:
 
 def trash_of(tx: Transaction, space: PrincipalId) -> tuple[CollectionId, str]:
     """Number and path of a space's Trash, locked, whoever sees it."""
-    query = sa.select(collections.c.id, collections.c.path).where(
-        collections.c.space_id == space, collections.c.path == f"{DOCS}/{filing.TRASH}"
-    )
-    row = tx.db.execute(query.with_for_update()).one()
+    row = _TRASH.first(tx, {"space": space, "path": f"{DOCS}/{filing.TRASH}"})
     return CollectionId(row.id), row.path
 
 

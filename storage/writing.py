@@ -8,14 +8,14 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
-from storage import changes, kinds, numbering, quota, viewing
+from storage import changes, document_uris, kinds, numbering, quota, viewing
 from storage import collections as tree
 from storage.errors import Denied, UidConflict
 from storage.kinds import Kind, Prepared
 from storage.schema import card_index, event_index, items, versions, viewer_items
 from storage.statements import Statement, insert, to
 from storage.store import INLINE_OCTETS, Transaction
-from storage.types import Collection, Item, ModSeq, PrincipalId, Right, SpaceKind, View, Written
+from storage.types import Collection, Item, ModSeq, PrincipalId, Right, SpaceKind, Tool, View, Written
 
 _of_collection: Final = items.c.collection_id == sa.bindparam("collection")
 _STORED: Final = Statement(sa.select(items).where(_of_collection, items.c.name == sa.bindparam("name")))
@@ -30,10 +30,7 @@ _INSERT: Final = insert(
 _this: Final = sa.update(items).where(items.c.id == sa.bindparam("item"))
 _UPDATE: Final = Statement(
     _this.values(
-        {
-            name: to(name)
-            for name in (*_CONTENT, "modseq", "hidden_modseq", "freed_modseq", "modified", "schedule_tag")
-        }
+        {name: to(name) for name in (*_CONTENT, "modseq", "hidden_modseq", "freed_modseq", "modified", "schedule_tag")}
     )
 )
 _UPDATE_BODY: Final = Statement(_this.values({name: to(name) for name in _CONTENT}))
@@ -200,6 +197,7 @@ class Write:
         row = self._index_row(prepared.shared if own else None)
         row |= {"item_id": item_id, "collection_id": collection.id}
         self._statements.insert.run(tx, row)
+        self._link(anew=True)
         parts = "" if own else prepared.parts
         if parts:
             self._keep_parts(item_id, number, parts, body)
@@ -244,12 +242,20 @@ class Write:
         _UPDATE.run(tx, values)
         columns = self._index_row(kept)
         self._statements.update.run(tx, {"item": row.id} | {f"to_{name}": value for name, value in columns.items()})
+        self._link()
         parts = "" if own else prepared.parts
         if not own:
             self._keep_parts(row.id, number, parts, prepared.common)
         self._measure_parts(row.id, prepared.common)
         base = values["to_hash"] if own else (values["to_shared_hash"] or values["to_hash"])
         return self._written(False, base, number, values["to_schedule_tag"], parts, prepared.common)
+
+    def _link(self, *, anew: bool = False) -> None:
+        """Attach the documents that a card's text names (CON-22)."""
+        if self.collection.tool is Tool.CONTACTS and (not anew or document_uris.MARK in self.prepared.body):
+            from storage import links
+
+            links.attach_by_uris(self.tx, self.collection, self.name, document_uris.of_card(self.prepared.body))
 
     @property
     def _statements(self) -> _Index:

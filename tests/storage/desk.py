@@ -69,6 +69,6 @@ def put(tx: Transaction, collection: Collection, name: str, body: bytes) -> Writ
         media_type, component = "text/calendar", "VEVENT"
         index = {"component": component, "starts": 1_748_772_000, "ends": 1_748_775_600, "klass": "PUBLIC"}
         index |= {"transparent": False, "status": "", "organizer": "", "summary": ""}
-        index |= {"series": None, "stub": body}
+        index |= {"series": None, "stub": body, "lengthy": False}
     prepared = kinds.Prepared(body, media_type, component, uid, False, False, True, None, "", index)
     return items.put(tx, collection, name, prepared)

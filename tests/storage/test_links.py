@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import check, grants, items, links, transplant, trash
+from storage import check, document_uris, grants, items, links, transplant, trash
 from storage.errors import Denied, Linked, NotFound
 from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
@@ -106,3 +106,42 @@ def test_what_a_card_names_is_linked_and_no_more(linked: Store, alice: Actor, bo
         assert [one.path for one in links.of_card(tx, book, "ada.vcf")] == ["a.txt", "cvs/deep/ada.pdf"]
         links.attach_by_uris(tx, book, "ada.vcf", [])
         assert [one.path for one in links.of_card(tx, book, "ada.vcf")] == ["cvs/deep/ada.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        (
+            b"RELATED;VALUE=uri:https://desk.example/docs/alice/private/a%20b.txt",
+            (SpaceKind.PRIVATE, "alice", "a b.txt"),
+        ),
+        (b'item1.RELATED;TYPE="x:y":/docs/alice/IAB/f/c.txt', (SpaceKind.GROUP, "IAB", "f/c.txt")),
+        (
+            b"X-ESCRITOIRE-DOCUMENT:https://desk.exam\r\n ple/docs/alice/private/a.txt",
+            (SpaceKind.PRIVATE, "alice", "a.txt"),
+        ),
+        (b"RELATED;VALUE=text:see /docs/alice/private/a.txt", None),
+        (b"URL:https://desk.example/docs/alice/private/a.txt", None),
+        (b"RELATED:https://desk.example/docs/alice/private/", None),
+        (b"RELATED:https://[/docs/alice/private/a", None),
+    ],
+)
+def test_addresses_in_a_card(line: bytes, place: tuple[SpaceKind, str, str] | None) -> None:
+    """CON-22."""
+    body = b"BEGIN:VCARD\r\nVERSION:4.0\r\nFN:A\r\n" + line + b"\r\nEND:VCARD\r\n"
+    assert document_uris.of_card(body) == ([] if place is None else [place])
+
+
+def test_writing_a_card_attaches_what_it_names(store: Store, alice: Actor) -> None:
+    """CON-22, DOC-60: and writing it without the address detaches it."""
+    naming = desk.card("ada", note="x").replace(
+        b"NOTE:x", b"X-ESCRITOIRE-DOCUMENT:https://desk.example/docs/alice/private/cv.pdf"
+    )
+    with store.write(alice) as tx:
+        book = desk.contacts(tx, "alice")
+        disk.put(tx, "alice", "cv.pdf")
+        desk.put(tx, book, "ada.vcf", naming)
+        with pytest.raises(Linked):
+            disk.delete(tx, "alice", "cv.pdf")
+        desk.put(tx, book, "ada.vcf", desk.card("ada"))
+        disk.delete(tx, "alice", "cv.pdf")

@@ -255,6 +255,9 @@ def upgrade() -> None:
                 "modified",
                 "created",
                 "schedule_tag",
+                "creator_id",
+                "restricted",
+                "public",
             ],
             unique=False,
         )
