@@ -18,7 +18,7 @@ from storage.schema import collections, items, viewer_collections, viewer_items
 from storage.schema import tombstones as stones
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind, View
+from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind
 
 _FLOOR: Final = Statement(sa.select(collections.c.log_floor).where(collections.c.id == sa.bindparam("collection")))
 _TOMBSTONES: Final = Statement(
@@ -39,20 +39,22 @@ _TOMBSTONES: Final = Statement(
     )
     .order_by(stones.c.modseq)
 )
-_mine: Final = sa.and_(viewer_items.c.item_id == items.c.id, viewer_items.c.viewer_id == sa.bindparam("viewer"))
+_noted: Final = sa.and_(
+    viewer_items.c.item_id == items.c.id,
+    viewer_items.c.viewer_id == sa.bindparam("viewer"),
+    viewer_items.c.modseq > 0,
+)
 _LEFT: Final = Statement(
     # What left others' sight bears the number of that very write, hence no lower one itself.
     sa.select(
-        items.c.id,
         items.c.name,
-        items.c.creator_id,
+        items.c.created_modseq,
         items.c.hidden_modseq,
         items.c.freed_modseq,
-        sa.exists().where(_mine).label("mine"),
+        sa.exists().where(_noted).label("noted"),
     ).where(
         items.c.collection_id == sa.bindparam("collection"),
         items.c.modseq > sa.bindparam("after"),
-        items.c.created_modseq <= sa.bindparam("after"),
         sa.or_(items.c.hidden_modseq > sa.bindparam("after"), items.c.freed_modseq > sa.bindparam("after")),
     )
 )
@@ -175,14 +177,13 @@ def items_view_changed(
     for viewer in affected:
         note_viewer(tx, collection, viewer, number)
         for item_id in item_ids:
-            _note_item(tx, collection, item_id, viewer, number)
+            hidden = sa.select(items.c.hidden_modseq).where(items.c.id == item_id)
+            if not tx.db.execute(hidden).scalar():  # else nothing appears and nothing disappears (ACL-24)
+                note_item(tx, collection, item_id, viewer, number)
 
 
-def _note_item(tx: Transaction, collection: CollectionId, item_id: int, viewer: PrincipalId, number: int) -> None:
-    hidden = sa.select(items.c.hidden_modseq - items.c.created_modseq).where(items.c.id == item_id)
-    since = tx.db.execute(hidden.where(items.c.hidden_modseq > 0)).scalar()
-    if since is not None and since <= 0:
-        return  # nobody but the owner has ever seen it (ACL-24): nothing appears, nothing disappears
+def note_item(tx: Transaction, collection: CollectionId, item_id: int, viewer: PrincipalId, number: int) -> None:
+    """Record that `viewer` sees, or saw, an item that whoever sees the collection need not see."""
     mine = sa.and_(viewer_items.c.viewer_id == viewer, viewer_items.c.item_id == item_id)
     if not tx.db.execute(sa.update(viewer_items).where(mine).values(modseq=number)).rowcount:
         keys = {"viewer_id": viewer, "item_id": item_id, "collection_id": collection}
@@ -235,7 +236,7 @@ def _present(
 
 
 def _removed(tx: Transaction, collection: Collection, after: ModSeq) -> list[tuple[int, str]]:
-    """Names that this viewer may have seen since `after` and does not see now, with their numbers.
+    """Names that this viewer may have seen since `after` and does not see now, with the numbers at which they went.
 
     What came and went after `after` is told too: RFC 6578 §3.5.2 wants it reported as removed.
     """
@@ -243,37 +244,37 @@ def _removed(tx: Transaction, collection: Collection, after: ModSeq) -> list[tup
     gone: dict[str, int] = {}
     doubtful: set[str] = set()
     for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": after}):
-        lived = max(after, stone.created_modseq)
-        if not stone.again:
-            if own or tombstones.known_to(tx, stone, lived):
-                gone[stone.name] = stone.modseq
-        elif not own and tombstones.known_to(tx, stone, lived):  # the owner sees what is there again
+        if own and not stone.again:
             gone[stone.name] = stone.modseq
-            doubtful.add(stone.name)
+        elif not own and (number := tombstones.left_at(tx, stone, after)):
+            gone[stone.name] = number
+            if stone.again:
+                doubtful.add(stone.name)
     if not own:
-        keys = {"collection": collection.id, "after": after, "viewer": tx.actor.id}
-        left = dict(_left(tx, collection, after))
-        left |= {row.name: row.modseq for row in _VANISHED.all(tx, keys)}
-        for name in (left.keys() | doubtful) - viewing.seen_among(tx, collection, left.keys() | doubtful):
-            gone[name] = max(gone.get(name, 0), left.get(name, 0))
-            doubtful.discard(name)
-        for name in doubtful:
+        for name, number in _left(tx, collection, after):
+            gone[name] = min(number, gone.get(name, number))
+            doubtful.add(name)
+        for name in viewing.seen_among(tx, collection, doubtful):
             del gone[name]
     return sorted((number, name) for name, number in gone.items())
 
 
 def _left(tx: Transaction, collection: Collection, after: ModSeq) -> Iterable[tuple[str, int]]:
-    """Events that became private (ACL-24) or ceased to be busy time (CAL-07) since the viewer was at `after`."""
+    """Items that are there and may have left the viewer's sight since `after`, with the numbers at which they did.
+
+    The token must not pass that number before he is told, or he never will be.
+    """
+    keys = {"collection": collection.id, "after": after, "viewer": tx.actor.id}
+    yield from ((row.name, row.modseq) for row in _VANISHED.all(tx, keys))
     if collection.space.kind is not SpaceKind.PRIVATE:
         return
-    granted = viewing.access(tx, collection).granted
-    for row in _LEFT.all(tx, {"collection": collection.id, "after": after, "viewer": tx.actor.id}):
-        if 0 < row.hidden_modseq <= after:
-            continue
-        # A block was there for all; the item itself only for who has, or had, a reason of his own.
-        reason = collection.view is View.FULL or row.creator_id == tx.actor.id or row.mine or row.id in granted
-        if row.freed_modseq > after or reason:
-            yield row.name, max(row.hidden_modseq, row.freed_modseq)
+    for row in _LEFT.all(tx, keys):  # became private (ACL-24), or ceased to be busy time (CAL-07)
+        # The block was there for all; the item itself for those who were noted when it was hidden (storage/writing.py).
+        number = row.hidden_modseq or row.freed_modseq
+        if row.freed_modseq and not row.noted:
+            number = min(number, row.freed_modseq)
+        if number > max(after, row.created_modseq):
+            yield row.name, number
 
 
 def _cut(present: list[tuple[int, Row]], gone: list[tuple[int, str]], limit: int, initial: ModSeq) -> Changes:

@@ -100,17 +100,16 @@ def withdraw(
     if collection.tool is Tool.CONTACTS and item is None and right & Right.SEE:
         right |= Right.ADD | Right.DELETE  # ACL-20
     if grantee.kind is SpaceKind.GROUP:
-        if not _withdraw_from_all(tx, collection, item, grantee, right):
-            return
-    elif not _entries(tx, collection.id, item).get(grantee.id, Right.NONE) & right and not (
-        item is not None and right & Right.SEE and _seen_by_default(collection)
-    ):
-        return  # he held nothing of it by this entry: for nobody anything changes
+        taken = _withdraw_from_all(tx, collection, item, grantee, right)
     else:
         if item is not None and right & Right.SEE and _seen_by_default(collection) and not item.restricted:
             raise Refused("all members see this item: withdraw SEE from the whole group first (ACL-09)")
-        _remove(tx, collection.id, item, grantee.id, right)
-    _tell(tx, collection, item, grantee, right, lost=right)
+        taken = _remove(tx, collection.id, item, grantee.id, right)
+        if not taken and (through := _held_through(tx, collection, item, grantee, right)):
+            raise Refused(f"held by all members of {through}: withdraw it from the whole group first (ACL-09)")
+    if not taken:
+        return  # the entry gave nothing of it: for nobody anything changes
+    _tell(tx, collection, item, grantee, taken, lost=taken)
 
 
 def grid(tx: Transaction, collection: Collection, item_name: str | None = None) -> Grid:
@@ -201,8 +200,7 @@ def sight_lost(tx: Transaction, number: CollectionId, viewers: Iterable[Principa
         held = acl.judge(his, number, kind, tool, who, grantees)
         if acl.view(kind, tool, held) is View.FULL or acl.view(kind, tool, held | lost) is not View.FULL:
             continue
-        once = sa.or_(items.c.hidden_modseq == 0, items.c.hidden_modseq > items.c.created_modseq)
-        query = sa.select(items.c.id).where(items.c.collection_id == number, once)
+        query = sa.select(items.c.id).where(items.c.collection_id == number, items.c.hidden_modseq == 0)
         if tool is Tool.CALENDAR:
             query = query.where(items.c.freed_modseq > 0)
         changes.items_view_changed(tx, number, tx.db.execute(query).scalars().all(), [viewer])
@@ -323,6 +321,23 @@ def _where(collection: CollectionId, item: Any, grantee: PrincipalId) -> sa.Colu
     )
 
 
+def _held_through(tx: Transaction, collection: Collection, item: Any, person: Principal, right: Right) -> str:
+    """The group by whose entry a person holds `right`, or ""."""
+    query = (
+        sa.select(principals.c.name)
+        .join(grants, grants.c.grantee_id == principals.c.id)
+        .join(memberships, memberships.c.group_id == principals.c.id)
+        .where(
+            grants.c.collection_id == collection.id,
+            grants.c.item_id == (item.id if item is not None else None),
+            grants.c.rights.op("&")(right.value) != 0,
+            memberships.c.account_id == person.id,
+        )
+        .order_by(principals.c.name)
+    )
+    return tx.db.execute(query).scalar() or ""
+
+
 def _add(tx: Transaction, collection: CollectionId, item: Any, grantee: PrincipalId, right: Right) -> None:
     here = _where(collection, item, grantee)
     present = tx.db.execute(sa.select(grants.c.rights).where(here)).scalar()
@@ -344,35 +359,35 @@ def _add(tx: Transaction, collection: CollectionId, item: Any, grantee: Principa
     )
 
 
-def _remove(tx: Transaction, collection: CollectionId, item: Any, grantee: PrincipalId, right: Right) -> None:
+def _remove(tx: Transaction, collection: CollectionId, item: Any, grantee: PrincipalId, right: Right) -> Right:
+    """Take `right` out of one entry, and return what of it the entry gave."""
     here = _where(collection, item, grantee)
     present = tx.db.execute(sa.select(grants.c.rights).where(here)).scalar()
     if present is None:
-        return
+        return Right.NONE
     left = Right(present) & ~right
     if left:
         tx.db.execute(sa.update(grants).where(here).values(rights=left.value))
     else:
         tx.db.execute(sa.delete(grants).where(here))
+    return Right(present) & right
 
 
-def _withdraw_from_all(tx: Transaction, collection: Collection, item: Any, group: Principal, right: Right) -> bool:
-    """ACL-09: the entry becomes one entry a present member; only then can single ones be taken away.
-
-    False if the entry held nothing of it: nothing changes.
-    """
+def _withdraw_from_all(tx: Transaction, collection: Collection, item: Any, group: Principal, right: Right) -> Right:
+    """ACL-09: the entry becomes one entry a present member; only then can single ones be taken away."""
     held = _entries(tx, collection.id, item).get(group.id, Right.NONE) & right
-    if item is not None and right & Right.SEE and _seen_by_default(collection) and not item.restricted:
+    everybody = group.id == collection.space.id and _seen_by_default(collection)
+    if item is not None and right & Right.SEE and everybody and not item.restricted:
         tx.db.execute(sa.update(items).where(items.c.id == item.id).values(restricted=True))
         held |= Right.SEE
     if not held:
-        return False
+        return Right.NONE
     _remove(tx, collection.id, item, group.id, held)
     keeps_all = item.creator_id if item is not None else collection.space.id
     for person in _people(tx, group.id):
         if person not in (keeps_all, collection.space.id):
             _add(tx, collection.id, item, person, held)
-    return True
+    return held
 
 
 def _tell(

@@ -11,10 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import rights
-from storage.schema import grants, memberships, tombstones, viewer_items
+from storage.schema import accounts, grants, items, memberships, tombstones, viewer_items
 from storage.statements import Statement, insert
 from storage.store import Transaction
-from storage.types import Collection, Right, SpaceKind, Tool
+from storage.types import Collection, PrincipalId, Right, SpaceKind, Tool
 
 _here: Final = sa.and_(
     tombstones.c.collection_id == sa.bindparam("collection"), tombstones.c.name == sa.bindparam("name")
@@ -40,10 +40,19 @@ _showing: Final = sa.and_(
     sa.or_(grants.c.item_id.is_(None), grants.c.item_id == sa.bindparam("item")),
     grants.c.rights.op("&")((Right.SEE | Right.EDIT).value) != 0,
 )
+_noted: Final = sa.select(viewer_items.c.viewer_id).where(
+    # A number of 0 tells of a former name only.
+    viewer_items.c.item_id == sa.bindparam("item"),
+    viewer_items.c.modseq > 0,
+)
+_NOTED: Final = Statement(_noted)
 _AUDIENCE: Final = Statement(
     sa.union(
-        sa.select(viewer_items.c.viewer_id).where(viewer_items.c.item_id == sa.bindparam("item")),
-        sa.select(grants.c.grantee_id).where(_showing),
+        _noted,
+        sa.select(accounts.c.id)
+        .join(items, items.c.creator_id == accounts.c.id)
+        .where(items.c.id == sa.bindparam("item")),
+        sa.select(accounts.c.id).join(grants, grants.c.grantee_id == accounts.c.id).where(_showing),
         sa.select(memberships.c.account_id).join(grants, grants.c.grantee_id == memberships.c.group_id).where(_showing),
         sa.select(memberships.c.account_id).where(  # ACL-06
             memberships.c.group_id == sa.bindparam("space"), memberships.c.role != "member"
@@ -59,12 +68,13 @@ def bury(tx: Transaction, collection: Collection, row: Any, number: int) -> None
     """
     created, hidden = row.created_modseq, row.hidden_modseq
     freed = _freed(collection, row)
-    audience = _audience(tx, collection, row) if freed else set()
+    secret = 0 < hidden <= created
+    audience = {str(number) for number in audience_of(tx, collection, row)} if freed and not secret else set()
     keys = {"collection": row.collection_id, "name": row.name}
     former = _FORMER.first(tx, keys)
     if former is not None:
         _DROP.run(tx, keys)
-        if 0 < hidden <= created:  # nobody else saw this one: for them the name went with the former one
+        if secret:  # nobody else saw this one: for them the name went with the former one
             hidden = former.hidden_modseq or former.modseq
         if 0 < freed <= created:
             freed = former.freed_modseq or former.modseq
@@ -85,15 +95,18 @@ def bury(tx: Transaction, collection: Collection, row: Any, number: int) -> None
     )
 
 
-def known_to(tx: Transaction, stone: Any, number: int) -> bool:
-    """Whether the actor, not the owner, may have seen the removed item when he was at `number`.
+def left_at(tx: Transaction, stone: Any, after: int) -> int:
+    """The number at which the item left the sight of the actor, not the owner; 0 if he has not seen it since `after`.
 
     A private event was nobody's but the owner's since it was hidden (ACL-24). `freed_modseq` says since
     when whoever sees the collection did not see this item of it.
     """
-    if 0 < stone.hidden_modseq <= number:
-        return False
-    return not 0 < stone.freed_modseq <= number or f" {tx.actor.id} " in stone.audience
+    number = int(stone.modseq)
+    if stone.hidden_modseq:
+        number = min(number, stone.hidden_modseq)
+    if stone.freed_modseq and f" {tx.actor.id} " not in stone.audience:
+        number = min(number, stone.freed_modseq)
+    return number if number > max(after, stone.created_modseq) else 0
 
 
 def _freed(collection: Collection, row: Any) -> int:
@@ -104,6 +117,11 @@ def _freed(collection: Collection, row: Any) -> int:
     return 1 if row.restricted and rights.seen_by_item(collection.space.kind, collection.tool) else 0
 
 
-def _audience(tx: Transaction, collection: Collection, row: Any) -> set[str]:
+def audience_of(tx: Transaction, collection: Collection, row: Any) -> set[PrincipalId]:
+    """The accounts that may have seen the item for a reason of their own: creator, grants, what they keep of it.
+
+    Of a hidden one, those that were noted when it was hidden: who was granted it since has not seen it.
+    """
     keys = {"collection": collection.id, "item": row.id, "space": collection.space.id}
-    return {str(number) for number in [*_AUDIENCE.scalars(tx, keys), row.creator_id]}
+    found = (_NOTED if row.hidden_modseq else _AUDIENCE).scalars(tx, keys)
+    return {PrincipalId(number) for number in found} - {collection.space.id}

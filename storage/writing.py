@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
-from storage import changes, document_uris, kinds, numbering, quota, viewing
+from storage import changes, document_uris, kinds, numbering, quota, tombstones, viewing
 from storage import collections as tree
 from storage.errors import Denied, UidConflict
 from storage.kinds import Kind, Prepared
@@ -227,8 +227,8 @@ class Write:
         body, kept = prepared.body, prepared.shared
         if not own:
             body, kept = prepared.common, None
-            if shared is not None:  # the owner's alarms and colour stay his
-                kept, body = body, self.kind.merge(body, self._owner_parts(row))
+            if shared is not None and (kept_parts := self._owner_parts(row)):  # alarms and colour stay the owner's
+                kept, body = body, self.kind.merge(body, kept_parts)
         quota.check_add(tx, collection, len(body) - row.size, 0)
         number = numbering.take(tx, collection.id, octets=len(body) - row.size)
         values = {f"to_{name}": value for name, value in self._content(body, kept).items()} | {
@@ -239,6 +239,10 @@ class Write:
             "to_modified": tx.now,
             "to_schedule_tag": number if prepared.scheduled else 0,
         }
+        if self._hidden() and not row.hidden_modseq and row.freed_modseq:
+            # No block tells everybody that it goes: those must be told who could see the item itself.
+            for viewer in tombstones.audience_of(tx, collection, row):
+                changes.note_item(tx, collection.id, row.id, viewer, number)
         _UPDATE.run(tx, values)
         columns = self._index_row(kept)
         self._statements.update.run(tx, {"item": row.id} | {f"to_{name}": value for name, value in columns.items()})
