@@ -9,7 +9,7 @@ from servers.dav.context import Reader
 from servers.dav.multistatus import Members, Wanted
 from servers.dav.properties.table import Listing
 from servers.dav.resources import Kind, Resource
-from servers.webdav import fixed, tree
+from servers.webdav import favourites, fixed, tree
 from storage import folders
 from storage import principals as people
 from storage.errors import GateClosed, NotFound
@@ -36,6 +36,9 @@ def files(reader: Reader, folder: Folder, href: str, asked: Wanted) -> Iterator[
     feed = fixed.entry(reader.tx, folder) if is_main(folder) else None
     if feed is not None:
         yield compiled.render([feed])
+    whole = favourites.entries(reader.tx, folder)
+    if whole:
+        yield compiled.render(whole)
     if compiled.brief:
         yield compiled.render_brief(folders.brief(reader.tx, folder))
     elif compiled.needs_items:

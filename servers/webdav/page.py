@@ -11,7 +11,7 @@ from servers.dav import escape
 from servers.dav.context import Reader
 from servers.dav.resources import Resource
 from servers.http.response import Response
-from servers.webdav import fixed, listing, tree
+from servers.webdav import favourites, fixed, listing, tree
 from servers.webdav.spool import Spool
 from storage import folders
 from storage.filing import Folder
@@ -61,6 +61,7 @@ def _rows(reader: Reader, found: Resource, folder: Folder | None) -> Iterator[li
     feed = fixed.entry(reader.tx, folder) if listing.is_main(folder) else None
     if feed is not None:
         yield [_row(found.href + feed.name, feed.name, when=feed.modified)]
+    yield [_row(found.href + one.name, one.name, one.size) for one in favourites.entries(reader.tx, folder)]
     for files in folders.pages(reader.tx, folder):
         yield [_row(found.href + escape.segment(one.name), one.name, one.size, one.modified) for one in files]
 

@@ -11,9 +11,10 @@ from servers.dav.names import ESCRITOIRE
 from servers.dav.resources import PRINCIPALS, Address, Kind, Resource
 from servers.dav.urls import UrlMap
 from servers.http.errors import HttpError
-from servers.webdav import fixed
+from servers.webdav import favourites, fixed
 from storage import folders
 from storage import principals as people
+from storage.bookmark_files import WHOLE
 from storage.errors import Conflict, NotFound
 from storage.filing import DOCS, FAVOURITES, FEED, File, Folder, Place
 from storage.store import Transaction
@@ -59,6 +60,8 @@ def _bookmarks(segments: tuple[str, ...]) -> Address | None:
         kind, space = SpaceKind.PRIVATE, segments[1].lower()
     else:
         return None
+    if len(segments) == 5 and segments[4] in WHOLE:
+        return Address(Kind.ITEM, segments, kind, space, FAVOURITES, segments[4])
     return Address(Kind.MEMBER, segments, kind, space, "/".join(segments[3:]))
 
 
@@ -74,7 +77,7 @@ def resolve(tx: Transaction, address: Address, *, body: bool = False) -> Resourc
         return resource(address, folders.find(tx, address.space_kind, address.space, path, root=root, body=body))
     if address.kind is Kind.ITEM:
         _own_way(tx, address)
-        return fixed.resource(tx, address)
+        return favourites.resource(tx, address) if favourites.is_whole(address) else fixed.resource(tx, address)
     return resources.resolve(tx, address)
 
 

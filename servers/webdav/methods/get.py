@@ -7,7 +7,7 @@ from servers.dav.resources import Kind
 from servers.dav.transactions import find, reading
 from servers.http import files
 from servers.http.response import Response
-from servers.webdav import fixed, page, tree
+from servers.webdav import favourites, fixed, page, tree
 
 
 def get(context: Context) -> Response:
@@ -18,5 +18,5 @@ def get(context: Context) -> Response:
             return page.of(Reader(context, tx), found)
         file = tree.file_of(found)
         if file is None:
-            return fixed.get(context, tx)
+            return favourites.get(context, tx) if favourites.is_whole(context.address) else fixed.get(context, tx)
     return files.send(context.request, context.store, file, [("Cache-Control", "private, no-cache")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from servers.dav.context import Context
@@ -10,9 +11,9 @@ from servers.dav.transactions import reading, writing
 from servers.http import conditions
 from servers.http.errors import HttpError
 from servers.http.response import Response
-from servers.webdav import incoming, tree
+from servers.webdav import favourites, incoming, tree
 from servers.webdav.methods import partial
-from storage import bodies, files
+from storage import bodies, bookmark_files, files
 from storage.bodies import Body
 from storage.filing import File, Place
 from storage.store import INLINE_OCTETS
@@ -23,6 +24,8 @@ _MTIME: Final = "X-OC-Mtime"
 
 def put(context: Context) -> Response:
     """Store the body under the request's name: 201 or 204."""
+    if favourites.is_whole(context.address):
+        return favourites.put(context)
     content_range = context.request.header("Content-Range")
     if content_range is not None:
         return partial.put(context, content_range)
@@ -32,8 +35,9 @@ def put(context: Context) -> Response:
     with writing(context) as tx:
         place = tree.place(tx, context.address)
         check(context, place)
-        written = files.put(tx, place, body, precondition, media_type=media_type, modified=_modified(context))
-    return answer(context, written)
+        stored = bookmark_files.checked(place.folder, place.name, body)  # FAV-02
+        written = files.put(tx, place, stored, precondition, media_type=media_type, modified=_modified(context))
+    return answer(context, written if stored is body else replace(written, etag=""))
 
 
 def check(context: Context, place: Place) -> None:
