@@ -79,13 +79,20 @@ def _located(*more: Any) -> sa.Select[Any]:
 
 
 _with_body: Final = _located(items.c.body.label("item_body"))
-_FIND: Final = {
-    # To write, with the body: the folder and its parent are locked from here on.
-    (False, False): Statement(_located()),
-    (False, True): Statement(_with_body),
-    (True, False): Statement(_located().with_for_update(of=collections)),
-    (True, True): Statement(_with_body.with_for_update(of=collections)),
-}
+_FIND: Final = Statement(_located())
+_FIND_BODY: Final = Statement(_with_body)
+_LOCK: Final = Statement(
+    # Apart from the reading: PostgreSQL would read the file as it was before it waited for the lock.
+    sa.select(collections.c.id)
+    .select_from(principals.join(collections, collections.c.space_id == principals.c.id))
+    .where(
+        principals.c.kind == sa.bindparam("kind"),
+        principals.c.name == sa.bindparam("space"),
+        collections.c.path.in_([sa.bindparam("path", type_=sa.Text), sa.bindparam("parent", type_=sa.Text)]),
+    )
+    .order_by(collections.c.path)
+    .with_for_update(of=collections)
+)
 _by_id: Final = sa.select(*_SPACE, *_FOLDER).select_from(_IN_SPACE).where(collections.c.id == sa.bindparam("number"))
 _BY_ID: Final = Statement(_by_id)
 _CHILDREN: Final = Statement(
@@ -353,7 +360,9 @@ def _look(
     whole = filing.join(root, path)
     above, name = filing.split(whole) if path else ("", "")
     keys = {"kind": kind.value, "space": space, "path": whole, "parent": above, "name": name, "actor": tx.actor.id}
-    found = _FIND[tx.writing, body].all(tx, keys)
+    if tx.writing and not tx.store.engines.sqlite:  # SQLite has one writer
+        _LOCK.all(tx, keys)
+    found = (_FIND_BODY if body else _FIND).all(tx, keys)
     if not found:
         return None, None, None
     here = next((row for row in found if row.path == whole), None)

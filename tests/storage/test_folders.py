@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import random
+import threading
+
 import pytest
 import sqlalchemy as sa
 
-from storage import check, folder_changes, folders, grants, plans, properties, subtree_rights, transplant, trees
+from storage import (
+    check,
+    folder_changes,
+    folders,
+    grants,
+    groups,
+    plans,
+    properties,
+    subtree_rights,
+    transplant,
+    trees,
+    wiki,
+)
 from storage.errors import (
     Conflict,
     Denied,
@@ -16,6 +31,7 @@ from storage.errors import (
     LogTruncated,
     NotFound,
     OverQuota,
+    StorageError,
 )
 from storage.filing import FAVOURITES, Folder, Special
 from storage.schema import collections
@@ -491,3 +507,76 @@ def test_a_large_tree_moves_in_few_statements(store: Store, alice: Actor) -> Non
             paths = sa.select(sa.func.count()).where(collections.c.path.like(f"docs/v{size}/%"))
             assert tx.db.execute(paths).scalar_one() == size
     assert counted[0] == counted[1]
+
+
+def test_writers_at_the_same_time_leave_a_sound_tree(store: Store, alice: Actor) -> None:
+    """Refusals are in the storage's own words, and no row contradicts another (SYS-01)."""
+    with store.write(alice) as tx:
+        for path in ("a", "b", "a/x", "b/y"):
+            disk.mkdir(tx, "alice", path)
+    strange: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        choose = random.Random(seed)
+        paths = ["a", "b", "c", "a/x", "b/x", "b/y", "a/y", "a/f", "b/f", "a/x/f", "f"]
+        actions = (
+            lambda tx: disk.put(tx, "alice", choose.choice(paths), b"%d" % choose.randrange(9)),
+            lambda tx: disk.mkdir(tx, "alice", choose.choice(paths)),
+            lambda tx: disk.move(tx, "alice", choose.choice(paths), choose.choice(paths), overwrite=True),
+            lambda tx: disk.copy(tx, "alice", choose.choice(paths), choose.choice(paths), overwrite=True),
+            lambda tx: disk.delete(tx, "alice", choose.choice(paths)),
+        )
+        for _ in range(40):
+            try:
+                with store.write(alice) as tx:
+                    choose.choice(actions)(tx)
+            except StorageError:
+                continue
+            except BaseException as error:
+                strange.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert strange == []
+    sound(store)
+
+
+def test_the_wiki_has_a_start_page_that_keeps_its_name(store: Store, alice: Actor, bob: Actor) -> None:
+    """WIKI-02, WIKI-08: made by the first who may, deleted and made anew."""
+    with store.write(bob) as tx:
+        wiki.open_wiki(tx, SpaceKind.GROUP, "IAB")
+        assert disk.names(tx, "IAB", "wiki") == ["groupinfo/"]
+    with store.write(alice) as tx:
+        found = wiki.open_wiki(tx, SpaceKind.GROUP, "IAB")
+        assert [row.name for row in wiki.page_list(tx, found)] == ["index.html"]
+        assert disk.file(tx, "IAB", "wiki/index.html").media_type == wiki.MEDIA_TYPE
+        with pytest.raises(Fixed):
+            disk.move(tx, "IAB", "wiki/index.html", "wiki/start.html")
+        disk.put(tx, "IAB", "wiki/index.html", b"<p>ours")
+        wiki.open_wiki(tx, SpaceKind.GROUP, "IAB")
+        assert disk.file(tx, "IAB", "wiki/index.html").body == b"<p>ours"
+        disk.delete(tx, "IAB", "wiki/index.html")
+
+
+def test_who_leaves_a_group_made_nothing_of_it(store: Store, alice: Actor, bob: Actor, iab: Principal) -> None:
+    """GRP-15: content stays, the creator's rights on it do not, also if he returns."""
+    with store.write(alice) as tx:
+        grants.grant(tx, disk.folder(tx, "IAB"), iab, Right.ADD)
+    with store.write(bob) as tx:
+        disk.mkdir(tx, "IAB", "mine")
+        disk.put(tx, "IAB", "mine/a.txt")
+    with store.write(bob) as tx:
+        groups.leave(tx, iab)
+    with store.read(bob) as tx, pytest.raises(NotFound):
+        disk.folder(tx, "IAB")
+    with store.write(SITE) as tx:
+        groups.add_member(tx, iab, desk.principal(store, "bob"))
+    with store.write(bob) as tx:
+        with pytest.raises(Denied):
+            disk.move(tx, "IAB", "mine", "yours")
+        with pytest.raises(Denied):
+            disk.put(tx, "IAB", "mine/a.txt", b"2")
+    sound(store)
