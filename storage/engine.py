@@ -249,6 +249,8 @@ def _sqlite(url: sa.URL, begin: str) -> sa.Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")  # what was acknowledged is on disk (DESIGN §2)
         cursor.execute("PRAGMA foreign_keys=ON")
+        if begin == "BEGIN":
+            cursor.execute("PRAGMA query_only=ON")  # a reader's transaction writes nothing
         cursor.execute("PRAGMA mmap_size=268435456")
         cursor.execute("PRAGMA cache_size=-2000")
         cursor.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_BEFORE_CHECKPOINT}")
