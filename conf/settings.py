@@ -196,8 +196,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Tls = Tls()
     front: Front = Front()
     public: Public = Public()
-    caldav: Listener = Listener()
-    carddav: Listener = Listener()
+    # Few threads: each holds a connection to the database, and more of them only wait for one another.
+    caldav: Listener = Listener(threads=4)
+    carddav: Listener = Listener(threads=4)
     webdav: Listener = Listener()
     feeds: Listener = Listener()
     jobs: Jobs = Jobs()

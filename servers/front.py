@@ -121,6 +121,7 @@ def _route(name: str, routes: tuple[str, ...], upstream: str) -> list[str]:
         f"\t\treverse_proxy {upstream} {{",
         "\t\t\tlb_try_duration 5s",  # a server that restarts: nothing was sent to it yet, any method may wait
         "\t\t\tlb_try_interval 100ms",
+        "\t\t\trequest_buffers 1MiB",  # a slow sender keeps Caddy waiting, not one of our few threads
         "\t\t\ttransport http {",
         f"\t\t\t\tkeepalive {KEEP_S}s",
         "\t\t\t\tkeepalive_idle_conns_per_host 64",
