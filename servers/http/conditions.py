@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from time import gmtime
 from typing import Final
 
 from servers.http.errors import BadRequest, HttpError
@@ -12,6 +14,8 @@ from servers.http.request import Request
 from servers.http.response import Response
 from storage.types import ANY, Precondition
 
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|\Z)')
 
 
@@ -60,7 +64,14 @@ def http_date(value: str | None) -> float | None:
 
 def format_date(seconds: float) -> str:
     """An IMF-fixdate (RFC 9110 §5.6.7)."""
-    return formatdate(int(seconds), usegmt=True)
+    return _format(int(seconds))
+
+
+@lru_cache(maxsize=8192)
+def _format(seconds: int) -> str:
+    """In a listing of thousands, many were written within the same seconds."""
+    year, month, day, hour, minute, second, weekday, _, _ = gmtime(seconds)
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
 
 
 def precondition(request: Request) -> Precondition:

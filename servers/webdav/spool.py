@@ -10,9 +10,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, Final
 
+from servers.dav.errors import refuse
+from servers.dav.names import DAV
 from servers.http.response import Stream
 
 IN_MEMORY_OCTETS: Final = 1024 * 1024
+MOST_OCTETS: Final = 1024 * 1024 * 1024
 _BLOCK: Final = 256 * 1024
 
 
@@ -26,8 +29,14 @@ class Spool:
         self._file: IO[bytes] | None = None
 
     def add(self, texts: Iterable[str]) -> None:
-        """Append."""
+        """Append.
+
+        Raises:
+            HttpError: 403 `number-of-matches-within-limits`: many properties of many members fill a disk too.
+        """
         data = "".join(texts).encode()
+        if self._length + len(data) > MOST_OCTETS:
+            raise refuse(403, f"{DAV}number-of-matches-within-limits", reason="ask for fewer properties")
         self._parts.append(data)
         self._length += len(data)
         self._held += len(data)

@@ -138,18 +138,20 @@ def test_memory_stays_constant(alice: Client, store: Store) -> None:
     assert size == total
 
 
-def stream(client: Client, path: str) -> Iterable[bytes]:
+def stream(client: Client, path: str, method: str = "GET", body: bytes = b"", **fields: str) -> Iterable[bytes]:
     """The blocks of an answer as the server yields them."""
     import base64
 
     pair = base64.b64encode(f"{client.login}:{client.login}".encode()).decode()
     environ = {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
+        "wsgi.input": io.BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
         "HTTP_AUTHORIZATION": f"Basic {pair}",
+        **fields,
     }
     return client.app(environ, lambda *_: None)
 

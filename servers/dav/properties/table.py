@@ -72,6 +72,8 @@ class RowPart:
     optional: bool = False
     of_etag: str = ""
     """It is this template of the validator alone, so that a `Brief` suffices; "" if it is not."""
+    column: str = ""
+    """It is this column alone, which holds no special character; "" if it is not."""
 
 
 @dataclass(frozen=True, slots=True)
