@@ -9,10 +9,11 @@ import click
 from servers.cli import Desk
 from servers.commands.listing import json_option, table
 from servers.commands.opened import Target, acting_on, collection, opened, place
-from storage import grants, principals
+from storage import folders, grants, principals, subtree_rights
 from storage.errors import NotFound
+from storage.filing import File, Folder
 from storage.store import Transaction
-from storage.types import SITE, Principal, Right, SpaceKind
+from storage.types import SITE, Collection, Principal, Right, SpaceKind
 
 RIGHTS: Final = {
     "see": Right.SEE,
@@ -33,7 +34,8 @@ def command() -> None:
     """Rights.
 
     \b
-    PLACE is a collection or an item: alice/events, alice/events/tea.ics, groups/IAB/events.
+    PLACE is a collection or an item: alice/events, alice/events/tea.ics, groups/IAB/events,
+    or on the disk a folder or a document: alice/docs, alice/docs/Reports/a.pdf, groups/IAB/favourites.
     GRANTEE is a login, or a group for all its members, future ones too: bob, IAB, groups/IAB.
     RIGHT is see, see-folder, add, edit, delete or cancel; see on a calendar means details,
     for busy times are seen by everyone in a common group.
@@ -43,6 +45,9 @@ def command() -> None:
         escritoire grant show alice/events
         escritoire grant add alice/events bob see add
         escritoire grant add groups/IAB/events bob add
+        escritoire grant add alice/docs bob see-folder
+        escritoire grant add alice/docs/a.pdf bob see edit
+        escritoire grant apply alice/docs
         escritoire grant remove alice/events IAB see
     """
 
@@ -58,7 +63,7 @@ def show(desk: Desk, target: Target, login: str | None, as_json: bool) -> None:
     In the grid, + was granted to exactly that row, = is held otherwise, by default or through a group.
     """
     with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
-        grid = grants.grid(tx, collection(tx, target), target.item)
+        grid = grants.grid(tx, *_thing(tx, target))
     if as_json:
         table([_row(row, grid.rights) for row in grid.rows], (), as_json)
         return
@@ -93,6 +98,20 @@ def remove(desk: Desk, target: Target, grantee: str, rights: tuple[str, ...], lo
     _change(desk, target, grantee, rights, login, withdraw=True)
 
 
+@command.command()
+@click.argument("target", metavar="PLACE", type=place)
+@_as
+@click.pass_obj
+def apply(desk: Desk, target: Target, login: str | None) -> None:
+    """Copy the rights of a folder once onto all folders below it, at every depth (ACL-14)."""
+    with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
+        folder, item = _thing(tx, target)
+        if item is not None or not isinstance(folder, Folder):
+            raise click.BadParameter("only folders have folders below them: alice/docs/Reports")
+        count = subtree_rights.apply_to_subfolders(tx, folder)
+    click.echo(f"applied to {count} folders")
+
+
 def _change(
     desk: Desk, target: Target, grantee: str, rights: tuple[str, ...], login: str | None, *, withdraw: bool
 ) -> None:
@@ -105,7 +124,20 @@ def _change(
             who = _grantee(tx, grantee)
         with store.write(actor) as tx:
             change = grants.withdraw if withdraw else grants.grant
-            change(tx, collection(tx, target), who, wanted, target.item)
+            where, item = _thing(tx, target)
+            change(tx, where, who, wanted, item)
+
+
+def _thing(tx: Transaction, target: Target) -> tuple[Collection, str | None]:
+    """What rights are set on: a collection or a folder, and an item in it or None."""
+    if not target.on_disk:
+        return collection(tx, target), target.item
+    root, _, path = target.collection.partition("/")
+    try:
+        found = folders.find(tx, target.kind, target.space, path, root=root)
+    except NotFound:
+        raise NotFound(f"there is no {path or root} of {target.space} for this actor") from None
+    return (found.folder, found.name) if isinstance(found, File) else (found, None)
 
 
 def _grantee(tx: Transaction, text: str) -> Principal:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
@@ -14,6 +15,7 @@ from servers.cli import Desk
 from storage import collections as tree
 from storage import groups, migrate, principals
 from storage.errors import NotFound
+from storage.filing import DOCS, FAVOURITES
 from storage.store import Limits, Store, Transaction
 from storage.types import SITE, Actor, Collection, Principal, SpaceKind
 
@@ -25,7 +27,16 @@ class Target:
     kind: SpaceKind
     space: str
     collection: str
+    """Its name; on the disk the whole path, "docs/Reports/a.pdf"."""
     item: str | None
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether it is a folder or a file, not a collection and its item."""
+        return self.collection.partition("/")[0] in _TREES
+
+
+_TREES: Final = frozenset({DOCS, FAVOURITES})
 
 
 def place(value: str) -> Target:
@@ -40,6 +51,9 @@ def place(value: str) -> Target:
         kind, rest = SpaceKind.GROUP, parts[1:]
     elif len(parts) >= 3 and parts[1] == "private":
         rest = [parts[0], *parts[2:]]
+    if len(rest) >= 2 and rest[1] in _TREES:
+        space = rest[0].lower() if kind is SpaceKind.PRIVATE else rest[0]
+        return Target(kind, space, "/".join(rest[1:]), None)
     if len(rest) not in (2, 3):
         raise click.BadParameter(
             f"{value!r} is no place such as alice/events, alice/events/tea.ics or groups/IAB/contacts"

@@ -1,0 +1,84 @@
+"""How a place on the virtual disk, or in the favourites, is written at the command line, and what is found there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from servers.commands.opened import acting, owner
+from storage import folders
+from storage.errors import NotFound
+from storage.filing import DOCS, File, Folder
+from storage.store import Store, Transaction
+from storage.types import Actor, SpaceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place as it is typed: alice/Reports/a.pdf, groups/IAB/form.pdf; the root without a path."""
+
+    kind: SpaceKind
+    space: str
+    path: str
+
+    def __str__(self) -> str:
+        whose = self.space if self.kind is SpaceKind.PRIVATE else f"groups/{self.space}"
+        return f"{whose}/{self.path}" if self.path else whose
+
+
+def spot(value: str) -> Spot:
+    """Read a `Spot`; alice/private/Reports, as in URLs, does as well.
+
+    Raises:
+        BadParameter: it is no place.
+    """
+    parts = [part for part in value.split("/") if part]
+    if parts and parts[0] == "groups":
+        if len(parts) > 1:
+            return Spot(SpaceKind.GROUP, parts[1], "/".join(parts[2:]))
+    elif parts:
+        below = parts[2:] if parts[1:2] == ["private"] else parts[1:]
+        return Spot(SpaceKind.PRIVATE, parts[0].lower(), "/".join(below))
+    raise click.BadParameter(f"{value!r} is no place such as alice/Reports/a.pdf or groups/IAB/form.pdf")
+
+
+def acting_at(store: Store, place: Spot, login: str | None) -> Actor:
+    """`--as`, or else the owner of the place, or the group's admin."""
+    return acting(store, login) if login else owner(store, place.kind, place.space)
+
+
+def thing(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False) -> Folder | File:
+    """What is there, as the actor sees it.
+
+    Raises:
+        NotFound: nothing, for him.
+    """
+    try:
+        return folders.find(tx, place.kind, place.space, place.path, root=root, body=body)
+    except NotFound:
+        raise NotFound(f"there is no {place} for this actor") from None
+
+
+def file(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False) -> File:
+    """The document there.
+
+    Raises:
+        NotFound: there is none for the actor, or it is a folder.
+    """
+    found = thing(tx, place, root=root, body=body)
+    if not isinstance(found, File):
+        raise NotFound(f"{place} is a folder, not a document")
+    return found
+
+
+def folder(tx: Transaction, place: Spot, *, root: str = DOCS) -> Folder:
+    """The folder there.
+
+    Raises:
+        NotFound: there is none for the actor, or it is a document.
+    """
+    found = thing(tx, place, root=root)
+    if not isinstance(found, Folder):
+        raise NotFound(f"{place} is a document, not a folder")
+    return found
