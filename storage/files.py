@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from storage import bookmark_files, dropbox, file_writing, filing, history, items, locks, quota, trees, writing
 from storage import collections as tree
-from storage import dropbox, file_writing, filing, history, items, locks, quota, trees, writing
 from storage.bodies import Body
 from storage.errors import Conflict, Denied, OverQuota
 from storage.filing import File, Folder, Place
@@ -45,8 +45,10 @@ def put(
 
     Raises:
         OverQuota, Conflict, Denied, Stale, Locked, Fixed: as in `admit`.
+        UnsupportedMedia, BadFormat: among favourites, it is no bookmark (FAV-01, FAV-02).
     """
     folder, name = place.folder, place.name
+    body = bookmark_files.checked(folder, name, body)
     room = _room(tx, place)
     if room is not None and body.size > room and not _shrinks(place, body):
         raise OverQuota("the capacity is reached")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage import collections as tree
 from storage import (
+    bookmark_files,
     dropbox,
     file_writing,
     filing,
@@ -21,6 +21,7 @@ from storage import (
     trees,
     writing,
 )
+from storage import collections as tree
 from storage.errors import Conflict, Denied, Exists, Fixed, OverQuota
 from storage.filing import FAVOURITES, FIXED, File, Folder, Place, Special
 from storage.schema import collections, viewer_collections
@@ -115,6 +116,8 @@ def _move_file(tx: Transaction, source: File, target: Folder, name: str, overwri
     locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
     locks.check(tx, target.space, f"{target.name}/{name}", member=there.present is None)
     row = writing.stored(tx, folder, source.name)
+    if bookmark_files.checked(target, name, file_writing.body_of(row)).hash != row.hash:
+        raise Fixed("this is no bookmark, and a new name makes it none")
     if isinstance(there.present, File):
         _demand_edit(there.present)
         over = writing.stored(tx, target, name)
@@ -171,7 +174,7 @@ def _copy_file(tx: Transaction, source: File, target: Folder, name: str, overwri
         raise Denied(Right.ADD, tree.path(target))
     locks.check(tx, target.space, f"{target.name}/{name}", member=there.present is None)
     row = writing.stored(tx, source.folder, source.name)
-    body = file_writing.body_of(row)
+    body = bookmark_files.checked(target, name, file_writing.body_of(row))
     _demand_room(tx, target, body.size - (there.present.size if isinstance(there.present, File) else 0))
     if isinstance(there.present, File):
         over = writing.stored(tx, target, name)
@@ -189,6 +192,8 @@ def _copy_file(tx: Transaction, source: File, target: Folder, name: str, overwri
 
 def _copy_folder(tx: Transaction, source: Folder, target: Folder, name: str, overwrite: bool, deep: bool) -> bool:
     trees.demand_place(target, name)
+    if source.root != target.root:
+        raise Fixed("folders of bookmarks hold nothing but bookmarks")
     if source.special in (Special.ROOT, Special.TRASH):
         raise Fixed("a whole disk, or its Trash, is not copied at once")
     if deep and filing.is_within(target.name, source.name) and target.space.id == source.space.id:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import bookmark_files, filing, folder_changes, folders, locks, numbering, plans, viewing
 from storage import collections as tree
-from storage import filing, folder_changes, folders, locks, numbering, plans, viewing
 from storage.errors import Denied, Exists, Fixed, LimitReached
 from storage.filing import DOCS, FAVOURITES, File, Folder, Place, Special
 from storage.schema import collections, file_index, grants, items
@@ -178,12 +178,13 @@ def demand_place(folder: Folder, name: str) -> None:
     """Pass unless nothing can be put there by hand.
 
     Raises:
-        Fixed: the Trash, or the feed file's name in a root (CALSYNC-15).
+        Fixed: the Trash, or the name of a file that every root has (CALSYNC-15, FAV-11).
     """
     if filing.in_trash(folder):
         raise Fixed("the Trash holds what was deleted, and nothing else is put there")
     if folder.special is Special.ROOT and folder.root == DOCS and name == filing.FEED:
         raise Fixed("calendar.ics is the calendar itself")
+    bookmark_files.demand_free(folder, name)
 
 
 def demand_levels(tx: Transaction, folder: Folder, levels: int) -> None:

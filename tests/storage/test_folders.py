@@ -9,7 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from storage import (
+    bodies,
     check,
+    files,
+    filing,
     folder_changes,
     folders,
     grants,
@@ -22,6 +25,7 @@ from storage import (
     wiki,
 )
 from storage.errors import (
+    BadFormat,
     Conflict,
     Denied,
     Exists,
@@ -32,6 +36,7 @@ from storage.errors import (
     NotFound,
     OverQuota,
     StorageError,
+    UnsupportedMedia,
 )
 from storage.filing import FAVOURITES, Folder, Special
 from storage.schema import collections
@@ -579,4 +584,41 @@ def test_who_leaves_a_group_made_nothing_of_it(store: Store, alice: Actor, bob: 
             disk.move(tx, "IAB", "mine", "yours")
         with pytest.raises(Denied):
             disk.put(tx, "IAB", "mine/a.txt", b"2")
+    sound(store)
+
+
+def test_favourites_hold_bookmarks_and_no_trash(store: Store, alice: Actor) -> None:
+    """FAV-01…03, FAV-10, FAV-11: by whatever way something would come there."""
+
+    def at(path: str) -> filing.Place:
+        return folders.place(tx, SpaceKind.PRIVATE, "alice", path, root=FAVOURITES)
+
+    good = b"[InternetShortcut]\r\nURL=https://example.test/\r\n"
+    with store.write(alice) as tx:
+        root = at("x").folder
+        inner = trees.mkdir(tx, root, "f")
+        files.put(tx, at("f/a.url"), bodies.small(good))
+        files.put(tx, at("._a"), bodies.small(b"URL=javascript:x"))
+        disk.put(tx, "alice", "run.url", b"[InternetShortcut]\r\nURL=javascript:alert(1)\r\n")
+        disk.put(tx, "alice", "a.txt")
+        disk.mkdir(tx, "alice", "d")
+        for name, body in (("run.url", b"[InternetShortcut]\r\nURL=javascript:x\r\n"), ("a.txt", b"a")):
+            with pytest.raises((UnsupportedMedia, BadFormat)):
+                files.put(tx, at(name), bodies.small(body))
+            with pytest.raises((UnsupportedMedia, BadFormat)):
+                transplant.copy(tx, disk.file(tx, "alice", name), inner, name, overwrite=False)
+        for name in ("bookmarks.html", "bookmarks.xbel"):
+            with pytest.raises(Fixed):
+                files.put(tx, at(name), bodies.small(good))
+        with pytest.raises(Fixed):
+            transplant.copy(tx, disk.folder(tx, "alice", "d"), root, "d", overwrite=False)
+        with pytest.raises((UnsupportedMedia, BadFormat, Fixed)):
+            transplant.move(
+                tx, folders.find(tx, SpaceKind.PRIVATE, "alice", "._a", root=FAVOURITES), root, "b.url", overwrite=False
+            )
+        found = folders.find(tx, SpaceKind.PRIVATE, "alice", "f/a.url", root=FAVOURITES)
+        assert transplant.move(tx, found, root, "b.url", overwrite=False)
+        transplant.delete(tx, folders.find(tx, SpaceKind.PRIVATE, "alice", "b.url", root=FAVOURITES))
+        transplant.delete(tx, inner)
+        assert disk.names(tx, "alice", "Trash") == []
     sound(store)
