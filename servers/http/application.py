@@ -123,7 +123,7 @@ def _send(
         if len(body) > GZIP_FROM_OCTETS:
             body = _compress(environ, response, headers, body)
         length = len(body)
-        blocks = (body,) if body else ()
+        blocks = [body] if body else []  # granian sends a list at once, and asks anything else for block after block
     if status not in _NO_BODY:
         headers.append(("Content-Length", str(length)))
     if environ["REQUEST_METHOD"] == "HEAD":
