@@ -70,8 +70,8 @@ def test_bookmarks_lead_to_their_addresses(store: Store, alice: Client, bob: Cli
     }.items():
         body = f"[InternetShortcut]\r\nURL={address}\r\n".encode()
         disk.write(store, "alice", f"News/{name}.url", body, root="favourites", described=f"About {name}")
+    running = b"[InternetShortcut]\r\nURL=javascript:x()\r\n"
     with pytest.raises(BadFormat):
-        running = b"[InternetShortcut]\r\nURL=javascript:x()\r\n"
         disk.write(store, "alice", "News/Bad.url", running, root="favourites")
     answer = alice.request("GET", "/feeds/alice/private/favourites/News/index.rss")
     entries = {one.title: one for one in desk.read(answer).entries}
