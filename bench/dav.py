@@ -221,6 +221,7 @@ def main() -> None:
     date = time.strftime("%Y-%m-%d")
     note = (
         f"{date}, {os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}, N = {options.n}, "
+        + f"{options.reps} run{'s' * (options.reps > 1)} of {options.cap:g} s for each read, "
         + "load average "
         + ", ".join(f"{run['loadavg']:.1f} ({name})" for name, run in runs.items())
         + "."
