@@ -159,6 +159,14 @@ class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Annotated[bool, Meta(description="speak HTTPS with the certificate of [tls], without a front")] = False
 
 
+class Favourites(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bookmarks."""
+
+    scheme: Annotated[
+        Literal["https", "http"], Meta(description="what an address typed without a scheme gets (FAV-02)")
+    ] = "https"
+
+
 class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The process that reads documents for the search, and purges what has outlived its time."""
 
@@ -202,6 +210,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     webdav: Listener = Listener()
     feeds: Listener = Listener()
     jobs: Jobs = Jobs()
+    favourites: Favourites = Favourites()
 
     @property
     def data_directory(self) -> Path:

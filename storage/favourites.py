@@ -105,7 +105,6 @@ def merge(
     tree: bookmarks.Folder,
     *,
     path: str = "",
-    scheme: str = "https",
     locks: frozenset[str] = frozenset(),
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
@@ -122,7 +121,7 @@ def merge(
         top = _folder(tx, kind, space, path)
         if not tree.children:
             return Report()
-    merging = _Merging(store, actor, top, scheme, locks)
+    merging = _Merging(store, actor, top, locks)
     wanted: dict[tuple[str, ...], list[Bookmark]] = {(): []}
     for way, _ in tree.folders():
         wanted.setdefault(way, [])
@@ -144,12 +143,12 @@ def merge(
 class _Merging:
     """One import under way."""
 
-    def __init__(self, store: Store, actor: Actor, top: Folder, scheme: str, locks: frozenset[str]) -> None:
+    def __init__(self, store: Store, actor: Actor, top: Folder, locks: frozenset[str]) -> None:
         self.report: Final = Report()
         self._store: Final = store
         self._actor: Final = actor
         self._top: Final = top
-        self._scheme: Final = scheme
+        self._scheme: Final = store.limits.bookmark_scheme
         self._locks: Final = locks
         self._paths: dict[tuple[str, ...], str | None] = {(): top.path}
         """Where the folders of the file are here; None: they could not be made."""

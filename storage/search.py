@@ -6,6 +6,7 @@ content the numbers of those whose text has it. The expression is then judged ro
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -67,22 +68,32 @@ class Results:
 
 @dataclass(slots=True)
 class _Found:
-    """A row with what the expression is judged by; folded words are made when first needed."""
+    """A row with what the expression is judged by; folded text and words are made when first needed."""
 
     row: Any
     space: Principal
-    _words: dict[Field, list[str]]
+    _name: str | None = None
 
-    def words(self, field: Field) -> list[str]:
-        known = self._words.get(field)
-        if known is None:
-            text = {
-                Field.NAME: self.row.name,
-                Field.DESCRIPTION: self.row.description or "",
-                Field.AUTHOR: f"{self.row.author_name or ''} {self.row.author or ''}",
-            }[field]
-            known = self._words[field] = words_of(text)
-        return known
+    def has(self, field: Field, sought: list[str], prefix: bool) -> bool:
+        """Whether words stand in that order in a field, the last one maybe longer."""
+        if field is Field.NAME:
+            if self._name is None:
+                self._name = fold(self.row.name)
+            folded = self._name
+        elif field is Field.DESCRIPTION:
+            text = self.row.description
+            if not text:
+                return False
+            folded = fold(text)
+        else:
+            folded = _author(self.row.author_name or "", self.row.author or "")
+        # Most documents have nothing of it: their words need not be told apart.
+        return sought[-1] in folded and _follows(_WORD.findall(folded), sought, prefix)
+
+
+@functools.lru_cache(1_000)
+def _author(display_name: str, login: str) -> str:
+    return fold(f"{display_name} {login}")
 
 
 Judge = Callable[[_Found], float]
@@ -117,11 +128,9 @@ def run(
     found: list[tuple[float, _Found]] = []
     for where, condition in scopes:
         for row in tx.db.execute(_query(condition), {"actor": tx.actor.id}):
-            if filing.is_work_file(row.name):
-                continue
-            one = _Found(row, where, {})
+            one = _Found(row, where)
             score = judge(one)
-            if score > 0:
+            if score > 0 and not filing.is_work_file(row.name):
                 found.append((score, one))
     found.sort(key=_KEYS[order])
     page = found[max(0, offset) : max(0, offset) + max(0, limit)]
@@ -351,7 +360,8 @@ def _between(term: Between) -> Judge:
 
 def _words(term: Words, contents: Contents) -> Judge:
     sought = words_of(" ".join(term.words))
-    fields = (Field.NAME, Field.DESCRIPTION, Field.AUTHOR) if term.field is Field.ANY else (term.field,)
+    chosen = (Field.NAME, Field.DESCRIPTION, Field.AUTHOR) if term.field is Field.ANY else (term.field,)
+    fields = [(field, _WEIGHTS[field]) for field in chosen if field is not Field.CONTENT]
     ranks = contents.get(term, {})
 
     def judge(one: _Found) -> float:
@@ -359,9 +369,9 @@ def _words(term: Words, contents: Contents) -> Judge:
         rank = ranks.get(one.row.id)
         if rank is not None:
             total = _WEIGHTS[Field.CONTENT] * (0.2 + 0.8 * rank)
-        for field in fields:
-            if field is not Field.CONTENT and _follows(one.words(field), sought, term.prefix):
-                total += _WEIGHTS[field]
+        for field, weight in fields:
+            if one.has(field, sought, term.prefix):
+                total += weight
         return total
 
     return judge

@@ -37,6 +37,8 @@ class Limits:
     attendees: int = 10_000
     tombstone_days: int = 90
     version_days: int = 30
+    bookmark_scheme: str = "https"
+    """What an address typed without a scheme gets (FAV-02)."""
 
 
 @dataclass(slots=True)

@@ -82,6 +82,7 @@ def open_store(settings: Settings) -> Store:
         attendees=settings.limits.max_attendees,
         tombstone_days=settings.limits.tombstone_days,
         version_days=settings.limits.version_days,
+        bookmark_scheme=settings.favourites.scheme,
     )
     return Store.open(settings.database_url, settings.blobs_directory, limits=limits)
 

@@ -28,6 +28,7 @@ def make(protocol: Protocol, settings: Settings) -> Any:
             attendees=limits.max_attendees,
             tombstone_days=limits.tombstone_days,
             version_days=limits.version_days,
+            bookmark_scheme=settings.favourites.scheme,
         ),
     )
     return application.make(store, protocol, dav_settings(settings), _verifier(settings))

@@ -99,6 +99,8 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded; `_` separates."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
     return [fold(one) for one in _WORD.findall(unicodedata.normalize("NFC", text))]
 
 

@@ -35,7 +35,8 @@ def put(context: Context) -> Response:
     with writing(context) as tx:
         place = tree.place(tx, context.address)
         check(context, place)
-        stored = bookmark_files.checked(place.folder, place.name, body)  # FAV-02
+        scheme = tx.store.limits.bookmark_scheme
+        stored = bookmark_files.checked(place.folder, place.name, body, scheme)  # FAV-02
         written = files.put(tx, place, stored, precondition, media_type=media_type, modified=_modified(context))
     return answer(context, written if stored is body else replace(written, etag=""))
 
