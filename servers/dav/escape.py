@@ -24,10 +24,13 @@ def text(value: str) -> str:
 
 def body(octets: bytes) -> str:
     """A stored iCalendar object or card as character data; its control characters were refused at write."""
-    value = octets.decode()
-    if "\ufffe" in value or "\uffff" in value:
-        return text(value)
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    if b"\xef\xbf" in octets:  # perhaps U+FFFE or U+FFFF, which XML forbids
+        return text(octets.decode())
+    if b"&" in octets:
+        octets = octets.replace(b"&", b"&amp;")
+    if b"<" in octets or b">" in octets:
+        octets = octets.replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    return octets.replace(b"\r", b"&#13;").decode()
 
 
 def segment(name: str) -> str:
