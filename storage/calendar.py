@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +20,8 @@ from storage.store import Transaction
 from storage.types import Collection, Item, Right, SpaceKind, View
 
 MEDIA_TYPE: Final = "text/calendar"
+_ZONES_S: Final = 28 * 3600
+"""How far the span of floating times may reach beyond them: they are stored as of every zone on earth."""
 _LENGTHY_S: Final = 31 * 86400
 """Whatever spans more is looked for apart, so that a query walks the index of its own range only."""
 
@@ -136,15 +138,25 @@ def busy(
     return periods
 
 
-def ended_before(tx: Transaction, collection: Collection, moment: int) -> list[str]:
-    """Names of the events whose last instance ended before `moment` (CAL-18)."""
-    names = (
-        sa.select(items.c.name)
+def ended_before(tx: Transaction, collection: Collection, moment: int, floating: tzinfo = UTC) -> list[str]:
+    """Names of the events whose last instance ended at `moment` (UTC seconds) or earlier (CAL-18).
+
+    Floating and all-day times are read in `floating`; the index knows their ends to a day only.
+    """
+    query = (
+        sa.select(items.c.id, items.c.name, event_index.c.starts, event_index.c.ends, event_index.c.series)
         .join(event_index, event_index.c.item_id == items.c.id)
-        .where(items.c.collection_id == collection.id, event_index.c.ends <= moment)
+        .where(
+            items.c.collection_id == collection.id,
+            event_index.c.component == "VEVENT",
+            event_index.c.starts < moment + _ZONES_S,
+            event_index.c.ends <= moment + _ZONES_S,
+        )
+        .order_by(items.c.id)
     )
-    visible = {row.name for row in viewing.listing(tx, collection)}
-    return [name for name in tx.db.execute(names).scalars() if name in visible]
+    ended = [row.name for row in tx.db.execute(query) if not _overlaps(row, moment, FOREVER, floating)]
+    seen = viewing.seen_among(tx, collection, ended)
+    return [name for name in ended if name in seen]
 
 
 def _is_plain(series: Series) -> bool:
