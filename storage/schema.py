@@ -73,6 +73,7 @@ principals: Final = _table(
     _text("language", "en"),
     _time("created"),
     sa.UniqueConstraint("kind", "name_fold"),
+    Index("ix_principal_kind_name", "kind", "name"),  # every URL begins with one, in its own case
 )
 
 accounts: Final = _table(

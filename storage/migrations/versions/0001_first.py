@@ -39,6 +39,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "name_fold", name=op.f("uq_principal_kind_name_fold")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("principal", schema=None) as batch_op:
+        batch_op.create_index("ix_principal_kind_name", ["kind", "name"], unique=False)
+
     op.create_table(
         "site_value",
         sa.Column("name", sa.Text(), nullable=False),
