@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.interop.desk import Desk
+from tests.interop.desk import PASSWORDS, Desk
 from tests.interop.disk import folder, rclone, root
+from tests.interop.wire import Wire
 
 pytestmark = pytest.mark.skipif(shutil.which("rclone") is None, reason="needs rclone (Debian: rclone)")
 
@@ -68,15 +71,21 @@ def test_a_large_file(desk: Desk, tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
+def arrived(desk: Desk, path: str, body: bytes) -> None:
+    """Wait until the server gives `body` there."""
+    wire = Wire(root(desk), "alice")
+    end = time.monotonic() + 30
+    while wire("GET", path).body != body:
+        assert time.monotonic() < end, f"{path} did not arrive"
+        time.sleep(0.05)
+    wire.close()
+
+
 @pytest.mark.skipif(not os.access("/dev/fuse", os.W_OK) or shutil.which("fusermount3") is None, reason="needs FUSE")
 def test_mounted(desk: Desk, tmp_path: Path) -> None:
     """`rclone mount --vfs-cache-mode writes`: what programs do with a file goes through."""
-    import subprocess
-    import time
-
-    from tests.interop.desk import PASSWORDS
-
-    url = root(desk) + folder(desk)
+    path = folder(desk)
+    url = root(desk) + path
     place = tmp_path / "mount"
     place.mkdir()
     obscured = subprocess.run(["rclone", "obscure", PASSWORDS["alice"]], capture_output=True, check=True)
@@ -96,6 +105,7 @@ def test_mounted(desk: Desk, tmp_path: Path) -> None:
         (place / "docs" / "a.txt").write_text("one")
         with (place / "docs" / "a.txt").open("a") as file:
             file.write(" two")
+        arrived(desk, f"{path}docs/a.txt", b"one two")  # rclone uploads behind the program's back
         (place / "docs" / "a.txt").rename(place / "docs" / "b.txt")
         assert [one.name for one in (place / "docs").iterdir()] == ["b.txt"]
         assert (place / "docs" / "b.txt").read_text() == "one two"
