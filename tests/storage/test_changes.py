@@ -116,6 +116,7 @@ class Office:
             here = bodies.find(tx, self.space, self.name)
             uid = self._uid(name) or f"{name}{next(self.stamps)}"
             bodies.put(tx, here, name, self.body(uid, klass, status, own))
+        self.seen[who].add(name)  # he knows what he wrote, whoever sees it
 
     def _uid(self, name: str) -> str | None:
         with self.store.read(SITE) as tx:
@@ -177,6 +178,7 @@ class Office:
         with self.store.write(self.actor(who)) as tx:
             here = bodies.find(tx, self.space, self.name)
             grants.grant(tx, here, desk.principal(self.store, grantee), right, name)
+        self.seen["bob"].add(name)  # opened to him, were it in a folder that he does not see yet
 
     def close_(self, who: str, grantee: str, right: Right, which: int) -> None:
         name = self.one(which)
@@ -222,21 +224,35 @@ class Office:
         """Both viewers list and read everything; a validator stands for one body, and a body for one validator."""
         for login in ("alice", "bob"):
             actor = self.actor(login)
-            with self.store.read(actor) as tx:
-                try:
-                    here = bodies.find(tx, self.space, self.name)
-                except NotFound:
+            try:
+                self._read(login, actor)
+            except NotFound:
+                self.seen[login] |= self._common()
+
+    def _read(self, login: str, actor: Actor) -> None:
+        with self.store.read(actor) as tx:
+            here = bodies.find(tx, self.space, self.name)
+            for row in items.rows(tx, here):
+                self.seen[login].add(row.name)
+                item = items.get(tx, here, row.name)
+                assert item.etag == row.etag
+                if item.view is View.EXISTENCE:
                     continue
-                for row in items.rows(tx, here):
-                    self.seen[login].add(row.name)
-                    item = items.get(tx, here, row.name)
-                    assert item.etag == row.etag
-                    if item.view is View.EXISTENCE:
-                        continue
-                    assert item.body is not None
-                    assert len(item.body) == row.size == item.size
-                    assert self.etags.setdefault((login, row.name, row.etag), item.body) == item.body
-                    assert self.bodies.setdefault((login, row.name, item.body), row.etag) == row.etag
+                assert item.body is not None
+                assert len(item.body) == row.size == item.size
+                assert self.etags.setdefault((login, row.name, row.etag), item.body) == item.body
+                assert self.bodies.setdefault((login, row.name, item.body), row.etag) == row.etag
+
+    def _common(self) -> set[str]:
+        """What whoever sees the collection sees: who is out may learn later that such a one came and went."""
+        with self.store.read(SITE) as tx:
+            here = bodies.find(tx, self.space, self.name)
+            query = sa.select(item_rows.c.name).where(
+                item_rows.c.collection_id == here.id, item_rows.c.hidden_modseq == 0, ~item_rows.c.restricted
+            )
+            if self.space == "alice" and self.component:
+                query = query.where(sa.or_(item_rows.c.freed_modseq == 0, item_rows.c.creator_id == self.bob.id))
+            return set(tx.db.execute(query).scalars())
 
     def settle(self) -> None:
         """Every copy comes to what a fresh listing shows, names and validators."""
