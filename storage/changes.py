@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from storage import numbering, tombstones, viewing
 from storage.errors import LogTruncated
-from storage.schema import collections, items, viewer_collections, viewer_items
+from storage.schema import collections, items, memberships, viewer_collections, viewer_items
 from storage.schema import tombstones as stones
 from storage.statements import Statement
 from storage.store import Transaction
@@ -29,6 +29,7 @@ _TOMBSTONES: Final = Statement(
         stones.c.hidden_modseq,
         stones.c.freed_modseq,
         stones.c.audience,
+        stones.c.removed,
         sa.exists()
         .where(items.c.collection_id == stones.c.collection_id, items.c.name == stones.c.name)
         .label("again"),
@@ -67,6 +68,19 @@ _VANISHED: Final = Statement(
         viewer_items.c.modseq > sa.bindparam("after"),
         items.c.hidden_modseq == 0,
     )
+)
+_JOINED: Final = Statement(
+    sa.select(memberships.c.joined).where(
+        memberships.c.group_id == sa.bindparam("space"), memberships.c.account_id == sa.bindparam("viewer")
+    )
+)
+_theirs: Final = memberships.alias("theirs")
+_MET: Final = Statement(
+    sa.select(
+        sa.func.min(sa.case((memberships.c.joined > _theirs.c.joined, memberships.c.joined), else_=_theirs.c.joined))
+    )
+    .join(_theirs, _theirs.c.group_id == memberships.c.group_id)
+    .where(memberships.c.account_id == sa.bindparam("viewer"), _theirs.c.account_id == sa.bindparam("space"))
 )
 _VIEWER: Final = Statement(
     sa.select(viewer_collections.c.modseq, viewer_collections.c.view_modseq).where(
@@ -246,7 +260,9 @@ def _removed(tx: Transaction, collection: Collection, after: ModSeq) -> list[tup
     for stone in _TOMBSTONES.all(tx, {"collection": collection.id, "after": after}):
         if own and not stone.again:
             gone[stone.name] = stone.modseq
-        elif not own and (number := tombstones.left_at(tx, stone, after)):
+        elif own or (stone.created_modseq > after and stone.removed < _together_since(tx, collection)):
+            continue  # there again; or it came and went while the viewer was no member (SYS-09)
+        elif number := tombstones.left_at(tx, stone, after):
             gone[stone.name] = number
             if stone.again:
                 doubtful.add(stone.name)
@@ -257,6 +273,14 @@ def _removed(tx: Transaction, collection: Collection, after: ModSeq) -> list[tup
         for name in viewing.seen_among(tx, collection, doubtful):
             del gone[name]
     return sorted((number, name) for name, number in gone.items())
+
+
+def _together_since(tx: Transaction, collection: Collection) -> float:
+    """Since when, in seconds since the epoch, the viewer has been a member, or the owner's co-member."""
+    space = collection.space
+    statement = _JOINED if space.kind is SpaceKind.GROUP else _MET
+    since: float | None = statement.scalar(tx, {"space": space.id, "viewer": tx.actor.id})
+    return 0.0 if since is None else since
 
 
 def _left(tx: Transaction, collection: Collection, after: ModSeq) -> Iterable[tuple[str, int]]:
