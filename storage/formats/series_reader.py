@@ -145,6 +145,11 @@ class Reader:
                 target.append((_without_end(prop.value), last))
                 if len(target) > MAX_RULES:
                     raise BadFormat(f"more than {MAX_RULES} of {prop.name}", prop.line)
+                if len(found.exception_rules) > 2 or (
+                    found.exception_rules and any(_is_fine(text) for text, _ in found.rules)
+                ):
+                    # Each instance is held against each EXRULE, a property that RFC 5545 no longer has.
+                    raise BadFormat("at most two EXRULEs, beside rules by days or longer", prop.line)
             elif prop.name == "RDATE":
                 found.dates.extend(self._dates(prop, master))
             else:
@@ -365,3 +370,8 @@ def _without_end(text: str) -> str:
     parts = text.upper().replace(" ", "").split(";")
     parts.sort(key=lambda part: not part.startswith("FREQ="))
     return ";".join(part for part in parts if part and not part.startswith(("COUNT=", "UNTIL=")))
+
+
+def _is_fine(rule: str) -> bool:
+    """Whether a rule counts by hours or less."""
+    return any(f"FREQ={name}" in rule.upper() for name in ("SECONDLY", "MINUTELY", "HOURLY"))
