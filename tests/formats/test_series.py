@@ -461,8 +461,12 @@ def test_instances_agree_with_recurring_ical_events(
     icalendar.use_zoneinfo()  # it keeps every VTIMEZONE it ever saw: other tests' inventions of "Europe/Paris" too
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(low, high)
-    expected = sorted(int(found["DTSTART"].dt.timestamp()) for found in theirs)
+        # Asked for a wider range: near the ends of the one it is asked for the oracle loses instances.
+        theirs = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(
+            low - timedelta(days=10), high + timedelta(days=10)
+        )
+    starts = sorted(int(found["DTSTART"].dt.timestamp()) for found in theirs)
+    expected = [start for start in starts if start < high.timestamp() and start + 60 * minutes > low.timestamp()]
     ours = event(*lines).instances(int(low.timestamp()), int(high.timestamp()))
     got = [instance.start for instance in ours]
     # The oracle leaves out a DTSTART that the rule does not hit; RFC 5545 §3.8.5.3 counts it always.
