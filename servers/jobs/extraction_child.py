@@ -15,12 +15,15 @@ import os
 import re
 import resource
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
 _HTML: Final = "text/html"
 _TEXT: Final = "text/plain"
+_PDF: Final = "application/pdf"
+_NO_PDF: Final = b"%PDF-1.4\n"
 _CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _DONE, _FAILED = "done", "failed"
@@ -33,8 +36,9 @@ def main(memory_octets: int, timeout_s: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)  # a library that prints would be taken for an answer
     os.dup2(nowhere, 2)
-    confine(memory_octets)
+    leave_network()  # while there is one thread; the library has more
     read = extractor()
+    confine(memory_octets)
     while line := sys.stdin.buffer.readline():
         asked = json.loads(line)
         data = sys.stdin.buffer.read(asked["size"])
@@ -45,12 +49,16 @@ def main(memory_octets: int, timeout_s: int) -> None:
         _answer(answers, state, text)
 
 
+def leave_network() -> None:
+    """Have no network, where the system allows a namespace to a process of one thread."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.unshare(_NEW_USER | _NEW_NETWORK)
+
+
 def confine(memory_octets: int) -> None:
     """Give up what a document does not need to be read; what the system forbids to give up is kept."""
     with suppress(OSError):
         os.nice(10)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.unshare(_NEW_USER | _NEW_NETWORK)
     for limit, value in (
         (resource.RLIMIT_AS, memory_octets),
         (resource.RLIMIT_FSIZE, 0),
@@ -72,7 +80,10 @@ def _allow_cpu(timeout_s: int) -> None:
 
 
 def extractor() -> Callable[[bytes, str], str]:
-    """How documents are read: text by ourselves, all else by the library, if it is installed."""
+    """How documents are read: text by ourselves, all else by the library, if it is installed.
+
+    Before `confine`, for the library has files to write until it is ready.
+    """
     try:
         import kreuzberg
     except ImportError:
@@ -88,7 +99,20 @@ def extractor() -> Callable[[bytes, str], str]:
             data = decode(data).encode("utf-8", "replace")
         return str(library.extract_bytes_sync(data, kind, config=config).content)
 
+    _unpack_pdf(read)
     return read
+
+
+def _unpack_pdf(read: Callable[[bytes, str], str]) -> None:
+    """Have the library load its reader of PDF, while there may still be files.
+
+    It unpacks that shared object into the temporary directory, under a name that everybody knows: there must be
+    nobody else's to be found. Once it is loaded, the file is needed no more.
+    """
+    with tempfile.TemporaryDirectory(prefix="escritoire-") as private:
+        os.environ["TMPDIR"] = private
+        _attempt(read, _NO_PDF, _PDF)
+    del os.environ["TMPDIR"]
 
 
 def decode(data: bytes) -> str:

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -106,7 +107,12 @@ class Extractor:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 # Neither the desk's place nor a password of its database is any of its business.
-                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(_paths())},
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "LANG": "C.UTF-8",
+                    "TMPDIR": tempfile.gettempdir(),
+                    "PYTHONPATH": ":".join(_paths()),
+                },
             )
         return self._child
 

@@ -1,1 +1,1 @@
-"""The kernel of line protocols: endpoints, TLS, buffers, back-pressure and time limits on Twisted; it knows no protocol."""
+"""The kernel of line protocols on Twisted: endpoints, TLS, buffers, back-pressure, time limits; it knows no protocol."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +50,19 @@ def test_formats(extractor: Extractor, name: str, data: bytes) -> None:
     for word in ("zebra", "boit", "café"):
         assert word in found.text
     assert "secretscript" not in found.text
+
+
+def test_nothing_is_taken_from_or_left_in_the_temporary_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extractor: Extractor
+) -> None:
+    """DOC-34: a child that may write no file reads a PDF where none was read before, and loads nobody else's library."""
+    planted = tmp_path / "kreuzberg-pdfium"
+    planted.mkdir()
+    (planted / "libpdfium.so").write_bytes(b"not a library")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = sorted(tmp_path.rglob("*"))
+    assert "zebra" in extractor.extract(documents.pdf(), "application/pdf").text
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 HOSTILE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
