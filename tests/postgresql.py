@@ -103,7 +103,7 @@ def start() -> tuple[Cluster, int]:
             **_identity(run_as),
         )
     cluster = Cluster(folder)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         try:
             psycopg.connect(cluster.url("postgres", "postgresql")).close()

@@ -137,8 +137,11 @@ def test_account_set_up(wire: Callable[..., Wire]) -> None:
     assert {"read", "write", "bind", "unbind"} <= privileges(mine) | (
         {"bind", "unbind"} if "write" in privileges(mine) else set()
     )
-    assert {e.get("name") for e in mine.get(f"{CAL}supported-calendar-component-set") or []} >= {"VEVENT"}
-    reports = {str(e[0].tag) for e in (mine.get(f"{DAV}supported-report-set") or []) for e in e.iter(f"{DAV}report")}
+    components, supported = mine.get(f"{CAL}supported-calendar-component-set"), mine.get(f"{DAV}supported-report-set")
+    assert components is not None
+    assert supported is not None
+    assert {e.get("name") for e in components} >= {"VEVENT"}
+    reports = {str(e[0].tag) for e in supported.iter(f"{DAV}report")}
     assert {f"{CAL}calendar-query", f"{CAL}calendar-multiget", f"{DAV}sync-collection"} <= reports
 
 

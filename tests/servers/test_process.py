@@ -117,9 +117,9 @@ def test_a_dead_worker_is_replaced(tiny: subprocess.Popen[bytes], settings_file:
 
 def test_requests_under_way_are_finished(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
     answers: list[dict[str, object]] = []
-    asking = threading.Thread(target=lambda: answers.append(ask(settings_file, body=b"x", query="0.5")))
+    asking = threading.Thread(target=lambda: answers.append(ask(settings_file, body=b"x", query="2")))
     asking.start()
-    threading.Event().wait(0.2)
+    threading.Event().wait(1)
     tiny.terminate()
     asking.join()
     assert answers[0]["octets"] == 1
