@@ -13,6 +13,7 @@ from storage import collections as tree
 from storage import groups, plans, preferences, trees
 from storage import principals as people
 from storage.errors import Denied, Exists, NotFound, Refused
+from storage.mail import mailboxes
 from storage.schema import accounts, addresses, items, memberships, principals
 from storage.schema import groups as group_table
 from storage.schema import plans as plan_table
@@ -119,6 +120,7 @@ def create(
         tx.db.execute(sa.insert(addresses).values(**row))
     tree.create_defaults(tx, number)
     trees.create_defaults(tx, number, SpaceKind.PRIVATE)
+    mailboxes.create_defaults(tx, number)
     return made
 
 

@@ -15,11 +15,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from storage.mail.tables import bodies as message_bodies
 from storage.schema import items, versions
 from storage.store import Transaction
 
 log = logging.getLogger(__name__)
 
+_HOLDERS: Final = (items, versions, message_bodies)
 GRACE_S: Final = 86_400
 _PAGE: Final = 500
 
@@ -41,7 +43,7 @@ def collect(tx: Transaction, older_than_s: float = GRACE_S) -> int:
 
 
 def unreferenced(tx: Transaction, keys: Iterable[str]) -> Iterator[str]:
-    """Those of `keys` that neither an item nor a kept version refers to."""
+    """Those of `keys` that no item, kept version or message refers to."""
     remaining = iter(keys)
     while page := list(itertools.islice(remaining, _PAGE)):
         yield from sorted(set(page) - referenced(tx, page))
@@ -50,7 +52,7 @@ def unreferenced(tx: Transaction, keys: Iterable[str]) -> Iterator[str]:
 def referenced(tx: Transaction, keys: list[str]) -> set[str]:
     """Those of a few `keys` that a row refers to."""
     found: set[str] = set()
-    for table in (items, versions):
+    for table in _HOLDERS:
         found.update(tx.db.execute(sa.select(table.c.blob).where(table.c.blob.in_(keys))).scalars())
     return found
 
@@ -58,7 +60,7 @@ def referenced(tx: Transaction, keys: list[str]) -> set[str]:
 def missing(tx: Transaction) -> list[str]:
     """Keys that a row refers to and that are not in the blob store."""
     wanted: set[str] = set()
-    for table in (items, versions):
+    for table in _HOLDERS:
         query = sa.select(table.c.blob).where(table.c.blob.is_not(None)).distinct()
         wanted.update(tx.db.execute(query).scalars())
     return sorted(key for key in wanted if tx.store.blobs.stored(key) is None)

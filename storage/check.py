@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import blob_collection, changes, check_disk, kinds, writing
+from storage import blob_collection, changes, check_disk, check_mail, kinds, writing
 from storage.check_disk import Problem, located, where_of
 from storage.errors import NotFound, StorageError
 from storage.schema import (
@@ -57,6 +57,7 @@ def run(
         ("tree", check_disk.tree),
         ("files", check_disk.files),
         ("blobs", _blobs),
+        ("mail", check_mail.mail),
         ("members", _members),
         ("grants", _grants),
     )
@@ -95,7 +96,10 @@ def _counters(tx: Transaction, repair: bool) -> Iterator[Problem]:
     query = (
         located(collections.c.item_count, collections.c.octets, count.label("held"), octets.label("held_octets"))
         .outerjoin(real, real.c.collection_id == collections.c.id)
-        .where(sa.or_(collections.c.item_count != count, collections.c.octets != octets))
+        .where(
+            sa.or_(collections.c.item_count != count, collections.c.octets != octets),
+            collections.c.tool != Tool.MESSAGES.value,
+        )
     )
     for row in tx.db.execute(query).all():
         if repair:

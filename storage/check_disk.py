@@ -52,7 +52,10 @@ def tree(tx: Transaction, repair: bool) -> Iterator[Problem]:
             above.label("right_path"),
         )
         .outerjoin(parent, parent.c.id == collections.c.parent_id)
-        .where(sa.or_(collections.c.tool.in_(_FOLDERS), collections.c.parent_id.is_not(None)))
+        .where(
+            sa.or_(collections.c.tool.in_(_FOLDERS), collections.c.parent_id.is_not(None)),
+            collections.c.tool != Tool.MESSAGES.value,  # storage/mail/check.py
+        )
     )
     for row in tx.db.execute(query).all():
         root, _, path = row.path.partition("/")

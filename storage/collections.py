@@ -76,8 +76,10 @@ _IN_SPACE: Final = (
     .select_from(_JOIN)
     .where(principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space"))
 )
-# The folders of the disk are found by storage/folders.py alone, which knows the rights of their chain.
-_IN_HOME: Final = _IN_SPACE.where(sa.and_(*(collections.c.tool != tool.value for tool in FOLDER_TOOLS)))
+# The folders of the disk are found by storage/folders.py alone, which knows the rights of their chain, and
+# mailboxes by storage/mail.
+_ELSEWHERE: Final = tuple(sorted(tool.value for tool in FOLDER_TOOLS | {Tool.MESSAGES}))
+_IN_HOME: Final = _IN_SPACE.where(sa.and_(*(collections.c.tool != tool for tool in _ELSEWHERE)))
 _find: Final = _IN_HOME.where(collections.c.path == sa.bindparam("path"))
 _FIND: Final = Statement(_find)
 _FIND_TO_WRITE: Final = Statement(_find.with_for_update(of=collections))
@@ -189,7 +191,11 @@ def create(
         raise Denied(Right.ADD, space)
     path = _clean_name(name)
     locks.check(tx, owner, path, member=True)
-    present = sa.select(collections.c.path).where(collections.c.space_id == owner.id, collections.c.parent_id.is_(None))
+    present = sa.select(collections.c.path).where(
+        collections.c.space_id == owner.id,
+        collections.c.parent_id.is_(None),
+        collections.c.tool != Tool.MESSAGES.value,
+    )
     taken = set(tx.db.execute(present).scalars())
     if path in taken:
         raise Exists(path)

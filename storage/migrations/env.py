@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 
 from storage import search_schema
-from storage.schema import metadata
+from storage.tables import metadata
 
 
 def _render(kind: str, thing: Any, _: object) -> str | Literal[False]:

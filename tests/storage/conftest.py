@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from storage import plans
-from storage.schema import metadata
 from storage.store import Store
+from storage.tables import metadata
 from storage.types import Actor, Principal
 from tests import postgresql
 from tests.storage import desk

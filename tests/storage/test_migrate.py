@@ -17,8 +17,8 @@ from alembic.script import ScriptDirectory
 from storage import migrate, search_schema
 from storage.engine import Engines
 from storage.errors import Refused
-from storage.schema import metadata
 from storage.store import Store
+from storage.tables import metadata
 from tests import postgresql
 
 

@@ -1,0 +1,188 @@
+"""A message, read once when it comes: all that clients ask for, finished, and the text that is searched.
+
+Nothing here fails, whatever the octets, and time and memory are bounded: what is too deep, too long or too
+many is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
+from typing import Final
+
+from storage.formats import addresses, message_parts, message_structure, message_text, mime_fields, mime_words
+from storage.formats.base_subject import base_subject
+
+LISTED: Final = frozenset(
+    b"""date subject from to cc bcc reply-to sender message-id in-reply-to references content-type
+    content-transfer-encoding content-disposition content-language mime-version priority x-priority x-msmail-priority
+    importance newsgroups followup-to list-id list-post list-unsubscribe list-help delivered-to x-mailer user-agent
+    disposition-notification-to return-receipt-to x-spam-flag x-spam-status x-label keywords organization
+    x-confirm-reading-to auto-submitted precedence resent-from resent-to resent-date x-original-to envelope-to
+    return-path thread-topic x-uidl x-face face sensitivity comments""".split()
+)
+"""Header fields that clients list; kept apart so that a listing reads nothing else."""
+
+_ID: Final = re.compile(rb"<([^<>\s]{1,998})>")
+_BARE_ID: Final = re.compile(rb"[^<>\s]{1,998}")
+_REFERENCES: Final = 200
+_FIELD_OCTETS: Final = 16 * 1024
+_HEADER_CHARACTERS: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What one pass over a message gave; the forms are those of RFC 9051 §7.5.2."""
+
+    octets: int
+    header_octets: int
+    """Its header, the blank line included; all of it where there is no blank line."""
+    envelope: bytes
+    body: bytes
+    bodystructure: bytes
+    parts: bytes
+    """`message_parts.dump` of its parts."""
+    listed: bytes
+    """The fields named in `LISTED` as they came, in their order, without a blank line."""
+    sent: float | None
+    """The Date field, seconds since the epoch."""
+    subject: str
+    """Decoded, as are the addresses."""
+    from_: str
+    to: str
+    cc: str
+    bcc: str
+    base_subject: str
+    is_reply: bool
+    from_key: str
+    """Local part of the first address (RFC 5256 §3)."""
+    to_key: str
+    cc_key: str
+    display_from: str
+    """Name of the first address, else the address (RFC 5957)."""
+    display_to: str
+    message_id: str
+    """Without brackets, as are all such; "" if there is none."""
+    in_reply_to: str
+    references: tuple[str, ...]
+    text: str
+    """Of all text parts, tags of HTML gone."""
+    header_text: str
+    """One decoded field in each line."""
+    preview: str
+    attachments: int
+
+
+def scan(data: bytes) -> Scanned:
+    """Read a message."""
+    root = message_parts.read(data)
+    header = data[: min(root.body, message_parts.HEADER_OCTETS)]
+    fields: dict[bytes, bytes] = {}
+    listed: list[bytes] = []
+    lines: list[str] = []
+    room = _HEADER_CHARACTERS
+    for whole, name, value in mime_fields.fields(header):
+        lower = name.lower()
+        if lower not in fields:
+            fields[lower] = value
+        elif lower in (b"to", b"cc", b"bcc"):  # more than one is forbidden, and occurs
+            fields[lower] += b"," + value
+        if lower in LISTED:
+            listed.append(whole if whole.endswith(b"\n") else whole + b"\r\n")
+        if room > 0:
+            line = f"{name.decode('ascii')}: {_decoded(value)}"[:room]
+            room -= len(line)
+            lines.append(line)
+    body, structure = message_structure.structures(data, root)
+    sections = message_parts.sections(root)
+    texts = message_text.of(data, root)
+    subject = _decoded(fields.get(b"subject", b""))
+    base, reply = base_subject(subject)
+    first_from, first_to, first_cc = (_first(fields.get(name)) for name in (b"from", b"to", b"cc"))
+    return Scanned(
+        octets=len(data),
+        header_octets=root.body,
+        envelope=message_structure.envelope(fields),
+        body=body,
+        bodystructure=structure,
+        parts=message_parts.dump(sections),
+        listed=b"".join(listed),
+        sent=_sent(fields.get(b"date")),
+        subject=subject,
+        from_=_addresses(fields, b"from"),
+        to=_addresses(fields, b"to"),
+        cc=_addresses(fields, b"cc"),
+        bcc=_addresses(fields, b"bcc"),
+        base_subject=base,
+        is_reply=reply,
+        from_key=first_from[0],
+        to_key=first_to[0],
+        cc_key=first_cc[0],
+        display_from=first_from[1],
+        display_to=first_to[1],
+        message_id=_one_id(fields.get(b"message-id")),
+        in_reply_to=_one_id(fields.get(b"in-reply-to")),
+        references=_ids(fields.get(b"references")),
+        text=texts.text,
+        header_text="\n".join(lines),
+        preview=texts.preview,
+        attachments=texts.attachments,
+    )
+
+
+def _decoded(value: bytes) -> str:
+    return mime_words.decode_words(mime_words.unfold(value[:_FIELD_OCTETS]))
+
+
+def _addresses(fields: Mapping[bytes, bytes], name: bytes) -> str:
+    """Names and addresses as they are searched: both the decoded text and what was taken apart."""
+    value = fields.get(name)
+    if value is None:
+        return ""
+    decoded = _decoded(value)
+    if b"=?" not in value and b'"' not in value and b"(" not in value:
+        return decoded
+    return ", ".join(str(one) for one in addresses.parse_addresses(value[:_FIELD_OCTETS])) or decoded
+
+
+def _first(value: bytes | None) -> tuple[str, str]:
+    """Local part, and name or address, of the first address; a group counts by its name (RFC 5957 §3)."""
+    if value is None:
+        return "", ""
+    for raw in addresses.raw_addresses(value[:_FIELD_OCTETS]):
+        mailbox = mime_words.decode_words(raw.mailbox or b"")
+        if raw.host is None:
+            return mailbox, mailbox
+        name = mime_words.decode_words(raw.name) if raw.name else ""
+        return mailbox, name or f"{mailbox}@{mime_words.decode_words(raw.host)}"
+    return "", ""
+
+
+def _sent(value: bytes | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        parsed = parsedate_tz(mime_words.unfold(value[:200]).decode("ascii", "replace"))
+        return None if parsed is None or not 1 <= parsed[0] <= 9999 else float(mktime_tz(parsed))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def _one_id(value: bytes | None) -> str:
+    if value is None:
+        return ""
+    match = _ID.search(value[:_FIELD_OCTETS])
+    if match:
+        return match[1].decode("utf-8", "replace")
+    bare = _BARE_ID.search(value[:_FIELD_OCTETS])
+    return bare[0].decode("utf-8", "replace") if bare else ""
+
+
+def _ids(value: bytes | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    found = [match.decode("utf-8", "replace") for match in _ID.findall(value[: 4 * _FIELD_OCTETS])]
+    # The first names the thread, the last ones the parents.
+    return tuple(found if len(found) <= _REFERENCES else [found[0], *found[1 - _REFERENCES :]])

@@ -1,0 +1,1 @@
+"""Mail: mailboxes, messages, flags, delivery and search, the same for IMAP, POP3, SMTP and phones (SPEC section 9)."""

@@ -1,0 +1,208 @@
+"""Messages come in: read once outside any transaction, then kept whole or not at all (APPEND, delivery, import)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from storage import quota
+from storage.errors import OverQuota, TooLarge
+from storage.formats import message
+from storage.mail import numbers
+from storage.mail.folding import fold
+from storage.mail.tables import bodies, contents, listed, messages, texts, threads
+from storage.mail.types import MESSAGE_OCTETS, Appended, Mailbox
+from storage.statements import Statement, insert
+from storage.store import INLINE_OCTETS, Store, Transaction
+from storage.types import Principal, SpaceKind, Tool
+
+_REFERENCES_MAX: Final = 20
+_ID_CHARACTERS: Final = 500
+_TEXT_CHARACTERS: Final = 1024 * 1024
+
+_CONTENT: Final = insert(
+    contents,
+    *("account_id", "hash", "octets", "header_octets", "envelope", "structure", "bodystructure", "thread", "sent"),
+    *("preview", "message_id", "refs", "base_subject", "reply", "from_key", "to_key", "cc_key"),
+    *("display_from", "display_to", "attachments"),
+    returning=contents.c.id,
+)
+_LISTED: Final = insert(listed, "content_id", "fields")
+_BODY: Final = insert(bodies, "content_id", "parts", "blob", "body")
+_TEXT: Final = insert(texts, "content_id", "subject", "from_", "to_", "cc", "bcc", "header", "body")
+_PLACE: Final = insert(messages, "collection_id", "uid", "modseq", "flags", "octets", "internal", "saved", "content_id")
+_KNOWN: Final = Statement(
+    sa.select(contents.c.id)
+    .where(contents.c.account_id == sa.bindparam("account"), contents.c.hash == sa.bindparam("hash"))
+    .limit(1)
+    .with_for_update()
+)
+_THREAD_OF: Final = Statement(
+    sa.select(threads.c.thread).where(
+        threads.c.account_id == sa.bindparam("account"), threads.c.message_id == sa.bindparam("id")
+    )
+)
+_SET_THREAD: Final = Statement(
+    sa.update(contents).where(contents.c.id == sa.bindparam("number")).values(thread=sa.bindparam("of"))
+)
+_NEW_THREAD: Final = insert(threads, "account_id", "message_id", "thread")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message that was read, with its body on disk if it is large; it may be kept by several accounts."""
+
+    scanned: message.Scanned
+    hash: str
+    data: bytes | None
+    blob: str | None
+
+    @property
+    def octets(self) -> int:
+        return self.scanned.octets
+
+
+class New(NamedTuple):
+    """One message for `append_many`."""
+
+    prepared: Prepared
+    flags: str = ""
+    """Canonical."""
+    internal: float | None = None
+    """INTERNALDATE in seconds since the epoch; None is now."""
+
+
+def prepare(store: Store, data: bytes) -> Prepared:
+    """Read a message once and for all; outside any transaction.
+
+    Raises:
+        TooLarge: more than `MESSAGE_OCTETS` (MSG-62).
+    """
+    if len(data) > MESSAGE_OCTETS:
+        raise TooLarge(MESSAGE_OCTETS)
+    digest = hashlib.sha256(data).hexdigest()[:40]
+    blob = store.blobs.put(data) if len(data) > INLINE_OCTETS else None
+    return Prepared(message.scan(data), digest, None if blob else data, blob)
+
+
+def append(
+    tx: Transaction, mailbox: Mailbox, prepared: Prepared, *, flags: str = "", internal: float | None = None
+) -> Appended:
+    """Put one message into a mailbox; `flags` are canonical.
+
+    Raises:
+        OverQuota: the mail would outgrow the plan.
+    """
+    return append_many(tx, mailbox, [New(prepared, flags, internal)])[0]
+
+
+def append_many(tx: Transaction, mailbox: Mailbox, new: Sequence[New]) -> list[Appended]:
+    """Put messages into a mailbox, all or none (RFC 3502).
+
+    Raises:
+        OverQuota: as in `append`.
+    """
+    octets = sum(one.prepared.octets for one in new)
+    check_room(tx, octets)
+    modseq, uid, validity = numbers.take(tx, mailbox.id, count=len(new), octets=octets, new=len(new))
+    found: list[Appended] = []
+    for number, one in enumerate(new, uid):
+        row = {
+            "collection_id": mailbox.id,
+            "uid": number,
+            "modseq": modseq,
+            "flags": one.flags,
+            "octets": one.prepared.octets,
+            "internal": int(tx.now if one.internal is None else one.internal),
+            "saved": int(tx.now),
+            "content_id": _content(tx, one.prepared),
+        }
+        _PLACE.run(tx, row)
+        found.append(Appended(number, validity, modseq))
+    numbers.count(tx, mailbox.id, added=(one.flags for one in new))
+    return found
+
+
+def check_room(tx: Transaction, octets: int) -> None:
+    """Pass if so many more octets of mail fit.
+
+    Raises:
+        OverQuota: they do not.
+    """
+    left = room(tx)
+    if left is not None and octets > left:
+        raise OverQuota("the mailbox is full: empty the Trash or delete mail")
+
+
+def room(tx: Transaction) -> int | None:
+    """Octets of mail that the actor may still keep; None is without limit."""
+    return quota.room_in(tx, Principal(tx.actor.id, SpaceKind.PRIVATE, tx.actor.login, "", ""), Tool.MESSAGES)
+
+
+def _content(tx: Transaction, prepared: Prepared) -> int:
+    """The number of a message's content: the one that the account has already, if it kept the very same octets."""
+    account = tx.actor.id
+    known: int | None = _KNOWN.scalar(tx, {"account": account, "hash": prepared.hash})
+    if known is not None:
+        return known
+    scanned = prepared.scanned
+    references = [one[:_ID_CHARACTERS] for one in scanned.references] or (
+        [scanned.in_reply_to[:_ID_CHARACTERS]] if scanned.in_reply_to else []
+    )
+    message_id = _clean(scanned.message_id[:_ID_CHARACTERS])
+    values: dict[str, Any] = {
+        "account_id": account,
+        "hash": prepared.hash,
+        "octets": scanned.octets,
+        "header_octets": scanned.header_octets,
+        "envelope": scanned.envelope,
+        "structure": scanned.body,
+        "bodystructure": scanned.bodystructure,
+        "thread": 0,
+        "sent": scanned.sent,
+        "preview": _clean(scanned.preview),
+        "message_id": message_id,
+        "refs": _clean(" ".join(references)),
+        "reply": scanned.is_reply,
+        "attachments": bool(scanned.attachments),
+    }
+    for name in ("base_subject", "from_key", "to_key", "cc_key", "display_from", "display_to"):
+        values[name] = fold(getattr(scanned, name))
+    number = int(_CONTENT.scalar(tx, values))
+    _LISTED.run(tx, {"content_id": number, "fields": scanned.listed})
+    _BODY.run(tx, {"content_id": number, "parts": scanned.parts, "blob": prepared.blob, "body": prepared.data})
+    _TEXT.run(
+        tx,
+        {
+            "content_id": number,
+            "subject": fold(scanned.subject),
+            "from_": fold(scanned.from_),
+            "to_": fold(scanned.to),
+            "cc": fold(scanned.cc),
+            "bcc": fold(scanned.bcc),
+            "header": fold(scanned.header_text),
+            "body": fold(scanned.text[:_TEXT_CHARACTERS]),
+        },
+    )
+    _join_thread(tx, number, [message_id, *map(_clean, reversed(references[-_REFERENCES_MAX:]))])
+    return number
+
+
+def _join_thread(tx: Transaction, number: int, ids: Sequence[str]) -> None:
+    """Let the message belong to the thread of the nearest one that it refers to, or begin one (RFC 8474 §5.2)."""
+    account = tx.actor.id
+    known: dict[str, int | None] = {one: _THREAD_OF.scalar(tx, {"account": account, "id": one}) for one in ids if one}
+    thread = next((found for found in known.values() if found is not None), number)
+    _SET_THREAD.run(tx, {"number": number, "of": thread})
+    for one, found in known.items():
+        if found is None:
+            _NEW_THREAD.run(tx, {"account_id": account, "message_id": one, "thread": thread})
+
+
+def _clean(text: str) -> str:
+    """Without what PostgreSQL cannot keep in a text."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

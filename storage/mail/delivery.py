@@ -1,0 +1,46 @@
+"""Delivery: one mail into one account's mailbox, in one transaction (SMTP-08, MSG-35).
+
+Whoever got an answer from here may tell the sender that the mail is on disk.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from storage.errors import OverQuota
+from storage.mail import appending, mailboxes, trash
+from storage.mail.recipients import Recipient
+from storage.mail.types import INBOX, SPAM, TRASH
+from storage.store import Store
+
+
+class Delivered(NamedTuple):
+    """Where a mail went."""
+
+    mailbox: str
+    uid: int
+
+
+def deliver(
+    store: Store, prepared: appending.Prepared, recipient: Recipient, *, spam: bool = False, flags: str = ""
+) -> Delivered:
+    """Put a mail into the recipient's INBOX, or into `Spam?`; what the Trash holds makes room for it (MSG-44).
+
+    Raises:
+        OverQuota: it does not fit, even with an empty Trash (MSG-62).
+        Busy: try again.
+    """
+    with store.write(recipient.actor) as tx:
+        left = appending.room(tx)
+        if left is not None and prepared.octets > left and not trash.make_room(tx, prepared.octets - left):
+            raise OverQuota("the mailbox is full")
+        mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
+        uid = appending.append(tx, mailbox, prepared, flags=flags).uid
+    return Delivered(mailbox.name, uid)
+
+
+def has_room(store: Store, recipient: Recipient, octets: int) -> bool:
+    """Whether a mail of that size would fit now, the Trash counted as free."""
+    with store.read(recipient.actor) as tx:
+        left = appending.room(tx)
+        return left is None or octets <= left + mailboxes.find(tx, TRASH).octets

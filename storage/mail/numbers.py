@@ -1,0 +1,75 @@
+"""The counters of a mailbox, kept with every change, so that STATUS counts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.mail.flags import DELETED, SEEN
+from storage.mail.tables import mailboxes, vanished
+from storage.schema import collections
+from storage.statements import Statement, insert
+from storage.store import Transaction
+from storage.types import CollectionId
+
+_TAKE: Final = Statement(
+    sa.update(collections)
+    .where(collections.c.id == sa.bindparam("collection"))
+    .values(
+        modseq=collections.c.modseq + 1,
+        shared_modseq=collections.c.modseq + 1,
+        modified=sa.bindparam("now"),
+        item_count=collections.c.item_count + sa.bindparam("count", type_=sa.BigInteger),
+        octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger),
+        uid_next=collections.c.uid_next + sa.bindparam("new", type_=sa.BigInteger),
+    )
+    .returning(collections.c.modseq, collections.c.uid_next, collections.c.uid_validity)
+)
+_COUNT: Final = Statement(
+    sa.update(mailboxes)
+    .where(mailboxes.c.collection_id == sa.bindparam("collection"))
+    .values(
+        unseen=mailboxes.c.unseen + sa.bindparam("more_unseen", type_=sa.BigInteger),
+        deleted=mailboxes.c.deleted + sa.bindparam("more_deleted", type_=sa.BigInteger),
+    )
+)
+_LOCK: Final = Statement(
+    sa.select(collections.c.id).where(collections.c.id == sa.bindparam("collection")).with_for_update()
+)
+_BURY: Final = insert(vanished, "collection_id", "modseq", "uid", "removed")
+
+
+def lock(tx: Transaction, *numbers: CollectionId) -> None:
+    """Let nobody else write to these mailboxes until the end; in one order, so that no two wait for each other."""
+    for number in sorted(numbers):
+        _LOCK.first(tx, {"collection": number})
+
+
+def take(
+    tx: Transaction, collection: CollectionId, *, count: int = 0, octets: int = 0, new: int = 0
+) -> tuple[int, int, int]:
+    """The next change number, the first of `new` uids, and the mailbox's UIDVALIDITY."""
+    tx.touched.add(collection)
+    values = {"collection": collection, "count": count, "more": octets, "new": new, "now": tx.now}
+    row: Any = _TAKE.first(tx, values)
+    return int(row.modseq), int(row.uid_next) - new, int(row.uid_validity)
+
+
+def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), gone: Iterable[str] = ()) -> None:
+    """Keep the counters of unseen and deleted messages; texts are canonical flags."""
+    unseen = deleted = 0
+    for flags in added:
+        unseen += SEEN not in flags
+        deleted += DELETED in flags
+    for flags in gone:
+        unseen -= SEEN not in flags
+        deleted -= DELETED in flags
+    if unseen or deleted:
+        _COUNT.run(tx, {"collection": collection, "more_unseen": unseen, "more_deleted": deleted})
+
+
+def bury(tx: Transaction, collection: CollectionId, modseq: int, uids: Iterable[int]) -> None:
+    """Remember that these uids went with this number (RFC 7162 §3.2.10)."""
+    _BURY.run_many(tx, ({"collection_id": collection, "modseq": modseq, "uid": uid, "removed": tx.now} for uid in uids))

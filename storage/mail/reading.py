@@ -1,0 +1,176 @@
+"""Reading mail: whole mailboxes, what changed, and what was computed when a message came; nothing is parsed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.errors import NotFound
+from storage.formats import message_parts
+from storage.mail import mailboxes
+from storage.mail.tables import bodies, contents, listed, messages, vanished
+from storage.mail.types import Changes, Content, Snapshot, State
+from storage.schema import collections
+from storage.statements import Statement
+from storage.store import Transaction
+from storage.types import CollectionId
+
+AT_ONCE: Final = 500
+"""Messages read by one query."""
+
+_here: Final = messages.c.collection_id == sa.bindparam("collection")
+_states: Final = sa.select(*(messages.c[name] for name in State._fields[:-1]), messages.c.content_id)
+_STATES: Final = Statement(_states.where(_here).order_by(messages.c.uid), State)
+_SINCE: Final = Statement(_states.where(_here, messages.c.modseq > sa.bindparam("since")), State)
+_VANISHED: Final = Statement(
+    sa.select(vanished.c.uid).where(
+        vanished.c.collection_id == sa.bindparam("collection"), vanished.c.modseq > sa.bindparam("since")
+    )
+)
+_NUMBER: Final = Statement(
+    sa.select(collections.c.modseq, collections.c.log_floor).where(
+        collections.c.id == sa.bindparam("collection"), collections.c.space_id == sa.bindparam("actor")
+    )
+)
+
+
+class _Chosen:
+    """A select by the numbers of some contents of the actor, for each engine; the numbers are one JSON array."""
+
+    def __init__(self, table: sa.Table, *columns: Any, row: type[tuple[Any, ...]] | None = None) -> None:
+        key = table.c.id if table is contents else table.c.content_id
+        base = sa.select(key, *columns)
+        if table is not contents:
+            base = base.join(contents, contents.c.id == key)
+        base = base.where(contents.c.account_id == sa.bindparam("actor"))
+        numbers = sa.bindparam("numbers", type_=sa.Text)
+        lite = sa.func.json_each(numbers).table_valued("value")
+        self._lite: Final = Statement(base.where(key.in_(sa.select(lite.c.value))), row)
+        post = sa.func.json_array_elements_text(sa.cast(numbers, sa.JSON)).table_valued("value")
+        self._post: Final = Statement(base.where(key.in_(sa.select(sa.cast(post.c.value, sa.BigInteger)))), row)
+
+    def of(self, tx: Transaction, numbers: Sequence[int]) -> Iterator[Any]:
+        statement = self._lite if tx.store.engines.sqlite else self._post
+        for start in range(0, len(numbers), AT_ONCE):
+            chosen = json.dumps(numbers[start : start + AT_ONCE])
+            yield from statement.raw(tx, {"actor": tx.actor.id, "numbers": chosen})
+
+
+_CONTENTS: Final = _Chosen(
+    contents,
+    *(contents.c[name] for name in ("envelope", "structure", "bodystructure", "header_octets", "octets")),
+    *(contents.c[name] for name in ("hash", "thread", "preview")),
+)
+_ENVELOPES: Final = _Chosen(contents, contents.c.envelope)
+_STRUCTURES: Final = _Chosen(contents, contents.c.bodystructure)
+_LISTED: Final = _Chosen(listed, listed.c.fields)
+_HEADERS: Final = _Chosen(
+    bodies,
+    bodies.c.blob,
+    contents.c.header_octets,
+    sa.func.substr(bodies.c.body, 1, sa.cast(contents.c.header_octets, sa.Integer)),
+)
+_BODIES: Final = _Chosen(bodies, bodies.c.blob, bodies.c.body)
+_PARTS: Final = _Chosen(bodies, bodies.c.parts)
+
+
+def snapshot(tx: Transaction, number: CollectionId) -> Snapshot:
+    """A whole mailbox of the actor; in a reading transaction all of it is of one moment.
+
+    Raises:
+        NotFound: it is gone, or somebody else's.
+    """
+    mailbox = mailboxes.by_id(tx, number)
+    return Snapshot(mailbox, mailbox.modseq, _STATES.all(tx, {"collection": number}))
+
+
+def changes(tx: Transaction, number: CollectionId, since: int) -> Changes:
+    """What is new, changed and gone in a mailbox since a change number (RFC 7162 §3.2.5).
+
+    Raises:
+        NotFound: as in `snapshot`.
+    """
+    row = _NUMBER.first(tx, {"collection": number, "actor": tx.actor.id})
+    if row is None:
+        raise NotFound(str(number))
+    if row.modseq == since:
+        return Changes(since, [], [], True)
+    keys = {"collection": number, "since": since}
+    complete = row.log_floor <= since <= row.modseq
+    return Changes(row.modseq, sorted(_SINCE.all(tx, keys)), sorted(_VANISHED.scalars(tx, keys)), complete)
+
+
+def contents_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, Content]:
+    """What was computed of these messages, by `State.content`."""
+    return {row[0]: Content._make(row) for row in _CONTENTS.of(tx, numbers)}
+
+
+def envelopes(tx: Transaction, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The finished ENVELOPE of each."""
+    return dict(_ENVELOPES.of(tx, numbers))
+
+
+def structures(tx: Transaction, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The finished BODYSTRUCTURE of each."""
+    return dict(_STRUCTURES.of(tx, numbers))
+
+
+def listed_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The header fields that clients list (`message.LISTED`), as they came."""
+    return dict(_LISTED.of(tx, numbers))
+
+
+def headers(tx: Transaction, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The whole header of each, with its blank line."""
+    return {
+        number: bytes(start) if blob is None else _read(tx, blob, 0, octets)
+        for number, blob, octets, start in _HEADERS.of(tx, numbers)
+    }
+
+
+def bodies_of(tx: Transaction, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """Number and octets of each message, one large one in memory at a time."""
+    for number, blob, body in _BODIES.of(tx, numbers):
+        yield number, bytes(body) if blob is None else tx.store.blobs.read(blob)
+
+
+def body(tx: Transaction, number: int) -> bytes:
+    """All octets of a message.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    for _, octets in bodies_of(tx, [number]):
+        return octets
+    raise NotFound(str(number))
+
+
+def body_range(tx: Transaction, number: int, start: int, count: int) -> bytes:
+    """`count` octets of a message from `start` on, fewer at its end; a large one is not read whole.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    for _, blob, whole in _BODIES.of(tx, [number]):
+        return bytes(whole[start : start + count]) if blob is None else _read(tx, blob, start, count)
+    raise NotFound(str(number))
+
+
+def parts(tx: Transaction, number: int) -> list[message_parts.Part]:
+    """Where the parts of a message begin and end.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    for _, dumped in _PARTS.of(tx, [number]):
+        return message_parts.load(bytes(dumped))
+    raise NotFound(str(number))
+
+
+def _read(tx: Transaction, blob: str, start: int, count: int) -> bytes:
+    with tx.store.blobs.open(blob) as file:
+        file.seek(start)
+        return file.read(count)

@@ -1,0 +1,83 @@
+"""Whose mail it is: addresses of this desk to accounts, and those an account may send from (MSG-09, MSG-66)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.schema import accounts, addresses, principals
+from storage.statements import Statement
+from storage.store import Transaction
+from storage.types import Actor, PrincipalId, SpaceKind
+
+_columns: Final = (principals.c.id, principals.c.name, principals.c.language, accounts.c.suspended)
+_BY_ADDRESS: Final = Statement(
+    sa.select(*_columns)
+    .join(accounts, accounts.c.id == principals.c.id)
+    .join(addresses, addresses.c.account_id == principals.c.id)
+    .where(addresses.c.address == sa.bindparam("address"), addresses.c.confirmed)
+)
+_BY_LOGIN: Final = Statement(
+    sa.select(*_columns)
+    .join(accounts, accounts.c.id == principals.c.id)
+    .where(principals.c.kind == SpaceKind.PRIVATE.value, principals.c.name_fold == sa.bindparam("login"))
+)
+_OF: Final = Statement(
+    sa.select(addresses.c.address)
+    .where(addresses.c.account_id == sa.bindparam("account"), addresses.c.confirmed)
+    .order_by(addresses.c.position, addresses.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One account that a mail is for."""
+
+    account: PrincipalId
+    login: str
+    address: str
+    """As the sender wrote it, the suffix included."""
+    language: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts when the mail is delivered: the account itself."""
+        return Actor(self.account, self.login)
+
+
+def find(tx: Transaction, address: str, domains: Collection[str] = ()) -> Recipient | None:
+    """The account behind an address, or None.
+
+    It is a confirmed address of an account, or `login@domain` with one of the desk's own `domains` (lower
+    case); of `local+suffix@domain` the suffix is passed over (MSG-66). The case does not matter.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    for name in dict.fromkeys((local, local.partition("+")[0])):
+        if not name:
+            continue
+        row: Any = _BY_ADDRESS.first(tx, {"address": f"{name}@{domain}"})
+        if row is None and domain in domains:
+            row = _BY_LOGIN.first(tx, {"login": name})
+        if row is not None:
+            return Recipient(PrincipalId(row.id), row.name, address, row.language)
+    return None
+
+
+def sender_addresses(tx: Transaction, account: PrincipalId, login: str, domains: Collection[str]) -> tuple[str, ...]:
+    """The addresses that an account may send from, in lower case, the main one first (MSG-09, ACC-19)."""
+    found: list[str] = list(_OF.scalars(tx, {"account": account}))
+    for domain in domains:
+        own = f"{login}@{domain}"
+        holder: Any = _BY_ADDRESS.first(tx, {"address": own})
+        if own not in found and (holder is None or holder.id == account):
+            found.append(own)
+    return tuple(found)
+
+
+def may_send_from(own: Collection[str], address: str) -> bool:
+    """Whether an address is one of `own`, a suffix left aside."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local}@{domain}" in own or f"{local.partition('+')[0]}@{domain}" in own

@@ -1,0 +1,184 @@
+"""Search in one mailbox: what a client holds in memory is judged there, texts by one query for each (MSG-46)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.mail import query as ask
+from storage.mail.flags import has
+from storage.mail.folding import fold
+from storage.mail.query import Query
+from storage.mail.tables import contents, messages, texts
+from storage.mail.types import State
+from storage.statements import Statement
+from storage.store import Transaction
+from storage.types import CollectionId
+
+Judge = Callable[[State], bool]
+
+_here: Final = messages.c.collection_id == sa.bindparam("collection")
+_in_contents: Final = sa.select(messages.c.uid).join(contents, contents.c.id == messages.c.content_id).where(_here)
+_in_texts: Final = sa.select(messages.c.uid).join(texts, texts.c.content_id == messages.c.content_id).where(_here)
+
+
+class _Within:
+    """Uids whose text has a substring in one of some columns, for each engine."""
+
+    def __init__(self, *columns: sa.Column[str]) -> None:
+        needle = sa.bindparam("needle", type_=sa.Text)
+        self._lite: Final = Statement(_in_texts.where(sa.or_(*(sa.func.instr(one, needle) > 0 for one in columns))))
+        self._post: Final = Statement(_in_texts.where(sa.or_(*(sa.func.strpos(one, needle) > 0 for one in columns))))
+
+    def uids(self, tx: Transaction, number: CollectionId, text: str) -> frozenset[int]:
+        statement = self._lite if tx.store.engines.sqlite else self._post
+        return frozenset(statement.scalars(tx, {"collection": number, "needle": fold(text)}))
+
+
+_FIELDS: Final = {
+    "from": _Within(texts.c.from_),
+    "to": _Within(texts.c.to_),
+    "cc": _Within(texts.c.cc),
+    "bcc": _Within(texts.c.bcc),
+}
+_SUBJECT: Final = _Within(texts.c.subject)
+_BODY: Final = _Within(texts.c.body)
+_ANY: Final = _Within(texts.c.header, texts.c.body)
+_HEADER: Final = _Within(texts.c.header)
+_HEADERS_OF: Final = Statement(_in_texts.add_columns(texts.c.header))
+_SENT: Final = Statement(
+    _in_contents.where(contents.c.sent >= sa.bindparam("since"), contents.c.sent < sa.bindparam("before"))
+)
+_HASH: Final = Statement(_in_contents.where(contents.c.hash.startswith(sa.bindparam("start", type_=sa.Text))))
+_THREAD: Final = Statement(_in_contents.where(contents.c.thread == sa.bindparam("thread")))
+
+_AGES: Final = 2**62
+
+
+def search(tx: Transaction, number: CollectionId, states: Sequence[State], query: Query) -> list[int]:
+    """The uids of those of `states` (by uid) that fit, ascending. `states` are of the mailbox `number`."""
+    fits = _judge(tx, number, query)
+    return [state.uid for state in states if fits(state)]
+
+
+def _judge(tx: Transaction, number: CollectionId, query: Query) -> Judge:
+    match query:
+        case ask.All():
+            return lambda state: True
+        case ask.And(terms):
+            judges = [_judge(tx, number, term) for term in _cheap_first(terms)]
+            return lambda state: all(judge(state) for judge in judges)
+        case ask.Or(terms):
+            judges = [_judge(tx, number, term) for term in _cheap_first(terms)]
+            return lambda state: any(judge(state) for judge in judges)
+        case ask.Not(term):
+            judge = _judge(tx, number, term)
+            return lambda state: not judge(state)
+        case ask.Fuzzy(term):
+            return _judge(tx, number, _freely(term))
+        case _:
+            return _of_state(query) or _among(_found(tx, number, query))
+
+
+def _of_state(query: Query) -> Judge | None:
+    """What a message's own row says."""
+    match query:
+        case ask.Uids(spans):
+            return lambda state: any(first <= state.uid <= last for first, last in spans)
+        case ask.Flag(name, wanted):
+            return lambda state: has(state.flags, name) is wanted
+        case ask.Internal(since, before):
+            low, high = _bounds(since, before)
+            return lambda state: low <= state.internal < high
+        case ask.Saved(since, before):
+            low, high = _bounds(since, before)
+            return lambda state: low <= state.saved < high
+        case ask.Larger(octets):
+            return lambda state: state.octets > octets
+        case ask.Smaller(octets):
+            return lambda state: state.octets < octets
+        case ask.ModSeq(least):
+            return lambda state: state.modseq >= least
+        case _:
+            return None
+
+
+def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int]:
+    """What only the database can say: the uids for which it holds."""
+    here: dict[str, Any] = {"collection": number}
+    match query:
+        case ask.Sent(since, before):
+            low, high = _bounds(since, before)
+            return frozenset(_SENT.scalars(tx, here | {"since": low, "before": high}))
+        case ask.Address(field, text):
+            return _FIELDS[field].uids(tx, number, text)
+        case ask.Subject(text):
+            return _SUBJECT.uids(tx, number, text)
+        case ask.Body(text):
+            return _BODY.uids(tx, number, text)
+        case ask.Text(text):
+            return _ANY.uids(tx, number, text)
+        case ask.Header(name, text):
+            return _with_header(tx, number, name, text)
+        case ask.EmailId(email_id):
+            known = email_id[:1] == "E" and email_id[1:].isalnum() and len(email_id) == 33
+            return frozenset(_HASH.scalars(tx, here | {"start": email_id[1:]})) if known else frozenset()
+        case ask.ThreadId(thread_id):
+            digits = thread_id[1:]
+            known = thread_id[:1] == "T" and digits.isascii() and digits.isdigit() and len(digits) < 19
+            return frozenset(_THREAD.scalars(tx, here | {"thread": int(digits)})) if known else frozenset()
+        case _:
+            raise AssertionError(query)
+
+
+def _with_header(tx: Transaction, number: CollectionId, name: str, text: str) -> frozenset[int]:
+    """Fields of that name with the text; the stored header has one decoded field in each line."""
+    start, needle = fold(name) + ":", fold(text)
+    if name.lower() in _FIELDS and text:
+        return _FIELDS[name.lower()].uids(tx, number, text)
+    if name.lower() == "subject" and text:
+        return _SUBJECT.uids(tx, number, text)
+    candidates = _HEADER.uids(tx, number, text or start)
+    if not candidates:
+        return candidates
+    return frozenset(
+        uid
+        for uid, header in _HEADERS_OF.raw(tx, {"collection": number})
+        if uid in candidates
+        and any(line.startswith(start) and needle in line[len(start) :] for line in header.split("\n"))
+    )
+
+
+def _freely(query: Query) -> Query:
+    """All words of a text in any order, instead of the text itself (RFC 6203 §3)."""
+    match query:
+        case ask.Subject(text):
+            return ask.And(tuple(ask.Subject(word) for word in text.split()) or (query,))
+        case ask.Body(text):
+            return ask.And(tuple(ask.Body(word) for word in text.split()) or (query,))
+        case ask.Text(text):
+            return ask.And(tuple(ask.Text(word) for word in text.split()) or (query,))
+        case ask.Address(field, text):
+            return ask.And(tuple(ask.Address(field, word) for word in text.split()) or (query,))
+        case ask.And(terms):
+            return ask.And(tuple(map(_freely, terms)))
+        case ask.Or(terms):
+            return ask.Or(tuple(map(_freely, terms)))
+        case ask.Not(term):
+            return ask.Not(_freely(term))
+        case _:
+            return query
+
+
+def _cheap_first(terms: tuple[Query, ...]) -> list[Query]:
+    return sorted(terms, key=lambda term: not isinstance(term, ask.Uids | ask.Flag | ask.Internal | ask.Larger))
+
+
+def _among(uids: frozenset[int]) -> Judge:
+    return lambda state: state.uid in uids
+
+
+def _bounds(since: int | None, before: int | None) -> tuple[int, int]:
+    return (-_AGES if since is None else since), (_AGES if before is None else before)

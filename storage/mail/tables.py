@@ -1,0 +1,113 @@
+"""The tables of mail: what a message is (`message_content` and its kin), and where it lies (`message`).
+
+A mailbox is a collection whose tool is `messages`; its own columns are in `mailbox`. A message in it is one
+narrow row, so that flags, copies and moves touch no text; all that is large is shared by an account's copies.
+Texts for the search are folded (storage/mail/folding.py). Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Column, Float, ForeignKey, Index, LargeBinary, Text
+
+from storage.schema import Id, _flag, _id, _int, _ref, _table, _text, metadata
+
+mailboxes: Final = sa.Table(
+    "mailbox",
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _text("use"),  # SPECIAL-USE attribute, "" = none (RFC 6154)
+    _flag("system", False),  # one of MSG-36: keeps its name, cannot be deleted
+    _int("unseen", 0),
+    _int("deleted", 0),
+)
+
+subscriptions: Final = sa.Table(
+    "mail_subscription",
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),  # of a mailbox that need not exist (RFC 9051 §6.3.7)
+)
+
+contents: Final = _table(
+    "message_content",
+    _id(),
+    _ref("account_id", "account.id"),
+    _text("hash", None),
+    _int("octets", None),
+    _int("header_octets", None),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("structure", LargeBinary, nullable=False),  # BODY, without extension data
+    Column("bodystructure", LargeBinary, nullable=False),
+    _int("thread", None),  # THREADID (RFC 8474)
+    Column("sent", Float(53), nullable=True),  # the Date field
+    _text("preview"),
+    _text("message_id"),
+    _text("refs"),  # References, else In-Reply-To: ids without <>, blank-separated
+    _text("base_subject"),  # folded (RFC 5256 §2.1)
+    _flag("reply", False),  # the subject said that it is a reply or a forward
+    *(_text(name) for name in ("from_key", "to_key", "cc_key", "display_from", "display_to")),  # folded
+    _flag("attachments", False),
+    _flag("indexed", False),  # its text is in the search index
+    Index("ix_message_content_account_hash", "account_id", "hash"),
+    Index("ix_message_content_account_message_id", "account_id", "message_id"),
+)
+
+
+def _part(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    key = ForeignKey("message_content.id", ondelete="CASCADE")
+    return sa.Table(name, metadata, Column("content_id", Id, key, primary_key=True, autoincrement=False), *columns)
+
+
+listed: Final = _part(
+    "message_listed",
+    Column("fields", LargeBinary, nullable=False),  # the header fields that clients list, as they came
+)
+
+bodies: Final = _part(
+    "message_body",
+    Column("parts", LargeBinary, nullable=False),  # message_parts.dump
+    Column("blob", Text, nullable=True, index=True),
+    Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
+)
+
+texts: Final = _part(
+    "message_text",
+    *(_text(name) for name in ("subject", "from_", "to_", "cc", "bcc", "header", "body")),
+)
+
+threads: Final = sa.Table(
+    "message_thread",
+    # Which thread a Message-ID belongs to, that of a mail which is not here yet too.
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    _int("thread", None),
+)
+
+messages: Final = sa.Table(
+    "message",
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("uid", sa.BigInteger, primary_key=True, autoincrement=False),
+    _int("modseq", None),
+    _text("flags"),  # canonical (storage/mail/flags.py)
+    _int("octets", None),
+    _int("internal", None),  # INTERNALDATE
+    _int("saved", None),  # SAVEDATE (RFC 8514): when it came into this mailbox
+    Column("content_id", Id, ForeignKey("message_content.id"), nullable=False, index=True),
+    Index("ix_message_collection_modseq", "collection_id", "modseq"),
+    sqlite_with_rowid=False,
+)
+
+vanished: Final = sa.Table(
+    "message_vanished",
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("modseq", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("removed", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)

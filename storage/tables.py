@@ -1,0 +1,10 @@
+"""All tables together, for migrations and tests: importing this knows every one of them."""
+
+from __future__ import annotations
+
+from storage.mail import tables as _mail
+from storage.schema import metadata
+
+__all__ = ["metadata"]
+
+MODULES = (_mail,)
