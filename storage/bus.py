@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol, Self
 import sqlalchemy as sa
 
 from storage.engine import Engines
+from storage.outbound import bell
 from storage.schema import collections
 from storage.store import Store
 from storage.types import CollectionId
@@ -241,6 +242,8 @@ class Bus:
                     collections.c.id.in_(numbers[start : start + _CHUNK])
                 )
                 found.update({CollectionId(row.id): row.modseq for row in db.execute(query)})
+            if bell.BELL in wanted:
+                found[bell.BELL] = bell.number(db)
         return found
 
     def _drain_wakeup(self) -> None:

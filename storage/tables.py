@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from storage.mail import tables as _mail
+from storage.outbound import tables as _outbound
 from storage.schema import metadata
 
 __all__ = ["metadata"]
 
-MODULES = (_mail,)
+MODULES = (_mail, _outbound)
