@@ -5,12 +5,14 @@ Each step is a short transaction of its own, so that nobody waits long for the t
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
 from storage import blob_collection, history, locks
+from storage.mail import forgetting
 from storage.schema import collections, invitations, throttles, tombstones
 from storage.store import Store, Transaction
 from storage.types import SITE, CollectionId, ModSeq
@@ -43,6 +45,7 @@ def run(store: Store) -> Purged:
         if not due:
             break
         before = due[-1]
+    stones += forgetting.run(store, time.time() - store.limits.tombstone_days * _DAY_S)
     while True:
         with store.write(SITE) as tx:
             limit = tx.now - store.limits.version_days * _DAY_S

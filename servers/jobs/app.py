@@ -16,6 +16,7 @@ from servers.jobs.texts import Texts
 from storage import purge
 from storage.bus import Bus
 from storage.errors import Busy
+from storage.mail import indexing, trash
 from storage.store import Limits, Store
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Jobs:
         watched = self._texts.folders
         with bus.subscribe(watched) as changes:
             self._texts.run()
+            indexing.run(self._store, stopped)
             if self._texts.folders != watched:
                 return  # watch the new ones as well
             self._purge()
@@ -88,7 +90,7 @@ class Jobs:
             return
         self._purged = time.monotonic()
         gone = purge.run(self._store)
-        logger.info("purged", extra=asdict(gone))
+        logger.info("purged", extra=asdict(gone) | {"trash": trash.purge(self._store)})
 
 
 def _pause(seconds: float, stopped: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage.mail import query as ask
+from storage.mail import search_schema
 from storage.mail.flags import has
 from storage.mail.folding import fold
 from storage.mail.query import Query
@@ -23,18 +24,50 @@ _here: Final = messages.c.collection_id == sa.bindparam("collection")
 _in_contents: Final = sa.select(messages.c.uid).join(contents, contents.c.id == messages.c.content_id).where(_here)
 _in_texts: Final = sa.select(messages.c.uid).join(texts, texts.c.content_id == messages.c.content_id).where(_here)
 
+_hits: Final = sa.table("message_search", sa.column("rowid"))
+_candidates: Final = _in_texts.where(
+    messages.c.content_id.in_(
+        sa.select(_hits.c.rowid).where(sa.text("message_search MATCH :match").bindparams(sa.bindparam("match")))
+    )
+)
+_unindexed: Final = _in_texts.where(sa.text("NOT message_text.indexed"))
+_TRIGRAMS: Final = 24
+
 
 class _Within:
-    """Uids whose text has a substring in one of some columns, for each engine."""
+    """Uids whose text has a substring in one of some columns, for each engine.
 
-    def __init__(self, *columns: sa.Column[str]) -> None:
+    With `indexed`, SQLite's index names the candidates, and what is not in it yet is looked at as well.
+    """
+
+    def __init__(self, *columns: sa.Column[str], indexed: bool = False) -> None:
         needle = sa.bindparam("needle", type_=sa.Text)
-        self._lite: Final = Statement(_in_texts.where(sa.or_(*(sa.func.instr(one, needle) > 0 for one in columns))))
-        self._post: Final = Statement(_in_texts.where(sa.or_(*(sa.func.strpos(one, needle) > 0 for one in columns))))
+        looked = sa.or_(*(sa.func.instr(one, needle) > 0 for one in columns))
+        self._scan: Final = Statement(_in_texts.where(looked))
+        self._index: Final = (
+            Statement(sa.union(_candidates.where(looked), _unindexed.where(looked))) if indexed else None
+        )
+        pattern = sa.bindparam("pattern", type_=sa.Text)
+        self._post: Final = Statement(_in_texts.where(sa.or_(*(one.like(pattern, escape="!") for one in columns))))
 
     def uids(self, tx: Transaction, number: CollectionId, text: str) -> frozenset[int]:
-        statement = self._lite if tx.store.engines.sqlite else self._post
-        return frozenset(statement.scalars(tx, {"collection": number, "needle": fold(text)}))
+        sought = fold(text)
+        values = {"collection": number}
+        if not tx.store.engines.sqlite:
+            escaped = sought.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+            return frozenset(self._post.scalars(tx, values | {"pattern": f"%{escaped}%"}))
+        if self._index is None or len(sought) < search_schema.SHORTEST:
+            return frozenset(self._scan.scalars(tx, values | {"needle": sought}))
+        match = " AND ".join(_trigrams(sought))
+        return frozenset(self._index.scalars(tx, values | {"needle": sought, "match": match}))
+
+
+def _trigrams(text: str) -> list[str]:
+    """Some of a text's trigrams as FTS5 strings, spread over it: enough to name candidates."""
+    every = [text[at : at + 3] for at in range(len(text) - 2)]
+    step = max(1, len(every) // _TRIGRAMS)
+    chosen = dict.fromkeys([*every[::step][:_TRIGRAMS], every[-1]])
+    return ['"' + one.replace('"', '""') + '"' for one in chosen]
 
 
 _FIELDS: Final = {
@@ -44,9 +77,9 @@ _FIELDS: Final = {
     "bcc": _Within(texts.c.bcc),
 }
 _SUBJECT: Final = _Within(texts.c.subject)
-_BODY: Final = _Within(texts.c.body)
-_ANY: Final = _Within(texts.c.header, texts.c.body)
-_HEADER: Final = _Within(texts.c.header)
+_BODY: Final = _Within(texts.c.body, indexed=True)
+_ANY: Final = _Within(texts.c.header, texts.c.body, indexed=True)
+_HEADER: Final = _Within(texts.c.header, indexed=True)
 _HEADERS_OF: Final = Statement(_in_texts.add_columns(texts.c.header))
 _SENT: Final = Statement(
     _in_contents.where(contents.c.sent >= sa.bindparam("since"), contents.c.sent < sa.bindparam("before"))

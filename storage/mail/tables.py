@@ -50,7 +50,6 @@ contents: Final = _table(
     _flag("reply", False),  # the subject said that it is a reply or a forward
     *(_text(name) for name in ("from_key", "to_key", "cc_key", "display_from", "display_to")),  # folded
     _flag("attachments", False),
-    _flag("indexed", False),  # its text is in the search index
     Index("ix_message_content_account_hash", "account_id", "hash"),
     Index("ix_message_content_account_message_id", "account_id", "message_id"),
 )
@@ -76,6 +75,8 @@ bodies: Final = _part(
 texts: Final = _part(
     "message_text",
     *(_text(name) for name in ("subject", "from_", "to_", "cc", "bcc", "header", "body")),
+    _flag("indexed", False),  # SQLite: it is in the index of storage/mail/search_schema.py
+    Index("ix_message_text_due", "content_id", sqlite_where=sa.text("NOT indexed"), postgresql_where=sa.text("false")),
 )
 
 threads: Final = sa.Table(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 
 from storage import search_schema
+from storage.mail import search_schema as mail_search
 from storage.tables import metadata
 
 
@@ -21,7 +22,7 @@ def _render(kind: str, thing: Any, _: object) -> str | Literal[False]:
 
 def _include(name: str | None, kind: str, _: object) -> bool:
     """Leave the word index out of drafts: `search_schema` makes it."""
-    return not (kind in {"table", "index"} and search_schema.is_ours(name))
+    return not (kind in {"table", "index"} and (search_schema.is_ours(name) or mail_search.is_ours(name)))
 
 
 context.configure(

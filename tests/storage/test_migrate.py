@@ -17,13 +17,14 @@ from alembic.script import ScriptDirectory
 from storage import migrate, search_schema
 from storage.engine import Engines
 from storage.errors import Refused
+from storage.mail import search_schema as mail_search
 from storage.store import Store
 from storage.tables import metadata
 from tests import postgresql
 
 
 def _include(name: str | None, kind: str, _: object) -> bool:
-    return not (kind in {"table", "index"} and search_schema.is_ours(name))
+    return not (kind in {"table", "index"} and (search_schema.is_ours(name) or mail_search.is_ours(name)))
 
 
 _version = sa.table("alembic_version", sa.column("version_num"))
@@ -124,4 +125,5 @@ def test_the_steps_make_the_very_tables_of_the_schema(tmp_path: Path) -> None:
     metadata.create_all(fresh)
     with fresh.begin() as db:
         search_schema.create(db)
+        mail_search.create(db)
     assert tables(tmp_path / "steps.sqlite3") == tables(tmp_path / "schema.sqlite3")

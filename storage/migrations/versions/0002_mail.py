@@ -7,6 +7,8 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
+from storage.mail import search_schema
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -69,7 +71,6 @@ def upgrade() -> None:
         sa.Column("display_from", sa.Text(), server_default="", nullable=False),
         sa.Column("display_to", sa.Text(), server_default="", nullable=False),
         sa.Column("attachments", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("indexed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name=op.f("fk_message_content_account_id_account"), ondelete="CASCADE"
         ),
@@ -173,6 +174,7 @@ def upgrade() -> None:
         sa.Column("bcc", sa.Text(), server_default="", nullable=False),
         sa.Column("header", sa.Text(), server_default="", nullable=False),
         sa.Column("body", sa.Text(), server_default="", nullable=False),
+        sa.Column("indexed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["content_id"],
             ["message_content.id"],
@@ -181,6 +183,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("content_id", name=op.f("pk_message_text")),
     )
+    op.create_index(
+        "ix_message_text_due",
+        "message_text",
+        ["content_id"],
+        sqlite_where=sa.text("NOT indexed"),
+        postgresql_where=sa.text("false"),
+    )
+    search_schema.create(op.get_bind())
     _furnish()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from storage.mail import mailboxes, reading, searching, sorting, threading
+from storage.mail import indexing, mailboxes, moving, reading, searching, sorting, threading
 from storage.mail import query as ask
 from storage.mail.threading import Thread
 from storage.store import Store
-from storage.types import Actor
+from storage.types import SITE, Actor
 from tests.storage.mail.mails import mail, put
 
 
@@ -17,6 +17,7 @@ def find(store: Store, who: Actor, query: ask.Query) -> list[int]:
 
 
 def test_search(store: Store, alice: Actor) -> None:
+    """The same whether a mail is in the index or not yet."""
     put(
         store, alice, "INBOX",
         mail("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", text="The quick BROWN fox\r\n", date="Mon, 01 Sep 2025 10:00:00 +0000"),
@@ -60,11 +61,26 @@ def test_search(store: Store, alice: Actor) -> None:
     ]
     for query, expected in cases:
         assert find(store, alice, query) == expected, query
+    assert indexing.run(store) in (0, 2)
+    for query, expected in cases:
+        assert find(store, alice, query) == expected, query
+    assert indexing.run(store) == 0
     with store.read(alice) as tx:
         box = reading.snapshot(tx, mailboxes.find(tx, "INBOX").id)
         content = reading.contents_of(tx, [box.states[0].content])[box.states[0].content]
     assert find(store, alice, ask.EmailId(content.email_id)) == [1]
     assert find(store, alice, ask.ThreadId(content.thread_id)) == [1]
+
+
+def test_what_is_removed_leaves_the_index(store: Store, alice: Actor) -> None:
+    put(store, alice, "INBOX", mail("1", text="one zebra\r\n"), mail("2", text="another zebra\r\n"))
+    indexing.run(store)
+    with store.write(alice) as tx:
+        moving.remove(tx, mailboxes.find(tx, "INBOX"), [1])
+    assert find(store, alice, ask.Body("ZEBRA")) == [2]
+    if store.engines.sqlite:
+        with store.write(SITE) as tx:
+            tx.db.exec_driver_sql("INSERT INTO message_search(message_search) VALUES ('integrity-check')")
 
 
 def test_sort(store: Store, alice: Actor) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from storage import check, plans
 from storage.errors import NotFound, OverQuota, TooLarge
-from storage.mail import appending, delivery, flagging, flags, mailboxes, moving, reading, recipients, trash
+from storage.mail import appending, delivery, flagging, flags, forgetting, mailboxes, moving, reading, recipients, trash
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.storage import desk
@@ -233,3 +233,19 @@ def test_threads_are_known_at_once(store: Store, alice: Actor) -> None:
         found = reading.contents_of(tx, numbers)
     answer, question, other = (found[number] for number in numbers)
     assert answer.thread_id == question.thread_id != other.thread_id
+
+
+def test_old_removals_are_forgotten(store: Store, alice: Actor) -> None:
+    """SYS-07: a number below the floor is answered by a snapshot; one above goes on."""
+    put(store, alice, "INBOX", mail("1"), mail("2"))
+    with store.write(alice) as tx:
+        box = mailboxes.find(tx, "INBOX")
+        moving.remove(tx, box, [1])
+    with store.read(alice) as tx:
+        now = mailboxes.by_id(tx, box.id).modseq
+    assert forgetting.run(store, 0) == 0
+    assert forgetting.run(store, 2**40) == 1
+    with store.read(alice) as tx:
+        assert not reading.changes(tx, box.id, now - 1).complete
+        assert reading.changes(tx, box.id, now).complete
+    consistent(store)
