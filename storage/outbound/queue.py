@@ -7,7 +7,8 @@ What the other side accepted with its 250 and nobody could settle is delivered t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -91,28 +92,30 @@ def lease(
     *,
     per_destination: int = PER_DESTINATION,
     together: bool = False,
+    apart: frozenset[str] = frozenset(),
     lease_s: float = LEASE_S,
 ) -> list[Lease]:
     """Up to `limit` messages that are due, each for one destination, no other worker's before the lease is over.
 
     One destination gets `per_destination` of them at a time, all workers counted. With `together`, everything goes
-    to one next hop, which is that destination.
+    to one next hop, which is one destination, but for the domains `apart`.
     """
     if tx.db.dialect.name != "sqlite":
         tx.db.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-    busy = _busy(tx, now, together)
+    destination = (lambda domain: domain if domain in apart else "") if together else str
+    busy = _busy(tx, now, destination)
     found: list[Lease] = []
     while len(found) < limit:
-        full = {domain for domain, count in busy.items() if count >= per_destination}
-        if together and full:
-            break
-        first = _first_due(tx, now, full)
+        full = {name for name, count in busy.items() if count >= per_destination}
+        first = _first_due(tx, now, full, apart)
         if first is None:
             break
-        one = _take(tx, first.message_id, "" if together else first.domain, worker, now, now + lease_s)
+        name = destination(first.domain)
+        here = _rows.c.domain == name if name else _rows.c.domain.not_in(sorted(apart))
+        one = _take(tx, first.message_id, here, worker, now, now + lease_s)
         if one is None:  # taken out by the administrator at this moment
             break
-        busy[first.domain if not together else ""] = busy.get(first.domain if not together else "", 0) + 1
+        busy[name] = busy.get(name, 0) + 1
         found.append(one)
     return found
 
@@ -164,6 +167,11 @@ def settle(tx: Transaction, lease: Lease, results: Sequence[Result], schedule: S
     return notices
 
 
+def any_due(tx: Transaction, now: float) -> bool:
+    """Whether anything is due, whatever its destination has under way."""
+    return tx.db.execute(sa.select(sa.literal(1)).select_from(_rows).where(_due(now)).limit(1)).first() is not None
+
+
 def next_due(tx: Transaction, now: float) -> float | None:
     """When there is something to do without anybody's ringing: the next attempt, or the end of somebody's lease."""
     waiting = sa.select(sa.func.min(_rows.c.due)).where(~_rows.c.held, _rows.c.due > now, _rows.c.lease_until <= now)
@@ -196,32 +204,30 @@ def _kept(tx: Transaction, data: bytes | Prepared | Body) -> tuple[bytes | None,
     return data.data, data.blob, octets
 
 
-def _busy(tx: Transaction, now: float, together: bool) -> dict[str, int]:
-    """How many leases each destination has; with `together` all under the name ""."""
+def _busy(tx: Transaction, now: float, destination: Callable[[str], str]) -> dict[str, int]:
+    """How many leases each destination has; "" is the one that others have in common."""
     pairs = sa.select(_rows.c.domain, _rows.c.lease).where(_rows.c.lease_until > now).distinct()
-    if together:
-        leases = {row.lease for row in tx.db.execute(pairs)}
-        return {"": len(leases)}
-    busy: dict[str, int] = {}
-    for row in tx.db.execute(pairs):
-        busy[row.domain] = busy.get(row.domain, 0) + 1
-    return busy
+    return Counter(name for name, _ in {(destination(row.domain), row.lease) for row in tx.db.execute(pairs)})
 
 
 def _due(now: float) -> sa.ColumnElement[bool]:
     return sa.and_(_rows.c.held == sa.false(), _rows.c.due <= now, _rows.c.lease_until <= now)
 
 
-def _first_due(tx: Transaction, now: float, full: set[str]) -> Any:
+def _first_due(tx: Transaction, now: float, full: set[str], apart: frozenset[str]) -> Any:
     query = sa.select(_rows.c.message_id, _rows.c.domain).where(_due(now)).order_by(_rows.c.due, _rows.c.id).limit(1)
-    return tx.db.execute(query.where(_rows.c.domain.not_in(sorted(full))) if full else query).first()
+    if full:
+        query = query.where(_rows.c.domain.not_in(sorted(full)))
+    if "" in full:
+        query = query.where(_rows.c.domain.in_(sorted(apart)))
+    return tx.db.execute(query).first()
 
 
-def _take(tx: Transaction, number: int, domain: str, worker: str, now: float, until: float) -> Lease | None:
-    """Lease what is due of a message, for `domain` or, if that is "", for all."""
-    due = sa.select(_rows.c.id).where(_rows.c.message_id == number, _due(now))
-    if domain:
-        due = due.where(_rows.c.domain == domain)
+def _take(
+    tx: Transaction, number: int, here: sa.ColumnElement[bool], worker: str, now: float, until: float
+) -> Lease | None:
+    """Lease what is due of a message in the domains `here`."""
+    due = sa.select(_rows.c.id).where(_rows.c.message_id == number, _due(now), here)
     chosen = list(tx.db.execute(due.order_by(_rows.c.id).limit(RECIPIENTS_AT_ONCE)).scalars())
     token = f"{worker}/{secrets.token_hex(8)}"
     taken = tx.db.execute(
@@ -236,7 +242,7 @@ def _take(tx: Transaction, number: int, domain: str, worker: str, now: float, un
     return Lease(
         id=QueueId(number),
         token=token,
-        domain=domain or taken[0].domain,
+        domain=taken[0].domain,
         recipients=tuple(
             Recipient(one.id, one.address, one.orcpt, one.notify, one.attempts, one.delayed)
             for one in sorted(taken, key=lambda one: int(one.id))
@@ -259,8 +265,8 @@ def _deferred(
 ) -> Result | tuple[dict[str, Any], Notice | None]:
     """The row's new values and what to tell; or the result that it has become when the time is over."""
     if schedule.over(lease.created, now):
-        # RFC 3463 §3.5 X.4.7: delivery time expired; the last refusal stays readable.
-        return replace(result, outcome=Outcome.FAILED, status="4.4.7")
+        # Not 4.4.7: RFC 3463 §3.5 wants the code of the actual problem, if it is known.
+        return replace(result, outcome=Outcome.FAILED)
     attempts = recipient.attempts + 1
     values: dict[str, Any] = {"lease": "", "lease_until": 0, "attempts": attempts, "tried": now}
     values |= {"due": schedule.due(lease.created, now, attempts), "status": result.status, "host": result.host}

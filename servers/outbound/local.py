@@ -1,0 +1,50 @@
+"""Mail in the queue that is for this desk after all: a report to a sender of ours, a forward within the house."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from servers.outbound.options import Options
+from servers.outbound.wire import Letter
+from storage.errors import Busy, OverQuota, TooLarge
+from storage.mail import appending, delivery, recipients
+from storage.outbound.types import Lease, Outcome, Recipient, Result
+from storage.store import Store
+from storage.types import SITE
+
+log = logging.getLogger(__name__)
+
+
+class Local:
+    """Delivers to mailboxes of this desk; for all threads."""
+
+    def __init__(self, store: Store, options: Options) -> None:
+        self._store: Final = store
+        self._options: Final = options
+
+    def takes(self, domain: str) -> bool:
+        """Whether a domain (in A-labels) is this desk's."""
+        return domain in self._options.domains
+
+    def deliver(self, lease: Lease, letter: Letter) -> list[Result]:
+        """Put the mail into every recipient's mailbox."""
+        return [self._one(lease, letter, one) for one in lease.recipients]
+
+    def _one(self, lease: Lease, letter: Letter, to: Recipient) -> Result:
+        with self._store.read(SITE) as tx:
+            found = recipients.find(tx, to.address, self._options.domains)
+        if found is None:
+            return Result(to.id, Outcome.FAILED, "5.1.1", "there is no such mailbox")
+        # RFC 5321 §4.4: the last one writes down the reverse-path.
+        path = f"Return-Path: <{lease.sender}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
+        try:
+            delivery.deliver(self._store, appending.prepare(self._store, path + letter.data), found)
+        except OverQuota:
+            return Result(to.id, Outcome.DEFERRED, "4.2.2", "the mailbox is full")
+        except TooLarge as error:
+            return Result(to.id, Outcome.FAILED, "5.3.4", str(error))
+        except Busy:
+            return Result(to.id, Outcome.DEFERRED, "4.3.2", "the store is busy")
+        log.info("delivered here", extra={"queue": lease.id, "account": found.account})
+        return Result(to.id, Outcome.DELIVERED, "2.0.0", "delivered here")

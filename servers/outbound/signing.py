@@ -1,0 +1,107 @@
+"""DKIM: the desk signs what is written in it, when it leaves (RFC 6376; RFC 8301: RSA of 2048 bits, SHA-256)."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import re
+import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from servers.outbound.wire import Letter
+from storage.outbound import domains
+
+log = logging.getLogger(__name__)
+
+BITS: Final = 2048
+_AUTHOR: Final = re.compile(r"@([^\s<>\"(),:;@]+)\s*>?\s*(?:\([^()]*\)\s*)*\Z")
+
+
+class Signer:
+    """One key under one selector, for all domains of the desk."""
+
+    def __init__(self, selector: str, key: bytes, names: Collection[str]) -> None:
+        self._selector: Final = selector
+        self._key: Final = key
+        self._domains: Final = frozenset(names)
+
+    def sign(self, letter: Letter) -> Letter:
+        """Put a signature on top, if the author's domain is one of ours; else the letter as it is."""
+        domain = author_domain(letter)
+        if domain not in self._domains:
+            return letter
+        import dkim
+
+        library: Any = dkim
+        try:
+            field: bytes = library.sign(
+                letter.data,
+                self._selector.encode(),
+                domain.encode(),
+                self._key,
+                canonicalize=(b"relaxed", b"relaxed"),  # RFC 6376 §3.4.2: gateways touch blanks
+            )
+        except (library.DKIMException, ValueError) as error:  # a header that is none: it goes as it is
+            log.warning("not signed", extra={"reason": type(error).__name__})
+            return letter
+        return Letter(field + letter.data, field + letter.header)
+
+
+def author_domain(letter: Letter) -> str:
+    """The domain of the author, in A-labels; "" if there is not exactly one address to be seen."""
+    found = _AUTHOR.search(letter.field("From"))
+    return domains.a_labels(found[1]) if found else ""
+
+
+def path(directory: Path, selector: str) -> Path:
+    """Where the private key is, PEM."""
+    return directory / f"{selector}.pem"
+
+
+def ensure(directory: Path, selector: str) -> bytes:
+    """The private key, PEM; it is made if there is none, readable by its owner only.
+
+    Raises:
+        OSError: it can be neither read nor written.
+    """
+    target = path(directory, selector)
+    if not target.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = directory / f".{secrets.token_hex(8)}"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                key = rsa.generate_private_key(65_537, BITS)
+                # dkimpy reads this form, the traditional one.
+                file.write(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # of two that make it at once, one wins
+                os.link(fresh, target)
+        finally:
+            fresh.unlink()
+    return target.read_bytes()
+
+
+def record(key: bytes) -> str:
+    """The text of the TXT record `SELECTOR._domainkey.DOMAIN` (RFC 6376 §3.6.1).
+
+    Raises:
+        ValueError: it is no key.
+    """
+    public = load_pem_private_key(key, None).public_key()
+    octets = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"v=DKIM1; h=sha256; k=rsa; p={base64.b64encode(octets).decode()}"
