@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 PORT_OFFSETS: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -73,6 +73,54 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
     # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.
     HttpProtocol("caldav", "servers.caldav.app", (r"^/",)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One door of a line protocol, by its name in endpoints.json."""
+
+    name: str
+    tls: Literal["none", "starttls", "implicit"]
+    port_key: str
+    """Its key in the protocol's table of the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineProtocol:
+    """One protocol on Twisted: its process, and the doors that it opens (DESIGN §3)."""
+
+    name: str
+    module: str
+    """Module with `make(settings)`, which gives what makes a session of a peer."""
+    listeners: tuple[Door, ...]
+
+
+LINE_PROTOCOLS: Final[tuple[LineProtocol, ...]] = (
+    LineProtocol(
+        "pop3",
+        "servers.pop3.app",
+        (Door("pop3", "starttls", "port"), Door("pop3s", "implicit", "tls_port")),
+    ),
+)
+
+
+def line_protocol(name: str) -> LineProtocol:
+    """Find a line protocol of this release by its name.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    for one in LINE_PROTOCOLS:
+        if one.name == name:
+            return one
+    raise KeyError(name)
+
+
+def ports_of_a_desk() -> tuple[int, ...]:
+    """The offsets of all ports that a desk may listen on."""
+    names = [one.name for one in HTTP_PROTOCOLS]
+    names += [door.name for one in LINE_PROTOCOLS for door in one.listeners]
+    return tuple(PORT_OFFSETS[name] for name in (*names, "front", "front-http"))
 
 
 WORKERS: Final[tuple[str, ...]] = ("jobs",)

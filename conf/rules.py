@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from conf.endpoints import HTTP_PROTOCOLS, LOOPBACK
+from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, LOOPBACK
 from conf.settings import Settings
 
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
@@ -50,6 +50,11 @@ def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
     expected = 'must be an IP address such as "127.0.0.1", "::1" or "0.0.0.0"'
     single = [("listen", settings.listen)]
     single += [(f"{one.name}.listen", settings.listener(one.name).listen) for one in HTTP_PROTOCOLS]
+    single += [
+        (f"{one.name}.listen", listen)
+        for one in LINE_PROTOCOLS
+        if (listen := settings.line(one.name).listen) != "systemd"
+    ]
     for key, address in single:
         if (address or key == "listen") and not _is_address(address):
             yield key, f'{expected}, not "{address}"'
@@ -119,3 +124,11 @@ def _ports(settings: Settings) -> Iterator[tuple[str, str]]:
         if port in taken:
             yield f"{one.name}.port", f"{port} is already the port of {taken[port]}"
         taken.setdefault(port, f"{one.name}.port")
+    for line in LINE_PROTOCOLS:
+        if not settings.line(line.name).enabled:
+            continue
+        for door in settings.doors(line.name):
+            port, key = settings.line_address(line.name, door)[1], f"{line.name}.{door.port_key}"
+            if port in taken:
+                yield key, f"{port} is already the port of {taken[port]}"
+            taken.setdefault(port, key)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from conf.endpoints import LOOPBACK, PORT_OFFSETS
+from conf.endpoints import LOOPBACK, PORT_OFFSETS, Door, line_protocol
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -159,6 +159,29 @@ class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Annotated[bool, Meta(description="speak HTTPS with the certificate of [tls], without a front")] = False
 
 
+class LineListener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line protocol's process: a door for STARTTLS and one for TLS from the first octet (RFC 8314)."""
+
+    enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
+    listen: Annotated[
+        str,
+        Meta(
+            description='address to listen on; "" is the general "listen". '
+            '"systemd" takes the sockets that systemd opened'
+        ),
+    ] = ""
+    port: Annotated[Port, Meta(description="with STARTTLS; 0 is port_base and the protocol's offset")] = 0
+    tls_port: Annotated[Port, Meta(description="with TLS; 0 is port_base and the protocol's offset")] = 0
+    threads: Annotated[int, Meta(ge=1, le=1024, description="commands carried out at the same time")] = 16
+    connections: Annotated[int, Meta(ge=1, le=1_000_000, description="open connections of the process")] = 10_000
+    connections_per_address: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="of them from one address; this machine's own are not counted")
+    ] = 100
+    proxy_protocol: Annotated[
+        bool, Meta(description="a front in security.trusted_proxies says who connects (PROXY protocol 1 and 2)")
+    ] = False
+
+
 class Favourites(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bookmarks."""
 
@@ -209,6 +232,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carddav: Listener = Listener(threads=4)
     webdav: Listener = Listener()
     feeds: Listener = Listener()
+    pop3: LineListener = LineListener()
     jobs: Jobs = Jobs()
     favourites: Favourites = Favourites()
 
@@ -240,6 +264,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Host and port that the protocol `name` listens on."""
         one = self.listener(name)
         return one.listen or self.listen, one.port or self.port_base + PORT_OFFSETS[name]
+
+    def line(self, name: str) -> LineListener:
+        """Settings of the line protocol `name`: imap and so on."""
+        found = getattr(self, name)
+        if not isinstance(found, LineListener):
+            raise KeyError(name)
+        return found
+
+    def doors(self, protocol: str) -> tuple[Door, ...]:
+        """The doors of a line protocol that are to be opened."""
+        chosen = getattr(self.line(protocol), "listeners", ())
+        return tuple(door for door in line_protocol(protocol).listeners if not chosen or door.name in chosen)
+
+    def line_address(self, protocol: str, door: Door) -> tuple[str, int]:
+        """Host and port of one door of the line protocol `protocol`."""
+        one = self.line(protocol)
+        host = getattr(one, f"{door.name}_listen", "") or one.listen or self.listen
+        return host, getattr(one, door.port_key) or self.port_base + PORT_OFFSETS[door.name]
 
     def own_url(self, name: str) -> str:
         """Where the protocol `name` answers by itself, with the final slash."""

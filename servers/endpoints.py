@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from conf.endpoints import LINE_PROTOCOLS
 from conf.settings import Settings
 
 FILE_NAME: Final = "endpoints.json"
@@ -22,6 +23,11 @@ def put(settings: Settings, pids: Mapping[str, int]) -> None:
     """Add the listeners in `pids`: the process by its protocol's name, to be measured with its children."""
     fresh: Listeners = {}
     for name, pid in pids.items():
+        if any(one.name == name for one in LINE_PROTOCOLS):
+            for door in settings.doors(name):
+                host, port = settings.line_address(name, door)
+                fresh[door.name] = {"host": host, "port": port, "tls": door.tls, "pid": pid}
+            continue
         url = f"{settings.origin}/" if name == "front" else settings.own_url(name)
         fresh[name] = {"url": url, "pid": pid}
     with _locked(settings):
@@ -30,8 +36,12 @@ def put(settings: Settings, pids: Mapping[str, int]) -> None:
 
 def drop(settings: Settings, names: Set[str]) -> None:
     """Take `names` out; the file goes with its last listener."""
+    gone = set(names)
+    for one in LINE_PROTOCOLS:
+        if one.name in gone:
+            gone = gone - {one.name} | {door.name for door in one.listeners}
     with _locked(settings):
-        _replace(settings, _living(settings, names))
+        _replace(settings, _living(settings, gone))
 
 
 def read(settings: Settings) -> Listeners:

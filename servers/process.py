@@ -94,7 +94,7 @@ def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
     )
     log.configure(settings, name)
     memory.give_back()
-    _allow_files(2 * CONNECTIONS)
+    allow_files(2 * CONNECTIONS)
     logger.info("serving", extra={"address": f"{host}:{port}", "workers": listener.workers})
     gc.collect()
     gc.freeze()  # the collector leaves what the workers share untouched, so it stays shared
@@ -141,7 +141,7 @@ def _announce(settings: Settings, name: str, host: str, port: int) -> None:
     endpoints.put(settings, {name: os.getpid()})
 
 
-def _allow_files(count: int) -> None:
+def allow_files(count: int) -> None:
     """Raise the limit of open files to `count`, as far as this process may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)

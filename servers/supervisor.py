@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from conf.endpoints import HTTP_PROTOCOLS, WORKERS
+from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, WORKERS
 from conf.settings import Settings
 from servers import endpoints, front, log, process
 from servers.parent import bound_to_this_process
@@ -36,6 +36,7 @@ _ALL: Final = _STOP | {signal.SIGCHLD}
 def names(settings: Settings) -> tuple[str, ...]:
     """What `serve` runs when it is not told: every enabled protocol, the jobs, then the front."""
     enabled = tuple(one.name for one in HTTP_PROTOCOLS if settings.listener(one.name).enabled)
+    enabled += tuple(one.name for one in LINE_PROTOCOLS if settings.line(one.name).enabled)
     enabled += ("jobs",) if settings.jobs.enabled else ()
     return (*enabled, "front") if settings.front.enabled else enabled
 
@@ -188,4 +189,8 @@ def _addresses(settings: Settings, name: str) -> list[tuple[str, int]]:
         return [(host, port) for host in settings.front_addresses for port in (settings.https_port, settings.http_port)]
     if name in WORKERS:
         return []
+    if any(one.name == name for one in LINE_PROTOCOLS):
+        if settings.line(name).listen == "systemd":
+            return []
+        return [settings.line_address(name, door) for door in settings.doors(name)]
     return [settings.address(name)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from conf.endpoints import HTTP_PROTOCOLS, PORT_OFFSETS
+from conf.endpoints import ports_of_a_desk
 from conf.load import FILE_NAME, parse
 from conf.settings import Settings
 from servers import demo, front, process, supervisor
@@ -65,10 +65,9 @@ def _free_base() -> int:
     Raises:
         CannotListen: there is none below 32000.
     """
-    offsets = [PORT_OFFSETS[one.name] for one in HTTP_PROTOCOLS] + [PORT_OFFSETS["front"], PORT_OFFSETS["front-http"]]
     for base in range(20_000, 32_000, 1_000):
         try:
-            for offset in offsets:
+            for offset in ports_of_a_desk():
                 process.require_free("127.0.0.1", base + offset)
         except process.CannotListen:
             continue

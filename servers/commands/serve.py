@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from conf.endpoints import HTTP_PROTOCOLS, WORKERS
+from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, WORKERS
 from servers.cli import Desk
 
 
@@ -27,12 +27,18 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
 
     While it runs, DIR/run/endpoints.json says where everything listens.
     """
-    known = (*(one.name for one in HTTP_PROTOCOLS), *WORKERS, "front")
+    lines = tuple(one.name for one in LINE_PROTOCOLS)
+    known = (*(one.name for one in HTTP_PROTOCOLS), *lines, *WORKERS, "front")
     for name in protocols:
         if name not in known:
             raise click.BadParameter(f"there is no protocol {name!r}; there are {', '.join(known)}")
     if len(protocols) == 1 and protocols[0] in WORKERS:
         importlib.import_module(f"servers.{protocols[0]}.app").serve(desk.settings)
+        return
+    if len(protocols) == 1 and protocols[0] in lines:
+        from servers import line_process
+
+        line_process.serve(desk.settings, protocols[0], supervised="ESCRITOIRE_SUPERVISED" in os.environ)
         return
     if len(protocols) == 1 and protocols[0] != "front":
         from servers import process

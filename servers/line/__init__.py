@@ -1,1 +1,1 @@
-"""The kernel of line protocols on Twisted: endpoints, TLS, buffers, back-pressure, time limits; it knows no protocol."""
+"""The kernel of line protocols on Twisted: endpoints, TLS, back-pressure, time limits; it knows no protocol."""

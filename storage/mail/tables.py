@@ -112,3 +112,12 @@ vanished: Final = sa.Table(
     Column("removed", Float(53), nullable=False),
     sqlite_with_rowid=False,
 )
+
+maildrops: Final = sa.Table(
+    "maildrop_lock",
+    # A POP3 session has the INBOX for itself, against other POP3 sessions (POP-05).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    _text("holder", None),
+    Column("until", Float(53), nullable=False),  # whoever died holds it no longer
+)

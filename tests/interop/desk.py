@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conf.endpoints import ports_of_a_desk
 from servers.parent import bound_to_this_process
 
 START_TIMEOUT_S = 60
@@ -26,14 +27,14 @@ class CommandFailed(AssertionError):
     """`escritoire …` did not end with 0; the text is what it wrote to stderr."""
 
 
-def free_base(width: int = 8) -> int:
-    """Give the first of `width` neighbouring free ports, below the range from which the kernel takes its own."""
+def free_base() -> int:
+    """Give a base of which every port is free, below the range from which the kernel takes its own."""
     first: int = 20000 + (os.getpid() * 37) % 600 * 20
-    for base in (*range(first, 32000, 20), *range(20000, first, 20)):
+    for base in (*range(first, 31700, 20), *range(20000, first, 20)):
         with contextlib.ExitStack() as held:
             try:
-                for port in range(base, base + width):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                for offset in ports_of_a_desk():
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", base + offset))
             except OSError:
                 continue
             return int(base)

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from conf.endpoints import HIGHEST_OFFSET, HTTP_PROTOCOLS, PORT_OFFSETS
+from conf.endpoints import HIGHEST_OFFSET, ports_of_a_desk
 
 PATIENCE_S = 30.0
 """No test says how long something takes; this only ends one that hangs."""
 
 
-_OFFSETS = (*(PORT_OFFSETS[one.name] for one in HTTP_PROTOCOLS), PORT_OFFSETS["front"], PORT_OFFSETS["front-http"])
+_OFFSETS = ports_of_a_desk()
 
 
 def free_port_base() -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from conf.endpoints import HTTP_PROTOCOLS
+from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, PORT_OFFSETS
 from conf.load import load
 from conf.settings import Settings
 from servers import demo, front
@@ -27,7 +27,7 @@ from tests.servers.running import PATIENCE_S, alive, children, eventually, free_
 pytestmark = pytest.mark.slow
 
 ESCRITOIRE = Path(sys.executable).parent / "escritoire"
-EVERY = {one.name for one in HTTP_PROTOCOLS}
+EVERY = {one.name for one in HTTP_PROTOCOLS} | {door.name for one in LINE_PROTOCOLS for door in one.listeners}
 
 
 class Desk:
@@ -107,7 +107,11 @@ def test_everything_listens_and_stops(desk: Desk) -> None:
     listeners = desk.listeners()
     assert set(listeners) == EVERY
     for name, listener in listeners.items():
-        assert listener["url"] == desk.settings.own_url(name)
+        if "url" in listener:
+            assert listener["url"] == desk.settings.own_url(name)
+        else:  # a door of a line protocol
+            assert listener["port"] == desk.settings.port_base + PORT_OFFSETS[name]
+            assert listener["tls"] in ("none", "starttls", "implicit")
         assert int(listener["pid"]) in children(supervisor.pid)
     assert desk.get("caldav") == 200
     assert desk.get("carddav", "/dav/alice/private/contacts/dora.vcf") == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conf.endpoints import HTTP_PROTOCOLS, WORKERS
+from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, WORKERS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "systemd"
@@ -18,7 +18,8 @@ def entries(name: str) -> list[str]:
 def test_the_target_wants_every_protocol() -> None:
     [wants] = [line for line in entries("escritoire.target") if line.startswith("Wants=")]
     wanted = set(wants.removeprefix("Wants=").split())
-    assert wanted == {f"escritoire@{name}.service" for name in (*(one.name for one in HTTP_PROTOCOLS), *WORKERS)}
+    names = (*(one.name for one in HTTP_PROTOCOLS), *(one.name for one in LINE_PROTOCOLS), *WORKERS)
+    assert wanted == {f"escritoire@{name}.service" for name in names}
 
 
 def test_a_unit_is_one_process_and_shut_in() -> None:
@@ -36,9 +37,12 @@ def test_a_unit_is_one_process_and_shut_in() -> None:
         assert wall in unit
 
 
-def test_only_the_front_has_a_capability() -> None:
-    granted = [path for path in UNITS.rglob("*") if path.is_file() and "CAP_" in path.read_text("utf-8")]
-    assert granted == [UNITS / "escritoire@front.service.d" / "ports.conf"]
+def test_only_what_the_internet_reaches_has_a_capability() -> None:
+    """Ports below 1024, and nothing else: the front and the mail protocols."""
+    granted = {path for path in UNITS.rglob("*") if path.is_file() and "CAP_" in path.read_text("utf-8")}
+    names = ("front", *(one.name for one in LINE_PROTOCOLS))
+    assert granted == {UNITS / f"escritoire@{name}.service.d" / "ports.conf" for name in names}
+    assert all("CAP_NET_BIND_SERVICE" in path.read_text("utf-8") for path in granted)
 
 
 def test_the_score_is_in_the_documentation() -> None:

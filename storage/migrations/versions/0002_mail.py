@@ -183,6 +183,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("content_id", name=op.f("pk_message_text")),
     )
+    op.create_table(
+        "maildrop_lock",
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until", sa.Float(precision=53), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_maildrop_lock_account_id_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_maildrop_lock")),
+    )
     op.create_index(
         "ix_message_text_due",
         "message_text",

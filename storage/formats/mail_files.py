@@ -1,0 +1,214 @@
+"""Mails in files: mbox, Maildir, .eml and zips of them, read and written one at a time (MSG-70, MSG-72)."""
+
+from __future__ import annotations
+
+import mailbox
+import os
+import re
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from email.utils import mktime_tz, parsedate_tz
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final, NamedTuple
+
+MAIL_OCTETS: Final = 52_428_800
+"""Larger members of an archive are passed over."""
+_FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
+_QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+_STATUS: Final = {"R": "\\Seen", "A": "\\Answered", "F": "\\Flagged", "D": "\\Deleted", "T": "\\Draft"}
+_INFO: Final = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "T": "\\Deleted", "D": "\\Draft", "P": "$Forwarded"}
+_STATUS_FIELDS: Final = re.compile(
+    rb"^(?:status|x-status|x-keywords|x-mozilla-status2?|x-mozilla-keys|x-uid|x-imapbase|x-imap):"
+    rb"[^\n]*\n(?:[ \t][^\n]*\n)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class Filed(NamedTuple):
+    """One mail of a file."""
+
+    folder: str
+    """Where it lay, "/"-separated; "" is the top."""
+    data: bytes
+    """With CRLF line ends."""
+    flags: tuple[str, ...]
+    internal: float | None
+    """When it was received, seconds since the epoch, where the file says so."""
+    too_large: bool = False
+    """Larger than `MAIL_OCTETS`: `data` is empty."""
+
+
+def read(path: Path) -> Iterator[Filed]:
+    """The mails of a file or a Maildir, by what it is.
+
+    Raises:
+        ValueError: it is none of the kinds that are read; the text says so.
+        OSError: it cannot be read.
+    """
+    if path.is_dir():
+        if not (path / "cur").is_dir() and not any(path.glob("*/cur")):
+            raise ValueError(f"{path} is no Maildir: it has no folder cur")
+        yield from _maildir(path)
+        return
+    with path.open("rb") as file:
+        start = file.read(5)
+    if start.startswith(b"PK\x03\x04"):
+        yield from _zip(path)
+    elif start == b"From ":
+        yield from _mbox(path)
+    elif path.suffix.lower() == ".eml" or path.suffix.lower() == ".mbox":
+        if path.stat().st_size:
+            yield Filed("", crlf(path.read_bytes()), (), None)
+    else:
+        raise ValueError(f"{path} is no mbox, Maildir, .eml or zip of .eml files")
+
+
+def crlf(data: bytes) -> bytes:
+    """The same mail with CRLF at every line's end, as servers hand it out (RFC 5322 §2.1)."""
+    return re.sub(rb"\r\n|\r|\n", b"\r\n", data)
+
+
+def _mbox(path: Path) -> Iterator[Filed]:
+    box = mailbox.mbox(path, create=False)
+    try:
+        for key in box.iterkeys():
+            data = _QUOTED.sub(rb"\1", box.get_bytes(key))
+            header, blank, body = data.partition(b"\n\n")
+            flags = _status_flags(header + b"\n")
+            clean = _STATUS_FIELDS.sub(b"", header + b"\n")
+            with box.get_file(key, from_=True) as file:
+                first = file.readline(1_000)
+            yield Filed("", crlf(clean + (blank[1:] and b"\n" + body)), flags, _from_time(first))
+    finally:
+        box.close()
+
+
+def _status_flags(header: bytes) -> tuple[str, ...]:
+    """mutt's and Dovecot's Status and X-Status, Mozilla's bits."""
+    letters = "".join(
+        value.decode("ascii", "replace") for value in re.findall(rb"(?im)^(?:x-)?status:[ \t]*([A-Za-z]*)", header)
+    )
+    found = [flag for letter, flag in _STATUS.items() if letter in letters.upper()]
+    bits = re.search(rb"(?im)^x-mozilla-status:[ \t]*([0-9a-f]{4})", header)
+    if bits:
+        number = int(bits[1], 16)
+        found += [flag for bit, flag in ((1, "\\Seen"), (2, "\\Answered"), (4, "\\Flagged")) if number & bit]
+        found += ["$Forwarded"] if number & 0x1000 else []
+        found += ["\\Deleted"] if number & 8 else []
+    keywords = re.search(rb"(?im)^x-keywords:[ \t]*([^\r\n]*)", header)
+    found += keywords[1].decode("ascii", "replace").split() if keywords else []
+    return tuple(dict.fromkeys(found))
+
+
+def _from_time(line: bytes) -> float | None:
+    """The time of a `From ` line: asctime in UTC (RFC 4155)."""
+    text = line.decode("ascii", "replace").strip()
+    parts = text.split(" ", 2)
+    if len(parts) < 3:
+        return None
+    try:
+        parsed = parsedate_tz(parts[2])
+        return None if parsed is None else float(mktime_tz((*parsed[:9], parsed[9] or 0)))
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def _maildir(path: Path) -> Iterator[Filed]:
+    """A Maildir and its Maildir++ folders (`.Work.2026`), or plain folders with a `cur` in each."""
+    yield from _one_maildir(path, "")
+    for below in sorted(one.parent for one in path.rglob("cur") if one.is_dir() and one.parent != path):
+        relative = below.relative_to(path).as_posix()
+        name = relative[1:].replace(".", "/") if relative.startswith(".") and "/" not in relative else relative
+        yield from _one_maildir(below, name)
+
+
+def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
+    for sub in ("cur", "new"):
+        if not (path / sub).is_dir():
+            continue
+        for file in sorted(one for one in (path / sub).iterdir() if one.is_file() and not one.name.startswith(".")):
+            letters = file.name.rpartition(":2,")[2] if ":2," in file.name else ""
+            flags = tuple(flag for letter, flag in _INFO.items() if letter in letters)
+            state = file.stat()
+            if state.st_size > MAIL_OCTETS:
+                yield Filed(folder, b"", flags, state.st_mtime, too_large=True)
+            else:
+                yield Filed(folder, crlf(file.read_bytes()), flags, state.st_mtime)
+
+
+def _zip(path: Path) -> Iterator[Filed]:
+    """A zip of .eml files, in a folder `mail` and folders in it, or of mbox files (MSG-70)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                name = PurePosixPath(member.filename.replace("\\", "/"))
+                if member.is_dir() or name.suffix.lower() != ".eml" or ".." in name.parts:
+                    continue
+                parts = list(name.parent.parts)
+                if parts and parts[0].lower() == "mail":
+                    parts = parts[1:]
+                folder = "/".join(parts)
+                if member.file_size > MAIL_OCTETS:
+                    yield Filed(folder, b"", (), None, too_large=True)
+                    continue
+                with archive.open(member) as file:
+                    data = file.read(MAIL_OCTETS + 1)
+                yield Filed(folder, crlf(data), (), None)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is a broken or locked zip: {error}") from error
+
+
+def write_mbox(file: BinaryIO, mails: Iterable[Filed]) -> int:
+    """Write mails as an mbox with `>From ` quoting (mboxrd) and their flags; how many."""
+    written = 0
+    for mail in mails:
+        when = time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(mail.internal or 0))
+        header, blank, body = mail.data.replace(b"\r\n", b"\n").partition(b"\n\n")
+        lines = b"Status: %b\n" % (b"RO" if "\\Seen" in mail.flags else b"O")
+        letters = "".join(letter for letter, flag in _STATUS.items() if letter != "R" and flag in mail.flags)
+        lines += f"X-Status: {letters}\n".encode() if letters else b""
+        keywords = [flag for flag in mail.flags if not flag.startswith("\\")]
+        lines += f"X-Keywords: {' '.join(keywords)}\n".encode() if keywords else b""
+        text = _FROM.sub(rb">\1", body)
+        file.write(f"From MAILER-DAEMON {when}\n".encode() + header.rstrip(b"\n") + b"\n" + lines + b"\n" + text)
+        file.write((b"" if text.endswith(b"\n") or not blank else b"\n") + b"\n")
+        written += 1
+    return written
+
+
+def write_zip(file: BinaryIO, mails: Iterable[Filed]) -> int:
+    """Write mails as a zip of .eml files in `mail/FOLDER/`, which `read` takes back; how many."""
+    written = 0
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for written, mail in enumerate(mails, 1):
+            folder = f"mail/{mail.folder}/" if mail.folder else "mail/"
+            stamp = time.gmtime(max(mail.internal or 0, 315_532_800))
+            member = zipfile.ZipInfo(f"{folder}{written:06d}.eml", stamp[:6])
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o600 << 16
+            archive.writestr(member, mail.data)
+    return written
+
+
+def write_maildir(path: Path, mails: Iterable[Filed]) -> int:
+    """Write mails as a new Maildir++ with their flags; how many.
+
+    Raises:
+        OSError: it exists, or cannot be made.
+    """
+    path.mkdir(parents=True)
+    made: set[Path] = set()
+    written = 0
+    for written, mail in enumerate(mails, 1):
+        place = path / ("." + mail.folder.replace(".", "_").replace("/", ".")) if mail.folder else path
+        if place not in made:
+            made.add(place)
+            for sub in ("cur", "new", "tmp"):
+                (place / sub).mkdir(parents=True, exist_ok=True)
+        letters = "".join(sorted(letter for letter, flag in _INFO.items() if flag in mail.flags))
+        internal = mail.internal or 0
+        file = place / "cur" / f"{int(internal)}.{written}.escritoire:2,{letters}"
+        file.write_bytes(mail.data.replace(b"\r\n", b"\n"))
+        os.utime(file, (internal, internal))
+    return written
