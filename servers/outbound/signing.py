@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import re
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
@@ -22,12 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from servers.outbound.wire import Letter
+from storage.formats import addresses
 from storage.outbound import domains
 
 log = logging.getLogger(__name__)
 
 BITS: Final = 2048
-_AUTHOR: Final = re.compile(r"@([^\s<>\"(),:;@]+)\s*>?\s*(?:\([^()]*\)\s*)*\Z")
 
 
 class Signer:
@@ -62,8 +61,9 @@ class Signer:
 
 def author_domain(letter: Letter) -> str:
     """The domain of the author, in A-labels; "" if there is not exactly one address to be seen."""
-    found = _AUTHOR.search(letter.field("From"))
-    return domains.a_labels(found[1]) if found else ""
+    fields = letter.fields("From")
+    authors = addresses.parse_addresses(fields[0]) if len(fields) == 1 else []
+    return domains.a_labels(authors[0].host) if len(authors) == 1 else ""
 
 
 def path(directory: Path, selector: str) -> Path:

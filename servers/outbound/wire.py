@@ -42,11 +42,13 @@ class Letter:
 
     def field(self, name: str) -> str:
         """The first field of that name, unfolded; "" if there is none."""
+        return next(iter(self.fields(name)), "")
+
+    def fields(self, name: str) -> list[str]:
+        """All fields of that name, unfolded."""
         wanted = name.lower().encode()
-        for found in _FIELD.finditer(self.header):
-            if found[1].lower() == wanted:
-                return re.sub(r"\s+", " ", found[2].decode("utf-8", "replace")).strip()
-        return ""
+        found = [one[2] for one in _FIELD.finditer(self.header) if one[1].lower() == wanted]
+        return [re.sub(r"\s+", " ", value.decode("utf-8", "replace")).strip() for value in found]
 
 
 def letter(data: bytes) -> Letter:
