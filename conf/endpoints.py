@@ -123,7 +123,7 @@ def ports_of_a_desk() -> tuple[int, ...]:
     return tuple(PORT_OFFSETS[name] for name in (*names, "front", "front-http"))
 
 
-WORKERS: Final[tuple[str, ...]] = ("jobs",)
+WORKERS: Final[tuple[str, ...]] = ("jobs", "outbound")
 """Processes that listen nowhere; `servers.<name>.app` has `serve(settings)` for each."""
 
 

@@ -20,6 +20,7 @@ def broken(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield key and reason of every rule that well-typed `settings` break."""
     if not is_domain(settings.domain):
         yield "domain", f'must be a domain name such as "example.org", not "{settings.domain}"'
+    yield from _mail(settings)
     yield from _addresses(settings)
     yield from _database(settings)
     yield from _front(settings)
@@ -65,6 +66,25 @@ def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         for address in addresses:
             if not _is_address(address):
                 yield key, f'every entry {expected}, not "{address}"'
+
+
+def _mail(settings: Settings) -> Iterator[tuple[str, str]]:
+    names = [("mail.hostname", settings.mail.hostname)] if settings.mail.hostname else []
+    for key, name in [*names, *(("mail.domains", one) for one in settings.mail.domains)]:
+        if not is_domain(name):
+            yield key, f'must be a domain name such as "mail.example.org", not "{name}"'
+    given = settings.outbound
+    if given.smarthost and not (is_domain(given.smarthost) or _is_address(given.smarthost)):
+        yield "outbound.smarthost", f'must be a host name such as "smtp.example.net", not "{given.smarthost}"'
+    if given.smarthost_login and not given.smarthost_password:
+        yield "outbound.smarthost_password", "a login needs its password"
+    if given.smarthost_login and given.smarthost_tls == "none" and not is_loopback(given.smarthost):
+        yield "outbound.smarthost_tls", "would show the password to the whole way: write starttls or implicit"
+    for address in given.resolvers:
+        if not _is_address(address):
+            yield "outbound.resolvers", f'every entry must be an IP address such as "127.0.0.1", not "{address}"'
+    if given.longest_retry_s < given.first_retry_s:
+        yield "outbound.longest_retry_s", f"must not be below first_retry_s ({given.first_retry_s})"
 
 
 def _database(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -202,6 +202,61 @@ class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 60
 
 
+class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the mail protocols have in common."""
+
+    hostname: Annotated[
+        str, Meta(description='how the desk names itself to other mail servers, "mail.example.org"; "" is domain')
+    ] = ""
+    domains: Annotated[
+        tuple[str, ...], Meta(description="further domains whose mail is this desk's, beside domain itself")
+    ] = ()
+    dkim_selector: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$",
+            description='name of the key in <data>/dkim that signs the desk\'s mail; "" signs nothing',
+        ),
+    ] = "desk"
+
+
+class Outbound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The process without a port that delivers mail to other servers."""
+
+    enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
+    threads: Annotated[int, Meta(ge=1, le=256, description="deliveries at the same time")] = 16
+    per_destination: Annotated[
+        int, Meta(ge=1, le=100, description="of them to one domain, all processes counted; or to the smarthost")
+    ] = 4
+    smarthost: Annotated[
+        str, Meta(description='the server that everything is handed to; "" delivers to each domain itself')
+    ] = ""
+    smarthost_port: Annotated[int, Meta(ge=1, le=65535, description="its port")] = 587
+    smarthost_tls: Annotated[
+        Literal["starttls", "implicit", "none"], Meta(description="how it is encrypted; its certificate must be valid")
+    ] = "starttls"
+    smarthost_login: Annotated[str, Meta(description="login there, if it wants one")] = ""
+    smarthost_password: Annotated[str, Meta(description="password there; keep this file from others")] = ""
+    first_retry_s: Annotated[
+        int, Meta(ge=10, le=86_400, description="seconds until the second attempt; each wait is twice the one before")
+    ] = 300
+    longest_retry_s: Annotated[int, Meta(ge=10, le=604_800, description="the longest wait, in seconds")] = 14_400
+    delay_notice_s: Annotated[
+        int, Meta(ge=60, le=2_592_000, description="seconds after which the sender is told of a delay")
+    ] = 14_400
+    lifetime_s: Annotated[
+        int, Meta(ge=3600, le=2_592_000, description="seconds after which a mail goes back to its sender")
+    ] = 432_000
+    resolvers: Annotated[
+        tuple[str, ...], Meta(description="addresses of the DNS servers to ask; [] is the system's")
+    ] = ()
+    dnssec: Annotated[
+        bool,
+        Meta(description="they validate DNSSEC and are reached safely, on this machine for example: then DANE is used"),
+    ] = False
+    mta_sts: Annotated[bool, Meta(description="ask for MTA-STS policies and obey them")] = True
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The desk's settings, as one process got them at its start."""
 
@@ -234,6 +289,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     feeds: Listener = Listener()
     pop3: LineListener = LineListener()
     jobs: Jobs = Jobs()
+    mail: Mail = Mail()
+    outbound: Outbound = Outbound()
     favourites: Favourites = Favourites()
 
     @property
@@ -252,6 +309,21 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def blobs_directory(self) -> Path:
         return Path(self.blobs.directory) if self.blobs.directory else self.data_directory / "blobs"
+
+    @property
+    def mail_hostname(self) -> str:
+        """How the desk names itself to other mail servers."""
+        return (self.mail.hostname or self.domain).lower()
+
+    @property
+    def mail_domains(self) -> tuple[str, ...]:
+        """The domains whose mail is this desk's, the main one first."""
+        return tuple(dict.fromkeys(name.lower() for name in (self.domain, *self.mail.domains)))
+
+    @property
+    def dkim_directory(self) -> Path:
+        """Where the keys are that sign the desk's mail."""
+        return self.data_directory / "dkim"
 
     def listener(self, name: str) -> Listener:
         """Settings of the protocol `name`: caldav, carddav and so on."""

@@ -34,6 +34,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "favourites": "Bookmarks: import and export the files of browsers.",
     "wiki": "Wikis: orphans and dead links.",
     "feed": "Secret addresses of feeds: make, list and revoke them.",
+    "queue": "Mail on its way out: list, show, retry, hold and delete it.",
+    "dns": "The DNS records that this desk needs.",
     "calendar": "Calendars as a whole: delete old events.",
     "contacts": "Address books as a whole: empty one.",
     "check": "Look whether the store is consistent.",

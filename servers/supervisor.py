@@ -34,10 +34,11 @@ _ALL: Final = _STOP | {signal.SIGCHLD}
 
 
 def names(settings: Settings) -> tuple[str, ...]:
-    """What `serve` runs when it is not told: every enabled protocol, the jobs, then the front."""
+    """What `serve` runs when it is not told: every enabled protocol, the workers, then the front."""
     enabled = tuple(one.name for one in HTTP_PROTOCOLS if settings.listener(one.name).enabled)
     enabled += tuple(one.name for one in LINE_PROTOCOLS if settings.line(one.name).enabled)
     enabled += ("jobs",) if settings.jobs.enabled else ()
+    enabled += ("outbound",) if settings.outbound.enabled else ()
     return (*enabled, "front") if settings.front.enabled else enabled
 
 

@@ -56,6 +56,8 @@ enabled = {front}
 tls = "internal"
 https_port = 0
 http_port = 0
+[outbound]
+enabled = false
 """
 
 

@@ -67,8 +67,10 @@ def command(
         https_port=https_port,
         http_port=http_port,
     )
+    from servers.outbound import signing
     from storage.store import Store
 
+    signing.ensure(settings.dkim_directory, settings.mail.dkim_selector)
     store = Store.open(settings.database_url, settings.blobs_directory)
     try:
         store.migrate()
@@ -76,4 +78,5 @@ def command(
         store.close()
     click.echo(f"{place / FILE_NAME} is written; next:")
     click.echo(f"    escritoire --data {place} user add LOGIN --password-stdin")
+    click.echo(f"    escritoire --data {place} dns")
     click.echo(f"    escritoire --data {place} serve")
