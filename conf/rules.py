@@ -73,6 +73,9 @@ def _mail(settings: Settings) -> Iterator[tuple[str, str]]:
     for key, name in [*names, *(("mail.domains", one) for one in settings.mail.domains)]:
         if not is_domain(name):
             yield key, f'must be a domain name such as "mail.example.org", not "{name}"'
+    selector = settings.mail.dkim_selector
+    if selector and not _LABEL.match(selector):
+        yield "mail.dkim_selector", f'must be one word of letters, digits and hyphens such as "desk", not "{selector}"'
     given = settings.outbound
     if given.smarthost and not (is_domain(given.smarthost) or _is_address(given.smarthost)):
         yield "outbound.smarthost", f'must be a host name such as "smtp.example.net", not "{given.smarthost}"'

@@ -212,11 +212,7 @@ class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tuple[str, ...], Meta(description="further domains whose mail is this desk's, beside domain itself")
     ] = ()
     dkim_selector: Annotated[
-        str,
-        Meta(
-            pattern=r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$",
-            description='name of the key in <data>/dkim that signs the desk\'s mail; "" signs nothing',
-        ),
+        str, Meta(description='name of the key in <data>/dkim that signs the desk\'s mail; "" signs nothing')
     ] = "desk"
 
 

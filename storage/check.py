@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import blob_collection, changes, check_disk, check_mail, kinds, writing
+from storage import blob_collection, changes, check_disk, check_mail, check_queue, kinds, writing
 from storage.check_disk import Problem, located, where_of
 from storage.errors import NotFound, StorageError
 from storage.schema import (
@@ -58,6 +58,7 @@ def run(
         ("files", check_disk.files),
         ("blobs", _blobs),
         ("mail", check_mail.mail),
+        ("queue", check_queue.queue),
         ("members", _members),
         ("grants", _grants),
     )

@@ -99,7 +99,7 @@ def _web(settings: Settings, domain: str) -> Iterator[Record]:
 
 def sts_policy(settings: Settings) -> str:
     """What https://mta-sts.DOMAIN/.well-known/mta-sts.txt should say (RFC 8461 §3.2)."""
-    return f"version: STSv1\r\nmode: enforce\r\nmx: {settings.mail_hostname}\r\nmax_age: 604800\r\n"
+    return f"version: STSv1\r\nmode: testing\r\nmx: {settings.mail_hostname}\r\nmax_age: 604800\r\n"
 
 
 def _offered(settings: Settings) -> dict[str, int]:

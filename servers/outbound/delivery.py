@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Final
 
@@ -20,7 +21,12 @@ from storage.types import SITE
 
 log = logging.getLogger(__name__)
 
-_SETTLE_TRIES: Final = 5
+_SETTLE_TRIES: Final = 8
+_TELLING_TRIES: Final = 4
+"""After so many, a report that cannot be written is left out rather than the mail delivered again and again."""
+LARGE_OCTETS: Final = 8 * 1024 * 1024
+"""Larger mails are delivered by a quarter of the threads at most: each takes several times its size in memory."""
+LATER_S: Final = 15.0
 
 
 class Delivery:
@@ -32,9 +38,28 @@ class Delivery:
         self._remote: Final = remote
         self._local: Final = local
         self._signer: Final = signer
+        self._large: Final = threading.BoundedSemaphore(max(1, options.threads // 4))
 
     def run(self, lease: Lease) -> None:
         """Deliver, and settle whatever came of it. Nothing is raised: what fails here is tried again later."""
+        if lease.octets <= LARGE_OCTETS:
+            self._run(lease)
+        elif self._large.acquire(blocking=False):
+            try:
+                self._run(lease)
+            finally:
+                self._large.release()
+        else:
+            self._postpone(lease)
+
+    def _postpone(self, lease: Lease) -> None:
+        try:
+            with self._store.write(SITE) as tx:
+                queue.release(tx, [lease], not_before=tx.now + LATER_S)
+        except Exception:
+            log.exception("not postponed", extra={"queue": lease.id})  # the lease ends by itself
+
+    def _run(self, lease: Lease) -> None:
         try:
             with self._store.read(SITE) as tx:
                 data = queue.body(tx, lease.id)
@@ -68,15 +93,15 @@ class Delivery:
             try:
                 with self._store.write(SITE) as tx:
                     notices = queue.settle(tx, lease, results, self._options.schedule)
-                    for report in Report:
+                    for report in Report if number < _TELLING_TRIES else ():
                         self._tell(tx, lease, letter, [one for one in notices if one.report is report])
             except Busy:
                 time.sleep(2.0**number)
-                continue
             except Exception:
                 log.exception("not settled", extra={"queue": lease.id})
-                return
-            break
+                time.sleep(2.0**number)
+            else:
+                break
         for one in results:
             log.info(
                 one.outcome.value,

@@ -134,7 +134,7 @@ class Dialogue(smtplib.SMTP):
     def finish(self) -> None:
         """Say QUIT if somebody is still there, and wait no longer than is polite."""
         self.within(QUIT_S)
-        with suppress(smtplib.SMTPException, OSError):
+        with suppress(Exception):  # what came of the mail is known, and must not be lost
             if self.sock is not None:
                 self.docmd("QUIT")
         self.close()

@@ -6,6 +6,7 @@ import logging
 from typing import Final
 
 from servers.outbound.options import Options
+from servers.outbound.transaction import writable
 from servers.outbound.wire import Letter
 from storage.errors import Busy, OverQuota, TooLarge
 from storage.mail import appending, delivery, recipients
@@ -32,6 +33,16 @@ class Local:
         return [self._one(lease, letter, one) for one in lease.recipients]
 
     def _one(self, lease: Lease, letter: Letter, to: Recipient) -> Result:
+        if not (writable(to.address) and writable(lease.sender)):  # they go into the header
+            return Result(to.id, Outcome.FAILED, "5.1.3", "this is no address")
+        try:
+            return self._deliver(lease, letter, to)
+        except Exception:
+            # Of several recipients the others have it: it must not be the whole that is tried again.
+            log.exception("not delivered", extra={"queue": lease.id, "recipient": to.id})
+            return Result(to.id, Outcome.DEFERRED, "4.3.0", "a mistake in this system")
+
+    def _deliver(self, lease: Lease, letter: Letter, to: Recipient) -> Result:
         with self._store.read(SITE) as tx:
             found = recipients.find(tx, to.address, self._options.domains)
         if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ FULL_OCTETS: Final = 1024 * 1024
 _UNASKED_OCTETS: Final = 64 * 1024
 _LINE: Final = 900
 """Octets: with its name a field stays below the 998 of RFC 5322 §2.1.1."""
+
+_REPLY: Final = re.compile(r"[2-5]\d\d(?: |\Z)")
+"""An answer of another server begins like this, and nothing that we say ourselves."""
 
 _SUBJECTS: Final = {
     Report.FAILED: "Undelivered mail returned to sender",
@@ -86,7 +90,7 @@ def _text(lease: Lease, notices: Sequence[Notice], report: Report, options: Opti
     for one in notices:
         lines.append(f"<{_one_line(one.recipient.address)}>")
         said = _one_line(one.result.reply)
-        who = f"{one.result.host} said: " if one.result.host and said[:3].isdigit() else ""
+        who = f"{one.result.host} said: " if one.result.host and _REPLY.match(said) else ""
         lines.append(f"    {who}{said or one.result.status}")
         if one.retry_until is not None:
             lines.append(f"    It is tried until {_date(one.retry_until)}.")
@@ -106,7 +110,7 @@ def _status(lease: Lease, notices: Sequence[Notice], options: Options, *, intern
         fields += [f"Original-Recipient: {_original(one.recipient.orcpt)}"] if one.recipient.orcpt else []
         fields += [f"Final-Recipient: {kind}; {address}", f"Action: {one.report.value}", f"Status: {one.result.status}"]
         fields += [f"Remote-MTA: dns; {one.result.host}"] if one.result.host else []
-        if said[:3].isdigit() and one.result.host:
+        if _REPLY.match(said) and one.result.host:
             fields.append(f"Diagnostic-Code: smtp; {said}")
         elif said and one.report in {Report.FAILED, Report.DELAYED}:
             fields.append(f"Diagnostic-Code: x-escritoire; {said}")

@@ -16,6 +16,7 @@ from storage.outbound.types import Lease, Outcome, Recipient, Result
 _STATUS: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s|\Z)")
 _LOCAL: Final = r'(?:[^\s<>\x00-\x1f\x7f"]+|"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*")'
 _ADDRESS: Final = re.compile(_LOCAL + r'@[^\s<>\x00-\x1f\x7f@"]+\Z')
+_TYPE: Final = re.compile(r"[A-Za-z0-9-]{1,40}\Z")
 _ADDRESS_CHARACTERS: Final = 1000
 _DATA_S: Final = 120.0  # RFC 5321 §4.5.3.2.4
 
@@ -158,7 +159,8 @@ class Transaction:
             given = "rfc822" if recipient.address.isascii() else "utf-8"  # RFC 6533 §3
             kind, _, original = (recipient.orcpt or f"{given};{recipient.address}").partition(";")
             # RFC 3461 §5.2.1 (d): what the sender wrote goes along; without it, the address as it is.
-            parts += [f"ORCPT={kind};{xtext(original)}"] if recipient.orcpt or notify else []
+            if (recipient.orcpt or notify) and _TYPE.match(kind):
+                parts.append(f"ORCPT={kind};{xtext(original)}")
         return " ".join(parts)
 
     def _address(self, address: str) -> str:

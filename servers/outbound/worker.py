@@ -8,7 +8,6 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
 from typing import Final
 
 from servers.outbound.delivery import Delivery
@@ -67,6 +66,10 @@ class Worker:
                     self._serve(rung)
             except (Busy, OSError) as error:
                 log.warning("waiting", extra={"reason": type(error).__name__})
+                self._rest(PAUSE_S)
+            except Exception:
+                # Whatever it is, deliveries are under way in this process: it goes on.
+                log.exception("loop failed")
                 self._rest(PAUSE_S)
             finally:
                 bus.close()
@@ -139,12 +142,3 @@ class Worker:
     def _rest(self, seconds: float) -> None:
         if not self._stopped:
             self._awake.wait(seconds)
-
-
-def on_stop(worker: Worker) -> Callable[[int, object], None]:
-    """A signal's handler that ends the worker."""
-
-    def told(_number: int, _frame: object) -> None:
-        worker.stop()
-
-    return told

@@ -126,11 +126,13 @@ def renew(tx: Transaction, leases: Iterable[Lease], until: float) -> None:
     tx.db.execute(sa.update(_rows).where(_rows.c.lease.in_(tokens)).values(lease_until=until))
 
 
-def release(tx: Transaction, leases: Iterable[Lease]) -> None:
-    """Give leases back untried: the next worker finds them due."""
+def release(tx: Transaction, leases: Iterable[Lease], *, not_before: float = 0) -> None:
+    """Give leases back untried: the next worker finds them due, at once or at that time."""
     tokens = [one.token for one in leases]
-    tx.db.execute(sa.update(_rows).where(_rows.c.lease.in_(tokens)).values(lease="", lease_until=0))
-    bell.ring(tx.db, tx.touched)
+    values: dict[str, Any] = {"lease": "", "lease_until": 0} | ({"due": not_before} if not_before else {})
+    tx.db.execute(sa.update(_rows).where(_rows.c.lease.in_(tokens)).values(**values))
+    if not not_before:
+        bell.ring(tx.db, tx.touched)
 
 
 def settle(tx: Transaction, lease: Lease, results: Sequence[Result], schedule: Schedule = Schedule()) -> list[Notice]:  # noqa: B008  # constant

@@ -76,7 +76,7 @@ def test_the_records_are_a_zone(line: Line) -> None:
     assert "other.test. IN MX 10 mail.example.test." in line("dns").splitlines()
     assert {one["type"] for one in line.json("dns")} == {"MX", "TXT", "SRV"}
     mode, mx, _ = sts.parse(line("dns", "--mta-sts").encode())
-    assert (mode, mx) == ("enforce", ("mail.example.test",))
+    assert (mode, mx) == ("testing", ("mail.example.test",))
     line("dns", "--domain", "foreign.test", status=2)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import dkim
 import pytest
 
-from servers.outbound import signing
+from servers.outbound import delivery, signing
 from servers.outbound.options import Smarthost
+from storage.outbound import queue
 from storage.outbound.types import Target
 from storage.types import SITE, PrincipalId
 from tests.outbound.conftest import MAIL, Outside
@@ -512,6 +513,47 @@ def test_a_lost_body_is_told_in_the_end(outside: Outside) -> None:
             path.unlink()
     outside.run()
     assert outside.waiting()[0] == "4.3.0"
+
+
+def test_large_mails_take_turns(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    mx = outside.host("mx.remote.test", "remote.test")
+    monkeypatch.setattr(delivery, "LARGE_OCTETS", 10)
+    outside.send("you@remote.test")
+    busy = outside.delivery()
+    assert busy._large.acquire(blocking=False)
+    for _ in range(3):
+        busy._large.acquire(blocking=False)
+    with outside.store.write(SITE) as tx:
+        [lease] = queue.lease(tx, "test", tx.now, 1)
+    busy.run(lease)
+    [waiting] = outside.queued()[0].recipients
+    assert (mx.mails, waiting.state, waiting.attempts) == ([], "waiting", 0)
+    outside.run(now=True)
+    assert len(mx.mails) == 1
+
+
+def test_addresses_of_this_desk_cannot_write_headers(outside: Outside) -> None:
+    outside.send("bob+\r\nX-Evil: yes@example.test", "bob@example.test")
+    outside.send("bob@example.test", sender="x\r\nX-Evil: yes@remote.test")
+    outside.run(times=1)
+    assert len(outside.inbox("bob")) == 1
+    assert not any(re.search(rb"(?m)^X-Evil", one) for one in outside.inbox("bob") + outside.inbox())
+
+
+def test_what_cannot_be_told_does_not_deliver_twice(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    mx = outside.host("mx.remote.test", "remote.test")
+    monkeypatch.setattr(delivery.time, "sleep", lambda _: None)
+    monkeypatch.setattr(delivery.reports, "compose", lambda *_: 1 / 0)
+    outside.send(Target("you@remote.test", notify="SUCCESS"))
+    outside.run()
+    assert (len(mx.mails), outside.queued()) == (1, [])
+
+
+def test_a_strange_orcpt_stays_here(outside: Outside) -> None:
+    mx = outside.host("mx.remote.test", "remote.test", extensions=("DSN",))
+    outside.send(Target("you@remote.test", orcpt="a b\r\nRSET;c"), Target("me@remote.test", orcpt="rfc822;c\r\nd"))
+    outside.run()
+    assert mx.mails[0].rcpt_options == [[], ["ORCPT=RFC822;C+0D+0AD"]]
 
 
 def test_the_key_is_made_once_and_kept_from_others(outside: Outside) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from storage import blob_collection, bodies
+from storage import blob_collection, bodies, check
 from storage.bus import Bus
 from storage.errors import BadFormat, Denied, NotFound
 from storage.outbound import administration, domains, queue
@@ -352,3 +352,19 @@ def test_signatures_are_for_what_is_written_here(store: Store) -> None:
             who = PrincipalId(account)
             queue.enqueue(tx, sender="", recipients=[Target("a@b.test")], data=MAIL, account=who, sign=sign)
     assert [one.sign for one in take(store, per_destination=9)] == [False, True, False, True]
+
+
+def test_the_check_sees_what_is_wrong_with_the_queue(store: Store) -> None:
+    whole = put(store, "a@remote.test", data=MAIL + b"x" * 100_000)
+    put(store, "a@remote.test")
+    with store.write(SITE) as tx:
+        assert list(check.run(tx)) == []
+        number = tx.db.execute(sa.select(sa.func.max(messages.c.id))).scalar_one()
+        tx.db.execute(sa.delete(recipients).where(recipients.c.message_id == number))
+        tx.db.execute(sa.update(messages).where(messages.c.id == whole).values(blob="0" * 64))
+    with store.write(SITE) as tx:
+        found = [str(one.what if hasattr(one, "what") else one) for one in check.run(tx, repair=True)]
+    assert any("for nobody" in one for one in found)
+    assert any("is missing" in one for one in found)
+    with store.read(SITE) as tx:
+        assert [one.id for one in administration.every(tx)] == [whole]
