@@ -19,7 +19,7 @@ _FIELD: Final = re.compile(rb"^([!-9;-~]{1,80})[ \t]*:[ \t]*((?:[^\r\n]|\r\n(?=[
 _POLICY: Final[Any] = email.policy.compat32.clone(linesep="\r\n", cte_type="7bit", max_line_length=0)
 _SEALED: Final = frozenset({"multipart/signed", "multipart/encrypted"})
 _PARTS_MAX: Final = 2000
-_CONVERTED_OCTETS: Final = 50 * 1024 * 1024
+_CONVERTED_OCTETS: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
