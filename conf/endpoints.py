@@ -97,6 +97,11 @@ class LineProtocol:
 
 LINE_PROTOCOLS: Final[tuple[LineProtocol, ...]] = (
     LineProtocol(
+        "imap",
+        "servers.imap.app",
+        (Door("imap", "starttls", "port"), Door("imaps", "implicit", "tls_port")),
+    ),
+    LineProtocol(
         "pop3",
         "servers.pop3.app",
         (Door("pop3", "starttls", "port"), Door("pop3s", "implicit", "tls_port")),

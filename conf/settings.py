@@ -283,6 +283,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carddav: Listener = Listener(threads=4)
     webdav: Listener = Listener()
     feeds: Listener = Listener()
+    imap: LineListener = LineListener()
     pop3: LineListener = LineListener()
     jobs: Jobs = Jobs()
     mail: Mail = Mail()

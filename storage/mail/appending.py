@@ -124,6 +124,7 @@ def append_many(tx: Transaction, mailbox: Mailbox, new: Sequence[New]) -> list[A
         _PLACE.run(tx, row)
         found.append(Appended(number, validity, modseq))
     numbers.count(tx, mailbox.id, added=(one.flags for one in new))
+    numbers.learn(tx, mailbox, (one.flags for one in new))
     return found
 
 

@@ -63,6 +63,7 @@ def set_flags(
             keys = {"collection": mailbox.id, "first": first, "last": last}
             _SET_SPAN.run(tx, {**keys, "old": old, "new": fresh[old], "number": number})
     numbers.count(tx, mailbox.id, (fresh[state.flags] for state in differs), (state.flags for state in differs))
+    numbers.learn(tx, mailbox, fresh.values())
     now = {state.uid for state in differs}
     return Flagged(
         number,

@@ -23,7 +23,7 @@ SUBSCRIPTIONS_MAX: Final = 20_000
 
 _COLUMNS: Final = (
     *(collections.c[name] for name in ("id", "path", "uid_validity", "uid_next", "item_count", "octets", "modseq")),
-    *(mailboxes.c[name] for name in ("use", "system", "unseen", "deleted")),
+    *(mailboxes.c[name] for name in ("use", "system", "unseen", "deleted", "keywords")),
 )
 _mine: Final = (
     sa.select(*_COLUMNS)
@@ -238,6 +238,7 @@ def _value(row: Any) -> Mailbox:
         modseq=row.modseq,
         subscribed=bool(row.subscribed),
         has_children=bool(row.children),
+        keywords=row.keywords,
     )
 
 

@@ -104,6 +104,7 @@ def _place(tx: Transaction, states: Sequence[State], target: Mailbox) -> list[tu
         ),
     )
     numbers.count(tx, target.id, added=(state.flags for state in states))
+    numbers.learn(tx, target, (state.flags for state in states))
     return [(state.uid, fresh) for fresh, state in enumerate(states, uid)]
 
 

@@ -9,11 +9,14 @@ import sqlalchemy as sa
 
 from storage.mail.flags import DELETED, SEEN
 from storage.mail.tables import mailboxes, vanished
+from storage.mail.types import Mailbox
 from storage.schema import collections
 from storage.statements import Statement, insert
 from storage.store import Transaction
 from storage.types import CollectionId
 
+KEYWORDS_MAX: Final = 500
+"""Keywords that a mailbox is known to have; more may be set."""
 _TAKE: Final = Statement(
     sa.update(collections)
     .where(collections.c.id == sa.bindparam("collection"))
@@ -68,6 +71,16 @@ def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), 
         deleted -= DELETED in flags
     if unseen or deleted:
         _COUNT.run(tx, {"collection": collection, "more_unseen": unseen, "more_deleted": deleted})
+
+
+def learn(tx: Transaction, mailbox: Mailbox, flags: Iterable[str]) -> None:
+    """Remember keywords that are new in a mailbox; texts are canonical flags."""
+    known = set(mailbox.keywords.split())
+    fresh = {word for text in set(flags) for word in text.split() if not word.startswith("\\")} - known
+    if fresh and len(known) < KEYWORDS_MAX:
+        here = mailboxes.c.collection_id == mailbox.id
+        every = " ".join(sorted(known | fresh)[:KEYWORDS_MAX])
+        tx.db.execute(sa.update(mailboxes).where(here).values(keywords=every))
 
 
 def bury(tx: Transaction, collection: CollectionId, modseq: int, uids: Iterable[int]) -> None:

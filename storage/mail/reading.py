@@ -159,6 +159,21 @@ def body_range(tx: Transaction, number: int, start: int, count: int) -> bytes:
     raise NotFound(str(number))
 
 
+def raw_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, tuple[str | None, bytes | None]]:
+    """Where the octets of each are: the key of a large body for `read_blob`, or the octets of a small one."""
+    return {number: (blob, body) for number, blob, body in _BODIES.of(tx, numbers)}
+
+
+def read_blob(tx: Transaction, blob: str, start: int, count: int) -> bytes:
+    """Some octets of a large body."""
+    return _read(tx, blob, start, count)
+
+
+def parts_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, list[message_parts.Part]]:
+    """Where the parts of each begin and end."""
+    return {number: message_parts.load(bytes(dumped)) for number, dumped in _PARTS.of(tx, numbers)}
+
+
 def parts(tx: Transaction, number: int) -> list[message_parts.Part]:
     """Where the parts of a message begin and end.
 

@@ -22,6 +22,7 @@ mailboxes: Final = sa.Table(
     _flag("system", False),  # one of MSG-36: keeps its name, cannot be deleted
     _int("unseen", 0),
     _int("deleted", 0),
+    _text("keywords"),  # that were ever set here, blank-separated
 )
 
 subscriptions: Final = sa.Table(

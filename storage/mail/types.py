@@ -71,6 +71,8 @@ class Mailbox:
     """HIGHESTMODSEQ (RFC 7162 §3.1.2.1)."""
     subscribed: bool
     has_children: bool
+    keywords: str
+    """Keywords that were ever set here, blank-separated."""
 
     @property
     def object_id(self) -> str:

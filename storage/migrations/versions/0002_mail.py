@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("system", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("unseen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("deleted", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("keywords", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"], ["collection.id"], name=op.f("fk_mailbox_collection_id_collection"), ondelete="CASCADE"
         ),

@@ -1,0 +1,116 @@
+"""APPEND of one or several messages, and REPLACE (RFC 9051 §6.3.12, RFC 3502, RFC 8508)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from servers.imap import render
+from servers.imap.connection import Answer, Connection
+from servers.imap.errors import Bad, No
+from servers.imap.reader import Reader
+from servers.imap.wire import MESSAGE_OCTETS
+from storage.errors import NotFound
+from storage.mail import appending, flags, mailboxes, moving
+from storage.mail.types import Mailbox
+from storage.store import Transaction
+
+_MESSAGES_MAX = 1_000
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of the command."""
+
+    data: bytes
+    flags: str
+    internal: float | None
+
+
+def append(connection: Connection, reader: Reader, tag: str) -> Answer:
+    reader.space()
+    name = reader.mailbox()
+    found: list[Message] = []
+    while not reader.done:
+        reader.space()
+        found.append(_message(reader))
+    if not found or len(found) > _MESSAGES_MAX:
+        raise Bad(f"APPEND takes 1 to {_MESSAGES_MAX} messages")
+    new = [_prepared(connection, one) for one in found]
+    with connection.store.write(connection.me) as tx:
+        placed = appending.append_many(tx, _target(tx, name), new)
+    uids = render.number_set([one.uid for one in placed]).decode()
+    return Answer(code=f"APPENDUID {placed[0].uid_validity} {uids}")
+
+
+def replace(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _replace(connection, reader, uid=False)
+
+
+def uid_replace(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _replace(connection, reader, uid=True)
+
+
+def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
+    """RFC 8508 §3: the new one comes and the old one goes in one step."""
+    view = connection.selected
+    reader.space()
+    written = reader.set()
+    reader.space()
+    name = reader.mailbox()
+    reader.space()
+    message = _message(reader)
+    reader.end()
+    if view.read_only:
+        raise No("the mailbox is selected read-only")
+    new = _prepared(connection, message)
+    with connection.store.read(connection.me) as tx:
+        view.load(tx)
+    chosen = view.chosen(written, uid=uid)
+    if len(chosen) != 1:
+        raise No("there is no such message") if uid else Bad("REPLACE takes one message")
+    with connection.store.write(connection.me) as tx:
+        target = _target(tx, name)
+        # The old one goes first, so that its room is free; all of it is one transaction.
+        moving.remove(tx, mailboxes.by_id(tx, view.id), [chosen[0][1].uid])
+        (placed,) = appending.append_many(tx, target, [new])
+    code = f"APPENDUID {placed.uid_validity} {placed.uid}"
+    return Answer((f"* OK [{code}] replaced\r\n".encode(),), text="REPLACE done")
+
+
+def _message(reader: Reader) -> Message:
+    """`[flags] [date-time] literal`, or `UTF8 (~{…}…)` (RFC 6855 §4)."""
+    given: list[str] = []
+    internal: float | None = None
+    if reader.peek(b"("):
+        given = reader.flags()
+        reader.space()
+    if reader.at_date_time():
+        internal = reader.date_time()
+        reader.space()
+    if reader.take(b"UTF8 ("):
+        data = reader.literal()
+        reader.need(b")")
+    elif reader.peek(b"CATENATE"):
+        raise No("there is no CATENATE here", "CANNOT")
+    else:
+        data = reader.string()
+    if not data:
+        raise Bad("a message has at least one octet")
+    try:
+        return Message(data, flags.canonical(given), internal)
+    except flags.BadFlag as error:
+        raise Bad(str(error)) from error
+
+
+def _prepared(connection: Connection, one: Message) -> appending.New:
+    if len(one.data) > MESSAGE_OCTETS:
+        raise No(f"a message has at most {MESSAGE_OCTETS} octets", "TOOBIG")
+    return appending.New(appending.prepare(connection.store, one.data), one.flags, one.internal)
+
+
+def _target(tx: Transaction, name: str) -> Mailbox:
+    """Raises: No: TRYCREATE where there is none (RFC 9051 §6.3.12)."""
+    try:
+        return mailboxes.find(tx, name)
+    except NotFound:
+        raise No("there is no such mailbox", "TRYCREATE") from None

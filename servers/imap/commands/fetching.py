@@ -1,0 +1,179 @@
+"""FETCH (RFC 9051 §6.4.5; RFC 7162 §3.1.4, §3.2.6; RFC 9394 §3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from servers.imap import fetch_items, render
+from servers.imap.connection import Answer, Connection
+from servers.imap.errors import Bad, No
+from servers.imap.fetch_items import Item
+from servers.imap.fetch_values import Values, is_small, pages
+from servers.imap.partial import Range, read_range
+from servers.imap.reader import Reader, Set
+from storage.mail import flagging, mailboxes, reading
+from storage.mail.flags import SEEN
+from storage.mail.types import State
+
+_LINES_AT_ONCE = 1_000
+
+
+@dataclass(slots=True)
+class Modifiers:
+    """What stands in the second parentheses."""
+
+    since: int | None = None
+    vanished: bool = False
+    part: Range | None = None
+
+
+def fetch(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _fetch(connection, reader, uid=False)
+
+
+def uid_fetch(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _fetch(connection, reader, uid=True)
+
+
+def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
+    view = connection.selected
+    reader.space()
+    written = reader.set()
+    reader.space()
+    items = fetch_items.read(reader)
+    modifiers = _modifiers(connection, reader, uid=uid)
+    reader.end()
+    names = {item.name for item in items}
+    if uid and "UID" not in names:
+        items = (Item("UID", label=b"UID"), *items)
+    if "MODSEQ" in names or modifiers.since is not None:
+        connection.enabled.add("CONDSTORE")
+        if "MODSEQ" not in names:
+            items = (*items, Item("MODSEQ", label=b"MODSEQ"))
+    with connection.store.read(connection.me) as tx:
+        view.load(tx)
+    chosen = view.chosen(written, uid=uid)
+    gone = view.gone
+    alive = [pair for pair in chosen if pair[1].uid not in gone] if gone else chosen
+    missing = len(alive) < len(chosen) and not uid
+    if modifiers.since is not None:
+        alive = [pair for pair in alive if pair[1].modseq > modifiers.since]
+    if modifiers.part is not None:
+        alive = modifiers.part.of(alive)
+    before: list[bytes] = _vanished(connection, written, modifiers) if modifiers.vanished else []
+    seen: frozenset[int] = frozenset()
+    if not view.read_only and any(not item.peek for item in items):
+        alive, seen = _see(connection, alive)
+    data = _lines(connection, items, alive, seen, missing=missing)
+    if len(alive) <= 20:
+        # A short answer is made at once: no long one needs to be drawn from a thread.
+        return Answer((*before, *data))
+    return Answer(_after(before, data))
+
+
+def _after(before: list[bytes], data: Iterable[bytes]) -> Iterator[bytes]:
+    yield from before
+    yield from data
+
+
+def _modifiers(connection: Connection, reader: Reader, *, uid: bool) -> Modifiers:
+    found = Modifiers()
+    if reader.done:
+        return found
+    reader.space()
+    reader.need(b"(")
+    while not reader.take(b")"):
+        word = reader.word()
+        if word == "CHANGEDSINCE":
+            reader.space()
+            found.since = reader.number()
+        elif word == "VANISHED":
+            found.vanished = True
+        elif word == "PARTIAL":
+            reader.space()
+            found.part = read_range(reader)
+        else:
+            raise Bad(f"FETCH has no modifier {word}")
+        reader.take(b" ")
+    if found.vanished and not (uid and found.since is not None and connection.qresync):
+        raise Bad("VANISHED stands with UID FETCH and CHANGEDSINCE, after ENABLE QRESYNC")  # RFC 7162 §3.2.6
+    return found
+
+
+def _vanished(connection: Connection, written: Set, modifiers: Modifiers) -> list[bytes]:
+    """What of the set went since then (RFC 7162 §3.2.6)."""
+    view = connection.selected
+    with connection.store.read(connection.me) as tx:
+        found = reading.changes(tx, view.id, modifiers.since or 0)
+    gone = found.vanished
+    if not found.complete:
+        highest = view.mailbox.uid_next
+        spans = [(low or highest, min(high or highest, highest)) for low, high in written.spans]
+        gone = [uid for low, high in spans for uid in range(low, high + 1) if view.number(uid) is None]
+    wanted = [(low or 2**32, high or 2**32) for low, high in written.spans]
+    gone = sorted({uid for uid in gone if any(min(span) <= uid <= max(span) for span in wanted)})
+    return [b"* VANISHED (EARLIER) %b\r\n" % render.number_set(gone)] if gone else []
+
+
+def _see(connection: Connection, chosen: Sequence[tuple[int, State]]) -> tuple[list[tuple[int, State]], frozenset[int]]:
+    """Set \\Seen on what is read (RFC 9051 §6.4.5): the messages as they are then, and those that changed."""
+    view = connection.selected
+    fresh = [state.uid for _, state in chosen if SEEN not in state.flags]
+    if not fresh:
+        return list(chosen), frozenset()
+    with connection.store.write(connection.me) as tx:
+        done = flagging.set_flags(tx, mailboxes.by_id(tx, view.id), fresh, "add", SEEN)
+    view.put(done.states)
+    now = {state.uid: state for state in done.states}
+    return [(number, now.get(state.uid, state)) for number, state in chosen], frozenset(now)
+
+
+def _lines(
+    connection: Connection,
+    items: Sequence[Item],
+    chosen: Sequence[tuple[int, State]],
+    seen: frozenset[int],
+    *,
+    missing: bool,
+) -> Iterator[bytes]:
+    names = [item.name for item in items]
+    if not seen and is_small(items):
+        yield from _small(connection, items, names, chosen)
+    else:
+        tell = bool(seen) and "FLAGS" not in names
+        for page in pages(items, chosen):
+            lines: list[bytes] = []
+            with connection.store.read(connection.me) as tx:
+                values = Values(tx, items, [state for _, state in page], utf8=connection.utf8)
+                makers = values.makers
+                for number, state in page:
+                    words = [make(state) for make in makers]
+                    if None in words:
+                        missing = True
+                        continue
+                    if tell and state.uid in seen:
+                        words.append(render.flags(state.flags))
+                    lines.append(b"* %d FETCH (%b)\r\n" % (number, b" ".join(words)))  # type: ignore[arg-type]
+            yield b"".join(lines)
+    if missing:
+        raise No("some of the messages are gone", "EXPUNGEISSUED")
+
+
+def _small(
+    connection: Connection, items: Sequence[Item], names: Sequence[str], chosen: Sequence[tuple[int, State]]
+) -> Iterator[bytes]:
+    """From memory alone; the two questions of every synchronisation have a way of their own."""
+    flags = render.flags
+    for at in range(0, len(chosen), _LINES_AT_ONCE):
+        page = chosen[at : at + _LINES_AT_ONCE]
+        if names == ["UID", "FLAGS"]:
+            yield b"".join([b"* %d FETCH (UID %d %b)\r\n" % (n, one.uid, flags(one.flags)) for n, one in page])
+        elif names == ["FLAGS"]:
+            yield b"".join([b"* %d FETCH (%b)\r\n" % (n, flags(one.flags)) for n, one in page])
+        else:
+            with connection.store.read(connection.me) as tx:
+                makers = Values(tx, items, [], utf8=connection.utf8).makers
+            yield b"".join(
+                [b"* %d FETCH (%b)\r\n" % (n, b" ".join([make(one) or b"" for make in makers])) for n, one in page]
+            )

@@ -1,0 +1,246 @@
+"""LIST, LSUB and STATUS (RFC 9051 §6.3.9, §6.3.11; RFC 5258, 5819, 6154, 8440)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from servers.imap.connection import Answer, Connection
+from servers.imap.errors import Bad
+from servers.imap.reader import Reader
+from storage.mail import mailboxes, names
+from storage.mail.types import CHILDLESS, INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
+
+_WILDCARDS_MAX: Final = 100
+_SELECTIONS: Final = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
+_RETURNS: Final = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "MYRIGHTS"})
+STATUS_ITEMS: Final = frozenset(
+    {
+        *("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "RECENT", "HIGHESTMODSEQ"),
+        *("MAILBOXID", "APPENDLIMIT", "DELETED-STORAGE"),
+    }
+)
+RIGHTS: Final = "lrswipkxte"
+
+
+@dataclass(slots=True)
+class Asked:
+    """One LIST."""
+
+    reference: str = ""
+    patterns: list[str] = field(default_factory=list)
+    select: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)
+    status: list[str] = field(default_factory=list)
+    extended: bool = False
+
+
+def status(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """Counters that are kept with every change: nothing is counted (RFC 9051 §6.3.11)."""
+    reader.space()
+    name = reader.mailbox()
+    reader.space()
+    items = _items(reader)
+    reader.end()
+    with connection.store.read(connection.me) as tx:
+        box = mailboxes.find(tx, name)
+    return Answer((_status_line(connection, box, items),))
+
+
+def list_(connection: Connection, reader: Reader, tag: str) -> Answer:
+    asked = _asked(reader)
+    if asked.patterns == [""] and not asked.select:
+        return Answer((b'* LIST (\\Noselect) "/" ""\r\n',))
+    with connection.store.read(connection.me) as tx:
+        boxes = mailboxes.every(tx)
+        wanted = asked.select | asked.returned
+        subscribed = mailboxes.subscribed_names(tx) if wanted & {"SUBSCRIBED"} else []
+    return Answer(tuple(_lines(connection, asked, boxes, subscribed)))
+
+
+def lsub(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """RFC 3501 §6.3.9: the names on the list; one above them, where only `%` hides them."""
+    reader.space()
+    reference = reader.mailbox()
+    reader.space()
+    pattern = _whole(reference, reader.list_mailbox())
+    reader.end()
+    with connection.store.read(connection.me) as tx:
+        known = set(mailboxes.subscribed_names(tx))
+        present = {box.name for box in mailboxes.every(tx)}
+    lines: dict[str, bytes] = {}
+    for name in sorted(known):
+        if matches(pattern, name):
+            attributes = b"" if name in present else b"\\Noselect"
+            lines[name] = b'* LSUB (%b) "/" %b\r\n' % (attributes, connection.name(name))
+            continue
+        above = names.parent(name)
+        while above:
+            if matches(pattern, above) and above not in known:
+                lines[above] = b'* LSUB (\\Noselect) "/" %b\r\n' % connection.name(above)
+            above = names.parent(above)
+    return Answer(tuple(lines.values()))
+
+
+def _asked(reader: Reader) -> Asked:
+    """RFC 5258 §6: `[(selection)] reference pattern [RETURN (…)]`."""
+    asked = Asked()
+    reader.space()
+    if reader.peek(b"("):
+        asked.extended = True
+        asked.select = set(reader.listed(reader.word))
+        reader.space()
+    asked.reference = reader.mailbox()
+    reader.space()
+    if reader.peek(b"("):
+        asked.extended = True
+        asked.patterns = reader.listed(reader.list_mailbox)
+    else:
+        asked.patterns = [reader.list_mailbox()]
+    if not reader.done:
+        reader.space()
+        if reader.word() != "RETURN":
+            raise Bad("RETURN was expected")
+        reader.space()
+        asked.extended = True
+        _read_returns(reader, asked)
+    reader.end()
+    if unknown := (asked.select - _SELECTIONS) | (asked.returned - _RETURNS):
+        raise Bad(f"there is no such option: {min(unknown)}")
+    if "RECURSIVEMATCH" in asked.select and not asked.select & {"SUBSCRIBED", "SPECIAL-USE"}:
+        raise Bad("RECURSIVEMATCH stands with another option")  # RFC 5258 §3
+    if len(asked.patterns) > _WILDCARDS_MAX or any(len(one) > names.PATH_OCTETS for one in asked.patterns):
+        raise Bad("too long")
+    return asked
+
+
+def _read_returns(reader: Reader, asked: Asked) -> None:
+    reader.need(b"(")
+    while not reader.take(b")"):
+        word = reader.word()
+        asked.returned.add(word)
+        if word == "STATUS":
+            reader.space()
+            asked.status = _items(reader)
+        reader.take(b" ")
+
+
+def _items(reader: Reader) -> list[str]:
+    items = reader.listed(reader.word)
+    if unknown := set(items) - STATUS_ITEMS:
+        raise Bad(f"STATUS has no {min(unknown)}")
+    if not items:
+        raise Bad("STATUS needs something to tell")
+    return items
+
+
+def _lines(connection: Connection, asked: Asked, boxes: Sequence[Mailbox], subscribed: Sequence[str]) -> list[bytes]:
+    patterns = [_whole(asked.reference, one) for one in asked.patterns]
+    names_listed = set(subscribed)
+    present = {box.name: box for box in boxes}
+    candidates = [box.name for box in boxes]
+    if "SUBSCRIBED" in asked.select:
+        candidates += [name for name in subscribed if name not in present]
+    lines: list[bytes] = []
+    for name in candidates:
+        if not any(matches(pattern, name) for pattern in patterns):
+            continue
+        box = present.get(name)
+        chosen = _is_chosen(asked, name, box, names_listed)
+        below = "RECURSIVEMATCH" in asked.select and any(
+            other.startswith(name + SEPARATOR) and _is_chosen(asked, other, present.get(other), names_listed)
+            for other in candidates
+        )
+        if not (chosen or below):
+            continue
+        attributes = _attributes(asked, name, box, names_listed)
+        # RFC 5258 §3.5: why a name is there that was not chosen itself.
+        child = b' ("CHILDINFO" ("SUBSCRIBED"))' if below and "SUBSCRIBED" in asked.select else b""
+        said = connection.name(name)
+        lines.append(b'* LIST (%b) "/" %b%b\r\n' % (" ".join(attributes).encode(), said, child))
+        if box is not None and asked.status:
+            lines.append(_status_line(connection, box, asked.status))
+        if box is not None and "MYRIGHTS" in asked.returned:
+            lines.append(b"* MYRIGHTS %b %b\r\n" % (said, RIGHTS.encode()))
+    return lines
+
+
+def _is_chosen(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str]) -> bool:
+    if "SUBSCRIBED" in asked.select and name not in subscribed:
+        return False
+    return not ("SPECIAL-USE" in asked.select and (box is None or not box.use))
+
+
+def _attributes(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str]) -> list[str]:
+    found: list[str] = []
+    if box is None:
+        found.append("\\NonExistent")
+    else:
+        if name in CHILDLESS:
+            found.append("\\NoInferiors")
+        else:
+            found.append("\\HasChildren" if box.has_children else "\\HasNoChildren")
+        if box.use:
+            found.append(box.use)
+    if asked.select & {"SUBSCRIBED"} or "SUBSCRIBED" in asked.returned:
+        found += ["\\Subscribed"] if name in subscribed else []
+    return found
+
+
+def _status_line(connection: Connection, box: Mailbox, items: Sequence[str]) -> bytes:
+    values = {
+        "MESSAGES": box.exists,
+        "UIDNEXT": box.uid_next,
+        "UIDVALIDITY": box.uid_validity,
+        "UNSEEN": box.unseen,
+        "DELETED": box.deleted,
+        "SIZE": box.octets,
+        "RECENT": 0,
+        "HIGHESTMODSEQ": box.modseq,
+        "MAILBOXID": f"({box.object_id})",
+        "APPENDLIMIT": MESSAGE_OCTETS,
+        "DELETED-STORAGE": 0,
+    }
+    if "HIGHESTMODSEQ" in items:
+        connection.enabled.add("CONDSTORE")  # RFC 7162 §3.1
+    said = " ".join(f"{item} {values[item]}" for item in items)
+    return b"* STATUS %b (%b)\r\n" % (connection.name(box.name), said.encode())
+
+
+def _whole(reference: str, pattern: str) -> str:
+    whole = pattern if pattern.startswith(SEPARATOR) else reference + pattern
+    whole = whole.removeprefix(SEPARATOR)
+    if whole[: len(INBOX)].upper() == INBOX:
+        whole = INBOX + whole[len(INBOX) :]
+    return whole
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a name fits: `*` is anything, `%` anything without the separator; no pattern takes long."""
+    at = {0}
+    # The set of places in the pattern that a prefix of the name leads to; wildcards stay where they are.
+    at = _closure(pattern, at)
+    for sign in name:
+        after: set[int] = set()
+        for place in at:
+            if place >= len(pattern):
+                continue
+            expected = pattern[place]
+            if expected == "*" or (expected == "%" and sign != SEPARATOR):
+                after.add(place)
+            elif expected == sign:
+                after.add(place + 1)
+        if not after:
+            return False
+        at = _closure(pattern, after)
+    return len(pattern) in at
+
+
+def _closure(pattern: str, places: set[int]) -> set[int]:
+    found = set(places)
+    for place in places:
+        while place < len(pattern) and pattern[place] in "*%":
+            place += 1
+            found.add(place)
+    return found

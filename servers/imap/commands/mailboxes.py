@@ -1,0 +1,92 @@
+"""Mailboxes are made, renamed, deleted, subscribed (RFC 9051 §6.3.4…10; RFC 6154 §3)."""
+
+from __future__ import annotations
+
+from servers.imap.connection import Answer, Connection
+from servers.imap.errors import Bad, No
+from servers.imap.reader import Reader
+from storage.errors import Fixed
+from storage.mail import mailboxes, names
+from storage.mail.types import SEPARATOR
+
+
+def create(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """CREATE, with a use (RFC 6154 §3) and MAILBOXID (RFC 8474 §4.1)."""
+    reader.space()
+    name = reader.mailbox()
+    use = ""
+    if not reader.done:
+        reader.space()
+        reader.need(b"(")
+        if reader.word() != "USE":
+            raise Bad("there is no such parameter of CREATE")
+        reader.space()
+        uses = reader.listed(reader.flag)
+        reader.need(b")")
+        if len(uses) > 1:
+            raise No("a mailbox has one use", "USEATTR")
+        use = _use(uses[0]) if uses else ""
+    reader.end()
+    with connection.store.write(connection.me) as tx:
+        try:
+            made = mailboxes.create(tx, name, use)
+        except (Fixed, names.BadName) as error:
+            raise No(str(error), "USEATTR" if use and "us" in str(error) else "CANNOT") from error
+    told: tuple[bytes, ...] = ()
+    if made.name != name.removesuffix(SEPARATOR) and connection.rev2:  # RFC 9051 §6.3.4: the name was changed
+        said, written = connection.name(made.name), connection.name(name)
+        told = (b'* LIST () "/" %b ("OLDNAME" (%b))\r\n' % (said, written),)
+    return Answer(told, code=f"MAILBOXID ({made.object_id})")
+
+
+def delete(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """DELETE: what was in it goes to Trash (MSG-39)."""
+    reader.space()
+    name = reader.mailbox()
+    reader.end()
+    with connection.store.write(connection.me) as tx:
+        gone = mailboxes.find(tx, name)
+        mailboxes.delete(tx, name)
+    view = connection.view
+    if view is not None and (view.id == gone.id or view.mailbox.name.startswith(gone.name + SEPARATOR)):
+        connection.view = None
+        return Answer((b"* OK [CLOSED] the mailbox is gone\r\n",))
+    return Answer()
+
+
+def rename(connection: Connection, reader: Reader, tag: str) -> Answer:
+    reader.space()
+    name = reader.mailbox()
+    reader.space()
+    new = reader.mailbox()
+    reader.end()
+    with connection.store.write(connection.me) as tx:
+        mailboxes.rename(tx, name, new)
+    return Answer()
+
+
+def subscribe(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _subscribe(connection, reader, on=True)
+
+
+def unsubscribe(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _subscribe(connection, reader, on=False)
+
+
+def namespace(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """RFC 9051 §6.3.10: everything is one's own (MSG-67)."""
+    reader.end()
+    return Answer((b'* NAMESPACE (("" "/")) NIL NIL\r\n',))
+
+
+def _subscribe(connection: Connection, reader: Reader, *, on: bool) -> Answer:
+    reader.space()
+    name = reader.mailbox()
+    reader.end()
+    with connection.store.write(connection.me) as tx:
+        mailboxes.subscribe(tx, name, on)
+    return Answer()
+
+
+def _use(flag: str) -> str:
+    return "\\" + flag.lstrip("\\").capitalize()

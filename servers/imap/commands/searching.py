@@ -1,0 +1,151 @@
+"""SEARCH with its return options (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 9394)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from servers.imap import render
+from servers.imap.connection import Answer, Connection
+from servers.imap.errors import Bad, No
+from servers.imap.partial import Range, read_range
+from servers.imap.reader import Reader
+from servers.imap.search_keys import Keys
+from storage.errors import StorageError
+from storage.mail import searching
+from storage.mail.types import State
+
+_OPTIONS: Final = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL"})
+
+
+@dataclass(slots=True)
+class Returned:
+    """What the answer shall tell."""
+
+    options: list[str] = field(default_factory=list)
+    part: Range | None = None
+    extended: bool = False
+
+    @property
+    def saves(self) -> bool:
+        return "SAVE" in self.options
+
+
+def search(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _search(connection, reader, tag, uid=False)
+
+
+def uid_search(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _search(connection, reader, tag, uid=True)
+
+
+def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Answer:
+    view = connection.selected
+    reader.space()
+    returned = read_returned(reader)
+    try:
+        with connection.store.read(connection.me) as tx:
+            view.load(tx)
+            keys = Keys(reader, view)
+            if reader.take(b"CHARSET "):
+                keys.charset()
+                reader.space()
+            query = keys.all()
+            reader.end()
+            states = [state for state in view.states if state.uid not in view.gone] if view.gone else view.states
+            found = searching.search(tx, view.id, states, query)
+    except (Bad, No, StorageError):
+        if returned.saves:
+            view.saved = []  # RFC 5182 §2.1
+        raise
+    if keys.modseq:
+        connection.enabled.add("CONDSTORE")
+    if returned.saves:
+        view.saved = saved(found, returned)
+    if not returned.extended and not connection.rev2:
+        numbers = numbered(connection, found, uid=uid)
+        last = f" (MODSEQ {highest(connection, found)})" if keys.modseq and found else ""
+        words = b"".join([b" %d" % number for number in numbers])
+        return Answer((b"* SEARCH%b%b\r\n" % (words, last.encode()),))
+    told = numbered(connection, found, uid=uid)
+    modseq = highest(connection, found) if keys.modseq and found else 0
+    return Answer(esearch(tag, told, returned, uid=uid, modseq=modseq))
+
+
+def read_returned(reader: Reader) -> Returned:
+    """`RETURN (…)` (RFC 4731 §3.1)."""
+    found = Returned()
+    if not reader.take(b"RETURN "):
+        return found
+    found.extended = True
+    reader.need(b"(")
+    while not reader.take(b")"):
+        word = reader.word()
+        if word not in _OPTIONS:
+            raise Bad(f"there is no return option {word}")
+        if word == "PARTIAL":
+            reader.space()
+            found.part = read_range(reader)
+        found.options.append(word)
+        reader.take(b" ")
+    if found.part is not None and "ALL" in found.options:
+        raise Bad("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
+    reader.space()
+    return found
+
+
+def saved(found: Sequence[int], returned: Returned) -> list[int]:
+    """What `$` stands for: with MIN or MAX alone only these (RFC 5182 §2.4)."""
+    told = [one for one in returned.options if one != "SAVE"]
+    if not told or set(told) & {"ALL", "COUNT"}:
+        return list(found)
+    if returned.part is not None:
+        return returned.part.of(found)
+    ends = ({found[0]} if "MIN" in told and found else set()) | ({found[-1]} if "MAX" in told and found else set())
+    return sorted(ends)
+
+
+def numbered(connection: Connection, uids: Sequence[int], *, uid: bool) -> list[int]:
+    """Uids as the client counts."""
+    if uid:
+        return list(uids)
+    view = connection.selected
+    return [number for one in uids if (number := view.number(one)) is not None]
+
+
+def highest(connection: Connection, uids: Sequence[int]) -> int:
+    """The highest change number among them."""
+    wanted = set(uids)
+    states: list[State] = connection.selected.states
+    return max((state.modseq for state in states if state.uid in wanted), default=0)
+
+
+def esearch(
+    tag: str, numbers: Sequence[int], returned: Returned, *, uid: bool, modseq: int = 0, ordered: bool = False
+) -> tuple[bytes, ...]:
+    """One ESEARCH response (RFC 4731 §3.1); of a sort, ALL keeps the order (RFC 5267 §3)."""
+    options = [one for one in returned.options if one != "SAVE"]
+    if returned.saves and not options:
+        return ()
+    options = options or ["ALL"]
+    words = [b"* ESEARCH (TAG %b)" % render.string(tag.encode())]
+    words += [b"UID"] if uid else []
+    if numbers:
+        least, most = (numbers[0], numbers[-1]) if ordered else (min(numbers), max(numbers))
+        words += [b"MIN %d" % least] if "MIN" in options else []
+        words += [b"MAX %d" % most] if "MAX" in options else []
+        words += [b"ALL %b" % _set(numbers, ordered=ordered)] if "ALL" in options else []
+    words += [b"COUNT %d" % len(numbers)] if "COUNT" in options else []
+    if returned.part is not None:
+        part = returned.part.of(numbers)
+        said = _set(part, ordered=ordered) if part else b"NIL"
+        words.append(b"PARTIAL (%b %b)" % (returned.part.label.encode(), said))
+    words += [b"MODSEQ %d" % modseq] if modseq else []
+    return (b" ".join(words) + b"\r\n",)
+
+
+def _set(numbers: Sequence[int], *, ordered: bool) -> bytes:
+    if not ordered:
+        return render.number_set(sorted(numbers))
+    return b",".join([b"%d" % number for number in numbers])

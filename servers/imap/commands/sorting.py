@@ -1,0 +1,139 @@
+"""SORT and THREAD (RFC 5256, RFC 5267, RFC 5957)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from servers.imap.commands.searching import esearch, numbered, read_returned, saved
+from servers.imap.connection import Answer, Connection
+from servers.imap.errors import Bad
+from servers.imap.reader import Reader
+from servers.imap.search_keys import Keys
+from storage.mail import searching, sorting, threading
+from storage.mail.query import Query
+from storage.mail.threading import Thread
+
+_KEYS: Final = {
+    "ARRIVAL": "arrival",
+    "CC": "cc",
+    "DATE": "date",
+    "FROM": "from",
+    "SIZE": "size",
+    "SUBJECT": "subject",
+    "TO": "to",
+    "DISPLAYFROM": "displayfrom",
+    "DISPLAYTO": "displayto",
+}
+_ALGORITHMS: Final[dict[str, threading.Algorithm]] = {
+    "ORDEREDSUBJECT": "ORDEREDSUBJECT",
+    "REFERENCES": "REFERENCES",
+    "REFS": "REFS",
+}
+
+
+def sort(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _sort(connection, reader, tag, uid=False)
+
+
+def uid_sort(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _sort(connection, reader, tag, uid=True)
+
+
+def thread(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _thread(connection, reader, uid=False)
+
+
+def uid_thread(connection: Connection, reader: Reader, tag: str) -> Answer:
+    return _thread(connection, reader, uid=True)
+
+
+def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Answer:
+    view = connection.selected
+    reader.space()
+    returned = read_returned(reader)
+    keys = _sort_keys(reader)
+    with connection.store.read(connection.me) as tx:
+        view.load(tx)
+        query = _query(connection, reader)
+        found = set(searching.search(tx, view.id, view.states, query))
+        states = [state for state in view.states if state.uid in found and state.uid not in view.gone]
+        ordered = sorting.sort(tx, view.id, states, keys)
+    if returned.saves:
+        view.saved = saved(sorted(ordered), returned)
+    numbers = numbered(connection, ordered, uid=uid)
+    if returned.extended:
+        return Answer(esearch(tag, numbers, returned, uid=uid, ordered=True))
+    return Answer((b"* SORT%b\r\n" % b"".join([b" %d" % number for number in numbers]),))
+
+
+def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
+    view = connection.selected
+    reader.space()
+    algorithm = _ALGORITHMS.get(reader.word())
+    if algorithm is None:
+        raise Bad("there is no such algorithm")
+    reader.space()
+    with connection.store.read(connection.me) as tx:
+        view.load(tx)
+        query = _query(connection, reader)
+        found = set(searching.search(tx, view.id, view.states, query))
+        states = [state for state in view.states if state.uid in found and state.uid not in view.gone]
+        threads = threading.thread(tx, view.id, states, algorithm)
+    number = {state.uid: index for index, state in enumerate(view.states, 1)}
+    said = b"".join(b"(%b)" % _said(one, None if uid else number) for one in threads)
+    return Answer((b"* THREAD%b\r\n" % (b" " + said if said else b""),))
+
+
+def _sort_keys(reader: Reader) -> list[tuple[str, bool]]:
+    reader.need(b"(")
+    found: list[tuple[str, bool]] = []
+    descending = False
+    while not reader.take(b")"):
+        word = reader.word()
+        if word == "REVERSE":
+            descending = True
+        elif word in _KEYS:
+            found.append((_KEYS[word], descending))
+            descending = False
+        else:
+            raise Bad(f"there is no sort key {word}")
+        reader.take(b" ")
+    if not found or descending or len(found) > 20:
+        raise Bad("what shall it be sorted by?")
+    reader.space()
+    return found
+
+
+def _query(connection: Connection, reader: Reader) -> Query:
+    """`charset keys` (RFC 5256 §3)."""
+    keys = Keys(reader, connection.selected)
+    keys.charset()
+    reader.space()
+    query = keys.all()
+    reader.end()
+    return query
+
+
+def _said(root: Thread, numbers: dict[int, int] | None) -> bytes:
+    """A thread as nested lists (RFC 5256 §4), without recursion: some are thousands deep."""
+    out: list[bytes] = []
+    stack: list[Thread | bytes] = [root]
+    first = True
+    while stack:
+        node = stack.pop()
+        if isinstance(node, bytes):
+            out.append(node)
+            first = node == b"("
+            continue
+        if node.uid is not None:
+            said = node.uid if numbers is None else numbers[node.uid]
+            out.append(b"%d" % said if first else b" %d" % said)
+            first = False
+        if len(node.children) == 1 and node.uid is not None:
+            stack.append(node.children[0])
+        elif node.children:
+            if node.uid is not None:
+                out.append(b" ")
+            for child in reversed(node.children):
+                stack += [b")", child, b"("]
+    return b"".join(out)

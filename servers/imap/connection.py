@@ -1,0 +1,341 @@
+"""One IMAP session: its state, its answers, and what it tells of others' changes (RFC 9051 §3, §5.2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from auth.errors import AuthError
+from auth.sasl.context import Cancelled, Context, Malformed
+from auth.sasl.mechanisms import Exchange
+from servers.imap import errors, render, table
+from servers.imap.errors import Bad, No
+from servers.imap.reader import Reader
+from servers.imap.view import News, Shared, View
+from servers.imap.wire import Cutter
+from servers.line.session import NOTHING, Peer, Reply, Then, Wait
+from storage.errors import NotFound, StorageError
+from storage.mail.flags import FLAGS
+from storage.mail.types import State
+from storage.store import Store
+from storage.types import Actor
+
+log = logging.getLogger(__name__)
+
+IDLE_S: Final = 1_860.0
+"""The autologout timer (RFC 9051 §5.4: at least 30 minutes)."""
+STRANGER_S: Final = 120.0
+"""How long nobody may stay without logging in."""
+_ERRORS_MAX: Final = 20
+_FAILURES_MAX: Final = 4
+_SLOW_S: Final = 1.0
+_SYSTEM: Final = frozenset(FLAGS)
+
+
+class Answer:
+    """What a command says: untagged data, then its end."""
+
+    def __init__(self, data: Iterable[bytes] = (), *, code: str = "", text: str = "", then: Then = Then.GO_ON) -> None:
+        self.data = data
+        self.code = code
+        self.text = text
+        self.then = then
+
+
+class Connection:
+    """A session; the kernel runs one command at a time."""
+
+    def __init__(self, store: Store, shared: Shared, peer: Peer, context: Callable[[bool], Context]) -> None:
+        self.store: Final = store
+        self.shared: Final = shared
+        self.peer: Final = peer
+        self.tls = peer.tls
+        self.context = context(peer.tls)
+        self.actor: Actor | None = None
+        self.view: View | None = None
+        self.enabled: set[str] = set()
+        self.compressed = False
+        self.exchange: tuple[str, Exchange, str] | None = None
+        """Tag, mechanism under way, command."""
+        self.idling = ""
+        """Tag of an IDLE under way."""
+        self._make_context: Final = context
+        self._cutter: Final = Cutter()
+        self._errors = 0
+        self._failures = 0
+
+    # --- what commands ask
+
+    @property
+    def me(self) -> Actor:
+        """Who is logged in."""
+        assert self.actor is not None
+        return self.actor
+
+    @property
+    def utf8(self) -> bool:
+        """Names and texts may be UTF-8 (RFC 9051 §5.1, RFC 6855)."""
+        return bool(self.enabled & {"IMAP4REV2", "UTF8=ACCEPT"})
+
+    @property
+    def rev2(self) -> bool:
+        return "IMAP4REV2" in self.enabled
+
+    @property
+    def condstore(self) -> bool:
+        return bool(self.enabled & {"CONDSTORE", "QRESYNC"})
+
+    @property
+    def qresync(self) -> bool:
+        return "QRESYNC" in self.enabled
+
+    @property
+    def selected(self) -> View:
+        """Raises: Bad: no mailbox is selected."""
+        if self.view is None:
+            raise Bad("select a mailbox first")
+        return self.view
+
+    def name(self, name: str) -> bytes:
+        """A mailbox's name as this client reads it."""
+        return render.mailbox(name, utf8=self.utf8)
+
+    def let_in(self, actor: Actor) -> None:
+        """Somebody is logged in."""
+        self.actor = actor
+        self._cutter.known = True
+
+    def let_out(self) -> None:
+        """RFC 8437: as if nobody had logged in."""
+        self.actor = self.view = None
+        self.enabled.clear()
+        self._cutter.known = False
+        self.context = self._make_context(self.tls)
+
+    # --- the kernel's side
+
+    def greeting(self) -> Reply:
+        return Reply((b"* OK [CAPABILITY %b] Escritoire ready\r\n" % table.capabilities(self).encode(),))
+
+    @property
+    def most(self) -> int:
+        return self._cutter.most
+
+    def cut(self, buffer: bytearray) -> bytes | Reply | None:
+        if self.exchange is not None or self.idling:
+            return self._cutter.cut_line(buffer, 32 * 1024)
+        return self._cutter.cut(buffer)
+
+    def run(self, unit: bytes) -> Reply:
+        if self.exchange is not None:
+            return self._continue(unit)
+        if self.idling:
+            return self._end_idle(unit)
+        return self._command(unit)
+
+    def woken(self) -> Reply:
+        if not self.idling or self.view is None:
+            return NOTHING
+        return Reply((self._news(removals=True),), wait=self._wait())
+
+    def secured(self) -> None:
+        self.tls = True
+        self.context = self._make_context(True)
+
+    @property
+    def timeout_s(self) -> float:
+        return IDLE_S if self.actor is not None else STRANGER_S
+
+    def timed_out(self) -> bytes:
+        return b"* BYE idle for too long\r\n"
+
+    def failed(self) -> bytes:
+        return b"* BYE [SERVERBUG] internal error\r\n"
+
+    def stopping(self) -> bytes:
+        return b"* BYE the server is going down: come again\r\n"
+
+    def closed(self) -> None:
+        self.view = None
+
+    # --- commands
+
+    def _command(self, line: bytes) -> Reply:
+        started = time.monotonic()
+        tag, blank, rest = line.partition(b" ")
+        if not tag or not table.is_tag(tag):
+            return self._bad(b"*", "a command begins with a tag" if blank or tag else "an empty line")
+        reader = Reader(rest)
+        reader.utf8 = self.utf8
+        name = ""
+        try:
+            name = reader.word()
+            if name == "UID" and self.view is not None:
+                reader.space()
+                name = f"UID {reader.word()}"
+            command = table.find(name, self)
+            answer = command.run(self, reader, tag.decode())
+            if answer is None:  # the answer comes when the client said more
+                return self._begun(tag)
+            return self._reply(tag, name, command, answer)
+        except Bad as error:
+            return self._bad(tag, str(error))
+        except AuthError as error:
+            return self.refused(error, tag.decode())
+        except No as error:
+            return self._no(tag, error)
+        except NotFound as error:
+            if self.view is not None and str(error) == str(self.view.id):
+                self.view = None
+                return Reply((b"* BYE the selected mailbox is gone\r\n",), Then.CLOSE)
+            return self._no(tag, errors.of_storage(error))
+        except StorageError as error:
+            return self._no(tag, errors.of_storage(error))
+        finally:
+            if time.monotonic() - started > _SLOW_S:
+                log.info("slow", extra={"command": name, "ms": int((time.monotonic() - started) * 1000)})
+
+    def _reply(self, tag: bytes, name: str, command: table.Command, answer: Answer) -> Reply:
+        code = f"[{answer.code}] " if answer.code else ""
+        text = answer.text or f"{name} done"
+        end = tag + f" OK {code}{text}\r\n".encode("utf-8", "replace")
+        if isinstance(answer.data, tuple | list):
+            news = self._news(removals=command.removals) if command.news else b""
+            return Reply((*answer.data, news, end), answer.then)
+        return Reply(self._stream(tag, answer.data, command, end), answer.then)
+
+    def _stream(self, tag: bytes, data: Iterable[bytes], command: table.Command, end: bytes) -> Iterator[bytes]:
+        """A long answer; a refusal in its middle becomes its end."""
+        try:
+            yield from data
+            if command.news:
+                yield self._news(removals=command.removals)
+        except No as error:
+            yield self._no_line(tag, error)
+            return
+        except StorageError as error:
+            yield self._no_line(tag, errors.of_storage(error))
+            return
+        yield end
+
+    def _bad(self, tag: bytes, text: str) -> Reply:
+        self._errors += 1
+        line = tag + f" BAD {text}\r\n".encode("utf-8", "replace")
+        if self._errors > _ERRORS_MAX:
+            return Reply((line, b"* BYE too many mistakes\r\n"), Then.CLOSE)
+        return Reply((line,))
+
+    def _no(self, tag: bytes, error: No) -> Reply:
+        return Reply((self._no_line(tag, error),))
+
+    def _no_line(self, tag: bytes, error: No) -> bytes:
+        code = f"[{error.code}] " if error.code else ""
+        text = str(error).replace("\r", " ").replace("\n", " ")
+        return tag + f" NO {code}{text}\r\n".encode("utf-8", "replace")
+
+    # --- logging in
+
+    def _begun(self, tag: bytes) -> Reply:
+        if self.idling:
+            return Reply((b"+ idling\r\n",), wait=self._wait())
+        return self._step(None)
+
+    def begin(self, tag: str, command: str, exchange: Exchange, initial: bytes | None) -> None:
+        """An exchange follows; a response that came with the command is its first (RFC 4959)."""
+        self.exchange = tag, exchange, command
+        self._initial = initial
+
+    def _continue(self, line: bytes) -> Reply:
+        if line == b"*":
+            return self.refused(Cancelled())
+        try:
+            response = base64.b64decode(line, validate=True)
+        except (binascii.Error, ValueError):
+            return self.refused(Malformed())
+        return self._step(response)
+
+    def _step(self, response: bytes | None) -> Reply:
+        assert self.exchange is not None
+        tag, exchange, command = self.exchange
+        if response is None and self._initial is not None:
+            response, self._initial = self._initial, None
+        try:
+            found = exchange.step(response)
+        except AuthError as error:
+            return self.refused(error)
+        if not isinstance(found, Actor):
+            return Reply((b"+ " + base64.b64encode(found) + b"\r\n",))
+        self.exchange = None
+        self.let_in(found)
+        code = f"[CAPABILITY {table.capabilities(self)}]"
+        return Reply((f"{tag} OK {code} {command} done\r\n".encode(),))
+
+    def refused(self, error: AuthError, tag: str = "") -> Reply:
+        """A login failed; after some, the connection ends."""
+        if self.exchange is not None:
+            tag = self.exchange[0]
+        self.exchange = None
+        self._failures += 1
+        said = errors.of_auth(error)
+        if isinstance(said, Bad):
+            reply = self._bad(tag.encode(), str(said))
+        else:
+            reply = self._no(tag.encode(), said)
+        if self._failures >= _FAILURES_MAX:
+            return Reply((*reply.data, b"* BYE too many failures\r\n"), Then.CLOSE)
+        return reply
+
+    # --- others' changes
+
+    def _wait(self) -> Wait | None:
+        return None if self.view is None else Wait(frozenset({self.view.id}))
+
+    def _end_idle(self, line: bytes) -> Reply:
+        tag, self.idling = self.idling.encode(), ""
+        news = self._news(removals=True)
+        if line.strip().upper() != b"DONE":
+            return Reply((news, tag + b" BAD DONE was expected\r\n"))
+        return Reply((news, tag + b" OK IDLE done\r\n"))
+
+    def _news(self, *, removals: bool) -> bytes:
+        """What others did to the selected mailbox, as untagged responses (RFC 9051 §7)."""
+        view = self.view
+        if view is None or self.actor is None:
+            return b""
+        try:
+            with self.store.read(self.actor) as tx:
+                news = view.refresh(tx, removals=removals)
+        except NotFound:
+            self.view = None
+            return b"* BYE the selected mailbox is gone\r\n"
+        return self.told(news)
+
+    def told(self, news: News) -> bytes:
+        """News as untagged responses."""
+        view = self.selected
+        lines: list[bytes] = []
+        if news.vanished:
+            if self.qresync:
+                lines.append(b"* VANISHED %b\r\n" % render.number_set(news.vanished))
+            else:
+                lines += [b"* %d EXPUNGE\r\n" % number for number in news.expunged]
+        if news.grown:
+            lines.append(b"* %d EXISTS\r\n" % view.told)
+        fresh = {word for _, state in news.changed for word in state.flags.split()} - view.keywords - _SYSTEM
+        if fresh:
+            view.keywords |= fresh
+            lines.append(b"* FLAGS %b\r\n" % render.listed([*FLAGS, *sorted(view.keywords)]))
+        lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
+        return b"".join(lines)
+
+    def flags_of(self, number: int, state: State, *, uid: bool = False) -> bytes:
+        """An untagged FETCH of flags (RFC 7162 §3.2: with the uid where QRESYNC is on)."""
+        words = [b"UID %d" % state.uid] if uid or self.qresync or self.rev2 else []
+        words.append(render.flags(state.flags))
+        if self.condstore:
+            words.append(b"MODSEQ (%d)" % state.modseq)
+        return b"* %d FETCH (%b)\r\n" % (number, b" ".join(words))

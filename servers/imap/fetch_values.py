@@ -1,0 +1,283 @@
+"""The values of a FETCH for some messages at once: joins of what was computed when they came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from servers.imap import render
+from servers.imap.errors import No
+from servers.imap.fetch_items import Item, Section
+from storage.formats import message, message_parts
+from storage.formats.message_parts import Part
+from storage.mail import reading
+from storage.mail.types import Content, State
+from storage.store import Transaction
+
+AT_ONCE: Final = 500
+_OCTETS_AT_ONCE: Final = 4 * 1024 * 1024
+_SMALL: Final = frozenset({"UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "MODSEQ", "SAVEDATE"})
+_ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "base64", "quoted-printable"})
+
+Value = Callable[[State], bytes | None]
+"""An item with its value; None: the message is gone."""
+
+
+def is_small(items: Sequence[Item]) -> bool:
+    """Whether the states alone tell everything."""
+    return all(item.name in _SMALL for item in items)
+
+
+def pages(items: Sequence[Item], states: Sequence[tuple[int, State]]) -> list[Sequence[tuple[int, State]]]:
+    """Messages in portions: of whole bodies not more than fits well into memory."""
+    if not any(item.name.endswith("[") and not _is_listed(item) for item in items):
+        return [states[at : at + AT_ONCE] for at in range(0, len(states), AT_ONCE)]
+    found: list[Sequence[tuple[int, State]]] = []
+    begin = octets = 0
+    for at, (_, state) in enumerate(states):
+        if at > begin and (octets + state.octets > _OCTETS_AT_ONCE or at - begin >= AT_ONCE):
+            found.append(states[begin:at])
+            begin, octets = at, 0
+        octets += state.octets
+    return [*found, states[begin:]]
+
+
+class Values:
+    """The values of `items` for one portion of messages, read in one transaction."""
+
+    def __init__(self, tx: Transaction, items: Sequence[Item], states: Sequence[State], *, utf8: bool) -> None:
+        self._tx: Final = tx
+        self._utf8: Final = utf8
+        numbers = list(dict.fromkeys(state.content for state in states))
+        names = {item.name for item in items}
+        sections = [item for item in items if item.section is not None]
+        self._contents: dict[int, Content] = {}
+        self._envelopes = reading.envelopes(tx, numbers) if "ENVELOPE" in names else {}
+        self._structures = reading.structures(tx, numbers) if "BODYSTRUCTURE" in names else {}
+        if names & {"BODY", "PREVIEW", "EMAILID", "THREADID"} or any(_needs_content(item) for item in sections):
+            self._contents = reading.contents_of(tx, numbers)
+        self._listed = reading.listed_of(tx, numbers) if any(map(_is_listed, sections)) else {}
+        whole = any(_needs_body(item) for item in sections)
+        header = not whole and any(_is_header(item) and not _is_listed(item) for item in sections)
+        self._headers = reading.headers(tx, numbers) if header else {}
+        self._raw = reading.raw_of(tx, numbers) if whole else {}
+        parted = any(item.section is not None and item.section.part for item in sections)
+        self._parts: dict[int, dict[str, Part]] = {}
+        if parted:
+            found = reading.parts_of(tx, numbers)
+            self._parts = {number: {part.section: part for part in parts} for number, parts in found.items()}
+        self.makers: Final[list[Value]] = [self._maker(item) for item in items]
+
+    def _maker(self, item: Item) -> Value:
+        match item.name:
+            case "UID":
+                return lambda state: b"UID %d" % state.uid
+            case "FLAGS":
+                return lambda state: render.flags(state.flags)
+            case "INTERNALDATE":
+                return lambda state: b"INTERNALDATE %b" % render.date_time(state.internal)
+            case "RFC822.SIZE":
+                return lambda state: b"RFC822.SIZE %d" % state.octets
+            case "MODSEQ":
+                return lambda state: b"MODSEQ (%d)" % state.modseq
+            case "SAVEDATE":
+                return lambda state: b"SAVEDATE %b" % render.date_time(state.saved)
+            case "ENVELOPE":
+                return _of(self._envelopes, b"ENVELOPE ")
+            case "BODYSTRUCTURE":
+                return _of(self._structures, b"BODYSTRUCTURE ")
+            case "BODY":
+                return self._from_content(lambda one: b"BODY %b" % one.body)
+            case "EMAILID":
+                return self._from_content(lambda one: b"EMAILID (%b)" % one.email_id.encode())
+            case "THREADID":
+                return self._from_content(lambda one: b"THREADID (%b)" % one.thread_id.encode())
+            case "PREVIEW":
+                return self._from_content(lambda one: b"PREVIEW " + render.text(one.preview, utf8=self._utf8))
+            case "BINARY.SIZE[":
+                return self._sized(item)
+            case "BINARY[":
+                return self._binary(item)
+            case _:
+                return self._body(item)
+
+    def _from_content(self, value: Callable[[Content], bytes]) -> Value:
+        def make(state: State) -> bytes | None:
+            found = self._contents.get(state.content)
+            return None if found is None else value(found)
+
+        return make
+
+    def _body(self, item: Item) -> Value:
+        """BODY[…]: literals, or NIL where there is no such part."""
+        octets = self._octets(item)
+
+        def make(state: State) -> bytes | None:
+            if not self._is_there(state.content):
+                return None
+            found = octets(state.content)
+            return item.label + (b" NIL" if found is None else b" " + render.literal(found))
+
+        return make
+
+    def _octets(self, item: Item) -> Callable[[int], bytes | None]:
+        section = item.section
+        assert section is not None
+        if _is_header(item):
+            source = self._listed if _is_listed(item) else self._headers
+            chosen = _selection(section)
+
+            def header(number: int) -> bytes | None:
+                block = source.get(number)
+                if block is None:
+                    block = self._slice(number, 0, self._contents[number].header_octets)
+                return _cut(chosen(block), item.partial)
+
+            return header
+
+        def body(number: int) -> bytes | None:
+            span = self._span(number, section)
+            if span is None:
+                return None
+            first, last = span
+            if section.fields:
+                return _cut(_selection(section)(self._slice(number, first, last)), item.partial)
+            if item.partial is not None:
+                first = min(first + item.partial[0], last)
+                last = min(first + item.partial[1], last)
+            return self._slice(number, first, last)
+
+        return body
+
+    def _span(self, number: int, section: Section) -> tuple[int, int] | None:
+        """Where a section's octets are."""
+        if not section.part:
+            content = self._contents[number]
+            match section.what:
+                case "TEXT":
+                    return content.header_octets, content.octets
+                case "":
+                    return 0, content.octets
+                case _:
+                    return 0, content.header_octets
+        part = self._parts[number].get(section.part)
+        if part is None:
+            return None
+        match section.what:
+            case "":
+                return part.body, part.end
+            case "MIME":
+                return part.header, part.body
+            case "TEXT":
+                return (part.inner, part.end) if part.inner else None
+            case _:
+                return (part.body, part.inner) if part.inner else None
+
+    def _slice(self, number: int, first: int, last: int) -> bytes:
+        blob, body = self._raw[number]
+        if blob is None:
+            return bytes((body or b"")[first:last])
+        return reading.read_blob(self._tx, blob, first, last - first)
+
+    def _is_there(self, number: int) -> bool:
+        return number in self._raw or number in self._headers or number in self._listed
+
+    def _decoded(self, number: int, section: Section) -> bytes | None:
+        """A part without its transfer encoding (RFC 3516 §4.3).
+
+        Raises:
+            No: an encoding that nobody knows.
+        """
+        if not section.part:
+            return self._slice(number, 0, self._contents[number].octets)
+        part = self._parts[number].get(section.part)
+        if part is None:
+            return None
+        if part.kind.startswith("multipart/"):
+            return self._slice(number, part.body, part.end)
+        if part.encoding not in _ENCODINGS:
+            raise No("an encoding that nobody knows", "UNKNOWN-CTE")
+        return message_parts.unencoded(self._slice(number, part.body, part.end), part.encoding)
+
+    def _binary(self, item: Item) -> Value:
+        section = item.section
+        assert section is not None
+
+        def make(state: State) -> bytes | None:
+            if state.content not in self._raw:
+                return None
+            found = self._decoded(state.content, section)
+            if found is None:
+                return item.label + b" NIL"
+            found = _cut(found, item.partial)
+            return item.label + b" " + (b"~" if b"\0" in found else b"") + render.literal(found)
+
+        return make
+
+    def _sized(self, item: Item) -> Value:
+        section = item.section
+        assert section is not None
+
+        def make(state: State) -> bytes | None:
+            if state.content not in self._raw:
+                return None
+            found = self._decoded(state.content, section)
+            return item.label + b" %d" % (0 if found is None else len(found))
+
+        return make
+
+
+def _of(values: dict[int, bytes], label: bytes) -> Value:
+    def make(state: State) -> bytes | None:
+        found = values.get(state.content)
+        return None if found is None else label + found
+
+    return make
+
+
+def _is_header(item: Item) -> bool:
+    """Of the message itself."""
+    section = item.section
+    return section is not None and item.name == "BODY[" and not section.part and section.what.startswith("HEADER")
+
+
+def _is_listed(item: Item) -> bool:
+    """Header fields that are kept apart."""
+    section = item.section
+    return (
+        section is not None
+        and _is_header(item)
+        and section.what == "HEADER.FIELDS"
+        and all(name.lower().encode() in message.LISTED for name in section.fields)
+    )
+
+
+def _needs_body(item: Item) -> bool:
+    return item.section is not None and not _is_header(item)
+
+
+def _needs_content(item: Item) -> bool:
+    return item.section is not None and not item.section.part and not _is_listed(item)
+
+
+def _cut(data: bytes, partial: tuple[int, int] | None) -> bytes:
+    return data if partial is None else data[partial[0] : partial[0] + partial[1]]
+
+
+def _selection(section: Section) -> Callable[[bytes], bytes]:
+    """What of a header block is wanted; the blank line belongs to it (RFC 9051 §6.4.5.1)."""
+    if not section.fields:
+        return lambda block: block
+    names = tuple(sorted({name.lower() for name in section.fields}))
+    pattern = _pattern(names)
+    if section.what == "HEADER.FIELDS":
+        return lambda block: b"".join(pattern.findall(block)) + b"\r\n"
+    return lambda block: pattern.sub(b"", block)
+
+
+@lru_cache(256)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[bytes]:
+    alternatives = b"|".join(re.escape(name.encode("ascii", "replace")) for name in names)
+    return re.compile(rb"^(?:%b)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*" % alternatives, re.IGNORECASE | re.MULTILINE)

@@ -1,0 +1,77 @@
+"""Writing what IMAP sends: strings, names, flags, dates, sets (RFC 9051 §9)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from storage.mail import utf7
+
+_PLAIN: Final = re.compile(rb"[\x20-\x21\x23-\x5b\x5d-\x7e]*\Z")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def string(value: bytes) -> bytes:
+    """A quoted string, or a literal where that cannot be one."""
+    if _PLAIN.match(value):
+        return b'"%b"' % value
+    if value.isascii() and b"\r" not in value and b"\n" not in value and b"\0" not in value:
+        return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return literal(value)
+
+
+def literal(value: bytes) -> bytes:
+    return b"{%d}\r\n%b" % (len(value), value)
+
+
+def text(value: str, *, utf8: bool) -> bytes:
+    """A string for people: quoted UTF-8 where the client takes it, else a literal (RFC 6855 §3)."""
+    octets = value.encode("utf-8", "replace")
+    if utf8 and not octets.isascii() and b"\r" not in octets and b"\n" not in octets and b"\0" not in octets:
+        return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return string(octets)
+
+
+def mailbox(name: str, *, utf8: bool) -> bytes:
+    """A mailbox's name (RFC 9051 §5.1, RFC 3501 §5.1.3)."""
+    return text(name, utf8=True) if utf8 else string(utf7.encode(name))
+
+
+@lru_cache(4096)
+def flags(canonical: str) -> bytes:
+    """`FLAGS (…)` of a canonical text."""
+    return b"FLAGS (%b)" % canonical.encode("ascii", "replace")
+
+
+@lru_cache(4096)
+def _day(days: int) -> bytes:
+    moment = time.gmtime(days * 86_400)
+    return b"%2d-%b-%04d" % (moment.tm_mday, _MONTHS[moment.tm_mon - 1].encode(), moment.tm_year)
+
+
+def date_time(seconds: int) -> bytes:
+    """A time in UTC, as INTERNALDATE is written."""
+    days, rest = divmod(seconds, 86_400)
+    return b'"%b %02d:%02d:%02d +0000"' % (_day(days), rest // 3600, rest // 60 % 60, rest % 60)
+
+
+def number_set(numbers: Sequence[int]) -> bytes:
+    """Ascending numbers as a set with ranges."""
+    found: list[bytes] = []
+    at, count = 0, len(numbers)
+    while at < count:
+        first = last = numbers[at]
+        at += 1
+        while at < count and numbers[at] == last + 1:
+            last = numbers[at]
+            at += 1
+        found.append(b"%d" % first if first == last else b"%d:%d" % (first, last))
+    return b",".join(found)
+
+
+def listed(words: Iterable[str]) -> bytes:
+    """Words in parentheses."""
+    return b"(%b)" % " ".join(words).encode("ascii", "replace")

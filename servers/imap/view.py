@@ -1,0 +1,233 @@
+"""A selected mailbox as one client was told of it: which number is which message (RFC 9051 §2.3.1, §7.5.1).
+
+Other clients' changes come in by `refresh`; a removal is kept back until the client may hear of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from servers.imap.errors import Bad
+from servers.imap.reader import STAR, Set
+from storage.mail import reading
+from storage.mail.types import Changes, Mailbox, State
+from storage.store import Transaction
+from storage.types import CollectionId
+
+_SHARED_MAX: Final = 200
+_SHARED_STATES: Final = 2_000_000
+
+
+class Shared:
+    """Whole mailboxes as this process last read them; each is brought up to date by its change number before use."""
+
+    def __init__(self) -> None:
+        self._lock: Final = threading.Lock()
+        self._known: OrderedDict[CollectionId, tuple[int, list[State]]] = OrderedDict()
+
+    def states(self, tx: Transaction, number: CollectionId) -> tuple[int, list[State]]:
+        """The change number and all messages of a mailbox in this transaction; the list is the caller's own."""
+        with self._lock:
+            known = self._known.get(number)
+        if known is not None:
+            found = reading.changes(tx, number, known[0])
+            if found.complete:
+                states = merged(known[1], found.states, found.vanished)
+                self._keep(number, found.modseq, states)
+                return found.modseq, list(states)
+        whole = reading.snapshot(tx, number)
+        self._keep(number, whole.modseq, whole.states)
+        return whole.modseq, list(whole.states)
+
+    def _keep(self, number: CollectionId, modseq: int, states: list[State]) -> None:
+        with self._lock:
+            known = self._known.get(number)
+            if known is not None and known[0] > modseq:
+                return
+            self._known[number] = modseq, states
+            self._known.move_to_end(number)
+            while len(self._known) > _SHARED_MAX or (
+                len(self._known) > 1 and sum(len(one[1]) for one in self._known.values()) > _SHARED_STATES
+            ):
+                self._known.popitem(last=False)
+
+
+def merged(states: list[State], changed: Sequence[State], gone: Iterable[int]) -> list[State]:
+    """The messages by uid after a change; the same list if nothing changed."""
+    removed = set(gone)
+    if not changed and not removed:
+        return states
+    fresh = {state.uid: state for state in changed}
+    last = states[-1].uid if states else 0
+    kept = (
+        [fresh.get(state.uid, state) for state in states if state.uid not in removed]
+        if len(fresh) + len(removed)
+        else states
+    )
+    return [*kept, *(state for state in changed if state.uid > last)]
+
+
+@dataclass(slots=True)
+class News:
+    """What a client must be told."""
+
+    vanished: list[int] = field(default_factory=list)
+    """Uids, ascending."""
+    expunged: list[int] = field(default_factory=list)
+    """The same as sequence numbers, each as it is when the ones before it are gone (RFC 9051 §7.5.1)."""
+    changed: list[tuple[int, State]] = field(default_factory=list)
+    """Sequence number (after the removals) and state."""
+    grown: bool = False
+
+
+class View:
+    """One client's numbering."""
+
+    def __init__(self, mailbox: Mailbox, shared: Shared, *, read_only: bool) -> None:
+        self.mailbox: Final = mailbox
+        self.read_only: Final = read_only
+        self.modseq = mailbox.modseq
+        """Up to which changes have come in."""
+        self.told = mailbox.exists
+        """How many messages the client knows of."""
+        self.saved: list[int] = []
+        """Uids of the last search (RFC 5182)."""
+        self.keywords = set(mailbox.keywords.split())
+        """Those that the client knows to be in use here."""
+        self._shared: Final = shared
+        self._states: list[State] | None = None
+        self._uids: list[int] = []
+        self._gone: set[int] = set()
+        """Removed, and the client does not know it yet."""
+
+    @property
+    def id(self) -> CollectionId:
+        return self.mailbox.id
+
+    def load(self, tx: Transaction) -> None:
+        """Have all messages at hand, as they were when the mailbox was selected, removed ones included."""
+        if self._states is not None:
+            return
+        modseq, states = self._shared.states(tx, self.id)
+        if modseq != self.modseq:
+            before = reading.changes(tx, self.id, self.modseq)
+            lost = [uid for uid in before.vanished if uid < self.mailbox.uid_next]
+            self._gone.update(lost)
+            ghosts = [State(uid, 0, "", 0, 0, 0, 0) for uid in lost]
+            states = sorted([*(one for one in states if one.uid < self.mailbox.uid_next), *ghosts])
+        self._set(states)
+
+    def refresh(self, tx: Transaction, *, removals: bool) -> News:
+        """Take in what changed; with `removals`, the client is told what went (RFC 9051 §7.5.1)."""
+        found = reading.changes(tx, self.id, self.modseq)
+        news = News()
+        if found.modseq == self.modseq and not (removals and self._gone):
+            return news
+        self.load(tx)
+        states = self._states
+        assert states is not None
+        if not found.complete:
+            found = self._compared(tx)
+        last = states[-1].uid if states else 0
+        changed: list[State] = []
+        for state in found.states:
+            if state.uid > last:
+                states.append(state)
+                self._uids.append(state.uid)
+                news.grown = True
+                continue
+            index = self._index(state.uid)
+            if index is not None and states[index] != state:
+                states[index] = state
+                changed.append(state)
+        self._gone.update(uid for uid in found.vanished if self._index(uid) is not None)
+        self.modseq = found.modseq
+        if removals and self._gone:
+            self._remove(news)
+        news.changed = [(index + 1, state) for state in changed if (index := self._index(state.uid)) is not None]
+        self.told = len(states)
+        return news
+
+    def put(self, states: Iterable[State]) -> None:
+        """Take in what this client itself changed, so that it is not told again."""
+        if self._states is None:
+            return
+        for state in states:
+            index = self._index(state.uid)
+            if index is not None:
+                self._states[index] = state
+
+    @property
+    def states(self) -> list[State]:
+        """By sequence number from 1 on; `load` first."""
+        assert self._states is not None
+        return self._states
+
+    @property
+    def gone(self) -> frozenset[int]:
+        """Uids that the client still counts and that are no more."""
+        return frozenset(self._gone)
+
+    def number(self, uid: int) -> int | None:
+        """The sequence number of a uid."""
+        index = self._index(uid)
+        return None if index is None else index + 1
+
+    def chosen(self, given: Set, *, uid: bool) -> list[tuple[int, State]]:
+        """Sequence number and state of what a set means, ascending (RFC 9051 §9).
+
+        Raises:
+            Bad: a sequence number that there is not.
+        """
+        states = self.states
+        if given.saved:
+            return [(index + 1, states[index]) for one in self.saved if (index := self._index(one)) is not None]
+        indexes: set[int] | range
+        spans: list[range] = []
+        for low, high in given.spans:
+            spans.append(self._uid_range(low, high) if uid else self._number_range(low, high))
+        indexes = spans[0] if len(spans) == 1 else set().union(*spans)
+        return [(index + 1, states[index]) for index in sorted(indexes)]
+
+    def _uid_range(self, low: int, high: int) -> range:
+        highest = self._uids[-1] if self._uids else 0
+        first, last = (highest if one == STAR else one for one in (low, high))
+        first, last = min(first, last), max(first, last)
+        return range(bisect_left(self._uids, first), bisect_left(self._uids, last + 1))
+
+    def _number_range(self, low: int, high: int) -> range:
+        count = len(self.states)
+        first, last = (count if one == STAR else one for one in (low, high))
+        first, last = min(first, last), max(first, last)
+        if last > count or first < 1:
+            if not count and STAR in (low, high):
+                return range(0)
+            raise Bad(f"there is no message {last}: the mailbox has {count}")
+        return range(first - 1, last)
+
+    def _index(self, uid: int) -> int | None:
+        index = bisect_left(self._uids, uid)
+        return index if index < len(self._uids) and self._uids[index] == uid else None
+
+    def _set(self, states: list[State]) -> None:
+        self._states = states
+        self._uids = [state.uid for state in states]
+
+    def _remove(self, news: News) -> None:
+        news.vanished = sorted(self._gone)
+        indexes = [index for uid in news.vanished if (index := self._index(uid)) is not None]
+        news.expunged = [index + 1 - before for before, index in enumerate(indexes)]
+        gone, self._gone = self._gone, set()
+        self._set([state for state in self.states if state.uid not in gone])
+        self.saved = [uid for uid in self.saved if uid not in gone]
+
+    def _compared(self, tx: Transaction) -> Changes:
+        """The changes, where the log does not reach back so far."""
+        whole = reading.snapshot(tx, self.id)
+        present = {state.uid for state in whole.states}
+        return Changes(whole.modseq, whole.states, [uid for uid in self._uids if uid not in present], True)
