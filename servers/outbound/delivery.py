@@ -114,7 +114,15 @@ class Delivery:
         data = reports.compose(lease, letter, notices, self._options, tx.now)
         # RFC 3461 §6.1: a report asks for none itself.
         target = Target(lease.sender, notify="NEVER")
-        queue.enqueue(tx, sender="", recipients=[target], data=data, smtputf8=lease.smtputf8, sign=True)
+        queue.enqueue(
+            tx,
+            sender="",
+            recipients=[target],
+            data=data,
+            requiretls=lease.requiretls,  # RFC 8689 §5: it is as secret as the mail that it is about
+            smtputf8=lease.smtputf8,
+            sign=True,
+        )
 
 
 def _as_it_is(letter: Letter) -> Letter:

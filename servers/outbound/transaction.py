@@ -129,8 +129,9 @@ class Transaction:
             parts.append(f"BODY={'8BITMIME' if self._letter.eight else '7BIT'}")
         if self._utf8:
             parts.append("SMTPUTF8")
-        if self._lease.requiretls and self._lease.sender:
-            parts.append("REQUIRETLS")  # whether it may was judged with the route
+        # Whether it may was judged with the route; of a report it is asked where it can be (RFC 8689 §5).
+        if self._lease.requiretls and (self._lease.sender or (has("requiretls") and self._dialogue.secure)):
+            parts.append("REQUIRETLS")
         if self._reports:
             parts += [f"RET={self._lease.ret}"] if self._lease.ret in {"FULL", "HDRS"} else []
             parts += [f"ENVID={xtext(self._lease.envid)}"] if self._lease.envid else []

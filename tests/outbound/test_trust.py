@@ -212,6 +212,19 @@ def test_records_that_say_nothing_ask_for_encryption(outside: Outside, tls: bool
     assert delivered(mx) == taken
 
 
+@pytest.mark.parametrize("kind", [0, 2])
+def test_whole_keys_and_longer_digests(outside: Outside, kind: int) -> None:
+    """RFC 6698 §2.1.3."""
+    context, certificate = outside.authority.server("mx.remote.test")
+    mx = outside.host("mx.remote.test", "remote.test", tls=context)
+    outside.dns.signed = True
+    octets = certificate.public_bytes(Encoding.DER)
+    tlsa(outside, f"3 0 {kind} {(hashlib.sha512(octets).digest() if kind else octets).hex()}")
+    outside.send("you@remote.test")
+    outside.run(dnssec=True)
+    assert delivered(mx) == 1
+
+
 def test_records_held_back_make_the_server_unusable(outside: Outside) -> None:
     context, certificate = outside.authority.server("mx.remote.test")
     mx = outside.host("mx.remote.test", "remote.test", tls=context)
@@ -252,6 +265,18 @@ def test_required_tls_is_required(
         assert outside.report()[1][1]["Status"] == status
     else:
         assert "REQUIRETLS" in mx.mails[0].mail_options
+
+
+@pytest.mark.parametrize("extensions", [(), ("REQUIRETLS",)])
+def test_a_report_of_a_secret_mail_is_as_secret_as_can_be(outside: Outside, extensions: tuple[str, ...]) -> None:
+    """RFC 8689 §5: it asks for REQUIRETLS where that is to be had, and is not lost where it is not."""
+    context, _ = outside.authority.server("other.test")
+    mx = outside.host("mx.remote.test", "remote.test", tls=context, extensions=extensions)
+    outside.send("you@gone.test", sender="eve@remote.test", requiretls=True)
+    outside.run()
+    [mail] = mx.mails
+    assert ("REQUIRETLS" in mail.mail_options) == bool(extensions)
+    assert b"Content-Type: text/rfc822-headers" in mail.data
 
 
 # --- names ------------------------------------------------------------------------------------------

@@ -1,0 +1,83 @@
+"""`escritoire serve outbound` as it is installed: settings, key, smarthost, a mail that leaves and one that comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dkim
+from click.testing import CliRunner
+
+from conf.load import load
+from servers.cli import group
+from servers.commands.opened import open_store
+from servers.outbound import signing
+from storage.mail import mailboxes
+from storage.outbound import queue
+from storage.outbound.types import Target
+from storage.types import SITE, Actor
+from tests.outbound.conftest import MAIL
+from tests.outbound.world import World, free_port
+from tests.storage import desk as people
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 90
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def run(data: Path, *words: str, stdin: str = "") -> str:
+    done = CliRunner().invoke(group, ["--data", str(data), *words], input=stdin)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_desk_sends(tmp_path: Path) -> None:
+    data, port = tmp_path / "desk", free_port()
+    run(data, "init", "--data", str(data), "--domain", "example.test")
+    run(data, "user", "add", "alice", "--password-stdin", stdin="alice-secret\n")
+    file = data / "escritoire.toml"
+    file.write_text(
+        file.read_text() + f'[outbound]\nsmarthost = "127.0.0.1"\nsmarthost_port = {port}\nsmarthost_tls = "none"\n'
+    )
+    settings = load(file)
+    store = open_store(settings)
+    alice: Actor = people.actor(store, "alice")
+
+    def inbox() -> int:
+        with store.read(alice) as tx:
+            return mailboxes.find(tx, "INBOX").exists
+
+    program = [sys.executable, "-m", "servers.cli", "--data", str(data), "serve", "outbound"]
+    with (
+        World("127.0.0.1", port) as relay,
+        subprocess.Popen(program, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process,
+    ):
+        relay.answers = {"nobody@remote.test": "550 5.1.1 nobody"}
+        with store.write(alice) as tx:
+            for to in ("you@remote.test", "nobody@remote.test"):
+                queue.enqueue(tx, sender="alice@example.test", recipients=[Target(to)], data=MAIL, account=alice.id)
+        until(lambda: relay.mails and inbox())
+        until(lambda: json.loads(run(data, "queue", "list", "--json")) == [])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(90) == 0
+    [mail] = relay.mails
+    printed = run(data, "dns")
+    [record] = re.findall(r"(?m)^desk\._domainkey\.example\.test\. IN TXT (.*)$", printed)
+    public = record.replace('" "', "").strip('"').encode()
+    assert public.decode() == signing.record((data / "dkim" / "desk.pem").read_bytes())
+    assert dkim.verify(mail.data, dnsfunc=lambda name, **_: public)
+    with store.read(SITE) as tx:
+        assert not queue.any_due(tx, tx.now)
+    store.close()
