@@ -37,7 +37,11 @@ class Resolver:
 
     def __init__(self, servers: tuple[str, ...] = (), *, port: int = 53, trusted: bool = False) -> None:
         self._trusted: Final = trusted
-        self._resolver: Final = dns.resolver.Resolver(configure=not servers)
+        try:
+            self._resolver = dns.resolver.Resolver(configure=not servers)
+        except dns.resolver.NoResolverConfiguration:  # resolv.conf(5): then it is this machine
+            self._resolver = dns.resolver.Resolver(configure=False)
+            self._resolver.nameservers = ["127.0.0.1"]
         if servers:
             self._resolver.nameservers = list(servers)
             self._resolver.port = port
