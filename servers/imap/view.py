@@ -128,9 +128,9 @@ class View:
         news = News()
         if found.modseq == self.modseq and not (removals and self._gone):
             return news
+        unread = self._states is None  # then what changed is in what is read now, and was not told all the same
         self.load(tx)
-        states = self._states
-        assert states is not None
+        states = self.states
         if not found.complete:
             found = self._compared(tx)
         last = states[-1].uid if states else 0
@@ -142,7 +142,7 @@ class View:
                 news.grown = True
                 continue
             index = self._index(state.uid)
-            if index is not None and states[index] != state:
+            if index is not None and (unread or states[index] != state):
                 states[index] = state
                 changed.append(state)
         self._gone.update(uid for uid in found.vanished if self._index(uid) is not None)
@@ -150,7 +150,7 @@ class View:
         if removals and self._gone:
             self._remove(news)
         news.changed = [(index + 1, state) for state in changed if (index := self._index(state.uid)) is not None]
-        self.told = len(states)
+        self.told = len(self.states)
         return news
 
     def put(self, states: Iterable[State]) -> None:

@@ -52,7 +52,7 @@ trusted_proxies = "::1"
 [front]
 tls = "akme"
 
-[imap]
+[gopher]
 enabled = true
 """
     found = problems(text)
@@ -64,14 +64,14 @@ enabled = true
         (10, "security.require_tls"),
         (11, "security.trusted_proxies"),
         (14, "front.tls"),
-        (16, "imap"),
+        (16, "gopher"),
     ]
     said = {one.key: one.text for one in found}
     assert said["port_base"] == 'must be a whole number from 1024 to 64000, not "many"'
     assert said["limits.max_instance"] == "there is no such key; did you mean max_instances?"
     assert said["security.require_tls"] == 'must be true or false, not "yes"'
     assert said["front.tls"] == 'must be "acme" or "internal" or "files", not "akme"'
-    assert "caldav" in said["imap"]
+    assert "caldav" in said["gopher"]
 
 
 def test_message_names_file_line_and_key() -> None:
