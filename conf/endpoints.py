@@ -106,6 +106,16 @@ LINE_PROTOCOLS: Final[tuple[LineProtocol, ...]] = (
         "servers.pop3.app",
         (Door("pop3", "starttls", "port"), Door("pop3s", "implicit", "tls_port")),
     ),
+    LineProtocol(
+        "smtp",
+        "servers.smtp.app",
+        (
+            Door("mx", "starttls", "mx_port"),
+            Door("submission", "starttls", "submission_port"),
+            Door("submissions", "implicit", "submissions_port"),
+            Door("lmtp", "none", "lmtp_port"),
+        ),
+    ),
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, LOOPBACK
+from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, LOOPBACK, line_protocol
 from conf.settings import Settings
 
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
@@ -22,6 +22,7 @@ def broken(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "domain", f'must be a domain name such as "example.org", not "{settings.domain}"'
     yield from _mail(settings)
     yield from _addresses(settings)
+    yield from _smtp(settings)
     yield from _database(settings)
     yield from _front(settings)
     yield from _public(settings)
@@ -88,6 +89,20 @@ def _mail(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "outbound.resolvers", f'every entry must be an IP address such as "127.0.0.1", not "{address}"'
     if given.longest_retry_s < given.first_retry_s:
         yield "outbound.longest_retry_s", f"must not be below first_retry_s ({given.first_retry_s})"
+
+
+def _smtp(settings: Settings) -> Iterator[tuple[str, str]]:
+    doors = {door.name for door in line_protocol("smtp").listeners}
+    for name in settings.smtp.listeners:
+        if name not in doors:
+            yield "smtp.listeners", f'there is no door "{name}"; there are: {", ".join(sorted(doors))}'
+    if not _is_address(settings.smtp.lmtp_listen):
+        yield "smtp.lmtp_listen", f'must be an IP address, not "{settings.smtp.lmtp_listen}"'
+    if settings.smtp.spam_filter and not settings.smtp.spam_filter.startswith(("rspamd://", "spamd://")):
+        yield "smtp.spam_filter", 'must be "rspamd://host:port" or "spamd://host:port"'
+    for line in settings.mail.aliases:
+        if not re.match(r"\s*\S+?\s*[:=]\s*\S", line):
+            yield "mail.aliases", f'must be "name: target target", not "{line}"'
 
 
 def _database(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -159,8 +159,8 @@ class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Annotated[bool, Meta(description="speak HTTPS with the certificate of [tls], without a front")] = False
 
 
-class LineListener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line protocol's process: a door for STARTTLS and one for TLS from the first octet (RFC 8314)."""
+class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line protocol's process."""
 
     enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
     listen: Annotated[
@@ -170,8 +170,6 @@ class LineListener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             '"systemd" takes the sockets that systemd opened'
         ),
     ] = ""
-    port: Annotated[Port, Meta(description="with STARTTLS; 0 is port_base and the protocol's offset")] = 0
-    tls_port: Annotated[Port, Meta(description="with TLS; 0 is port_base and the protocol's offset")] = 0
     threads: Annotated[int, Meta(ge=1, le=1024, description="commands carried out at the same time")] = 16
     connections: Annotated[int, Meta(ge=1, le=1_000_000, description="open connections of the process")] = 10_000
     connections_per_address: Annotated[
@@ -180,6 +178,43 @@ class LineListener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     proxy_protocol: Annotated[
         bool, Meta(description="a front in security.trusted_proxies says who connects (PROXY protocol 1 and 2)")
     ] = False
+
+
+class LineListener(Line, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A protocol with a door for STARTTLS and one for TLS from the first octet (RFC 8314)."""
+
+    port: Annotated[Port, Meta(description="with STARTTLS; 0 is port_base and the protocol's offset")] = 0
+    tls_port: Annotated[Port, Meta(description="with TLS; 0 is port_base and the protocol's offset")] = 0
+
+
+class Smtp(Line, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mail from other servers (mx), from the desk's own people (submission, submissions), from a front (lmtp)."""
+
+    listeners: Annotated[
+        tuple[str, ...], Meta(description="the doors that are opened: mx, submission, submissions, lmtp")
+    ] = ("mx", "submission", "submissions", "lmtp")
+    mx_port: Annotated[Port, Meta(description="0 is port_base + 25")] = 0
+    submission_port: Annotated[Port, Meta(description="with STARTTLS; 0 is port_base + 587")] = 0
+    submissions_port: Annotated[Port, Meta(description="with TLS; 0 is port_base + 465")] = 0
+    lmtp_port: Annotated[Port, Meta(description="0 is port_base + 24")] = 0
+    lmtp_listen: Annotated[
+        str, Meta(description="address for LMTP: whoever reaches it delivers without being asked who he is")
+    ] = "127.0.0.1"
+    recipients_max: Annotated[
+        int, Meta(ge=100, le=100_000, description="recipients of one mail, whatever a plan allows")
+    ] = 1_000
+    verify: Annotated[
+        bool, Meta(description="check SPF, DKIM, ARC and DMARC of mail from outside, and write down the results")
+    ] = True
+    refuse_by_dmarc: Annotated[
+        bool, Meta(description="refuse mail that its author's domain wants refused; else it goes into Spam?")
+    ] = False
+    greylisting: Annotated[
+        bool, Meta(description="ask who was never here to come again in five minutes (RFC 6647)")
+    ] = False
+    spam_filter: Annotated[
+        str, Meta(description='"rspamd://127.0.0.1:11333" or "spamd://127.0.0.1:783" (SpamAssassin); "" is none')
+    ] = ""
 
 
 class Favourites(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,6 +245,13 @@ class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     domains: Annotated[
         tuple[str, ...], Meta(description="further domains whose mail is this desk's, beside domain itself")
+    ] = ()
+    aliases: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='"info: alice bob@example.org", one each: further addresses, and where their mail goes; '
+            '"@example.org: alice" is for all that nobody has'
+        ),
     ] = ()
     dkim_selector: Annotated[
         str, Meta(description='name of the key in <data>/dkim that signs the desk\'s mail; "" signs nothing')
@@ -285,6 +327,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     feeds: Listener = Listener()
     imap: LineListener = LineListener()
     pop3: LineListener = LineListener()
+    smtp: Smtp = Smtp()
     jobs: Jobs = Jobs()
     mail: Mail = Mail()
     outbound: Outbound = Outbound()
@@ -334,10 +377,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         one = self.listener(name)
         return one.listen or self.listen, one.port or self.port_base + PORT_OFFSETS[name]
 
-    def line(self, name: str) -> LineListener:
+    def line(self, name: str) -> Line:
         """Settings of the line protocol `name`: imap and so on."""
         found = getattr(self, name)
-        if not isinstance(found, LineListener):
+        if not isinstance(found, Line):
             raise KeyError(name)
         return found
 

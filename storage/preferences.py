@@ -82,6 +82,7 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "recent_days": _number(5, 0, 365),
     "inactivity_min": _number(30, 1, 480),
     "sms_parts_max": _number(1, 1, 10),
+    "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
 }
 """Names carry their unit; the figures are those of ACC-04, 05, 08, 17 and CAL-27."""
 

@@ -15,7 +15,7 @@ from storage.formats import message
 from storage.mail import numbers
 from storage.mail.folding import fold
 from storage.mail.tables import bodies, contents, listed, messages, texts, threads
-from storage.mail.types import MESSAGE_OCTETS, Appended, Mailbox
+from storage.mail.types import MESSAGE_OCTETS, SENT, Appended, Mailbox
 from storage.statements import Statement, insert
 from storage.store import INLINE_OCTETS, Store, Transaction
 from storage.types import Principal, SpaceKind, Tool
@@ -125,6 +125,10 @@ def append_many(tx: Transaction, mailbox: Mailbox, new: Sequence[New]) -> list[A
         found.append(Appended(number, validity, modseq))
     numbers.count(tx, mailbox.id, added=(one.flags for one in new))
     numbers.learn(tx, mailbox, (one.flags for one in new))
+    if mailbox.name == SENT:
+        from storage.mail import sending
+
+        sending.replace_copies(tx, mailbox, [one.prepared.scanned.message_id for one in new])
     return found
 
 

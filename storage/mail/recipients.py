@@ -81,3 +81,14 @@ def may_send_from(own: Collection[str], address: str) -> bool:
     """Whether an address is one of `own`, a suffix left aside."""
     local, _, domain = address.lower().rpartition("@")
     return f"{local}@{domain}" in own or f"{local.partition('+')[0]}@{domain}" in own
+
+
+_OLDEST: Final = Statement(
+    sa.select(principals.c.name).join(accounts, accounts.c.id == principals.c.id).order_by(principals.c.id).limit(1)
+)
+
+
+def oldest(tx: Transaction) -> str:
+    """The login of the first account, who reads what is for the postmaster; "" without accounts."""
+    found: str | None = _OLDEST.scalar(tx, {})
+    return found or ""

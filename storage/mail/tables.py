@@ -122,3 +122,30 @@ maildrops: Final = sa.Table(
     _text("holder", None),
     Column("until", Float(53), nullable=False),  # whoever died holds it no longer
 )
+
+sendings: Final = sa.Table(
+    "mail_sending",
+    # How much an account sent on a day (SMTP-05).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", sa.BigInteger, primary_key=True, autoincrement=False),  # since the epoch, UTC
+    _int("messages", 0),
+)
+
+sent_copies: Final = sa.Table(
+    "mail_sent_copy",
+    # Copies that the relay kept; the client's own, if one comes, takes the place of it (MSG-11).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    _int("uid", None),
+    Column("created", Float(53), nullable=False),
+)
+
+greylist: Final = sa.Table(
+    "greylist",
+    metadata,
+    Column("key", Text, primary_key=True),  # network, sender, recipient
+    Column("first", Float(53), nullable=False),
+    Column("last", Float(53), nullable=False),
+)

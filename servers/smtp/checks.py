@@ -1,0 +1,290 @@
+"""What is found out about mail from outside: SPF, DKIM, ARC and DMARC, the spam filter, greylisting (RFC 8601).
+
+The answers stand on top of the mail in Authentication-Results; those that somebody forged in our name are gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from servers.smtp import header as fields
+from servers.smtp import spam
+from servers.smtp.replies import Refusal
+from storage.formats.addresses import parse_addresses
+from storage.mail import greylist
+from storage.store import Store
+from storage.types import SITE
+
+log = logging.getLogger(__name__)
+
+SIGNATURES_MAX: Final = 5
+DNS_S: Final = 5.0
+_HEADER: Final = re.compile(
+    rb"^authentication-results[ \t]*:([^\n]*\n(?:[ \t][^\n]*\n)*)", re.IGNORECASE | re.MULTILINE
+)
+
+Lookup = Callable[[str, str], list[str]]
+"""Name and type to texts; empty if there is none. Raises OSError: nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found out about one mail."""
+
+    stripped: bytes
+    """The mail without forged results."""
+    added: bytes
+    """Fields for its top."""
+    spam: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dmarc:
+    """How the author's domain wants to be treated (RFC 7489 §6.3)."""
+
+    policy: str
+    strict_dkim: bool
+    strict_spf: bool
+
+
+class Checks:
+    """The checks of one process; they run in the sessions' threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        hostname: str,
+        lookup: Lookup,
+        *,
+        verify: bool = True,
+        refuse: bool = False,
+        spam_filter: str = "",
+        greylisting: bool = False,
+    ) -> None:
+        self._store: Final = store
+        self._hostname: Final = hostname
+        self._lookup: Final = lookup
+        self._verify: Final = verify
+        self._refuse: Final = refuse
+        self._filter: Final = spam_filter
+        self._greylisting: Final = greylisting
+
+    def at_mail(self, helo: str, address: str, sender: str) -> None:
+        """Nothing is refused for its sender alone: what is found out counts together, at the end."""
+
+    def at_rcpt(self, address: str, sender: str, recipient: str) -> None:
+        """Greylisting.
+
+        Raises:
+            Refusal: 451, come again.
+        """
+        if not self._greylisting:
+            return
+        with self._store.write(SITE) as tx:
+            known = greylist.passes(tx, address, sender, recipient)
+        if not known:
+            raise Refusal(451, "4.7.1", "greylisted: come again in five minutes")
+
+    def at_data(self, helo: str, address: str, sender: str, data: bytes) -> Verdict:
+        """Check a whole mail.
+
+        Raises:
+            Refusal: the author's domain wants it refused, and the desk does so.
+        """
+        header, rest = fields.split(data)
+        header = self._without_forged(header)
+        found: list[str] = []
+        suspicious = False
+        if self._verify:
+            spf, spf_domain = self._spf(helo, address, sender)
+            found.append(f"spf={spf} smtp.mailfrom={sender or helo}")
+            signers = self._dkim(data)
+            found += [f"dkim={result} header.d={domain}" for result, domain in signers] or ["dkim=none"]
+            arc = self._arc(header, data)
+            found += [f"arc={arc}"] if arc else []
+            author = self._author(header)
+            if author:
+                passed = [domain for result, domain in signers if result == "pass"]
+                result, policy = self._dmarc(author, spf_domain if spf == "pass" else "", passed)
+                found.append(f"dmarc={result} header.from={author}")
+                # A forwarder that vouches by ARC broke the signature; it is not punished for that (RFC 8617 §7.2.1).
+                if result == "fail" and policy in ("quarantine", "reject") and arc != "pass":
+                    if policy == "reject" and self._refuse:
+                        raise Refusal(550, "5.7.1", f"{author} wants such mail refused (DMARC)")
+                    suspicious = True
+        suspicious = suspicious or spam.is_spam(self._filter, data, address=address, helo=helo, sender=sender)
+        added = self._results(found) if self._verify else b""
+        if suspicious:
+            added += b"X-Spam-Flag: YES\r\n"
+        return Verdict(header + rest, added, suspicious)
+
+    def _results(self, found: list[str]) -> bytes:
+        """RFC 8601 §2.2."""
+        clean = [re.sub(r"[^\x21-\x3a\x3c-\x7e\u00a0-\U0010ffff ]", "?", one)[:500] for one in found]
+        listed = ";\r\n\t".join(clean)
+        return f"Authentication-Results: {self._hostname};\r\n\t{listed}\r\n".encode("utf-8", "replace")
+
+    def _without_forged(self, header: bytes) -> bytes:
+        """RFC 8601 §5: results in our own name that came from outside."""
+        own = self._hostname.encode().lower()
+
+        def kept(match: re.Match[bytes]) -> bytes:
+            name = match[1].strip().split(b";")[0].split(b" ")[0].strip().lower()
+            return b"" if name == own else match[0]
+
+        return _HEADER.sub(kept, header)
+
+    def _spf(self, helo: str, address: str, sender: str) -> tuple[str, str]:
+        """Result and the domain that it is about (RFC 7208)."""
+        import spf
+
+        domain = (sender or f"postmaster@{helo}").rpartition("@")[2].lower()
+
+        def look(name: str, kind: str, strict: bool = True, timeout: float | None = None) -> list[Any]:
+            try:
+                return _spf_records(self._lookup, name, kind)
+            except OSError as error:
+                raise spf.TempError(str(error)) from error
+
+        try:
+            query = spf.query(address, sender or f"postmaster@{helo}", helo, timeout=DNS_S, querytime=20)
+            query.dns = lambda name, kind, cnames=None: [value for _, value in look(name, kind)]
+            result = query.check()[0]
+        except Exception as error:
+            log.info("spf", extra={"reason": str(error) or type(error).__name__})
+            result = "temperror"
+        return str(result), domain
+
+    def _dkim(self, data: bytes) -> list[tuple[str, str]]:
+        """Result and domain of each signature (RFC 6376)."""
+        import dkim
+
+        found: list[tuple[str, str]] = []
+        header, _ = fields.split(data)
+        signatures = fields.values(header, b"dkim-signature")[:SIGNATURES_MAX]
+        if not signatures:
+            return found
+        verifier = dkim.DKIM(data, minkey=1024, timeout=int(DNS_S))
+        for number, raw in enumerate(signatures):
+            domain = re.search(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)", raw)
+            name = domain[1].decode("ascii", "replace").lower() if domain else ""
+            try:
+                passed = verifier.verify(idx=number, dnsfunc=self._txt)
+                found.append(("pass" if passed else "fail", name))
+            except OSError:
+                found.append(("temperror", name))
+            except Exception as error:
+                log.info("dkim", extra={"reason": str(error) or type(error).__name__})
+                found.append(("permerror", name))
+        return found
+
+    def _arc(self, header: bytes, data: bytes) -> str:
+        """Of a chain of forwarders (RFC 8617)."""
+        if not fields.values(header, b"arc-seal"):
+            return ""
+        import dkim
+
+        try:
+            result, _, _ = dkim.arc_verify(data, dnsfunc=self._txt, minkey=1024)
+        except Exception as error:
+            log.info("arc", extra={"reason": str(error) or type(error).__name__})
+            return "fail"
+        return {b"pass": "pass", b"none": "none"}.get(result, "fail")
+
+    def _txt(self, name: bytes, timeout: int = 5) -> bytes | None:
+        found = self._lookup(name.decode("ascii", "replace").rstrip("."), "TXT")
+        return found[0].encode() if found else None
+
+    def _author(self, header: bytes) -> str:
+        """The domain of From; with several authors there is none to ask (RFC 7489 §6.6.1)."""
+        found = {
+            one.host.lower() for value in fields.values(header, b"from") for one in parse_addresses(value) if one.host
+        }
+        return next(iter(found)) if len(found) == 1 else ""
+
+    def _dmarc(self, author: str, spf_domain: str, signers: list[str]) -> tuple[str, str]:
+        """Result and policy."""
+        try:
+            record = self._policy(author)
+        except OSError:
+            return "temperror", ""
+        if record is None:
+            return "none", ""
+        aligned = _aligned(author, spf_domain, strict=record.strict_spf) or any(
+            _aligned(author, one, strict=record.strict_dkim) for one in signers
+        )
+        return ("pass" if aligned else "fail"), record.policy
+
+    def _policy(self, author: str) -> Dmarc | None:
+        organisation = organisational(author)
+        for domain in dict.fromkeys((author, organisation)):
+            for text in self._lookup(f"_dmarc.{domain}", "TXT"):
+                if text.lower().replace(" ", "").startswith("v=dmarc1"):
+                    tags = dict(tag.strip().lower().partition("=")[::2] for tag in text.split(";") if "=" in tag)
+                    tags = {name.strip(): value.strip() for name, value in tags.items()}
+                    policy = tags.get("p", "none")
+                    if domain != author:
+                        policy = tags.get("sp", policy)
+                    return Dmarc(policy, tags.get("adkim") == "s", tags.get("aspf") == "s")
+        return None
+
+
+def organisational(domain: str) -> str:
+    """The domain that its owner registered (RFC 7489 §3.2)."""
+    return _suffixes().privatesuffix(domain) or domain
+
+
+@cache
+def _suffixes() -> Any:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def _aligned(author: str, domain: str, *, strict: bool) -> bool:
+    if not domain:
+        return False
+    return author == domain if strict else organisational(author) == organisational(domain)
+
+
+def _spf_records(lookup: Lookup, name: str, kind: str) -> list[tuple[tuple[str, str], Any]]:
+    """Records in the form that the library takes."""
+    found: list[tuple[tuple[str, str], Any]] = []
+    for value in lookup(name.rstrip("."), kind):
+        record: Any = value
+        if kind == "MX":
+            preference, _, host = value.partition(" ")
+            record = (int(preference), host.rstrip("."))
+        elif kind in ("PTR", "CNAME"):
+            record = value.rstrip(".")
+        elif kind == "TXT":
+            record = (value.encode(),)
+        found.append(((name, kind), record))
+    return found
+
+
+def resolver(timeout_s: float = DNS_S) -> Lookup:
+    """Ask the machine's name servers."""
+    import dns.exception
+    import dns.resolver
+
+    asked = dns.resolver.Resolver()
+    asked.lifetime = timeout_s
+
+    def lookup(name: str, kind: str) -> list[str]:
+        try:
+            answer = asked.resolve(name, kind, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.exception.SyntaxError, UnicodeError):
+            return []
+        except dns.exception.DNSException as error:
+            raise OSError(str(error)) from error
+        if kind == "TXT":
+            return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
+        return [record.to_text() for record in answer]
+
+    return lookup

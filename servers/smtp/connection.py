@@ -1,0 +1,478 @@
+"""One session: mx, submission and LMTP are three tables over one set of commands (RFC 5321 §4.1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from auth.errors import AuthError
+from auth.sasl import mechanisms
+from auth.sasl.context import Cancelled, Context, Malformed
+from auth.sasl.mechanisms import Exchange
+from servers.line.session import NOTHING, Peer, Reply, Then
+from servers.smtp import accepting, parser, replies
+from servers.smtp.accepting import Origin
+from servers.smtp.checks import Checks
+from servers.smtp.envelope import Envelope, To
+from servers.smtp.replies import AFTER_ERROR, BUSY, OK, Answer, Refusal
+from servers.smtp.site import Destination, Site, find, is_own
+from servers.smtp.wire import MESSAGE_OCTETS, Cutter, Mode, Taken
+from storage.errors import Busy, StorageError
+from storage.mail import delivery, sending
+from storage.store import Store
+from storage.types import SITE, Actor
+
+log = logging.getLogger(__name__)
+
+IDLE_S: Final = 300.0
+"""RFC 5321 §4.5.3.2.7."""
+DATA_S: Final = 3_600.0
+"""No message takes longer to come."""
+_ERRORS_MAX: Final = 20
+_UNKNOWN_MAX: Final = 10
+_FAILURES_MAX: Final = 4
+_PARAMETERS: Final = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID", "REQUIRETLS"})
+
+
+class Connection:
+    """A session; the kernel runs one unit at a time."""
+
+    def __init__(
+        self, store: Store, site: Site, peer: Peer, context: Callable[[bool], Context], checks: Checks | None = None
+    ) -> None:
+        self._store: Final = store
+        self._site: Final = site
+        self._peer: Final = peer
+        self._checks: Final = checks
+        self._make_context: Final = context
+        self._context = context(peer.tls)
+        self._tls = peer.tls
+        self._lmtp: Final = peer.listener == "lmtp"
+        self._submission: Final = peer.listener in ("submission", "submissions")
+        self._helo = ""
+        self._extended = False
+        self._actor: Actor | None = None
+        self._own: tuple[str, ...] = ()
+        self._limit: int = site.recipients_max
+        self._exchange: Exchange | None = None
+        self._envelope: Envelope | None = None
+        self._cutter: Final = Cutter()
+        self._errors = 0
+        self._unknown = 0
+        self._failures = 0
+        self._begun = 0.0
+        self._last_chunk = False
+
+    # --- the kernel's side
+
+    def greeting(self) -> Reply:
+        kind = "LMTP" if self._lmtp else "ESMTP"
+        return self._said(Answer(220, "", f"{self._site.hostname} {kind} Escritoire"))
+
+    @property
+    def most(self) -> int:
+        return self._cutter.most
+
+    def cut(self, buffer: bytearray) -> bytes | Taken | Reply | None:
+        if self._cutter.mode in (Mode.DATA, Mode.CHUNK) and time.monotonic() - self._begun > DATA_S:
+            return Reply((Answer(421, "4.4.2", "that takes too long").render(),), Then.CLOSE)
+        return self._cutter.cut(buffer)
+
+    def run(self, unit: bytes | Taken) -> Reply:
+        try:
+            if isinstance(unit, Taken):
+                return self._data_came(unit)
+            if self._exchange is not None:
+                return self._continue(unit)
+            return self._command(unit)
+        except Refusal as refusal:
+            return self._error(refusal.answer)
+        except Busy:
+            return self._said(BUSY)
+        except StorageError as error:
+            log.warning("refused", extra={"reason": str(error)})
+            return self._said(AFTER_ERROR)
+
+    def woken(self) -> Reply:
+        return NOTHING
+
+    def secured(self) -> None:
+        """RFC 3207 §4.2: what was said before counts no more."""
+        self._tls = True
+        self._context = self._make_context(True)
+        self._helo, self._actor = "", None
+        self._reset()
+
+    @property
+    def timeout_s(self) -> float:
+        return IDLE_S
+
+    def timed_out(self) -> bytes:
+        return Answer(421, "4.4.2", f"{self._site.hostname} idle for too long").render()
+
+    def failed(self) -> bytes:
+        return Answer(421, "4.3.0", "internal error").render()
+
+    def stopping(self) -> bytes:
+        return Answer(421, "4.3.2", f"{self._site.hostname} is going down").render()
+
+    def closed(self) -> None:
+        self._reset()
+
+    # --- commands
+
+    def _said(self, answer: Answer, then: Then = Then.GO_ON) -> Reply:
+        return Reply((answer.render(),), then)
+
+    def _error(self, answer: Answer) -> Reply:
+        self._errors += 1
+        if self._errors > _ERRORS_MAX:
+            both = answer.render() + Answer(421, "4.7.0", "too many errors").render()
+            return Reply((both,), Then.CLOSE)
+        return self._said(answer)
+
+    def _command(self, line: bytes) -> Reply:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refusal(500, "5.5.2", "that is neither ASCII nor UTF-8") from None
+        if "\0" in text or "\r" in text:
+            raise Refusal(500, "5.5.2", "a command is one line of text")
+        word, _, argument = text.partition(" ")
+        handler = _COMMANDS.get(word.upper())
+        if handler is None:
+            raise Refusal(500, "5.5.1", "unknown command")
+        return handler(self, argument.strip(" "))
+
+    def _ehlo(self, argument: str) -> Reply:
+        if self._lmtp:
+            raise Refusal(500, "5.5.1", "this is LMTP: say LHLO")
+        return self._greet(argument, extended=True)
+
+    def _lhlo(self, argument: str) -> Reply:
+        if not self._lmtp:
+            raise Refusal(500, "5.5.1", "this is SMTP: say EHLO")
+        return self._greet(argument, extended=True)
+
+    def _helo_(self, argument: str) -> Reply:
+        if self._lmtp:
+            raise Refusal(500, "5.5.1", "this is LMTP: say LHLO")
+        return self._greet(argument, extended=False)
+
+    def _greet(self, argument: str, *, extended: bool) -> Reply:
+        name = argument.split(" ")[0]
+        if not name or len(name) > 255 or not name.isprintable():
+            raise Refusal(501, "5.5.4", "say who you are")
+        self._reset()
+        self._helo, self._extended = name, extended
+        if not extended:
+            return self._said(Answer(250, "", self._site.hostname))
+        return self._said(Answer(250, "", "\n".join((self._site.hostname, *self._keywords()))))
+
+    def _keywords(self) -> list[str]:
+        found = [
+            "PIPELINING",
+            f"SIZE {MESSAGE_OCTETS}",
+            "8BITMIME",
+            "SMTPUTF8",
+            "CHUNKING",
+            "ENHANCEDSTATUSCODES",
+            "DSN",
+        ]
+        if self._tls:
+            found.append("REQUIRETLS")
+        elif self._peer.starttls:
+            found.append("STARTTLS")
+        if self._submission and self._actor is None:
+            offered = mechanisms.offered(self._context)
+            found += [f"AUTH {' '.join(offered)}"] if offered else []
+        return found
+
+    def _starttls(self, argument: str) -> Reply:
+        if argument:
+            raise Refusal(501, "5.5.4", "STARTTLS takes nothing")
+        if self._tls or not self._peer.starttls:
+            raise Refusal(503, "5.5.1", "TLS is not to be had here")
+        return self._said(Answer(220, "2.0.0", "begin TLS"), Then.STARTTLS)
+
+    def _auth(self, argument: str) -> Reply:
+        """RFC 4954 §4."""
+        if not self._submission:
+            raise Refusal(503, "5.5.1", "nobody logs in here: use the submission ports")
+        if self._actor is not None or self._envelope is not None or not self._extended:
+            raise Refusal(503, "5.5.1", "not now")
+        name, _, initial = argument.partition(" ")
+        exchange = mechanisms.start(name, self._context)
+        if exchange is None:
+            if not self._context.confidential:
+                raise Refusal(538, "5.7.11", "begin TLS first")
+            raise Refusal(504, "5.5.4", "there is no such mechanism")
+        self._exchange = exchange
+        self._cutter.mode = Mode.AUTH
+        if not initial:
+            return self._step(None)
+        return self._continue(b"" if initial == "=" else initial.encode())
+
+    def _continue(self, line: bytes) -> Reply:
+        if line == b"*":
+            return self._refused(Cancelled())
+        try:
+            response = base64.b64decode(line, validate=True)
+        except (binascii.Error, ValueError):
+            return self._refused(Malformed())
+        return self._step(response)
+
+    def _step(self, response: bytes | None) -> Reply:
+        assert self._exchange is not None
+        try:
+            found = self._exchange.step(response)
+        except AuthError as error:
+            return self._refused(error)
+        if not isinstance(found, Actor):
+            return Reply((b"334 " + base64.b64encode(found) + b"\r\n",))
+        self._exchange, self._cutter.mode = None, Mode.COMMAND
+        self._actor = found
+        with self._store.read(SITE) as tx:
+            self._own = sending.addresses(tx, found, self._site.domains)
+            self._limit = min(self._site.recipients_max, sending.recipients_max(tx, found) or self._site.recipients_max)
+        return self._said(Answer(235, "2.7.0", "you are welcome"))
+
+    def _refused(self, error: AuthError) -> Reply:
+        self._exchange, self._cutter.mode = None, Mode.COMMAND
+        self._failures += 1
+        answer = replies.of_auth(error)
+        if self._failures >= _FAILURES_MAX:
+            return Reply((answer.render() + Answer(421, "4.7.0", "too many failures").render(),), Then.CLOSE)
+        return self._error(answer)
+
+    def _mail(self, argument: str) -> Reply:
+        """RFC 5321 §4.1.1.2."""
+        if not self._helo:
+            raise Refusal(503, "5.5.1", f"{'LHLO' if self._lmtp else 'EHLO'} first")
+        if self._envelope is not None:
+            raise Refusal(503, "5.5.1", "a mail is under way")
+        if self._submission and self._actor is None:
+            raise Refusal(530, "5.7.0", "log in first")
+        path = parser.read(argument, "FROM", null=True)
+        given = path.parameters
+        if unknown := set(given) - _PARAMETERS:
+            raise Refusal(555, "5.5.4", f"there is no parameter {min(unknown)}")
+        size = parser.size(given["SIZE"]) if "SIZE" in given else 0
+        if size > MESSAGE_OCTETS:
+            raise Refusal(552, "5.3.4", f"a mail has at most {MESSAGE_OCTETS} octets")
+        if given.get("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):
+            raise Refusal(501, "5.5.4", "BODY is 7BIT or 8BITMIME")
+        if given.get("RET", "FULL").upper() not in ("FULL", "HDRS"):
+            raise Refusal(501, "5.5.4", "RET is FULL or HDRS")
+        if "REQUIRETLS" in given and not self._tls:
+            raise Refusal(530, "5.7.10", "REQUIRETLS needs TLS")
+        if not path.address.isascii() and "SMTPUTF8" not in given:
+            raise Refusal(553, "5.6.7", "such an address needs SMTPUTF8")
+        if self._submission and path.address and not sending.may_send_from(self._own, path.address):
+            raise Refusal(550, "5.7.1", f"{path.address} is none of your addresses")
+        if self._checks is not None:
+            self._checks.at_mail(self._helo, self._peer.address, path.address)
+        self._envelope = Envelope(
+            path,
+            size,
+            "SMTPUTF8" in given,
+            "REQUIRETLS" in given,
+            given.get("RET", "").upper(),
+            parser.xtext(given.get("ENVID", ""))[:100],
+        )
+        return self._said(Answer(250, "2.1.0", "sender OK"))
+
+    def _rcpt(self, argument: str) -> Reply:
+        """RFC 5321 §4.1.1.3: whether there is such a recipient is said here."""
+        envelope = self._envelope
+        if envelope is None:
+            raise Refusal(503, "5.5.1", "MAIL first")
+        path = parser.read(argument, "TO", null=False)
+        given = path.parameters
+        if unknown := set(given) - {"NOTIFY", "ORCPT"}:
+            raise Refusal(555, "5.5.4", f"there is no parameter {min(unknown)}")
+        if not path.address.isascii() and not envelope.smtputf8:
+            raise Refusal(553, "5.6.7", "such an address needs SMTPUTF8")
+        if len(envelope.to) >= self._limit:
+            raise Refusal(452, "4.5.3", f"a mail has at most {self._limit} recipients")
+        notify = parser.notify(given["NOTIFY"]) if "NOTIFY" in given else ""
+        orcpt = parser.xtext(given.get("ORCPT", ""))[:500]
+        if (
+            self._submission
+            and path.domain.partition(".")[0] in ("sms", "fax", "list", "group")
+            and ("." not in path.domain or path.domain.partition(".")[2] in self._site.domains)
+        ):
+            raise Refusal(550, "5.1.2", f"@{path.domain} is not served on this desk yet")  # MSG-05
+        if not is_own(self._site, path.address):
+            if not self._submission:
+                raise Refusal(550, "5.7.1", "relaying is denied: that is none of our domains")
+            envelope.to.append(To(path.address, None, notify, orcpt))
+            return self._said(Answer(250, "2.1.5", "recipient OK"))
+        destination = find(self._store, self._site, path.address)
+        if not destination:
+            self._unknown += 1
+            if self._unknown >= _UNKNOWN_MAX and not self._submission:
+                answer = Answer(421, "4.7.0", "too many unknown recipients")
+                return self._said(answer, Then.CLOSE)
+            raise Refusal(550, "5.1.1", "there is no such recipient")
+        self._check_room(envelope, destination)
+        if self._checks is not None:
+            self._checks.at_rcpt(self._peer.address, envelope.sender.address, path.address)
+        envelope.to.append(To(path.address, destination, notify, orcpt))
+        return self._said(Answer(250, "2.1.5", "recipient OK"))
+
+    def _check_room(self, envelope: Envelope, destination: Destination) -> None:
+        """SMTP-08, MSG-62: the sender is told before the data where a mailbox is full."""
+        if self._submission:
+            return  # the queue tells him
+        for recipient in destination.here:
+            if not delivery.has_room(self._store, recipient, max(envelope.size, 1)):
+                raise Refusal(452, "4.2.2", "the mailbox is full")
+
+    def _data(self, argument: str) -> Reply:
+        envelope = self._with_recipients()
+        if argument or envelope.chunks is not None:
+            raise Refusal(503, "5.5.1", "not here")
+        self._cutter.begin_data()
+        self._begun = time.monotonic()
+        return self._said(Answer(354, "", "go on, and end with a dot on a line by itself"))
+
+    def _bdat(self, argument: str) -> Reply:
+        """RFC 3030 §2; the octets follow at once, so a wrong number ends the session."""
+        words = argument.upper().split()
+        if not words or not words[0].isdigit() or len(words[0]) > 12 or words[1:] not in ([], ["LAST"]):
+            both = Answer(501, "5.5.4", "BDAT number [LAST]").render()
+            return Reply((both + Answer(421, "4.5.0", "good bye").render(),), Then.CLOSE)
+        size = int(words[0])
+        if size > MESSAGE_OCTETS:
+            both = Answer(552, "5.3.4", f"a mail has at most {MESSAGE_OCTETS} octets").render()
+            return Reply((both + Answer(421, "4.5.0", "good bye").render(),), Then.CLOSE)
+        envelope = self._envelope
+        if envelope is None or not envelope.to:
+            envelope = Envelope(parser.Path(""))  # swallowed, and refused when it is there
+        taken = envelope.chunks or Taken()
+        envelope.chunks = taken
+        self._last_chunk = words[1:] == ["LAST"]
+        self._begun = self._begun if taken.octets else time.monotonic()
+        self._cutter.begin_chunk(size, taken)
+        return NOTHING if size else self._data_came(self._chunk_of_nothing(taken))
+
+    def _chunk_of_nothing(self, taken: Taken) -> Taken:
+        self._cutter.cut(bytearray())  # an empty chunk is whole at once
+        return taken
+
+    def _with_recipients(self) -> Envelope:
+        envelope = self._envelope
+        if envelope is None:
+            raise Refusal(503, "5.5.1", "MAIL first")
+        if not envelope.to:
+            raise Refusal(554, "5.5.1", "there is no recipient")
+        return envelope
+
+    # --- a whole mail
+
+    def _data_came(self, taken: Taken) -> Reply:
+        envelope = self._envelope
+        if envelope is None or not envelope.to:
+            taken.close()
+            raise Refusal(503, "5.5.1", "MAIL and RCPT first")
+        if envelope.chunks is taken and not self._last_chunk and not taken.too_large:
+            return self._said(Answer(250, "2.0.0", f"{taken.octets} octets so far"))
+        try:
+            answers = self._accepted(envelope, taken)
+        except Refusal as refusal:
+            answers = [refusal.answer] * (len(envelope.to) if self._lmtp else 1)
+        except Busy:
+            answers = [BUSY] * (len(envelope.to) if self._lmtp else 1)
+        finally:
+            taken.close()
+            self._reset()
+        return Reply((b"".join(answer.render() for answer in answers),))
+
+    def _accepted(self, envelope: Envelope, taken: Taken) -> list[Answer]:
+        if taken.too_large:
+            raise Refusal(552, "5.3.4", f"a mail has at most {MESSAGE_OCTETS} octets")
+        if taken.bare and not self._lmtp and not self._submission:
+            raise Refusal(550, "5.6.0", "a CR or LF stands alone: lines end with CRLF")
+        data = taken.read()
+        if not data:
+            raise Refusal(554, "5.6.0", "the mail is empty")
+        origin = Origin(self._protocol(envelope), self._helo, self._peer.address, self._actor)
+        if self._submission:
+            return [accepting.submit(self._store, self._site, origin, envelope, data, self._own)]
+        verdict = None
+        if self._checks is not None:
+            verdict = self._checks.at_data(self._helo, self._peer.address, envelope.sender.address, data)
+        answers = accepting.receive(
+            self._store, self._site, origin, envelope, verdict.stripped if verdict is not None else data,
+            added=verdict.added if verdict is not None else b"", spam=verdict is not None and verdict.spam,
+        )  # fmt: skip
+        return answers if self._lmtp else [self._together(envelope, answers, data)]
+
+    def _together(self, envelope: Envelope, answers: list[Answer], data: bytes) -> Answer:
+        """One answer for several recipients: what was refused to some of them goes back to the sender by mail."""
+        refused = [number for number, answer in enumerate(answers) if not answer.good]
+        if not refused:
+            return Answer(250, "2.0.0", "delivered")
+        if len(refused) == len(answers):
+            return max(answers, key=lambda answer: answer.code)
+        # Some have it: a refusal would bring it to them again. The others' copies are tried again, or come back.
+        accepting.postpone(self._store, envelope, [envelope.to[number] for number in refused], data)
+        return Answer(250, "2.0.0", "delivered to some, the others will be tried again")
+
+    def _protocol(self, envelope: Envelope) -> str:
+        """RFC 3848, RFC 6531 §4.3."""
+        name = "LMTP" if self._lmtp else "ESMTP" if self._extended else "SMTP"
+        if envelope.smtputf8:
+            name = "UTF8" + name.replace("ESMTP", "SMTP")
+        return name + ("S" if self._tls and self._extended else "") + ("A" if self._actor is not None else "")
+
+    # --- the rest
+
+    def _rset(self, argument: str) -> Reply:
+        self._reset()
+        return self._said(OK)
+
+    def _noop(self, argument: str) -> Reply:
+        return self._said(OK)
+
+    def _vrfy(self, argument: str) -> Reply:
+        """RFC 5321 §3.5.3: it is not said who is here."""
+        return self._said(Answer(252, "2.1.5", "send it, and it will be seen"))
+
+    def _expn(self, argument: str) -> Reply:
+        raise Refusal(502, "5.7.0", "lists are nobody's business")
+
+    def _help(self, argument: str) -> Reply:
+        return self._said(Answer(214, "2.0.0", "RFC 5321 says it all"))
+
+    def _quit(self, argument: str) -> Reply:
+        return self._said(Answer(221, "2.0.0", f"{self._site.hostname} good bye"), Then.CLOSE)
+
+    def _reset(self) -> None:
+        envelope, self._envelope = self._envelope, None
+        if envelope is not None:
+            envelope.close()
+
+
+_COMMANDS: Final[dict[str, Callable[[Connection, str], Reply]]] = {
+    "EHLO": Connection._ehlo,
+    "HELO": Connection._helo_,
+    "LHLO": Connection._lhlo,
+    "STARTTLS": Connection._starttls,
+    "AUTH": Connection._auth,
+    "MAIL": Connection._mail,
+    "RCPT": Connection._rcpt,
+    "DATA": Connection._data,
+    "BDAT": Connection._bdat,
+    "RSET": Connection._rset,
+    "NOOP": Connection._noop,
+    "VRFY": Connection._vrfy,
+    "EXPN": Connection._expn,
+    "HELP": Connection._help,
+    "QUIT": Connection._quit,
+}

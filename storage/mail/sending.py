@@ -1,0 +1,105 @@
+"""What an account may send, how much it sent, and the copy that is kept of it (MSG-09, MSG-11, SMTP-05)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage import plans, preferences
+from storage.mail import appending, mailboxes, moving, recipients
+from storage.mail.flags import SEEN
+from storage.mail.recipients import may_send_from
+from storage.mail.tables import contents, messages, sendings, sent_copies
+from storage.mail.types import SENT, Mailbox
+from storage.store import Transaction
+from storage.types import Actor, Principal, SpaceKind
+
+__all__ = ["TooMany", "addresses", "count", "keep_copy", "may_send_from", "recipients_max", "replace_copies"]
+
+WAIT_S: Final = 600.0
+"""So long a client may take to append its own copy (MSG-11)."""
+_DAY_S: Final = 86_400
+
+
+class TooMany(Exception):
+    """The plan's number of messages for a day is reached."""
+
+
+def addresses(tx: Transaction, actor: Actor, domains: Collection[str]) -> tuple[str, ...]:
+    """The addresses that the account may send from, the main one first."""
+    return recipients.sender_addresses(tx, actor.id, actor.login, domains)
+
+
+def recipients_max(tx: Transaction, actor: Actor) -> int | None:
+    """How many recipients one mail may have by the plan; None is without limit."""
+    return plans.limit(tx, actor.id, "smtp_recipients_per_message")
+
+
+def count(tx: Transaction) -> None:
+    """Count one more mail of the actor today.
+
+    Raises:
+        TooMany: it is one too many.
+    """
+    day = int(tx.now) // _DAY_S
+    most = plans.limit(tx, tx.actor.id, "smtp_messages_per_day")
+    here = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day == day)
+    step = sa.update(sendings).where(here).values(messages=sendings.c.messages + 1).returning(sendings.c.messages)
+    now: int | None = tx.db.execute(step).scalar()
+    if now is None:
+        now = 1
+        tx.db.execute(sa.insert(sendings).values(account_id=tx.actor.id, day=day, messages=1))
+        old = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day < day - 7)
+        tx.db.execute(sa.delete(sendings).where(old))
+    if most is not None and now > most:
+        raise TooMany(f"the plan allows {most} mails a day: go on tomorrow")
+
+
+def keep_copy(tx: Transaction, prepared: appending.Prepared) -> None:
+    """Keep a copy of what the actor sends in Sent Items, unless he does not want it or it is there already.
+
+    A full mailbox is no reason not to send: then no copy is kept.
+    """
+    me = Principal(tx.actor.id, SpaceKind.PRIVATE, tx.actor.login, "", "")
+    message_id = prepared.scanned.message_id
+    if not message_id or preferences.of(tx, me)["keep_sent"] != "yes":
+        return
+    left = appending.room(tx)
+    box = mailboxes.find(tx, SENT)
+    if (left is not None and prepared.octets > left) or _is_there(tx, box, message_id):
+        return
+    placed = appending.append(tx, box, prepared, flags=SEEN)
+    mine = sent_copies.c.account_id == tx.actor.id
+    tx.db.execute(sa.delete(sent_copies).where(mine, sent_copies.c.created < tx.now - WAIT_S))
+    tx.db.execute(sa.delete(sent_copies).where(mine, sent_copies.c.message_id == message_id))
+    row = {"account_id": tx.actor.id, "message_id": message_id, "uid": placed.uid, "created": tx.now}
+    tx.db.execute(sa.insert(sent_copies).values(**row))
+
+
+def replace_copies(tx: Transaction, box: Mailbox, message_ids: Sequence[str]) -> None:
+    """A client appended its own copies: those that the relay kept of the same mails go (MSG-11)."""
+    mine = sa.and_(
+        sent_copies.c.account_id == tx.actor.id,
+        sent_copies.c.message_id.in_([one for one in message_ids if one]),
+        sent_copies.c.created >= tx.now - WAIT_S,
+    )
+    uids: list[Any] = list(tx.db.execute(sa.select(sent_copies.c.uid).where(mine)).scalars())
+    if uids:
+        moving.remove(tx, box, uids)
+        tx.db.execute(sa.delete(sent_copies).where(mine))
+
+
+def _is_there(tx: Transaction, box: Mailbox, message_id: str) -> bool:
+    query = (
+        sa.select(messages.c.uid)
+        .join(contents, contents.c.id == messages.c.content_id)
+        .where(
+            messages.c.collection_id == box.id,
+            contents.c.account_id == tx.actor.id,
+            contents.c.message_id == message_id,
+        )
+        .limit(1)
+    )
+    return tx.db.execute(query).first() is not None
