@@ -122,6 +122,7 @@ class Connection:
 
     def closed(self) -> None:
         self._reset()
+        self._cutter.close()
 
     # --- commands
 
@@ -396,9 +397,9 @@ class Connection:
     def _accepted(self, envelope: Envelope, taken: Taken) -> list[Answer]:
         if taken.too_large:
             raise Refusal(552, "5.3.4", f"a mail has at most {MESSAGE_OCTETS} octets")
+        data = taken.read()
         if taken.bare and not self._lmtp and not self._submission:
             raise Refusal(550, "5.6.0", "a CR or LF stands alone: lines end with CRLF")
-        data = taken.read()
         if not data:
             raise Refusal(554, "5.6.0", "the mail is empty")
         origin = Origin(self._protocol(envelope), self._helo, self._peer.address, self._actor)

@@ -41,9 +41,10 @@ class Taken:
             self._file.write(data)
 
     def read(self) -> bytes:
-        """All of it, with CRLF wherever a line ends."""
+        """All of it, with CRLF wherever a line ends; `bare` is right from then on."""
         self._file.seek(0)
         data = self._file.read()
+        self.bare = self.bare or _BARE.search(data) is not None
         return _BARE.sub(b"\r\n", data) if self.bare else data
 
     def close(self) -> None:
@@ -75,6 +76,11 @@ class Cutter:
     def begin_chunk(self, size: int, taken: Taken) -> None:
         """So many octets follow (RFC 3030 §2)."""
         self.mode, self._taken, self._left = Mode.CHUNK, taken, size
+
+    def close(self) -> None:
+        """Let go of what came so far."""
+        if self._taken is not None:
+            self._taken.close()
 
     @property
     def most(self) -> int:
@@ -125,24 +131,19 @@ class Cutter:
             # Up to the next CRLF that a dot follows, or may follow when more comes.
             dot = buffer.find(b"\r\n.")
             if dot >= 0:
-                self._keep(taken, bytes(buffer[: dot + 2]))
+                taken.add(bytes(buffer[: dot + 2]))
                 del buffer[: dot + 2]
                 self._at_start = True
                 continue
             safe = len(buffer)
             if buffer.endswith(b"\r\n"):
-                self._keep(taken, bytes(buffer))
+                taken.add(bytes(buffer))
                 buffer.clear()
                 self._at_start = True
                 return None
             if buffer.endswith(b"\r"):
                 safe -= 1
-            self._keep(taken, bytes(buffer[:safe]))
+            taken.add(bytes(buffer[:safe]))
             del buffer[:safe]
             return None
         return None
-
-    def _keep(self, taken: Taken, data: bytes) -> None:
-        if not taken.bare and _BARE.search(data):
-            taken.bare = True
-        taken.add(data)

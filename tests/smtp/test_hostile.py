@@ -1,0 +1,83 @@
+"""Hostile octets on every door: an answer or a farewell, never an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from servers.smtp import header, parser
+from servers.smtp.replies import Refusal
+from servers.smtp.wire import Cutter, Taken
+from tests.smtp.conftest import Client
+
+WORDS = (
+    b"EHLO a|HELO|LHLO x|MAIL FROM:<a@b.example>|RCPT TO:<alice@example.test>|RCPT TO:<>|DATA|.|BDAT 3|BDAT 0 LAST|abc|RSET|AUTH PLAIN|"
+    b"AUTH LOGIN|*|\xff\xfe|\x00|QUIT|STARTTLS|MAIL FROM:<\xc3\xa4@x> SMTPUTF8|Subject: x|..|VRFY|NOOP"
+).split(b"|")
+
+
+@pytest.mark.parametrize("door", ["mx", "submission", "lmtp"])
+@given(lines=st.lists(st.sampled_from(WORDS) | st.binary(max_size=40), max_size=15))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_session(connect: Callable[..., Client], door: str, lines: list[bytes]) -> None:
+    client = connect(door)
+    client.feed(b"".join(line + b"\r\n" for line in lines))
+    client.session.closed()
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b".", b"a", b"\r\n", b"\r\n."]), max_size=30).map(b"".join),
+    st.integers(1, 9),
+)
+def test_data_is_the_same_however_it_comes(data: bytes, size: int) -> None:
+    """RFC 5321 §4.5.2."""
+
+    def take(pieces: list[bytes]) -> tuple[int, bytes, bytes] | None:
+        cutter, buffer = Cutter(), bytearray()
+        cutter.begin_data()
+        found: Taken | None = None
+        for piece in pieces:
+            buffer += piece
+            if found is None:
+                unit = cutter.cut(buffer)
+                assert unit is None or isinstance(unit, Taken)
+                found = unit
+        if found is None:
+            return None
+        return found.octets, found.read(), bytes(buffer)
+
+    whole = data + b"\r\n.\r\nrest"
+    once = take([whole])
+    assert once is not None
+    assert once == take([whole[at : at + size] for at in range(0, len(whole), size)])
+    end = (b"\r\n" + whole).find(b"\r\n.\r\n")
+    assert once[2] == (b"\r\n" + whole)[end + 5 :]
+    body = (b"\r\n" + whole)[: end + 2][2:]
+    plain = (b"\r\n" + body).replace(b"\r\n.", b"\r\n")[2:]
+    assert once[0] == len(plain)
+    assert once[1] == re.sub(rb"\r\n|\r|\n", b"\r\n", plain)
+
+
+@given(st.text(max_size=80))
+def test_any_path(text: str) -> None:
+    for argument in (f"FROM:<{text}>", f"FROM:{text}"):
+        try:
+            path = parser.read(argument, "FROM", null=True)
+        except Refusal:
+            continue
+        assert len(path.address) <= 400
+
+
+@given(st.binary(max_size=200))
+def test_any_header(data: bytes) -> None:
+    block, rest = header.split(data)
+    assert block == b"" or block.endswith(b"\r\n")
+    assert rest.startswith(b"\r\n") or not rest or rest == data
+    header.authors(block)
+    header.hops(block)
+    header.completed(block, "host.example")
+    assert b"Bcc" not in header.without(b"bcc: x\r\n y\r\nBCC: z\r\nTo: t\r\n", b"bcc")
