@@ -80,9 +80,7 @@ def negotiated(accept: str | None, stored: str) -> str:
     liked = {version: _quality(version, ranges) for version in ("3.0", "4.0")}
     best = max(liked, key=lambda version: (liked[version], version == stored))
     if ranges and liked[best] <= 0:
-        raise refuse(
-            406, f"{CARDDAV}supported-address-data-conversion", reason="cards are given as vCard 3.0 or 4.0"
-        )
+        raise refuse(406, f"{CARDDAV}supported-address-data-conversion", reason="cards are given as vCard 3.0 or 4.0")
     return best
 
 

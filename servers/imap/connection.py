@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -33,6 +34,12 @@ STRANGER_S: Final = 120.0
 _ERRORS_MAX: Final = 20
 _FAILURES_MAX: Final = 4
 _SLOW_S: Final = 1.0
+_QUICK: Final = re.compile(
+    rb"[^ ]+ (?:(?:UID )?FETCH \d+ "
+    rb"\(?(?:(?:UID|FLAGS|ENVELOPE|BODYSTRUCTURE|RFC822\.SIZE|MODSEQ|BODY\.PEEK\[[^\]]*\]) ?)*\)?\Z|"
+    rb"NOOP\Z|CHECK\Z|CAPABILITY\Z|STATUS |IDLE\Z|EXAMINE |SELECT )",
+    re.IGNORECASE,
+)
 _SYSTEM: Final = frozenset(FLAGS)
 
 
@@ -100,6 +107,13 @@ class Connection:
             raise Bad("select a mailbox first")
         return self.view
 
+    def load(self) -> None:
+        """Have the messages of the selected mailbox at hand."""
+        view = self.selected
+        if not view.loaded:
+            with self.store.read(self.me) as tx:
+                view.load(tx)
+
     def name(self, name: str) -> bytes:
         """A mailbox's name as this client reads it."""
         return render.mailbox(name, utf8=self.utf8)
@@ -136,6 +150,12 @@ class Connection:
         if self.idling:
             return self._end_idle(unit)
         return self._command(unit)
+
+    def quick(self, unit: bytes) -> bool:
+        """Short questions, about one message or none, where the store is on this machine."""
+        if self.exchange is not None or self.actor is None or not self.store.engines.sqlite:
+            return False
+        return bool(self.idling) or (len(unit) < 500 and _QUICK.match(unit) is not None)
 
     def woken(self) -> Reply:
         if not self.idling or self.view is None:

@@ -109,6 +109,11 @@ class View:
     def id(self) -> CollectionId:
         return self.mailbox.id
 
+    @property
+    def loaded(self) -> bool:
+        """Whether its messages are at hand."""
+        return self._states is not None
+
     def load(self, tx: Transaction) -> None:
         """Have all messages at hand, as they were when the mailbox was selected, removed ones included."""
         if self._states is not None:

@@ -85,6 +85,9 @@ class Session(Protocol):
         """Carry out one unit; in a thread, may block. What it raises is logged, and the connection closed after
         `failed()` was sent."""
 
+    def quick(self, unit: Any) -> bool:
+        """Whether `run` of this unit takes so little that it may be done in the loop: a short read of SQLite."""
+
     def woken(self) -> Reply:
         """Something watched changed; in a thread. A `wait` in the answer goes on, none ends it."""
 

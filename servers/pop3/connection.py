@@ -26,6 +26,7 @@ IDLE_S: Final = 600.0
 """The autologout timer (RFC 1939 §3: at least 10 minutes)."""
 _ERRORS_MAX: Final = 10
 _FAILURES_MAX: Final = 3
+_QUICK: Final = frozenset({b"STAT", b"LIST", b"UIDL", b"RETR", b"TOP ", b"DELE", b"NOOP", b"RSET"})
 _RENEW: Final = Wait(frozenset(), refresh_s=LEASE_S / 3)
 
 
@@ -70,6 +71,10 @@ class Connection:
             return Reply((wire.error("try again", "SYS/TEMP"),))
         except StorageError as error:
             return Reply((wire.error(str(error), "SYS/PERM"),))
+
+    def quick(self, unit: bytes) -> bool:
+        """What is asked about the listing, and single mails, where the store is on this machine."""
+        return self._drop is not None and self._store.engines.sqlite and unit[:4].upper() in _QUICK
 
     def woken(self) -> Reply:
         if self._drop is None:

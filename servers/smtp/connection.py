@@ -35,6 +35,7 @@ DATA_S: Final = 3_600.0
 _ERRORS_MAX: Final = 20
 _UNKNOWN_MAX: Final = 10
 _FAILURES_MAX: Final = 4
+_QUICK: Final = frozenset({b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT", b"DATA", b"RSET", b"NOOP", b"QUIT"})
 _PARAMETERS: Final = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID", "REQUIRETLS"})
 
 
@@ -96,6 +97,16 @@ class Connection:
         except StorageError as error:
             log.warning("refused", extra={"reason": str(error)})
             return self._said(AFTER_ERROR)
+
+    def quick(self, unit: bytes | Taken) -> bool:
+        """All that comes before the data, where the store is on this machine and nobody else is asked."""
+        return (
+            isinstance(unit, bytes)
+            and self._exchange is None
+            and self._checks is None
+            and self._store.engines.sqlite
+            and unit[:4].upper() in _QUICK
+        )
 
     def woken(self) -> Reply:
         return NOTHING

@@ -45,7 +45,8 @@ class _Chosen:
         base = sa.select(key, *columns)
         if table is not contents:
             base = base.join(contents, contents.c.id == key)
-        base = base.where(contents.c.account_id == sa.bindparam("actor"))
+        # The sum keeps SQLite from looking through all contents of the account.
+        base = base.where(contents.c.account_id + 0 == sa.bindparam("actor", type_=sa.BigInteger))
         numbers = sa.bindparam("numbers", type_=sa.Text)
         lite = sa.func.json_each(numbers).table_valued("value")
         self._lite: Final = Statement(base.where(key.in_(sa.select(lite.c.value))), row)

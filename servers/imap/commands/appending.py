@@ -63,8 +63,7 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     if view.read_only:
         raise No("the mailbox is selected read-only")
     new = _prepared(connection, message)
-    with connection.store.read(connection.me) as tx:
-        view.load(tx)
+    connection.load()
     chosen = view.chosen(written, uid=uid)
     if len(chosen) != 1:
         raise No("there is no such message") if uid else Bad("REPLACE takes one message")

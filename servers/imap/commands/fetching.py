@@ -51,8 +51,7 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         connection.enabled.add("CONDSTORE")
         if "MODSEQ" not in names:
             items = (*items, Item("MODSEQ", label=b"MODSEQ"))
-    with connection.store.read(connection.me) as tx:
-        view.load(tx)
+    connection.load()
     chosen = view.chosen(written, uid=uid)
     gone = view.gone
     alive = [pair for pair in chosen if pair[1].uid not in gone] if gone else chosen

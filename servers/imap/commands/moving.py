@@ -36,8 +36,7 @@ def uid_expunge(connection: Connection, reader: Reader, tag: str) -> Answer:
     reader.space()
     written = reader.set()
     reader.end()
-    with connection.store.read(connection.me) as tx:
-        connection.selected.load(tx)
+    connection.load()
     return _expunge(connection, [state.uid for _, state in connection.selected.chosen(written, uid=True)])
 
 
@@ -62,8 +61,7 @@ def _transfer(connection: Connection, reader: Reader, *, uid: bool, take: bool) 
     reader.end()
     if take and view.read_only:
         raise No("the mailbox is selected read-only")
-    with connection.store.read(connection.me) as tx:
-        view.load(tx)
+    connection.load()
     uids = [state.uid for _, state in view.chosen(written, uid=uid) if state.uid not in view.gone]
     with connection.store.write(connection.me) as tx:
         try:

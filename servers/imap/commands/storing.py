@@ -47,8 +47,7 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         canonical = flags.canonical(given)
     except flags.BadFlag as error:
         raise Bad(str(error)) from error
-    with connection.store.read(connection.me) as tx:
-        view.load(tx)
+    connection.load()
     chosen = view.chosen(written, uid=uid)
     if not chosen:
         return Answer()
