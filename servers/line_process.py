@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -57,6 +58,11 @@ def serve(settings: Settings, name: str, *, supervised: bool) -> None:
     doors = [(door, Listening(kernel, make, door.name, door.tls, proxies)) for door in settings.doors(name)]
     ports = [_listen(reactor, settings, name, door, factory) for door, factory in doors]
     pool.start()
+    gc.collect()
+    gc.freeze()
+    # Mailboxes in memory are many small tuples without cycles: looking through them again and again takes longer
+    # than all else.
+    gc.set_threshold(100_000, 50, 100)
     stopping = _Stopping(reactor, pool, ports, [factory for _, factory in doors])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(stopping.begin))

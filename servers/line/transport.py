@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PIECE_OCTETS: Final = 64 * 1024
+PIECE_OCTETS: Final = 256 * 1024
 """So much of a long answer is made at once."""
 _PAUSE_OCTETS: Final = 256 * 1024
 """Above this, and above what the session asks for, nothing more is read until the buffer is worked off."""

@@ -92,6 +92,13 @@ _AGES: Final = 2**62
 
 def search(tx: Transaction, number: CollectionId, states: Sequence[State], query: Query) -> list[int]:
     """The uids of those of `states` (by uid) that fit, ascending. `states` are of the mailbox `number`."""
+    while isinstance(query, ask.And) and len(query.terms) == 1:
+        query = query.terms[0]
+    if isinstance(query, ask.All):
+        return [state.uid for state in states]
+    if not isinstance(query, ask.And | ask.Or | ask.Not | ask.Fuzzy) and _of_state(query) is None:
+        found = _found(tx, number, query)
+        return [state.uid for state in states if state.uid in found]
     fits = _judge(tx, number, query)
     return [state.uid for state in states if fits(state)]
 
@@ -121,7 +128,15 @@ def _of_state(query: Query) -> Judge | None:
         case ask.Uids(spans):
             return lambda state: any(first <= state.uid <= last for first, last in spans)
         case ask.Flag(name, wanted):
-            return lambda state: has(state.flags, name) is wanted
+            known: dict[str, bool] = {}  # a mailbox has few different texts
+
+            def flagged(state: State) -> bool:
+                found = known.get(state.flags)
+                if found is None:
+                    found = known[state.flags] = has(state.flags, name) is wanted
+                return found
+
+            return flagged
         case ask.Internal(since, before):
             low, high = _bounds(since, before)
             return lambda state: low <= state.internal < high

@@ -54,7 +54,9 @@ def sort(tx: Transaction, number: CollectionId, states: Sequence[State], keys: S
         if key == "date":
             ordered.sort(key=lambda state: _sent(values, state), reverse=descending)
         else:
-            ordered.sort(key=lambda state: values.get(state.uid) or "", reverse=descending)
+            found = [values.get(state.uid) or "" for state in ordered]
+            order = sorted(range(len(ordered)), key=found.__getitem__, reverse=descending)
+            ordered = [ordered[index] for index in order]
     return [state.uid for state in ordered]
 
 

@@ -111,6 +111,9 @@ def numbered(connection: Connection, uids: Sequence[int], *, uid: bool) -> list[
     if uid:
         return list(uids)
     view = connection.selected
+    if len(uids) > 500:
+        numbers = {state.uid: index for index, state in enumerate(view.states, 1)}
+        return [numbers[one] for one in uids if one in numbers]
     return [number for one in uids if (number := view.number(one)) is not None]
 
 

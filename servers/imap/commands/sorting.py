@@ -9,9 +9,11 @@ from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
 from servers.imap.search_keys import Keys
+from servers.imap.view import View
 from storage.mail import searching, sorting, threading
 from storage.mail.query import Query
 from storage.mail.threading import Thread
+from storage.mail.types import State
 
 _KEYS: Final = {
     "ARRIVAL": "arrival",
@@ -56,7 +58,7 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
         view.load(tx)
         query = _query(connection, reader)
         found = set(searching.search(tx, view.id, view.states, query))
-        states = [state for state in view.states if state.uid in found and state.uid not in view.gone]
+        states = _still(view, found)
         ordered = sorting.sort(tx, view.id, states, keys)
     if returned.saves:
         view.saved = saved(sorted(ordered), returned)
@@ -77,11 +79,18 @@ def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         view.load(tx)
         query = _query(connection, reader)
         found = set(searching.search(tx, view.id, view.states, query))
-        states = [state for state in view.states if state.uid in found and state.uid not in view.gone]
+        states = _still(view, found)
         threads = threading.thread(tx, view.id, states, algorithm)
     number = {state.uid: index for index, state in enumerate(view.states, 1)}
     said = b"".join(b"(%b)" % _said(one, None if uid else number) for one in threads)
     return Answer((b"* THREAD%b\r\n" % (b" " + said if said else b""),))
+
+
+def _still(view: View, found: set[int]) -> list[State]:
+    """Those found that are still there."""
+    if len(found) == len(view.states) and not view.gone:
+        return view.states
+    return [state for state in view.states if state.uid in found and state.uid not in view.gone]
 
 
 def _sort_keys(reader: Reader) -> list[tuple[str, bool]]:
