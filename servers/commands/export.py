@@ -10,13 +10,19 @@ from zoneinfo import ZoneInfo
 import click
 
 from servers.cli import Desk
-from servers.commands.opened import Target, account, acting_on, collection, opened, place
+from servers.commands import mails
+from servers.commands.opened import MAIL, Target, account, acting_on, collection, opened, place
 from storage import items, preferences, transfer
 from storage.store import Transaction
 from storage.types import SITE, SpaceKind
 
 _date = click.DateTime(["%Y-%m-%d"])
-_MEANINGS = {"ics": "iCalendar", "vcs": "vCalendar 1.0", "outlook": "Outlook's CSV", "zip": "one .vcf for each"}
+_MEANINGS = {
+    "ics": "iCalendar",
+    "vcs": "vCalendar 1.0",
+    "outlook": "Outlook's CSV",
+    "zip": "one .vcf for each",
+} | mails.FORMATS
 
 
 @click.command()
@@ -24,7 +30,7 @@ _MEANINGS = {"ics": "iCalendar", "vcs": "vCalendar 1.0", "outlook": "Outlook's C
 @click.option(
     "--format",
     "form",
-    type=click.Choice([*transfer.CALENDAR_FORMATS, *transfer.CONTACT_FORMATS]),
+    type=click.Choice([*transfer.CALENDAR_FORMATS, *transfer.CONTACT_FORMATS, *mails.FORMATS]),
     help="; ".join(f"{name} is {meaning}" for name, meaning in _MEANINGS.items()) + ". ics or vcf without it.",
 )
 @click.option(
@@ -56,7 +62,12 @@ def command(
         escritoire export alice/events -o alice.ics
         escritoire export alice/events --month 2026-03
         escritoire export groups/IAB/contacts --format csv
+        escritoire export alice/mail --format eml -o mail.zip
+        escritoire export alice/mail/INBOX --format mbox -o inbox.mbox
     """
+    if target.collection == MAIL:
+        mails.write(desk, target, form, output, login)
+        return
     if sum(one is not None for one in (day, week, month, first or last)) > 1:
         raise click.UsageError("Give one of --day, --week, --month, and --from with --to.")
     with opened(desk) as store:

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from servers.cli import Desk
+from servers.commands import mails
 from servers.commands.listing import json_option, sheet
-from servers.commands.opened import Target, acting_on, collection, opened, place
+from servers.commands.opened import MAIL, Target, acting_on, collection, opened, place
 from storage import transfer
 
 _SHOWN: int = 20
@@ -18,7 +19,7 @@ _SHOWN: int = 20
 
 @click.command("import")
 @click.argument("target", metavar="PLACE", type=place)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option("--as", "login", help="Who adds; the owner, or the group's admin, without it.")
 @json_option
 @click.pass_obj
@@ -27,12 +28,21 @@ def command(desk: Desk, target: Target, file: Path, login: str | None, as_json: 
 
     Calendars: iCalendar, vCalendar 1.0. Address books: vCard, CSV, Outlook's CSV, LDIF, a zip of
     them. The kind is found out. The same UID is an update where it may be edited, else skipped.
+    Mail, into alice/mail or one of her mailboxes: mbox, a Maildir, .eml, a zip of .eml files in a
+    folder `mail`. What is there already is passed over, so a stopped import may be begun again.
 
     \b
     Examples:
         escritoire import alice/events holidays.ics
         escritoire import groups/IAB/contacts members.csv --as alice
+        escritoire import alice/mail old.zip
+        escritoire import alice/mail/Archive ~/Maildir
     """
+    if target.collection == MAIL:
+        mails.bring(desk, target, file, login, as_json=as_json)
+        return
+    if file.is_dir():
+        raise click.BadParameter("a folder is read into mailboxes only, such as alice/mail")
     if target.item is not None:
         raise click.BadParameter("import into a collection, such as alice/events")
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()

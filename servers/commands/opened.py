@@ -36,6 +36,8 @@ class Target:
         return self.collection.partition("/")[0] in _TREES
 
 
+MAIL: Final = "mail"
+"""alice/mail is all of her mailboxes, alice/mail/Work/2026 one of them."""
 _TREES: Final = frozenset({DOCS, FAVOURITES})
 
 
@@ -54,6 +56,8 @@ def place(value: str) -> Target:
     if len(rest) >= 2 and rest[1] in _TREES:
         space = rest[0].lower() if kind is SpaceKind.PRIVATE else rest[0]
         return Target(kind, space, "/".join(rest[1:]), None)
+    if len(rest) >= 2 and rest[1] == MAIL and kind is SpaceKind.PRIVATE:
+        return Target(kind, rest[0].lower(), MAIL, "/".join(rest[2:]) or None)
     if len(rest) not in (2, 3):
         raise click.BadParameter(
             f"{value!r} is no place such as alice/events, alice/events/tea.ics or groups/IAB/contacts"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from servers.feeds import calendars, changes, events, folders, infos, public, search, wiki
+from servers.feeds import calendars, changes, events, folders, infos, mails, public, search, wiki
 from servers.http.response import Response
 
 
@@ -65,6 +65,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _route("/feeds/groups/{group}/events/{span}.{form}", Door.FEED, events.group, "CALSYNC-18, 20"),
     _route("/feeds/{login}/private/calendar.ics", Door.FEED, calendars.private, "CALSYNC-19"),
     _route("/feeds/{login}/private/events/{span}.{form}", Door.FEED, events.private, "CALSYNC-18, 20"),
+    _route("/feeds/{login}/private/mail{path}.{form}", Door.FEED, mails.mailbox, "MSG-68"),
     _route("/feeds/{login}/changes.{form}", Door.FEED, changes.changes, "ACC-06"),
 )
 

@@ -51,8 +51,7 @@ _DOT_ATOM: Final = re.compile(r"[^\s\"(),:;<>@\[\]\\.]+(?:\.[^\s\"(),:;<>@\[\]\\
 _ATOM: Final = rb"[^\s\"(),:;<>@\[\]\\]+"
 _SIMPLE: Final = re.compile(
     rb"[ \t\r\n]*(?:(?:\"([^\"\\\r\n\x00]*)\"|([^\"(),:;<>@\[\]\\\r\n\x00]*?))"
-    rb"[ \t\r\n]*<(%b)@(%b)>|(%b)@(%b))[ \t\r\n]*\Z"
-    % (_ATOM, _ATOM, _ATOM, _ATOM)
+    rb"[ \t\r\n]*<(%b)@(%b)>|(%b)@(%b))[ \t\r\n]*\Z" % (_ATOM, _ATOM, _ATOM, _ATOM)
 )
 # Quoted strings and domain literals may lack their end: the rest of the value belongs to them.
 _TOKENS: Final = re.compile(

@@ -123,3 +123,11 @@ def parameter(parameters: Iterable[tuple[bytes, bytes]], name: str) -> str:
         octets.append(unquote_to_bytes(value) if extended else value)
     text = mime_charsets.decode(b"".join(octets), charset).replace("\0", "")
     return unicodedata.normalize("NFC", text)
+
+
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """A text without what no document may hold: control characters but tab and line feed, lone surrogates."""
+    return _CONTROLS.sub(" ", text.replace("\r\n", "\n"))

@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage.errors import OverQuota, StorageError, TooLarge
+from storage.errors import NotFound, OverQuota, StorageError, TooLarge
 from storage.formats.mail_files import Filed
 from storage.mail import appending, flags, mailboxes, names, reading
 from storage.mail.tables import contents, messages
@@ -98,6 +98,25 @@ def run(
     if progress is not None:
         progress(seen)
     return report
+
+
+def known(store: Store, actor: Actor, into: str = "") -> Callable[[str, str], bool]:
+    """Whether a mailbox here holds a mail of a folder elsewhere, by its Message-ID: it need not be fetched."""
+    held: dict[str, set[str]] = {}
+
+    def is_known(folder: str, message_id: str) -> bool:
+        name = _target(folder, into)
+        if name not in held:
+            with store.read(actor) as tx:
+                try:
+                    box = mailboxes.find(tx, name)
+                except NotFound:
+                    held[name] = set()
+                else:
+                    held[name] = {row[1] for row in _KNOWN.raw(tx, {"collection": box.id})}
+        return message_id in held[name]
+
+    return is_known
 
 
 def export(store: Store, actor: Actor, mailbox: str = "", progress: Progress | None = None) -> Iterator[Filed]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from storage.errors import NotFound
-from storage.formats import message_parts
+from storage.formats import message_parts, mime_fields, mime_words
 from storage.mail import mailboxes
 from storage.mail.tables import bodies, contents, listed, messages, vanished
 from storage.mail.types import Changes, Content, Snapshot, State
@@ -157,6 +157,34 @@ def body_range(tx: Transaction, number: int, start: int, count: int) -> bytes:
     """
     for _, blob, whole in _BODIES.of(tx, [number]):
         return bytes(whole[start : start + count]) if blob is None else _read(tx, blob, start, count)
+    raise NotFound(str(number))
+
+
+class Header(NamedTuple):
+    """What a listing for people shows of a mail, decoded."""
+
+    subject: str
+    sender: str
+    message_id: str
+
+
+def header_of(tx: Transaction, number: int) -> Header:
+    """Subject, sender and Message-ID.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    for _, fields in _LISTED.of(tx, [number]):
+        found: dict[bytes, bytes] = {}
+        for _, name, value in mime_fields.fields(bytes(fields)):
+            found.setdefault(name.lower(), value)
+        subject, sender = (
+            mime_words.printable(mime_words.decode_words(mime_words.unfold(found.get(name, b""))))
+            for name in (b"subject", b"from")
+        )
+        return Header(
+            subject, sender, mime_words.unfold(found.get(b"message-id", b"")).strip(b"<>").decode("utf-8", "replace")
+        )
     raise NotFound(str(number))
 
 
