@@ -68,7 +68,13 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
     HttpProtocol(
         "feeds",
         "servers.feeds.app",
-        (r"^/(?:feeds|public|wiki)(?:/|$)", r"^/docs/[^/]+/[^/]+/calendar\.ics$"),
+        (
+            r"^/(?:feeds|public|wiki)(?:/|$)",
+            r"^/docs/[^/]+/[^/]+/calendar\.ics$",
+            # What mail programs and Apple's devices ask for before anybody logs in.
+            r"^/(?:\.well-known/autoconfig/mail|mail)/config-v1\.1\.xml$",
+            r"^/apple\.mobileconfig$",
+        ),
     ),
     # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.
     HttpProtocol("caldav", "servers.caldav.app", (r"^/",)),

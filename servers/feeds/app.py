@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from auth import authenticate
@@ -9,7 +10,7 @@ from auth.throttle import Policy
 from conf.endpoints import HTTP_PROTOCOLS
 from conf.settings import Settings
 from servers.feeds import application
-from servers.feeds.settings import FeedsSettings
+from servers.feeds.settings import FeedsSettings, MailDoor
 from storage.store import Limits, Store
 from storage.types import Actor
 
@@ -40,7 +41,26 @@ def feeds_settings(settings: Settings) -> FeedsSettings:
         public_origin=settings.public_origin,
         trusted_proxies=frozenset(settings.security.trusted_proxies),
         allow_insecure=not settings.security.require_tls,
+        domains=settings.mail_domains,
+        mail=tuple(_doors(settings)),
     )
+
+
+def _doors(settings: Settings) -> Iterator[MailDoor]:
+    """The doors for mail programs, TLS from the first octet before STARTTLS (RFC 8314 §3)."""
+    for process, kind, names in (
+        ("imap", "imap", ("imaps", "imap")),
+        ("pop3", "pop3", ("pop3s", "pop3")),
+        ("smtp", "smtp", ("submissions", "submission")),
+    ):
+        if not settings.line(process).enabled:
+            continue
+        opened = {door.name: door for door in settings.doors(process)}
+        for name in names:
+            if name in opened:
+                host, port = settings.line_address(process, opened[name])
+                told = settings.mail_hostname if settings.mail.hostname or host in ("0.0.0.0", "::") else host
+                yield MailDoor(kind, told, port, opened[name].tls)
 
 
 def _is_served(settings: Settings, name: str) -> bool:

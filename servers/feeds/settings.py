@@ -6,6 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class MailDoor:
+    """Where a mail program connects."""
+
+    kind: str
+    """imap, pop3 or smtp."""
+    host: str
+    port: int
+    tls: str
+    """implicit, starttls or none."""
+
+
+@dataclass(frozen=True, slots=True)
 class FeedsSettings:
     """Addresses of this process and of those that its links lead to; "" = whatever Host says."""
 
@@ -21,3 +33,7 @@ class FeedsSettings:
     allow_insecure: bool = False
     """Accept passwords and tokens over unencrypted connections from elsewhere than loopback."""
     realm: str = "Escritoire"
+    domains: tuple[str, ...] = ()
+    """The desk's own for mail, the main one first."""
+    mail: tuple[MailDoor, ...] = ()
+    """What mail programs are told, the best of each kind first."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from servers.feeds import calendars, changes, events, folders, infos, mails, public, search, wiki
+from servers.feeds import calendars, changes, discovery, events, folders, infos, mails, public, search, wiki
 from servers.http.response import Response
 
 
@@ -46,6 +46,9 @@ def _route(shape: str, door: Door, handler: Callable[..., Response], section: st
 
 
 ROUTES: Final[tuple[Route, ...]] = (
+    _route("/.well-known/autoconfig/mail/config-v1.1.xml", Door.PUBLIC, discovery.autoconfig, "SYS-14"),
+    _route("/mail/config-v1.1.xml", Door.PUBLIC, discovery.autoconfig, "SYS-14"),
+    _route("/apple.mobileconfig", Door.PUBLIC, discovery.profile, "SYS-14"),
     _route("/docs/{login}/private/calendar.ics", Door.LOGIN, calendars.private, "CALSYNC-14, 16"),
     _route("/docs/{login}/{group}/calendar.ics", Door.LOGIN, calendars.on_disk, "CALSYNC-14"),
     _route("/public/groups/{group}{path}", Door.PUBLIC, public.group, "DOC-38"),
