@@ -8,6 +8,7 @@ from typing import Final
 
 from auth import passwords
 from conf.settings import Settings
+from servers import demo_mail
 from storage import accounts, calendar, collections, contacts, grants, groups, items
 from storage.store import Store
 from storage.types import SITE, Actor, Principal, Right, SpaceKind
@@ -40,6 +41,7 @@ def furnish(settings: Settings, today: date) -> None:
             with store.write(_actor(people[login])) as tx:
                 books = collections.find(tx, kind, space, "contacts")
                 items.put(tx, books, _file(body, "vcf"), contacts.prepare(body, "text/vcard"))
+        demo_mail.furnish(store, {login: _actor(who) for login, who in people.items()}, datetime.now(UTC))
     finally:
         store.close()
 

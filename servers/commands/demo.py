@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from conf.endpoints import ports_of_a_desk
+from conf.endpoints import LINE_PROTOCOLS, ports_of_a_desk
 from conf.load import FILE_NAME, parse
 from conf.settings import Settings
 from servers import demo, front, process, supervisor
@@ -113,6 +113,7 @@ password = "{password}"
 def _instructions(settings: Settings, place: Path) -> str:
     calendars, books = settings.own_url("caldav"), settings.own_url("carddav")
     port = settings.address("caldav")[1]
+    mail = {door.name: settings.line_address(one.name, door)[1] for one in LINE_PROTOCOLS for door in one.listeners}
     lines = [
         "",
         "The desk is open.  Ctrl-C closes it and throws it away.",
@@ -140,6 +141,10 @@ def _instructions(settings: Settings, place: Path) -> str:
         f"  DAVx5            in an emulator on this machine: URL and user name, http://10.0.2.2:{port}/ and alice",
         f"  vdirsyncer       vdirsyncer -c {place}/vdirsyncer.conf discover",
         f"                   vdirsyncer -c {place}/vdirsyncer.conf sync",
+        "  Thunderbird, mail  New account → Configure manually: alice@localhost, alice-demo; "
+        f"IMAP 127.0.0.1 {mail['imap']} and SMTP {mail['submission']}, no security",
+        f"  mutt             mutt -f imap://alice:alice-demo@127.0.0.1:{mail['imap']}/INBOX",
+        f"  mail by POP3     127.0.0.1 {mail['pop3']};  mail from outside by SMTP: 127.0.0.1 {mail['mx']}",
         f"  feed reader      {settings.own_url('feeds')}feeds/alice/private/events/week.rss     (alice)",
         f"  khal             khal -c {place}/khal.conf list today 14d",
         "  curl             the same event, seen by three people:",
