@@ -13,6 +13,7 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,6 +113,41 @@ def verify(store: Store, login: str, password: str, *, address: str, protocol: s
         if remembered is not None:
             return remembered
     return _verify(store, key, login, password, address, protocol, policy)
+
+
+def verify_by(
+    store: Store,
+    login: str,
+    proves: Callable[[Credentials | None], bool],
+    *,
+    address: str,
+    protocol: str,
+    policy: Policy,
+) -> Actor:
+    """The same where the client proves that it knows the password without sending it (SCRAM); app passwords cannot.
+
+    `proves` judges what belongs to the login; it is asked for an unknown one too.
+
+    Raises:
+        BadCredentials, Throttled: as in `verify`.
+    """
+    login = login.encode(errors="replace").decode().replace("\0", "\ufffd")
+    address_key = throttle.address_key(address)
+    with store.read(SITE) as tx:
+        found = accounts.credentials(tx, login)
+        account_key = throttle.account_key(found.login if found is not None else accounts.fold_login(login))
+        failed = throttle.check(tx, (address_key, account_key), tx.now)
+    if not proves(found) or found is None or found.suspended:
+        with store.write(SITE) as tx:
+            throttle.count(tx, account_key, address_key, policy)
+        extra = {"principal": found.login if found else "", "address": address, "protocol": protocol}
+        log.info("login_refused", extra=extra)
+        raise BadCredentials
+    if account_key in failed:
+        with store.write(SITE) as tx:
+            throttle.succeed(tx, account_key)
+    log.info("login", extra={"principal": found.login, "address": address, "protocol": protocol})
+    return Actor(found.id, found.login)
 
 
 def verify_in(tx: Transaction, login: str, password: str, *, address: str, protocol: str) -> Actor | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from passlib.hash import argon2
 
+from auth import scram_keys
 from auth.errors import BadPassword
 
 TIME_COST: Final = 2
@@ -41,7 +42,7 @@ def make_hash(password: str) -> str:
         raise BadPassword("a password holds no control characters")
     if len(text.encode()) > PASSWORD_OCTETS_MAX:
         raise BadPassword(f"a password has at most {PASSWORD_OCTETS_MAX} octets")
-    return str(_hasher.hash(text))
+    return f"{_hasher.hash(text)} {scram_keys.make(text)}"
 
 
 def matches(password: str, password_hash: str) -> bool:
@@ -52,11 +53,12 @@ def matches(password: str, password_hash: str) -> bool:
     if len(text) > PASSWORD_OCTETS_MAX or b"\0" in text:
         return False
     try:
-        return bool(_hasher.verify(text, password_hash))
+        return bool(_hasher.verify(text, password_hash.partition(" ")[0]))
     except (ValueError, TypeError):
         return False
 
 
 def needs_renewal(password_hash: str) -> bool:
-    """Whether a hash was made under other parameters than today's."""
-    return bool(_hasher.needs_update(password_hash))
+    """Whether a hash was made under other parameters than today's, or knows no SCRAM."""
+    hashed, _, keys = password_hash.partition(" ")
+    return not keys or bool(_hasher.needs_update(hashed))

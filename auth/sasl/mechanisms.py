@@ -1,4 +1,4 @@
-"""The mechanisms: PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login, for old clients)."""
+"""The mechanisms: SCRAM-SHA-256 (RFC 7677), PLAIN (RFC 4616), LOGIN (a draft, for old clients)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from auth.sasl.context import Context, Malformed
+from auth.sasl.scram import Scram
 from storage.types import Actor
 
 RESPONSE_OCTETS: Final = 16 * 1024
@@ -69,7 +70,9 @@ def _text(octets: bytes) -> str:
         return octets.decode("latin-1")
 
 
-MECHANISMS: Final[Mapping[str, Callable[[Context], Exchange]]] = MappingProxyType({"PLAIN": Plain, "LOGIN": Login})
+MECHANISMS: Final[Mapping[str, Callable[[Context], Exchange]]] = MappingProxyType(
+    {"PLAIN": Plain, "LOGIN": Login, "SCRAM-SHA-256": Scram}
+)
 
 
 def offered(context: Context) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def test_auth(desk: tuple[Store, Actor]) -> None:
     store, _ = desk
     plain = base64.b64encode(b"\0alice\0" + PASSWORD.encode())
     client = Client(store)
-    assert client(b"AUTH") == b"+OK mechanisms\r\nPLAIN\r\nLOGIN\r\n.\r\n"
+    assert client(b"AUTH") == b"+OK mechanisms\r\nPLAIN\r\nLOGIN\r\nSCRAM-SHA-256\r\n.\r\n"
     assert client(b"AUTH PLAIN " + plain).startswith(b"+OK 2 messages")
     client(b"QUIT")
     client = Client(store)
