@@ -15,6 +15,7 @@ from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
 from servers.imap import errors, render, table
 from servers.imap.errors import Bad, No
+from servers.imap.notify import Notify
 from servers.imap.reader import Reader
 from servers.imap.view import News, Shared, View
 from servers.imap.wire import Cutter
@@ -66,6 +67,8 @@ class Connection:
         self.view: View | None = None
         self.enabled: set[str] = set()
         self.compressed = False
+        self.notify: Notify | None = None
+        """What is told without being asked (RFC 5465)."""
         self.exchange: tuple[str, Exchange, str] | None = None
         """Tag, mechanism under way, command."""
         self.idling = ""
@@ -125,7 +128,7 @@ class Connection:
 
     def let_out(self) -> None:
         """RFC 8437: as if nobody had logged in."""
-        self.actor = self.view = None
+        self.actor = self.view = self.notify = None
         self.enabled.clear()
         self._cutter.known = False
         self.context = self._make_context(self.tls)
@@ -147,9 +150,10 @@ class Connection:
     def run(self, unit: bytes) -> Reply:
         if self.exchange is not None:
             return self._continue(unit)
-        if self.idling:
-            return self._end_idle(unit)
-        return self._command(unit)
+        reply = self._end_idle(unit) if self.idling else self._command(unit)
+        if self.notify is not None and reply.wait is None and reply.then is Then.GO_ON:
+            return Reply(reply.data, wait=self._wait())
+        return reply
 
     def quick(self, unit: bytes) -> bool:
         """Short questions, about one message or none, where the store is on this machine."""
@@ -158,9 +162,12 @@ class Connection:
         return bool(self.idling) or (len(unit) < 500 and _QUICK.match(unit) is not None)
 
     def woken(self) -> Reply:
-        if not self.idling or self.view is None:
+        if self.actor is None or not (self.idling or self.notify):
             return NOTHING
-        return Reply((self._news(removals=True),), wait=self._wait())
+        data = self._news(removals=True) if self.idling else b""
+        if self.notify is not None:
+            data += self.notify.news(self)
+        return Reply((data,), wait=self._wait())
 
     def secured(self) -> None:
         self.tls = True
@@ -312,7 +319,10 @@ class Connection:
     # --- others' changes
 
     def _wait(self) -> Wait | None:
-        return None if self.view is None else Wait(frozenset({self.view.id}))
+        watched = frozenset() if self.view is None else frozenset({self.view.id})
+        if self.notify is not None:
+            watched |= self.notify.watched
+        return Wait(watched) if watched else None
 
     def _end_idle(self, line: bytes) -> Reply:
         tag, self.idling = self.idling.encode(), ""
@@ -320,6 +330,10 @@ class Connection:
         if line.strip().upper() != b"DONE":
             return Reply((news, tag + b" BAD DONE was expected\r\n"))
         return Reply((news, tag + b" OK IDLE done\r\n"))
+
+    def news(self, *, removals: bool) -> bytes:
+        """The same for what is told without being asked."""
+        return self._news(removals=removals)
 
     def _news(self, *, removals: bool) -> bytes:
         """What others did to the selected mailbox, as untagged responses (RFC 9051 §7)."""

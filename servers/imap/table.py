@@ -45,7 +45,7 @@ _AFTER: Final = (
     *("LIST-EXTENDED", "LIST-STATUS", "LIST-MYRIGHTS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "CHILDREN"),
     *("STATUS=SIZE", "BINARY", "MULTIAPPEND", "APPENDLIMIT=52428800", "QUOTA", "QUOTA=RES-STORAGE"),
     *("ACL", "RIGHTS=texk", "OBJECTID", "PREVIEW", "SAVEDATE", "WITHIN", "UTF8=ACCEPT", "REPLACE"),
-    *("UNAUTHENTICATE", "PARTIAL", "SEARCH=FUZZY"),
+    *("UNAUTHENTICATE", "PARTIAL", "SEARCH=FUZZY", "METADATA", "NOTIFY"),
 )
 
 
@@ -102,7 +102,9 @@ def _make() -> dict[str, Command]:
         fetching,
         listing,
         mailboxes,
+        metadata,
         moving,
+        notifying,
         quota,
         searching,
         selecting,
@@ -165,4 +167,7 @@ def _make() -> dict[str, Command]:
         "DELETEACL": Command(acl.set_acl, known),
         "LISTRIGHTS": Command(acl.list_rights, known),
         "MYRIGHTS": Command(acl.my_rights, known),
+        "GETMETADATA": Command(metadata.get_metadata, known),
+        "SETMETADATA": Command(metadata.set_metadata, known),
+        "NOTIFY": Command(notifying.notify, known),
     }

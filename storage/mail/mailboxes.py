@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage.errors import Denied, Exists, Fixed, LimitReached, NotFound
-from storage.mail import names, numbers
+from storage.mail import metadata, names, numbers
 from storage.mail.tables import mailboxes, subscriptions
 from storage.mail.types import INBOX, SEPARATOR, SYSTEM, TRASH, Mailbox, Use
 from storage.schema import collections
@@ -189,6 +189,7 @@ def delete(tx: Transaction, name: str) -> None:
         else:
             moving.move_all(tx, one, trash)
         tx.db.execute(sa.delete(collections).where(collections.c.id == one.id))
+        metadata.forget(tx, one.id)
         tx.touched.add(one.id)
 
 

@@ -149,3 +149,13 @@ greylist: Final = sa.Table(
     Column("first", Float(53), nullable=False),
     Column("last", Float(53), nullable=False),
 )
+
+metadata_values: Final = sa.Table(
+    "mail_metadata",
+    # Annotations of mailboxes, and of the account as a whole under the number 0 (RFC 5464).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("collection_id", Id, primary_key=True, autoincrement=False),
+    Column("entry", Text, primary_key=True),  # lower case
+    Column("value", LargeBinary, nullable=False),
+)

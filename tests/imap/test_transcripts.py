@@ -454,3 +454,56 @@ def test_a_late_look_at_an_early_selection(connect: Connect, count: int) -> None
     assert "* 1 EXPUNGE\r\n" in said
     assert f"* {count + 2} EXISTS" in said
     assert len(client.lines("FETCH 1:* UID")) == count + 2
+
+
+def test_metadata(connect: Connect) -> None:
+    """RFC 5464: private and shared annotations of mailboxes, private ones of the server; depth, sizes."""
+    client = connect()
+    assert client.end('SETMETADATA INBOX (/private/comment "My" /Private/vendor/x/y {3+}\r\na\0b)').startswith("A OK")
+    assert client.lines("GETMETADATA INBOX /private/comment") == ['* METADATA "INBOX" (/private/comment "My")']
+    assert "/private/vendor/x/y ~{3}" in client("GETMETADATA (DEPTH infinity) INBOX (/private/vendor)")
+    assert client.lines("GETMETADATA (DEPTH 1) INBOX (/private/vendor)") == []
+    assert client.lines("GETMETADATA INBOX /shared/comment") == ['* METADATA "INBOX" (/shared/comment NIL)']
+    assert "[METADATA LONGENTRIES 2]" in client.end("GETMETADATA (MAXSIZE 1) INBOX /private/comment")
+    assert client.end('SETMETADATA "" (/private/vendor/a "1")').startswith("A OK")
+    assert client.lines('GETMETADATA "" /private/vendor/a') == ['* METADATA "" (/private/vendor/a "1")']
+    assert "[NOPERM]" in client.end('SETMETADATA "" (/shared/comment "x")')
+    client("SETMETADATA INBOX (/private/comment NIL)")
+    assert client.lines("GETMETADATA INBOX /private/comment") == ['* METADATA "INBOX" (/private/comment NIL)']
+    assert "[METADATA MAXSIZE 65536]" in client.end(
+        b"SETMETADATA INBOX (/private/comment {70000+}\r\n" + b"x" * 70_000 + b")"
+    )
+    assert "[NONEXISTENT]" in client.end("GETMETADATA Nowhere /private/comment")
+    for bad in ("comment", "/other/x", "/private", "/private//x", "/private/*"):
+        assert client.end(f"GETMETADATA INBOX {bad}").startswith("A BAD"), bad
+
+
+def test_notify(alice: Client, connect: Connect) -> None:
+    """RFC 5465: others' counters and the selected mailbox are told without being asked."""
+    other = connect()
+    said = alice.lines(
+        "NOTIFY SET STATUS (selected (MessageNew MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge))"
+    )
+    assert len(said) == 5
+    assert all(line.startswith("* STATUS") for line in said)
+    assert alice.wait is not None
+    assert len(alice.wait.collections) == 6
+    assert alice.woken() == ""
+    message = b"a: b\n"
+    other(b"APPEND Drafts {5+}\r\n" + message)
+    assert alice.woken().startswith('* STATUS "Drafts" (MESSAGES 1 UIDNEXT ')
+    other(b"APPEND INBOX {5+}\r\n" + message)
+    assert alice.woken() == "* 4 EXISTS\r\n"
+    other("SELECT INBOX")
+    other("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other("EXPUNGE")
+    assert alice.woken() == "* 1 EXPUNGE\r\n"
+    assert "[BADEVENT (MessageNew MessageExpunge FlagChange)]" in alice.end("NOTIFY SET (personal (MailboxName))")
+    assert alice.end("NOTIFY SET (personal (MessageNew))").startswith("A BAD")
+    assert alice.end("NOTIFY SET (nobody (FlagChange))").startswith("A BAD")
+    assert (
+        alice.end("NOTIFY SET (subtree (Drafts Work) (MessageNew (UID FLAGS) MessageExpunge)) (mailboxes INBOX NONE)")
+        == "A OK NOTIFY done"
+    )
+    assert alice.end("NOTIFY NONE") == "A OK NOTIFY done"
+    assert alice.wait is None

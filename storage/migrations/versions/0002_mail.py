@@ -222,6 +222,19 @@ def upgrade() -> None:
         sa.Column("last", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_greylist")),
     )
+    op.create_table(
+        "mail_metadata",
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_mail_metadata_account_id_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", "collection_id", "entry", name=op.f("pk_mail_metadata")),
+    )
     op.create_index(
         "ix_message_text_due",
         "message_text",
