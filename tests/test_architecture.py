@@ -24,7 +24,7 @@ MAY_IMPORT: Final = {
 }
 KERNELS: Final = {"http": {"http"}, "dav": {"dav", "http"}, "line": {"line"}}
 """What of `servers` each kernel may import: itself and what it stands on."""
-GIVEN: Final = {ROOT / "bench" / "dav_bench.py"}
+GIVEN: Final = {ROOT / "bench" / "dav_bench.py", ROOT / "bench" / "mail_bench.py"}
 """Programs taken over whole from elsewhere, so that their figures stay comparable."""
 DATABASE: Final = {"sqlalchemy", "sqlite3", "psycopg", "alembic"}
 
