@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from servers.imap import render
 from servers.imap.errors import No
@@ -23,6 +23,8 @@ _ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "base64", "quoted-print
 
 Value = Callable[[State], bytes | None]
 """An item with its value; None: the message is gone."""
+Column = tuple[bytes, Sequence[Any]]
+"""An item of many messages: how a value is written, and the values; None where a message is gone."""
 
 
 def is_small(items: Sequence[Item]) -> bool:
@@ -68,26 +70,54 @@ class Values:
         if parted:
             found = reading.parts_of(tx, numbers)
             self._parts = {number: {part.section: part for part in parts} for number, parts in found.items()}
-        self.makers: Final[list[Value]] = [self._maker(item) for item in items]
+        self._states: Final = states
+        self.columns: Final[list[Column]] = [self._column(item) for item in items]
+
+    def lines(self, numbers: Sequence[int]) -> tuple[list[bytes], bool]:
+        """A FETCH response for each message with its sequence number, and whether some are gone."""
+        form = b"* %%d FETCH (%b)\r\n" % b" ".join(form for form, _ in self.columns)
+        rows = zip(numbers, *(values for _, values in self.columns), strict=True)
+        if any(None in values for _, values in self.columns):
+            kept = [row for row in rows if None not in row]
+            return [form % row for row in kept], True
+        return [form % row for row in rows], False
+
+    def _column(self, item: Item) -> Column:
+        """What a state tells, or one look-up, without a call for each message."""
+        states = self._states
+        match item.name:
+            case "UID":
+                return b"UID %d", [state.uid for state in states]
+            case "FLAGS":
+                known = {flags: render.flags(flags) for flags in {state.flags for state in states}}
+                return b"%b", [known[state.flags] for state in states]
+            case "INTERNALDATE":
+                return b"INTERNALDATE %b", [render.date_time(state.internal) for state in states]
+            case "RFC822.SIZE":
+                return b"RFC822.SIZE %d", [state.octets for state in states]
+            case "MODSEQ":
+                return b"MODSEQ (%d)", [state.modseq for state in states]
+            case "SAVEDATE":
+                return b"SAVEDATE %b", [render.date_time(state.saved) for state in states]
+            case "ENVELOPE":
+                return b"ENVELOPE %b", list(map(self._envelopes.get, [state.content for state in states]))
+            case "BODYSTRUCTURE":
+                return b"BODYSTRUCTURE %b", list(map(self._structures.get, [state.content for state in states]))
+        if _is_listed(item) and item.partial is None and item.section is not None:
+            return b"%b", self._fields(item, item.section)
+        make = self._maker(item)
+        return b"%b", [make(state) for state in states]
+
+    def _fields(self, item: Item, section: Section) -> list[bytes | None]:
+        """Chosen header fields from what is kept apart: the question of every program that lists mails."""
+        find = _pattern(tuple(sorted({name.lower() for name in section.fields}))).findall
+        blocks = map(self._listed.get, [state.content for state in self._states])
+        found = [None if block is None else b"".join(find(block)) for block in blocks]
+        form = item.label + b" {%d}\r\n%b\r\n"
+        return [None if one is None else form % (len(one) + 2, one) for one in found]
 
     def _maker(self, item: Item) -> Value:
         match item.name:
-            case "UID":
-                return lambda state: b"UID %d" % state.uid
-            case "FLAGS":
-                return lambda state: render.flags(state.flags)
-            case "INTERNALDATE":
-                return lambda state: b"INTERNALDATE %b" % render.date_time(state.internal)
-            case "RFC822.SIZE":
-                return lambda state: b"RFC822.SIZE %d" % state.octets
-            case "MODSEQ":
-                return lambda state: b"MODSEQ (%d)" % state.modseq
-            case "SAVEDATE":
-                return lambda state: b"SAVEDATE %b" % render.date_time(state.saved)
-            case "ENVELOPE":
-                return _of(self._envelopes, b"ENVELOPE ")
-            case "BODYSTRUCTURE":
-                return _of(self._structures, b"BODYSTRUCTURE ")
             case "BODY":
                 return self._from_content(lambda one: b"BODY %b" % one.body)
             case "EMAILID":
@@ -227,14 +257,6 @@ class Values:
             return item.label + b" %d" % (0 if found is None else len(found))
 
         return make
-
-
-def _of(values: dict[int, bytes], label: bytes) -> Value:
-    def make(state: State) -> bytes | None:
-        found = values.get(state.content)
-        return None if found is None else label + found
-
-    return make
 
 
 def _is_header(item: Item) -> bool:

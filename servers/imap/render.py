@@ -52,10 +52,16 @@ def _day(days: int) -> bytes:
     return b"%2d-%b-%04d" % (moment.tm_mday, _MONTHS[moment.tm_mon - 1].encode(), moment.tm_year)
 
 
+@lru_cache(1440)
+def _clock(minutes: int) -> bytes:
+    return b"%02d:%02d" % divmod(minutes, 60)
+
+
 def date_time(seconds: int) -> bytes:
     """A time in UTC, as INTERNALDATE is written."""
     days, rest = divmod(seconds, 86_400)
-    return b'"%b %02d:%02d:%02d +0000"' % (_day(days), rest // 3600, rest // 60 % 60, rest % 60)
+    minutes, second = divmod(rest, 60)
+    return b'"%b %b:%02d +0000"' % (_day(days), _clock(minutes), second)
 
 
 def number_set(numbers: Sequence[int]) -> bytes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from servers.imap.errors import Bad
 from servers.imap.reader import STAR, Set
@@ -21,6 +21,8 @@ from storage.types import CollectionId
 
 _SHARED_MAX: Final = 200
 _SHARED_STATES: Final = 2_000_000
+_COMPUTED_MAX: Final = 100
+_T = TypeVar("_T")
 
 
 class Shared:
@@ -29,6 +31,7 @@ class Shared:
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
         self._known: OrderedDict[CollectionId, tuple[int, list[State]]] = OrderedDict()
+        self._computed: OrderedDict[tuple[CollectionId, str], tuple[tuple[int, ...], Any]] = OrderedDict()
 
     def states(self, tx: Transaction, number: CollectionId) -> tuple[int, list[State]]:
         """The change number and all messages of a mailbox in this transaction; the list is the caller's own."""
@@ -43,6 +46,22 @@ class Shared:
         whole = reading.snapshot(tx, number)
         self._keep(number, whole.modseq, whole.states)
         return whole.modseq, list(whole.states)
+
+    def computed(self, number: CollectionId, what: str, states: Sequence[State], compute: Callable[[], _T]) -> _T:
+        """What depends on which messages there are and on nothing else (sort orders, threads), computed once."""
+        uids = tuple([state.uid for state in states])
+        key = (number, what)
+        with self._lock:
+            known = self._computed.get(key)
+        if known is not None and known[0] == uids:
+            return cast(_T, known[1])
+        fresh = compute()
+        with self._lock:
+            self._computed[key] = uids, fresh
+            self._computed.move_to_end(key)
+            while len(self._computed) > _COMPUTED_MAX:
+                self._computed.popitem(last=False)
+        return fresh
 
     def _keep(self, number: CollectionId, modseq: int, states: list[State]) -> None:
         with self._lock:

@@ -27,6 +27,8 @@ _OF_STATE: Final[Mapping[str, Callable[[State], Any]]] = {
     "size": lambda state: state.octets,
     "modseq": lambda state: state.modseq,
 }
+CHANGING: Final = frozenset({"modseq"})
+"""Keys whose values change while a message lies where it is."""
 KEYS: Final = frozenset(_COLUMNS) | frozenset(_OF_STATE)
 _STATEMENTS: Final = {
     key: Statement(

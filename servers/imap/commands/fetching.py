@@ -137,24 +137,17 @@ def _lines(
     missing: bool,
 ) -> Iterator[bytes]:
     names = [item.name for item in items]
-    if not seen and is_small(items):
+    if seen and "FLAGS" not in names:
+        items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
+    if is_small(items):
         yield from _small(connection, items, names, chosen)
-    else:
-        tell = bool(seen) and "FLAGS" not in names
-        for page in pages(items, chosen):
-            lines: list[bytes] = []
-            with connection.store.read(connection.me) as tx:
-                values = Values(tx, items, [state for _, state in page], utf8=connection.utf8)
-                makers = values.makers
-                for number, state in page:
-                    words = [make(state) for make in makers]
-                    if None in words:
-                        missing = True
-                        continue
-                    if tell and state.uid in seen:
-                        words.append(render.flags(state.flags))
-                    lines.append(b"* %d FETCH (%b)\r\n" % (number, b" ".join(words)))  # type: ignore[arg-type]
-            yield b"".join(lines)
+        chosen = ()
+    for page in pages(items, chosen):
+        with connection.store.read(connection.me) as tx:
+            values = Values(tx, items, [state for _, state in page], utf8=connection.utf8)
+            lines, some_gone = values.lines([number for number, _ in page])
+        missing = missing or some_gone
+        yield b"".join(lines)
     if missing:
         raise No("some of the messages are gone", "EXPUNGEISSUED")
 
@@ -172,7 +165,5 @@ def _small(
             yield b"".join([b"* %d FETCH (%b)\r\n" % (n, flags(one.flags)) for n, one in page])
         else:
             with connection.store.read(connection.me) as tx:
-                makers = Values(tx, items, [], utf8=connection.utf8).makers
-            yield b"".join(
-                [b"* %d FETCH (%b)\r\n" % (n, b" ".join([make(one) or b"" for make in makers])) for n, one in page]
-            )
+                values = Values(tx, items, [one for _, one in page], utf8=connection.utf8)
+            yield b"".join(values.lines([number for number, _ in page])[0])

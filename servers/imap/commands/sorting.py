@@ -59,7 +59,12 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
         query = _query(connection, reader)
         found = set(searching.search(tx, view.id, view.states, query))
         states = _still(view, found)
-        ordered = sorting.sort(tx, view.id, states, keys)
+        if any(key in sorting.CHANGING for key, _ in keys):
+            ordered = sorting.sort(tx, view.id, states, keys)
+        else:
+            ordered = connection.shared.computed(
+                view.id, f"sort {keys}", states, lambda: sorting.sort(tx, view.id, states, keys)
+            )
     if returned.saves:
         view.saved = saved(sorted(ordered), returned)
     numbers = numbered(connection, ordered, uid=uid)
@@ -80,9 +85,16 @@ def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         query = _query(connection, reader)
         found = set(searching.search(tx, view.id, view.states, query))
         states = _still(view, found)
-        threads = threading.thread(tx, view.id, states, algorithm)
-    number = {state.uid: index for index, state in enumerate(view.states, 1)}
-    said = b"".join(b"(%b)" % _said(one, None if uid else number) for one in threads)
+        threads = connection.shared.computed(
+            view.id, f"thread {algorithm}", states, lambda: threading.thread(tx, view.id, states, algorithm)
+        )
+    if uid:
+        said = connection.shared.computed(
+            view.id, f"thread said {algorithm}", states, lambda: b"".join(b"(%b)" % _said(one, None) for one in threads)
+        )
+    else:
+        number = {state.uid: index for index, state in enumerate(view.states, 1)}
+        said = b"".join(b"(%b)" % _said(one, number) for one in threads)
     return Answer((b"* THREAD%b\r\n" % (b" " + said if said else b""),))
 
 
