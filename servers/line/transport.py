@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PIECE_OCTETS: Final = 256 * 1024
+PIECE_OCTETS: Final = 1024 * 1024
 """So much of a long answer is made at once."""
 _PAUSE_OCTETS: Final = 256 * 1024
 """Above this, and above what the session asks for, nothing more is read until the buffer is worked off."""
@@ -331,7 +331,7 @@ class Connection(Protocol):
         most = _PAUSE_OCTETS + (self._session.most if self._session is not None else 0)
         try:
             while self._pending and len(self._buffer) <= most:
-                self._buffer += self._inflate.decompress(self._pending, PIECE_OCTETS)
+                self._buffer += self._inflate.decompress(self._pending, _PAUSE_OCTETS)
                 self._pending = self._inflate.unconsumed_tail
         except zlib.error:
             self._close()
