@@ -78,6 +78,7 @@ class Connection(Protocol):
         self._woken = False
         self._timer: Any = None
         self._last = 0.0
+        self._timeout = 0.0
         self._inflate: Any = None
         self._pending = b""
         self._deflate: Any = None
@@ -318,6 +319,10 @@ class Connection(Protocol):
             self._buffer.clear()
         if reply.wait is not None and not self._closing:
             self._watch(reply.wait)
+        if self._session is not None and self._session.timeout_s < self._timeout and self._timer is not None:
+            if self._timer.active():
+                self._timer.cancel()
+            self._arm()
 
     def _write(self, data: bytes) -> None:
         if not data or self._gone:
@@ -429,7 +434,8 @@ class Connection(Protocol):
     def _arm(self) -> None:
         if self._session is None or self._gone:
             return
-        left = self._last + self._session.timeout_s - self._kernel.reactor.seconds()
+        self._timeout = self._session.timeout_s
+        left = self._last + self._timeout - self._kernel.reactor.seconds()
         if left > 0 or (self._busy and not self._paused):
             self._timer = self._kernel.reactor.callLater(max(left, 1.0), self._arm)
             return
