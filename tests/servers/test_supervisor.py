@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -192,7 +193,8 @@ def test_a_mistake_at_the_start_ends_all(furnished: Path) -> None:
     assert supervisor.wait() == 1
     said = desk.log.read_bytes()
     assert b"no.pem" in said
-    assert b"process ended before it listened child=carddav" in said
+    # The mail protocols read the same files: whoever is the first to see it.
+    assert re.search(rb"process ended before it listened child=(carddav|imap|pop3|smtp)", said)
     assert b"Traceback" not in said
     assert desk_processes(desk) == []
 
