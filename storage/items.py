@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from types import ModuleType
 
 from storage import collections as tree
 from storage import kinds, locks, numbering, tombstones, viewing, writing
@@ -27,6 +28,7 @@ from storage.types import (
     Precondition,
     Right,
     Row,
+    Tool,
     Written,
 )
 
@@ -94,9 +96,22 @@ def put(
         if stored is not None or not collection.rights & Right.ADD:
             raise Denied(Right.ADD, tree.path(collection))
         locks.check(tx, collection.space, tree.below(collection, name), member=True)
-        return write.create()
+        written = write.create()
+        if collection.tool is Tool.CONTACTS:
+            card_placements().created(tx, collection, name, prepared)
+        return written
     locks.check(tx, collection.space, tree.below(collection, name))
-    return write.replace(stored, seen)
+    written = write.replace(stored, seen)
+    if collection.tool is Tool.CONTACTS:
+        card_placements().edited(tx, collection, name, prepared)
+    return written
+
+
+def card_placements() -> ModuleType:
+    """The module that stands above this one, and is told what was written."""
+    from storage import card_placements as found
+
+    return found
 
 
 def delete(tx: Transaction, collection: Collection, name: str, precondition: Precondition = UNCONDITIONAL) -> None:

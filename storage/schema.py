@@ -296,6 +296,14 @@ card_index: Final = _table(
     Index("ix_card_index_collection_uid", "collection_id", "uid"),
 )
 
+card_twins: Final = _table(
+    "card_twin",
+    # A contact with several placements (CON-12): the same number for all of them.
+    Column("item_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _int("twin", None),
+    Index("ix_card_twin_twin", "twin"),
+)
+
 file_index: Final = _table(
     "file_index",
     # Only for files of which there is more to say: most have no row.

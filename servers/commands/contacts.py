@@ -7,9 +7,9 @@ import click
 from auth import authenticate
 from auth.throttle import Policy
 from servers.cli import Desk
-from servers.commands.opened import Target, account, opened, read_password
+from servers.commands.opened import Target, account, acting_on, opened, place, read_password
 from servers.commands.opened import collection as find_collection
-from storage import transfer
+from storage import card_placements, transfer
 from storage.types import SITE, SpaceKind
 
 
@@ -20,6 +20,7 @@ def command() -> None:
     \b
     Example:
         escritoire contacts empty alice
+        escritoire contacts share alice/contacts/dora.vcf IAB
     """
 
 
@@ -40,3 +41,17 @@ def empty(desk: Desk, login: str, password_stdin: bool) -> None:
         with store.write(actor) as tx:
             number = transfer.empty(tx, find_collection(tx, target))
     click.echo(f"{number} deleted")
+
+
+@command.command()
+@click.argument("target", metavar="CONTACT", type=place)
+@click.argument("group")
+@click.option("--as", "login", help="Who shares; the owner without it.")
+@click.pass_obj
+def share(desk: Desk, target: Target, group: str, login: str | None) -> None:
+    """Show a private contact in the address book of GROUP as well: one contact, edits appear in both (CON-12)."""
+    if target.item is None:
+        raise click.BadParameter("name a contact, such as alice/contacts/dora.vcf")
+    with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
+        name = card_placements.share(tx, find_collection(tx, target), target.item, group)
+    click.echo(f"groups/{group}/{target.collection}/{name}")
