@@ -83,6 +83,8 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "inactivity_min": _number(30, 1, 480),
     "sms_parts_max": _number(1, 1, 10),
     "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
+    "request_receipts": _choice("no", "yes", "no"),  # MSG-15
+    "answer_receipts": _choice("ask", "always", "never", "ask"),  # MSG-16
 }
 """Names carry their unit; the figures are those of ACC-04, 05, 08, 17 and CAL-27."""
 

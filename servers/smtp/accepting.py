@@ -152,6 +152,9 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
     if wrong:
         raise Refusal(550, "5.7.1", f"{wrong[0]} is none of your addresses")
     header = fields.completed(header, site.hostname)
+    with store.read(actor) as tx:
+        if sending.asks_receipts(tx, actor) and not fields.values(header, b"disposition-notification-to"):
+            header += f"Disposition-Notification-To: {envelope.sender.address or own[0]}\r\n".encode()
     number = secrets.token_hex(6)
     trace = fields.received(
         helo=origin.helo, address=origin.address, hostname=site.hostname, protocol=origin.protocol,

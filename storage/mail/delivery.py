@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from storage.errors import OverQuota
-from storage.mail import appending, mailboxes, trash
+from storage.mail import appending, mailboxes, receipts, trash
+from storage.mail import flags as words
 from storage.mail.recipients import Recipient
 from storage.mail.types import INBOX, SPAM, TRASH
 from storage.store import Store
@@ -35,6 +36,8 @@ def deliver(
         if left is not None and prepared.octets > left and not trash.make_room(tx, prepared.octets - left):
             raise OverQuota("the mailbox is full")
         mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
+        if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
+            flags = words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
         uid = appending.append(tx, mailbox, prepared, flags=flags).uid
     return Delivered(mailbox.name, uid)
 

@@ -52,8 +52,9 @@ def set_flags(
         if failed:
             refused = set(failed)
             spans = list(runs(state.uid for state in found if state.uid not in refused))
-    fresh = {old: words.changed(old, change, flags) for old in {state.flags for state in found}}
     refused = set(failed)
+    found = _answered(tx, mailbox, found, change, flags, refused)
+    fresh = {old: words.changed(old, change, flags) for old in {state.flags for state in found}}
     differs = [state for state in found if fresh[state.flags] != state.flags and state.uid not in refused]
     if not differs:
         return Flagged(mailbox.modseq, found, failed)
@@ -70,6 +71,27 @@ def set_flags(
         [state._replace(flags=fresh[state.flags], modseq=number) if state.uid in now else state for state in found],
         failed,
     )
+
+
+def _answered(
+    tx: Transaction, mailbox: Mailbox, found: list[State], change: words.Change, flags: str, refused: set[int]
+) -> list[State]:
+    """Send the receipts that are due when these messages become seen, and note it in them (MSG-16)."""
+    if change == "remove" or not words.has(flags, words.SEEN):
+        return found
+    from storage.mail import receipts
+
+    due = receipts.due(tx, mailbox, [state for state in found if state.uid not in refused])
+    if not due:
+        return found
+    receipts.send(tx, due)
+    number, _, _ = numbers.take(tx, mailbox.id)
+    noted = {state.uid: words.changed(state.flags, "add", receipts.SENT) for state in due}
+    for state in due:
+        keys = {"collection": mailbox.id, "first": state.uid, "last": state.uid}
+        _SET_SPAN.run(tx, {**keys, "old": state.flags, "new": noted[state.uid], "number": number})
+    numbers.learn(tx, mailbox, noted.values())
+    return [state._replace(flags=noted[state.uid], modseq=number) if state.uid in noted else state for state in found]
 
 
 def states_in(tx: Transaction, mailbox: Mailbox, spans: Iterable[tuple[int, int]]) -> list[State]:

@@ -77,6 +77,11 @@ def sender_addresses(tx: Transaction, account: PrincipalId, login: str, domains:
     return tuple(found)
 
 
+def addresses_of(tx: Transaction, account: PrincipalId) -> list[str]:
+    """The confirmed addresses of an account, the main one first."""
+    return list(_OF.scalars(tx, {"account": account}))
+
+
 def may_send_from(own: Collection[str], address: str) -> bool:
     """Whether an address is one of `own`, a suffix left aside."""
     local, _, domain = address.lower().rpartition("@")

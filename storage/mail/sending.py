@@ -16,7 +16,16 @@ from storage.mail.types import SENT, Mailbox
 from storage.store import Transaction
 from storage.types import Actor, Principal, SpaceKind
 
-__all__ = ["TooMany", "addresses", "count", "keep_copy", "may_send_from", "recipients_max", "replace_copies"]
+__all__ = [
+    "TooMany",
+    "addresses",
+    "asks_receipts",
+    "count",
+    "keep_copy",
+    "may_send_from",
+    "recipients_max",
+    "replace_copies",
+]
 
 WAIT_S: Final = 600.0
 """So long a client may take to append its own copy (MSG-11)."""
@@ -35,6 +44,12 @@ def addresses(tx: Transaction, actor: Actor, domains: Collection[str]) -> tuple[
 def recipients_max(tx: Transaction, actor: Actor) -> int | None:
     """How many recipients one mail may have by the plan; None is without limit."""
     return plans.limit(tx, actor.id, "smtp_recipients_per_message")
+
+
+def asks_receipts(tx: Transaction, actor: Actor) -> bool:
+    """Whether the account wants a receipt for everything that it sends (MSG-15)."""
+    me = Principal(actor.id, SpaceKind.PRIVATE, actor.login, "", "")
+    return preferences.of(tx, me)["request_receipts"] == "yes"
 
 
 def count(tx: Transaction) -> None:
