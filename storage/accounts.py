@@ -118,7 +118,7 @@ def create(
         free_address(tx, main, number)
         row = {"account_id": number, "address": main, "confirmed": True, "position": 0}
         tx.db.execute(sa.insert(addresses).values(**row))
-    tree.create_defaults(tx, number)
+    tree.create_defaults(tx, number, SpaceKind.PRIVATE)
     trees.create_defaults(tx, number, SpaceKind.PRIVATE)
     mailboxes.create_defaults(tx, number)
     return made

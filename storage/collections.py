@@ -17,6 +17,7 @@ from storage.store import Transaction
 from storage.types import (
     CALENDAR_TOOLS,
     FOLDER_TOOLS,
+    SCHEDULE_TOOLS,
     SITE,
     Collection,
     CollectionId,
@@ -52,7 +53,12 @@ DEFAULTS: Final = (
     Default("notes", Tool.NOTES, "VJOURNAL", "Notes"),
     Default("contacts", Tool.CONTACTS, "", "Contacts"),
 )
-_DEFAULT_NAMES: Final = frozenset(default.name for default in DEFAULTS)
+SCHEDULING: Final = (
+    Default("inbox", Tool.SCHEDULE_INBOX, "VEVENT VTODO", "Inbox"),
+    Default("outbox", Tool.SCHEDULE_OUTBOX, "VFREEBUSY", "Outbox"),
+)
+"""What every account has beside them; found through its principal, and not listed in its home (RFC 6638 §2)."""
+_DEFAULT_NAMES: Final = frozenset(default.name for default in (*DEFAULTS, *SCHEDULING))
 
 _COLUMNS: Final = (
     principals.c.kind,
@@ -84,7 +90,9 @@ _find: Final = _IN_HOME.where(collections.c.path == sa.bindparam("path"))
 _FIND: Final = Statement(_find)
 _FIND_TO_WRITE: Final = Statement(_find.with_for_update(of=collections))
 _BY_ID: Final = Statement(sa.select(*_COLUMNS).select_from(_JOIN).where(collections.c.id == sa.bindparam("number")))
-_HOME: Final = Statement(_IN_HOME.order_by(collections.c.position, collections.c.id))
+_SCHEDULING: Final = tuple(sorted(tool.value for tool in SCHEDULE_TOOLS))
+_LISTED: Final = _IN_HOME.where(sa.and_(*(collections.c.tool != tool for tool in _SCHEDULING)))
+_HOME: Final = Statement(_LISTED.order_by(collections.c.position, collections.c.id))
 _SPACE: Final = sa.select(principals).where(
     principals.c.kind == sa.bindparam("kind"), principals.c.name == sa.bindparam("space")
 )
@@ -146,9 +154,10 @@ def aliases(tx: Transaction) -> list[Collection]:
     return [collection for name in groups for collection in home(tx, SpaceKind.GROUP, name)]
 
 
-def create_defaults(tx: Transaction, space: PrincipalId) -> None:
+def create_defaults(tx: Transaction, space: PrincipalId, kind: SpaceKind) -> None:
     """Give a new account or group the collections and the folders that every one has."""
-    for position, default in enumerate(DEFAULTS, start=1):
+    wanted = (*DEFAULTS, *SCHEDULING) if kind is SpaceKind.PRIVATE else DEFAULTS
+    for position, default in enumerate(wanted, start=1):
         _insert(
             tx,
             space,

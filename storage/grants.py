@@ -120,7 +120,7 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
     """
     item = _item(tx, collection, item_name)
     _may_set(tx, collection, item)
-    table = rights.TABLES[collection.space.kind, collection.tool]
+    table = rights.TABLES.get((collection.space.kind, collection.tool), ())
     wanted = (Scope.ITEM, Scope.BOTH) if item is not None else (Scope.COLLECTION, Scope.BOTH)
     columns = tuple(row.right for row in table if row.granted_per in wanted)
     given = _entries(tx, collection.id, item)

@@ -139,7 +139,7 @@ def create(
         )
     )
     _insert_member(tx, number, owner.id, Role.ADMIN)
-    tree.create_defaults(tx, number)
+    tree.create_defaults(tx, number, SpaceKind.GROUP)
     trees.create_defaults(tx, number, SpaceKind.GROUP)
     return Principal(number, SpaceKind.GROUP, short, shown, email)
 

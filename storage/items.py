@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from storage import collections as tree
 from storage import kinds, locks, numbering, tombstones, viewing, writing
@@ -29,6 +30,7 @@ from storage.types import (
     Right,
     Row,
     Tool,
+    View,
     Written,
 )
 
@@ -71,12 +73,17 @@ def put(
     name: str,
     prepared: Prepared,
     precondition: Precondition = UNCONDITIONAL,
+    *,
+    schedule: bool = True,
 ) -> Written:
     """Store a body under a name: a new item, a new body, or only what belongs to the viewer.
+
+    A meeting is sent to those whom it concerns, unless `schedule` is off: then it is only kept (RFC 6638 §3.2).
 
     Raises:
         Stale: the precondition does not hold.
         Denied: the actor may not add, or may not edit.
+        OthersMeeting, ScheduledElsewhere: see storage/scheduling.
         UidConflict, UnsupportedComponent, TooLarge, OverQuota, LimitReached, Locked, Conflict: as named.
     """
     name = clean_name(name)
@@ -89,6 +96,8 @@ def put(
     stored = writing.stored(tx, collection, name)
     seen = None if stored is None else viewing.one(tx, collection, name, body=False)
     check(seen, precondition)
+    if schedule and (stored is None or (seen is not None and seen.view is View.FULL)):
+        prepared = _scheduled(tx, collection, stored, seen, prepared)
     write = writing.Write(tx, collection, name, prepared, kinds.of(collection.tool))
     if stored is None or seen is None:
         # A name taken by what he may not know of is refused in the words of a missing right (SYS-09), and
@@ -107,6 +116,23 @@ def put(
     return written
 
 
+def _scheduled(tx: Transaction, collection: Collection, stored: Any, seen: Item | None, prepared: Prepared) -> Prepared:
+    if not implicit().concerns(collection, stored, prepared):
+        return prepared
+    allowed = collection.rights & Right.ADD if seen is None else seen.rights & Right.EDIT
+    if not allowed:
+        return prepared  # it will be refused, or only the viewer's own parts change
+    found: Prepared = implicit().written(tx, collection, stored, prepared)
+    return found
+
+
+def implicit() -> ModuleType:
+    """The module of meetings, which stands above this one."""
+    from storage.scheduling import implicit as found
+
+    return found
+
+
 def card_placements() -> ModuleType:
     """The module that stands above this one, and is told what was written."""
     from storage import card_placements as found
@@ -114,8 +140,18 @@ def card_placements() -> ModuleType:
     return found
 
 
-def delete(tx: Transaction, collection: Collection, name: str, precondition: Precondition = UNCONDITIONAL) -> None:
+def delete(
+    tx: Transaction,
+    collection: Collection,
+    name: str,
+    precondition: Precondition = UNCONDITIONAL,
+    *,
+    schedule: bool = True,
+    reply: bool = True,
+) -> None:
     """Remove an item; its last body stays recoverable (SYS-06).
+
+    A meeting is called off, or refused, unless `schedule` is off; without `reply` it is refused silently (MTG-08).
 
     Raises:
         NotFound, Stale, Denied, Locked: as named; the creator alone may not delete (ACL-05).
@@ -127,6 +163,8 @@ def delete(tx: Transaction, collection: Collection, name: str, precondition: Pre
         raise Denied(Right.DELETE, tree.path(collection))
     locks.check(tx, collection.space, tree.below(collection, name), member=True, tree=True)
     stored = writing.stored(tx, collection, name)
+    if schedule and implicit().concerns(collection, stored, None):
+        implicit().removed(tx, collection, stored, reply=reply)
     writing.keep_version(tx, stored, removed=True)
     number = numbering.take(tx, collection.id, count=-1, octets=-stored.size)
     tombstones.bury(tx, collection, stored, number)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from storage.errors import UnsupportedMedia
 from storage.schema import card_index, event_index, file_index
-from storage.types import CALENDAR_TOOLS, FOLDER_TOOLS, Tool
+from storage.types import CALENDAR_TOOLS, FOLDER_TOOLS, SCHEDULE_TOOLS, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +128,4 @@ def of(tool: Tool) -> Kind:
     """The kind of a tool's items."""
     if tool in FOLDER_TOOLS:
         return FILES
-    return EVENTS if tool in CALENDAR_TOOLS else CARDS
+    return EVENTS if tool in CALENDAR_TOOLS | SCHEDULE_TOOLS else CARDS

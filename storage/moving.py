@@ -18,7 +18,14 @@ _ANEW: Final = Precondition(none_match=ANY)
 
 
 def copy(
-    tx: Transaction, source: Collection, name: str, target: Collection, target_name: str, *, overwrite: bool
+    tx: Transaction,
+    source: Collection,
+    name: str,
+    target: Collection,
+    target_name: str,
+    *,
+    overwrite: bool,
+    schedule: bool = True,
 ) -> Written:
     """Store what the actor reads of one item under another name; he becomes its creator.
 
@@ -30,7 +37,7 @@ def copy(
     if item.view is not View.FULL or item.body is None:
         raise Denied(Right.SEE, tree.path(source, name))
     prepared = kinds.of(source.tool).prepare(item.body, item.media_type)
-    return reading.put(tx, target, target_name, prepared, UNCONDITIONAL if overwrite else _ANEW)
+    return reading.put(tx, target, target_name, prepared, UNCONDITIONAL if overwrite else _ANEW, schedule=schedule)
 
 
 def move(
@@ -48,8 +55,8 @@ def move(
     if source.id == target.id and name == target_name:
         raise Conflict("source and destination are the same")
     if source.space.id != target.space.id:
-        written = copy(tx, source, name, target, target_name, overwrite=overwrite)
-        reading.delete(tx, source, name)
+        written = copy(tx, source, name, target, target_name, overwrite=overwrite, schedule=False)
+        reading.delete(tx, source, name, schedule=False)
         return written
     seen = reading.get(tx, source, name, body=False)
     if not seen.rights & Right.EDIT:

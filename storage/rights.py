@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from storage.types import Relation, Right, SpaceKind, Tool
+from storage.types import SCHEDULE_TOOLS, Relation, Right, SpaceKind, Tool
 
 
 class Holder(Enum):
@@ -248,6 +248,11 @@ _PRESUPPOSED: Final = {
 
 _DEFAULTS: Final = {
     (kind, tool, relation): _holds(kind, tool, relation) for kind, tool in TABLES for relation in Relation
+} | {
+    # RFC 6638 §6.1: the owner reads and empties his inbox; the server alone puts messages in.
+    (SpaceKind.PRIVATE, tool, relation): Right.SEE | Right.DELETE | Right.ADMINISTER
+    for tool in SCHEDULE_TOOLS
+    for relation in (Relation.OWNER, Relation.SITE)
 }
 
 

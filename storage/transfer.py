@@ -246,7 +246,7 @@ def _put(tx: Transaction, collection: Collection, prepared: Prepared, report: Re
     name = tx.db.execute(same).scalar()
     if name is None:
         name = _free_name(tx, collection, prepared)
-        items.put(tx, collection, name, prepared)
+        items.put(tx, collection, name, prepared, schedule=False)
         report.added += 1
         return
     present = viewing.one(tx, collection, name, body=True)
@@ -255,7 +255,7 @@ def _put(tx: Transaction, collection: Collection, prepared: Prepared, report: Re
     if present.body == prepared.body:
         report.unchanged += 1
         return
-    items.put(tx, collection, name, prepared)
+    items.put(tx, collection, name, prepared, schedule=False)
     report.updated += 1
 
 

@@ -23,6 +23,8 @@ class Tool(Enum):
     CALLS = "calls"
     CALLS_SENT = "calls-sent"
     NOTES = "notes"
+    SCHEDULE_INBOX = "schedule-inbox"
+    SCHEDULE_OUTBOX = "schedule-outbox"
     CONTACTS = "contacts"
     CONTACT_LISTS = "contact-lists"
     DOCUMENTS = "documents"
@@ -39,6 +41,9 @@ CALENDAR_TOOLS: Final = frozenset(
     {Tool.CALENDAR, Tool.TASKS, Tool.TASKS_GIVEN, Tool.CALLS, Tool.CALLS_SENT, Tool.NOTES}
 )
 """Tools whose items are iCalendar objects."""
+
+SCHEDULE_TOOLS: Final = frozenset({Tool.SCHEDULE_INBOX, Tool.SCHEDULE_OUTBOX})
+"""Where messages of meetings come and go (RFC 6638 §2.1, §2.2)."""
 
 
 FOLDER_TOOLS: Final = frozenset({Tool.DOCUMENTS, Tool.WIKI, Tool.DROP_BOX, Tool.FAVOURITES, Tool.INFOS})

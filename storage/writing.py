@@ -171,6 +171,8 @@ class Write:
     name: str
     prepared: Prepared
     kind: Kind
+    keep_tag: bool = False
+    """The schedule tag stays: the server wrote, and only answers changed (RFC 6638 §3.2.10)."""
 
     def create(self) -> Written:
         """Insert a new item; the actor becomes its creator."""
@@ -237,7 +239,7 @@ class Write:
             "to_hidden_modseq": (row.hidden_modseq or number) if self._hidden() else 0,
             "to_freed_modseq": self._freed(row.freed_modseq or number),
             "to_modified": tx.now,
-            "to_schedule_tag": number if prepared.scheduled else 0,
+            "to_schedule_tag": (row.schedule_tag if self.keep_tag else number) if prepared.scheduled else 0,
         }
         if self._hidden() and not row.hidden_modseq and row.freed_modseq:
             # No block tells everybody that it goes: those must be told who could see the item itself.

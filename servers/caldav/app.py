@@ -8,6 +8,7 @@ from conf.settings import Settings
 from servers.caldav import data
 from servers.caldav.mkcalendar import mkcalendar
 from servers.caldav.names import CALENDAR, CALENDAR_DATA, CALENDAR_MULTIGET, CALENDAR_QUERY, FREE_BUSY_QUERY
+from servers.caldav.outbox import post
 from servers.caldav.reports.freebusy import free_busy_query
 from servers.caldav.reports.multiget import calendar_multiget
 from servers.caldav.reports.query import calendar_query
@@ -18,9 +19,11 @@ from servers.dav.protocol import Method, Protocol, Report
 from servers.dav.resources import Kind
 from storage import calendar, errors
 from storage.kinds import Prepared
-from storage.types import CALENDAR_TOOLS, Tool
+from storage.scheduling import errors as meetings
+from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Tool
 
 _OBJECTS: Final = frozenset({Kind.COLLECTION, Kind.ITEM})
+_SEARCHED: Final = CALENDAR_TOOLS | {Tool.SCHEDULE_INBOX}
 _MEDIA_TYPES: Final = frozenset({"", "text/calendar"})
 
 
@@ -37,8 +40,13 @@ def _prepare(body: bytes, content_type: str) -> Prepared:
 
 PROTOCOL: Final = Protocol(
     name="caldav",
-    tools=CALENDAR_TOOLS,
-    dav_tokens=("calendar-access", "calendar-proxy", "calendar-no-timezone"),  # RFC 7809 §3.1.1
+    tools=CALENDAR_TOOLS | SCHEDULE_TOOLS,
+    dav_tokens=(
+        "calendar-access",
+        "calendar-auto-schedule",
+        "calendar-proxy",
+        "calendar-no-timezone",
+    ),  # RFC 7809 §3.1.1
     prepare=_prepare,
     represent=data.represent,
     preconditions={  # RFC 4791 §5.3.2.1
@@ -51,17 +59,22 @@ PROTOCOL: Final = Protocol(
         errors.TooManyInstances: f"{CALDAV}max-instances",
         errors.TooManyAttendees: f"{CALDAV}max-attendees-per-instance",
         errors.OutOfRange: f"{CALDAV}max-date-time",
+        meetings.OthersMeeting: f"{CALDAV}allowed-attendee-scheduling-object-change",  # RFC 6638 §3.2.4.3
+        meetings.ScheduledElsewhere: f"{CALDAV}unique-scheduling-object-resource",
     },
     bodies=(CALENDAR_DATA, data.part),
     collection_types={CALENDAR: Tool.CALENDAR},
     reports={
-        CALENDAR_QUERY: Report(calendar_query, _OBJECTS, "RFC 4791 §7.8", CALENDAR_TOOLS),
-        CALENDAR_MULTIGET: Report(calendar_multiget, _OBJECTS | {Kind.HOME}, "RFC 4791 §7.9", CALENDAR_TOOLS),
+        CALENDAR_QUERY: Report(calendar_query, _OBJECTS, "RFC 4791 §7.8", _SEARCHED),
+        CALENDAR_MULTIGET: Report(calendar_multiget, _OBJECTS | {Kind.HOME}, "RFC 4791 §7.9", _SEARCHED),
         FREE_BUSY_QUERY: Report(
             free_busy_query, frozenset({Kind.COLLECTION, Kind.HOME}), "RFC 4791 §7.10", frozenset({Tool.CALENDAR})
         ),
     },
-    methods={"MKCALENDAR": Method(mkcalendar, frozenset(), "RFC 4791 §5.3.1", unmapped=True)},
+    methods={
+        "MKCALENDAR": Method(mkcalendar, frozenset(), "RFC 4791 §5.3.1", unmapped=True),
+        "POST": Method(post, frozenset({Kind.COLLECTION}), "RFC 5995, RFC 6638 §5"),
+    },
 )
 
 

@@ -14,7 +14,7 @@ from servers.http.errors import BadRequest
 from servers.http.preferences import Preferences
 from servers.http.request import Request
 from storage.store import Store, Transaction
-from storage.types import CALENDAR_TOOLS, Actor, Collection, Tool
+from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Actor, Collection, Tool
 
 if TYPE_CHECKING:
     from servers.dav.properties.table import ItemProperty, Property
@@ -104,7 +104,7 @@ class Reader:
 
 def protocol_of(tool: Tool) -> str | None:
     """The protocol under `/dav/` that serves a tool; None for tools that are reached elsewhere."""
-    if tool in CALENDAR_TOOLS:
+    if tool in CALENDAR_TOOLS or tool in SCHEDULE_TOOLS:
         return "caldav"
     return "carddav" if tool is Tool.CONTACTS else None
 

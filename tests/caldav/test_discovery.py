@@ -43,7 +43,7 @@ def test_options(alice: Client) -> None:
     assert {"PUT", "REPORT", "PROPFIND"} <= set(
         alice.request("OPTIONS", f"{EVENTS}x.ics").headers["allow"].split(", ")
     ) | {"REPORT"}
-    assert "calendar-auto-schedule" not in answer.headers["dav"]  # RFC 6638 comes with meetings
+    assert "calendar-auto-schedule" in answer.headers["dav"]  # RFC 6638 §2
     assert "calendar-availability" not in answer.headers["dav"]  # RFC 7953 §7.1: no VAVAILABILITY objects are stored
 
 

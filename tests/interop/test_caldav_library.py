@@ -277,3 +277,35 @@ def test_server_tester(desk: Desk, wire: Callable[..., Wire], tmp_path: Path) ->
         if isinstance(value, dict) and value.get("support", "full") not in ("full", "unknown") and name not in KNOWN
     }
     assert not short, json.dumps(short, indent=1)
+
+
+def test_a_meeting_by_the_library(client: Callable[[str], Any]) -> None:
+    """MTG-02, 04, 07, 15: alice invites bob with the library, he accepts with it, she sees that and calls it off."""
+    alice, bob = client("alice").principal(), client("bob").principal()
+    uid = uuid.uuid4().hex
+    body = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//tests//EN\r\nBEGIN:VEVENT\r\n"
+        f"UID:{uid}\r\nDTSTAMP:20250101T000000Z\r\nDTSTART:20250601T100000Z\r\nDTEND:20250601T110000Z\r\n"
+        "SUMMARY:By the library\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    calendar_of = {c.url.path: c for c in alice.calendars()}[calendar("alice")]
+    mine = calendar_of.save_with_invites(body, [alice, bob.get_vcal_address()])
+    invitations = [one for one in bob.schedule_inbox().get_items() if uid in one.data]
+    assert [one.is_invite_request() for one in invitations] == [True]
+    theirs = {c.url.path: c for c in bob.calendars()}[calendar("bob")].event_by_uid(uid)
+    theirs.change_attendee_status(partstat="ACCEPTED")
+    theirs.save()
+    mine.load()
+    assert (
+        "PARTSTAT=ACCEPTED"
+        in mine.data.replace("\r\n ", "").replace("\n ", "").partition("bob@")[0].rpartition("ATTENDEE")[2]
+    )
+    assert any(uid in one.data for one in alice.schedule_inbox().get_items())
+    mine.delete()
+    with pytest.raises(caldav.lib.error.NotFoundError):
+        theirs.load()
+    busy = alice.freebusy_request(
+        dt.datetime(2025, 6, 1, tzinfo=UTC), dt.datetime(2025, 6, 2, tzinfo=UTC), [bob.get_vcal_address()]
+    )
+    assert busy["errors"] == {}
+    assert "mailto:bob@example.test" in busy

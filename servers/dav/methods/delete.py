@@ -21,7 +21,8 @@ def delete(context: Context) -> Response:
         if found.kind is Kind.ITEM and found.item is not None:
             holder(context, tx, context.address)
             conditions.check_unmodified_since(context.request, found.item.modified)
-            items.delete(tx, found.owned_collection, context.address.item, precondition)
+            reply = (context.request.header("Schedule-Reply") or "T").strip().upper() != "F"  # RFC 6638 §8.1
+            items.delete(tx, found.owned_collection, context.address.item, precondition, reply=reply)
             return Response(204)
         context.depth(INFINITY, INFINITY)  # RFC 4918 §9.6.1
         if found.collection is None:

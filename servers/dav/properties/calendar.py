@@ -13,10 +13,10 @@ from servers.dav.context import Reader
 from servers.dav.errors import refuse
 from servers.dav.names import APPLE, CALDAV, CALENDARSERVER
 from servers.dav.properties.table import Property
-from servers.dav.resources import Kind, Resource
+from servers.dav.resources import Kind, Resource, home_path
 from storage.errors import BadFormat, BadObject, TooManyInstances
 from storage.formats import availability, contentline, timezones
-from storage.types import CALENDAR_TOOLS
+from storage.types import CALENDAR_TOOLS, Tool
 
 _COLLECTION: Final = frozenset({Kind.COLLECTION})
 _HOME: Final = frozenset({Kind.HOME})
@@ -154,6 +154,13 @@ def _never(reader: Reader, found: Resource) -> str | None:
     return None
 
 
+def _default_calendar(reader: Reader, found: Resource) -> str | None:
+    """RFC 6638 §9.2: where the server puts what others invite to."""
+    if found.collection is None:
+        return None
+    return f"<D:href>{home_path(found.collection.space)}events/</D:href>"
+
+
 def _calendars(name: str, get: Any, **more: Any) -> Property:
     return Property(name, _COLLECTION, get, tools=CALENDAR_TOOLS, **more)
 
@@ -177,6 +184,19 @@ PROPERTIES: Final = (
     _calendars(f"{CALDAV}calendar-timezone", _text("timezone"), update=_set_timezone),
     _calendars(f"{CALDAV}calendar-timezone-id", _timezone_id, update=_set_timezone_id),
     _calendars(f"{CALDAV}schedule-calendar-transp", _transparency, update=_set_transparency),
+    Property(
+        f"{CALDAV}schedule-default-calendar-URL",
+        _COLLECTION,
+        _default_calendar,
+        tools=frozenset({Tool.SCHEDULE_INBOX}),
+    ),
+    Property(
+        f"{CALDAV}calendar-availability",
+        _COLLECTION,
+        _never,
+        check=_check_availability,
+        tools=frozenset({Tool.SCHEDULE_INBOX}),
+    ),
     _calendars(f"{CALDAV}calendar-availability", _never, check=_check_availability),
     _calendars(f"{CALENDARSERVER}calendar-availability", _never, check=_check_availability),
     _calendars(f"{APPLE}calendar-color", _text("color"), update=_set_text("color")),

@@ -15,7 +15,7 @@ from servers.dav.properties.table import ItemProperty, Listing, Part, Property, 
 from servers.dav.resources import ALL_BUT_ITEMS, PRINCIPALS, Kind, Resource
 from servers.http.conditions import format_date
 from storage import quota
-from storage.types import CALENDAR_TOOLS, Item, Right, Row, Tool
+from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Item, Right, Row, Tool
 
 COLLECTION: Final = frozenset({Kind.COLLECTION})
 _RECENT_DAYS: Final = 5
@@ -41,6 +41,8 @@ def type_of(tool: Tool) -> str:
     """What makes a collection of this tool special."""
     if tool in CALENDAR_TOOLS:
         return element(f"{CALDAV}calendar")
+    if tool in SCHEDULE_TOOLS:
+        return element(f"{CALDAV}{tool.value}")  # RFC 6638 §2.1, §2.2
     return element(f"{CARDDAV}addressbook") if tool is Tool.CONTACTS else ""
 
 

@@ -113,6 +113,17 @@ def _proxy_for(write: bool) -> Property:
     return Property(name, _PRINCIPAL, get)
 
 
+def _box(name: str) -> Property:
+    """CALDAV:schedule-inbox-URL and -outbox-URL (RFC 6638 §2.1.1, §2.2.1); nobody else uses them."""
+
+    def get(reader: Reader, found: Resource) -> str | None:
+        if found.principal is None or found.principal.id != reader.tx.actor.id:
+            return None
+        return _hrefs([f"{reader.context.base_of(Tool.CALENDAR)}{home_path(found.principal)}{name}/"])
+
+    return Property(f"{CALDAV}schedule-{name}-URL", _PRINCIPAL, get)
+
+
 def _record_type(reader: Reader, found: Resource) -> str | None:
     if found.principal is None:
         return None
@@ -130,6 +141,8 @@ PROPERTIES: Final = (
     Property(f"{CALDAV}calendar-user-type", _PRINCIPAL, _user_type),
     Property(f"{CALENDARSERVER}email-address-set", _PRINCIPAL, _email_addresses),
     Property(f"{CALENDARSERVER}record-type", _PRINCIPAL, _record_type),
+    _box("inbox"),
+    _box("outbox"),
     _proxy_for(write=False),
     _proxy_for(write=True),
 )

@@ -1,0 +1,118 @@
+"""POST to the scheduling outbox: when are these people busy? (RFC 6638 §5, CAL-07)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from servers.caldav import unavailable
+from servers.dav import escape, resources
+from servers.dav.context import Context
+from servers.dav.errors import refuse
+from servers.dav.methods.post import post as add_member
+from servers.dav.names import CALDAV
+from servers.dav.resources import Kind
+from servers.dav.transactions import find, reading
+from servers.http.response import Response
+from storage import calendar, preferences
+from storage import collections as tree
+from storage import principals as directory
+from storage.errors import BadFormat, NotFound
+from storage.formats import contentline, freebusy, itip, timezones
+from storage.formats.contentline import Component, Property
+from storage.scheduling import people
+from storage.store import Transaction
+from storage.types import SpaceKind, Tool
+
+_HEAD: Final = (
+    '<?xml version="1.0" encoding="utf-8"?>\n'
+    '<C:schedule-response xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+)
+_LONGEST_S: Final = 2 * 366 * 86_400
+_MOST: Final = 500
+"""People in one request."""
+
+
+def post(context: Context) -> Response:
+    """Answer a VFREEBUSY request at an outbox; elsewhere it is the add-member URL's POST."""
+    if not _is_outbox(context):
+        return add_member(context)
+    request = _read(context.request.body(context.settings.max_resource_octets))
+    with reading(context) as tx:
+        if request.organizer not in people.own_addresses(tx, find(context, tx).owned_collection):
+            raise refuse(403, f"{CALDAV}organizer-allowed", reason="the ORGANIZER is not you")  # §5.2.4
+        rows = [_answer(tx, request, prop) for prop in request.attendees]
+    body = f"{_HEAD}{''.join(rows)}</C:schedule-response>".encode()
+    return Response(200, [("Content-Type", "application/xml; charset=utf-8")], body)
+
+
+def _is_outbox(context: Context) -> bool:
+    if context.address.kind is not Kind.COLLECTION:
+        return False
+    with reading(context) as tx:
+        try:
+            return resources.collection(tx, context.address).tool is Tool.SCHEDULE_OUTBOX
+        except NotFound:
+            return False
+
+
+class _Request:
+    """A checked VFREEBUSY request (RFC 5546 §3.3.2)."""
+
+    def __init__(self, component: Component) -> None:
+        self.uid: Final = component.value("UID").strip()
+        self.sender: Final = component.get("ORGANIZER")
+        self.organizer: Final = itip.address(component.value("ORGANIZER"))
+        self.attendees: Final = component.all("ATTENDEE")
+        self.start: Final = _utc(component.value("DTSTART"))
+        self.end: Final = _utc(component.value("DTEND"))
+
+
+def _read(body: bytes) -> _Request:
+    """The request.
+
+    Raises:
+        HttpError: 400 valid-calendar-data, valid-scheduling-message (RFC 6638 §5.2.2, §5.2.3).
+    """
+    try:
+        found = contentline.parse(body)
+        (calendar_object,) = found
+        (component,) = calendar_object.of("VFREEBUSY")
+        request = _Request(component)
+    except (BadFormat, ValueError) as error:
+        reason = str(error) if isinstance(error, BadFormat) else "one VFREEBUSY with DTSTART and DTEND in UTC is wanted"
+        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason=reason) from None
+    if calendar_object.value("METHOD").strip().upper() != "REQUEST" or not request.attendees or not request.uid:
+        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="METHOD:REQUEST, UID and an ATTENDEE are wanted")
+    if not 0 < request.end - request.start <= _LONGEST_S or len(request.attendees) > _MOST:
+        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="too long a time, or too many people")
+    return request
+
+
+def _answer(tx: Transaction, request: _Request, prop: Property) -> str:
+    """What is known of one person; a stranger is answered as nobody is (SYS-09)."""
+    address = itip.address(prop.value)
+    person = people.of_address(tx, address)
+    href = escape.text(prop.value.strip())
+    head = f"<C:response><C:recipient><D:href>{href}</D:href></C:recipient>"
+    try:
+        if person is None:
+            raise NotFound(address)
+        home = tree.home(tx, SpaceKind.PRIVATE, person.login)
+    except NotFound:
+        return f"{head}<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>"
+    calendars = [one for one in home if one.tool is Tool.CALENDAR]
+    zone = timezones.loads(str(preferences.of(tx, directory.me(tx)).get("timezone", "") or "")) or UTC
+    periods: list[tuple[int, int, str]] = calendar.busy(tx, calendars, request.start, request.end, zone)
+    periods += unavailable.periods(tx, calendars, request.start, request.end, zone)
+    named = [Property("UID", request.uid), Property("ATTENDEE", prop.value, prop.params)]
+    if request.sender is not None:
+        named.append(Property("ORGANIZER", request.sender.value, request.sender.params))
+    body = freebusy.freebusy(periods, request.start, request.end, named, method="REPLY")
+    data = escape.text(body.decode())
+    status = "<C:request-status>2.0;Success</C:request-status>"
+    return f"{head}{status}<C:calendar-data>{data}</C:calendar-data></C:response>"
+
+
+def _utc(text: str) -> int:
+    return int(datetime.strptime(text.strip(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())

@@ -1,0 +1,245 @@
+"""Meetings as objects: whose they are, what each attendee gets of them, and the messages between people (RFC 5546).
+
+Pure functions over parsed VCALENDARs; who has an account here, and what is written where, is storage/scheduling's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Final
+
+from storage.formats.contentline import Component, Property, render
+from storage.formats.icalendar import PRODID, STORABLE
+
+NEEDS_ACTION: Final = "NEEDS-ACTION"
+DECLINED: Final = "DECLINED"
+_SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
+"""Parameters between a client and its server, never sent to others (RFC 6638 §7)."""
+_ANSWERED: Final = (
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "DUE",
+    "RRULE",
+    "RDATE",
+    "EXDATE",
+    "SUMMARY",
+    "DESCRIPTION",
+    "LOCATION",
+)
+"""What everybody must answer anew to (MTG-13)."""
+_KEPT: Final = frozenset({"TRANSP", "CATEGORIES", "CLASS", "COLOR", "PRIORITY"})
+"""What is each attendee's own in his copy."""
+
+
+def address(value: str) -> str:
+    """The calendar user address in the form that is compared: `mailto:` addresses without it, lower case."""
+    text = value.strip()
+    return text[7:].strip().lower() if text[:7].lower() == "mailto:" else text
+
+
+def is_mail(value: str) -> bool:
+    """Whether an address of `address` can receive mail."""
+    local, at, host = value.rpartition("@")
+    return bool(local and at and host) and ":" not in value and " " not in value and "/" not in value
+
+
+def parts(calendar: Component) -> list[Component]:
+    """Its events (to-dos, journals), the master first."""
+    found = [each for each in calendar.components if each.name in STORABLE]
+    return sorted(found, key=lambda each: each.get("RECURRENCE-ID") is not None)
+
+
+def instance(component: Component) -> str:
+    """RECURRENCE-ID as it is written, "" for the master."""
+    return component.value("RECURRENCE-ID").strip().upper()
+
+
+def organizer(calendar: Component) -> Property | None:
+    """The first ORGANIZER."""
+    return next((found for each in parts(calendar) if (found := each.get("ORGANIZER")) is not None), None)
+
+
+def attendee(component: Component, who: Collection[str]) -> Property | None:
+    """The ATTENDEE that is one of these addresses."""
+    return next((prop for prop in component.all("ATTENDEE") if address(prop.value) in who), None)
+
+
+def attendees(calendar: Component) -> dict[str, Property]:
+    """Everybody invited to any instance, by address."""
+    found: dict[str, Property] = {}
+    for each in parts(calendar):
+        for prop in each.all("ATTENDEE"):
+            found.setdefault(address(prop.value), prop)
+    return found
+
+
+def partstat(prop: Property | None) -> str:
+    """How he answered; NEEDS-ACTION if he did not (RFC 5545 §3.2.12)."""
+    return ((prop.param("PARTSTAT") if prop is not None else "") or NEEDS_ACTION).upper()
+
+
+def set_param(prop: Property, name: str, value: str) -> None:
+    """Give a property one value of a parameter; "" takes the parameter away."""
+    prop.params = [(known, values) for known, values in prop.params if known != name]
+    if value:
+        prop.params.append((name, [value]))
+
+
+def set_value(component: Component, name: str, value: str) -> None:
+    """Give a component one property of that name; its parameters go."""
+    component.properties = [prop for prop in component.properties if prop.name != name]
+    component.properties.append(Property(name, value))
+
+
+def sequence(component: Component) -> int:
+    """SEQUENCE, 0 if there is none or it is no number."""
+    text = component.value("SEQUENCE").strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def changed(old: Component, new: Component) -> bool:
+    """Whether time, subject, description or place of any instance changed (MTG-13)."""
+    return _facts(old) != _facts(new)
+
+
+def statuses(calendar: Component) -> list[str]:
+    """STATUS of each instance."""
+    return [each.value("STATUS").strip().upper() or "CONFIRMED" for each in parts(calendar)]
+
+
+def _facts(calendar: Component) -> dict[str, list[tuple[str, list[str]]]]:
+    return {instance(each): _fact(each) for each in parts(calendar)}
+
+
+def _fact(component: Component) -> list[tuple[str, list[str]]]:
+    return [(name, values) for name in _ANSWERED if (values := sorted(_values(component, name)))]
+
+
+def _values(component: Component, name: str) -> Iterator[str]:
+    for prop in component.all(name):
+        text = prop.value.strip()
+        if name in ("RDATE", "EXDATE"):
+            yield from text.split(",")
+        elif name == "RRULE":
+            yield ";".join(sorted(text.upper().split(";")))
+        elif text:
+            yield text.replace("\\N", "\\n")
+
+
+def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
+    """What one attendee gets of the organizer's object; None if he is invited to nothing (RFC 6638 §3.2.1, §3.2.6).
+
+    Alarms and what only servers say to their clients stay behind; instances he is not invited to become exceptions.
+    """
+    result = Component("VCALENDAR", [prop for prop in deepcopy(calendar.properties) if prop.name != "METHOD"])
+    result.components = [deepcopy(each) for each in calendar.components if each.name == "VTIMEZONE"]
+    invited: list[Component] = []
+    gone: list[Component] = []
+    for each in parts(calendar):
+        (invited if attendee(each, who) is not None else gone).append(each)
+    if not invited:
+        return None
+    for each in invited:
+        own = deepcopy(each)
+        own.components = [inner for inner in own.components if inner.name != "VALARM"]
+        for mine in own.properties:
+            if mine.name in ("ATTENDEE", "ORGANIZER"):
+                mine.params = [pair for pair in mine.params if pair[0] not in _SERVERS]
+        if own.get("RECURRENCE-ID") is None:
+            for missed in gone:
+                prop = missed.get("RECURRENCE-ID")
+                if prop is not None:
+                    own.properties.append(Property("EXDATE", prop.value, [p for p in prop.params if p[0] != "RANGE"]))
+        result.components.append(own)
+    return result
+
+
+def keep_own(old: Component, new: Component) -> None:
+    """Carry an attendee's own alarms, tags, colour and transparency over into his new copy."""
+    before = {instance(each): each for each in parts(old)}
+    for each in parts(new):
+        mine = before.get(instance(each))
+        if mine is None:
+            continue
+        each.components += [deepcopy(inner) for inner in mine.components if inner.name == "VALARM"]
+        kept = [prop for prop in mine.properties if prop.name in _KEPT or prop.name.startswith("X-MOZ-")]
+        names = {prop.name for prop in kept}
+        each.properties = [prop for prop in each.properties if prop.name not in names] + deepcopy(kept)
+
+
+def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
+    """Whether an attendee changed only what is his: answer, alarms, tags, instances left (RFC 6638 §3.2.2.1)."""
+    before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
+    if "" in before and "" not in after:
+        return False
+    for key, each in after.items():
+        model = before.get(key) or before.get("")
+        if model is None:
+            return False
+        derived = key not in before  # an instance of its own, made to answer for it alone
+        skipped = {"DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE", "EXDATE"} if derived else {"EXDATE"}
+        for name in (*_ANSWERED, "STATUS", "ORGANIZER"):
+            if name not in skipped and _plain(model, name) != _plain(each, name):
+                return False
+        if not derived and not set(_values(model, "EXDATE")) <= set(_values(each, "EXDATE")):
+            return False
+        if {address(p.value) for p in model.all("ATTENDEE")} | set(who) != {
+            address(p.value) for p in each.all("ATTENDEE")
+        } | set(who):
+            return False
+    return True
+
+
+def _plain(component: Component, name: str) -> list[str]:
+    if name == "ORGANIZER":
+        return [address(component.value(name))]
+    found = sorted(_values(component, name))
+    return [] if name == "STATUS" and found in (["CONFIRMED"], []) else found
+
+
+def message(calendar: Component, method: str) -> bytes:
+    """An object as a message (RFC 5546 §3.2)."""
+    sent = deepcopy(calendar)
+    sent.properties = [prop for prop in sent.properties if prop.name != "METHOD"]
+    sent.properties.append(Property("METHOD", method))
+    for each in parts(sent):
+        if method == "CANCEL":
+            set_value(each, "STATUS", "CANCELLED")
+        set_value(each, "DTSTAMP", stamp())
+    return render(sent)
+
+
+def reply(calendar: Component, who: Collection[str]) -> Component:
+    """What an attendee answers: of each instance himself alone (RFC 5546 §3.2.3)."""
+    result = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)])
+    result.components = [deepcopy(each) for each in calendar.components if each.name == "VTIMEZONE"]
+    for each in parts(calendar):
+        me = attendee(each, who)
+        if me is None:
+            continue
+        own = Component(each.name)
+        for name in (
+            "UID",
+            "SEQUENCE",
+            "RECURRENCE-ID",
+            "DTSTART",
+            "DTEND",
+            "DURATION",
+            "SUMMARY",
+            "ORGANIZER",
+            "COMMENT",
+        ):
+            own.properties += deepcopy(each.all(name))
+        own.properties += [deepcopy(me), Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
+        for prop in own.properties:
+            prop.params = [pair for pair in prop.params if pair[0] not in _SERVERS]
+        result.components.append(own)
+    return result
+
+
+def stamp() -> str:
+    """Now, as DTSTAMP has it."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

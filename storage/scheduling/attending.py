@@ -1,0 +1,107 @@
+"""The attendee writes: only what is his, and the organizer hears of it (MTG-07…09, MTG-12, RFC 6638 §3.2.2)."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from storage.formats import itip
+from storage.formats.contentline import Component, Property
+from storage.scheduling import delivery
+from storage.scheduling.errors import OthersMeeting
+from storage.store import Transaction
+
+
+def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
+    """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS.
+
+    Raises:
+        OthersMeeting: he changed what only the organizer may.
+    """
+    if old is not None and not itip.attendee_may(old, new, me):
+        raise OthersMeeting("only the organizer changes a meeting: answer it, or write to the organizer")
+    organizer = itip.organizer(new)
+    assert organizer is not None
+    answers = _answers(old, new, me)
+    status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
+    forced = organizer.param("SCHEDULE-FORCE-SEND")
+    if _speaks(organizer) and (answers or (forced and (answers := itip.parts(new)))):
+        status = _send(tx, new, answers, me, organizer)
+    for each in itip.parts(new):
+        prop = each.get("ORGANIZER")
+        if prop is not None:
+            itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
+            itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+
+
+def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
+    """He deleted his copy: that is a refusal (MTG-08), unless he had refused already."""
+    organizer = itip.organizer(old)
+    open_ones = [each for each in itip.parts(old) if itip.partstat(itip.attendee(each, me)) != itip.DECLINED]
+    if organizer is None or not open_ones or not _speaks(organizer):
+        return
+    declined = [_declined(each, me) for each in open_ones]
+    _send(tx, old, declined, me, organizer)
+
+
+def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[Component]:
+    """The parts whose answer changed, and instances that he left."""
+    before = {itip.instance(each): each for each in itip.parts(old)} if old is not None else {}
+    found: list[Component] = []
+    for each in itip.parts(new):
+        key = itip.instance(each)
+        known = before.get(key) or before.get("")
+        was = itip.partstat(itip.attendee(known, me)) if known is not None else itip.NEEDS_ACTION
+        mine = itip.attendee(each, me)
+        if mine is not None and itip.partstat(mine) != was:
+            found.append(each)
+    master, model = next(iter(itip.parts(new))), before.get("")
+    if model is not None and master.get("RECURRENCE-ID") is None:
+        left = _exceptions(master)
+        for value in left.keys() - _exceptions(model).keys():
+            gone = deepcopy(before.get(value.upper()) or model)
+            gone.properties = [
+                p for p in gone.properties if p.name not in ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+            ]
+            gone.properties.append(Property("RECURRENCE-ID", value, left[value]))
+            if value.upper() not in before:
+                gone.properties = [p for p in gone.properties if p.name not in ("DTSTART", "DTEND")]
+                gone.properties.append(Property("DTSTART", value, left[value]))
+            found.append(_declined(gone, me))
+    return found
+
+
+def _exceptions(component: Component) -> dict[str, list[tuple[str, list[str]]]]:
+    return {
+        value.strip(): [pair for pair in prop.params if pair[0] in ("TZID", "VALUE")]
+        for prop in component.all("EXDATE")
+        for value in prop.value.split(",")
+    }
+
+
+def _declined(component: Component, me: frozenset[str]) -> Component:
+    copy = deepcopy(component)
+    mine = itip.attendee(copy, me)
+    if mine is not None:
+        itip.set_param(mine, "PARTSTAT", itip.DECLINED)
+    return copy
+
+
+def _send(
+    tx: Transaction, meeting: Component, answers: list[Component], me: frozenset[str], organizer: Property
+) -> str:
+    zones = [each for each in meeting.components if each.name == "VTIMEZONE"]
+    answer = itip.reply(Component("VCALENDAR", [], [*zones, *answers]), me)
+    if not itip.parts(answer):
+        return ""
+    mine = itip.attendee(itip.parts(answer)[0], me)
+    assert mine is not None
+    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer)
+
+
+def _speaks(organizer: Property) -> bool:
+    return (organizer.param("SCHEDULE-AGENT") or "SERVER").upper() == "SERVER"
+
+
+def _status(old: Component) -> str:
+    organizer = itip.organizer(old)
+    return (organizer.param("SCHEDULE-STATUS") or "") if organizer is not None else ""

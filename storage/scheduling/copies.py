@@ -1,0 +1,94 @@
+"""Each person's copy of a meeting: found by its UID wherever he keeps it, and written as he would (RFC 6638 §3)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage import calendar, kinds, locks, numbering, tombstones, viewing, writing
+from storage import collections as tree
+from storage.formats import icalendar
+from storage.formats.contentline import Component, render
+from storage.kinds import Prepared
+from storage.schema import collections, event_index, items
+from storage.statements import Statement
+from storage.store import Transaction
+from storage.types import CollectionId, PrincipalId, SpaceKind, Tool
+
+_HOLDERS: Final = (Tool.CALENDAR.value, Tool.TASKS.value)
+_OF_UID: Final = Statement(
+    sa.select(items.c.id, items.c.name, items.c.collection_id)
+    .select_from(
+        collections.join(event_index, event_index.c.collection_id == collections.c.id).join(
+            items, items.c.id == event_index.c.item_id
+        )
+    )
+    .where(
+        collections.c.space_id == sa.bindparam("space"),
+        sa.or_(*(collections.c.tool == tool for tool in _HOLDERS)),
+        event_index.c.uid == sa.bindparam("uid"),
+    )
+    .order_by(items.c.id)
+)
+_DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Where somebody's copy lies."""
+
+    collection: CollectionId
+    name: str
+    row: Any
+    calendar: Component
+
+
+def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
+    """The meeting of this UID in a space, wherever in it."""
+    found = _OF_UID.first(tx, {"space": space, "uid": uid})
+    if found is None:
+        return None
+    collection = tree.by_id(tx, CollectionId(found.collection_id))
+    row = writing.stored(tx, collection, found.name)
+    return Copy(collection.id, found.name, row, icalendar.load(writing.body_of(tx, row)).calendar)
+
+
+def prepare(found: Component) -> Prepared:
+    """A calendar made here, ready to be stored."""
+    return calendar.prepare(render(found))
+
+
+def create(tx: Transaction, space: str, prepared: Prepared) -> None:
+    """Put a meeting into the actor's default calendar of its kind (CALDAV:schedule-default-calendar-URL).
+
+    Raises:
+        OverQuota, LimitReached: it does not fit.
+    """
+    collection = tree.find(tx, SpaceKind.PRIVATE, space, _DEFAULT.get(prepared.component, "events"))
+    name = f"{hashlib.sha256(prepared.uid.encode()).hexdigest()[:32]}.ics"
+    if writing.stored(tx, collection, name) is not None:
+        name = f"{hashlib.sha256(f'{prepared.uid}{tx.now}'.encode()).hexdigest()[:32]}.ics"
+    writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()
+
+
+def replace(tx: Transaction, copy: Copy, changed: Component, *, keep_tag: bool = False) -> None:
+    """Write a copy anew; `keep_tag` where only answers changed (RFC 6638 §3.2.10)."""
+    collection = tree.by_id(tx, copy.collection)
+    seen = viewing.one(tx, collection, copy.name, body=False)
+    if seen is None:
+        return
+    write = writing.Write(tx, collection, copy.name, prepare(changed), kinds.of(collection.tool), keep_tag=keep_tag)
+    write.replace(copy.row, seen)
+
+
+def remove(tx: Transaction, copy: Copy) -> None:
+    """Take a copy out of its calendar; its body stays recoverable (SYS-06)."""
+    collection = tree.by_id(tx, copy.collection)
+    writing.keep_version(tx, copy.row, removed=True)
+    number = numbering.take(tx, collection.id, count=-1, octets=-copy.row.size)
+    tombstones.bury(tx, collection, copy.row, number)
+    writing.remove(tx, copy.row)
+    locks.forget(tx, collection.space, tree.below(collection, copy.name))

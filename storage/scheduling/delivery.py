@@ -1,0 +1,162 @@
+"""A message to one person: into his calendar and inbox here, or into the mail queue (RFC 6638 §3.2.1)."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Final
+
+from storage.errors import StorageError
+from storage.formats import itip
+from storage.formats.contentline import Component, Property
+from storage.kinds import Prepared
+from storage.scheduling import copies, inbox, mailing, people
+from storage.scheduling.people import Person
+from storage.store import Transaction
+
+DELIVERED: Final = "1.2"
+SENT: Final = "1.1"
+"""Status codes of RFC 6638 §3.2.9; of what was mailed nobody knows more."""
+INVALID: Final = "3.7"
+FAILED: Final = "5.1"
+
+
+def request(tx: Transaction, sender: str, recipient: str, found: Component, *, prepared: Prepared | None = None) -> str:
+    """Invite somebody, or tell him of a change; `found` is what he gets of the meeting. Returns the status code."""
+    person = people.of_address(tx, recipient)
+    if person is None:
+        return _mail(tx, sender, recipient, "REQUEST", found)
+    theirs = people.acting(tx, person)
+    try:
+        update(theirs, person, found, prepared=prepared)
+    except StorageError:
+        return FAILED  # his quota, his locks: the organizer's meeting stands
+    inbox.put(theirs, person.login, itip.message(found, "REQUEST"), found)
+    return DELIVERED
+
+
+def update(
+    tx: Transaction,
+    person: Person,
+    found: Component,
+    *,
+    prepared: Prepared | None = None,
+    keep_tag: bool = False,
+) -> None:
+    """Write the copy of the person who acts; what is his own in it stays."""
+    uid = itip.parts(found)[0].value("UID").strip()
+    present = copies.find(tx, person.id, uid)
+    if present is None:
+        if not keep_tag:
+            copies.create(tx, person.login, prepared or copies.prepare(found))
+        return
+    fresh = deepcopy(found)
+    itip.keep_own(present.calendar, fresh)
+    copies.replace(tx, present, fresh, keep_tag=keep_tag)
+
+
+def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
+    """Tell somebody that he is no longer invited; `found` is what he had (MTG-15)."""
+    person = people.of_address(tx, recipient)
+    if person is None:
+        return _mail(tx, sender, recipient, "CANCEL", found)
+    theirs = people.acting(tx, person)
+    present = copies.find(theirs, person.id, itip.parts(found)[0].value("UID").strip())
+    if present is None:
+        return DELIVERED
+    copies.remove(theirs, present)
+    inbox.put(theirs, person.login, itip.message(found, "CANCEL"), found)
+    return DELIVERED
+
+
+def reply(tx: Transaction, sender: str, recipient: str, answer: Component) -> str:
+    """Bring an attendee's answer to the organizer (MTG-07…09)."""
+    person = people.of_address(tx, recipient)
+    if person is None:
+        return _mail(tx, sender, recipient, "REPLY", answer)
+    return answered(tx, person, frozenset({sender}), answer)
+
+
+def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component) -> str:
+    """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11)."""
+    uid = itip.parts(answer)[0].value("UID").strip()
+    theirs = people.acting(tx, person)
+    present = copies.find(theirs, person.id, uid) or _in_groups(theirs, uid)
+    if present is None or not apply_answer(present.calendar, who, answer):
+        return INVALID
+    organizer = itip.organizer(present.calendar)
+    if organizer is None or people.of_address(tx, itip.address(organizer.value)) != person:
+        return INVALID
+    copies.replace(theirs, present, present.calendar, keep_tag=True)
+    inbox.put(theirs, person.login, itip.message(answer, "REPLY"), answer)
+    for address in itip.attendees(present.calendar):
+        other = people.of_address(tx, address) if address not in who else None
+        if other is None or other == person:
+            continue
+        own = itip.copy_for(present.calendar, people.addresses(tx, other))
+        if own is not None:
+            update(people.acting(tx, other), other, own, keep_tag=True)
+    return DELIVERED
+
+
+def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> bool:
+    """Set the attendee's state in the organizer's object; False if he is not invited (RFC 5546 §3.2.3)."""
+    known = {itip.instance(each): each for each in itip.parts(meeting)}
+    applied = False
+    for each in itip.parts(answer):
+        given = itip.attendee(each, who)
+        if given is None:
+            continue
+        key = itip.instance(each)
+        targets = list(known.values()) if not key else [known[key]] if key in known else []
+        if key and not targets and "" in known:
+            made = _instance_of(known[""], each)
+            meeting.components.append(made)
+            known[key] = made
+            targets = [made]
+        for target in targets:
+            mine = itip.attendee(target, who)
+            if mine is None:
+                continue
+            applied = True
+            itip.set_param(mine, "PARTSTAT", itip.partstat(given))
+            itip.set_param(mine, "SCHEDULE-STATUS", "2.0")
+            itip.set_param(mine, "RSVP", "")
+            comment = each.value("COMMENT")
+            itip.set_param(mine, "X-CALENDARSERVER-RESPONSE-COMMENT", "")
+            if comment:
+                itip.set_param(mine, "X-RESPONSE-COMMENT", comment.replace('"', "'")[:500])
+    return applied
+
+
+def _instance_of(master: Component, answer: Component) -> Component:
+    """An overridden instance that differs from the series in one answer only."""
+    made = deepcopy(master)
+    skipped = {"RRULE", "RDATE", "EXDATE", "EXRULE", "DTSTART", "DTEND", "DURATION", "DUE"}
+    made.properties = [prop for prop in made.properties if prop.name not in skipped]
+    times = [deepcopy(prop) for prop in answer.properties if prop.name in ("DTSTART", "DTEND", "DURATION", "DUE")]
+    moment = answer.get("RECURRENCE-ID")
+    assert moment is not None
+    if not any(prop.name == "DTSTART" for prop in times):
+        times = [Property("DTSTART", moment.value, [pair for pair in moment.params if pair[0] != "RANGE"])]
+        times += deepcopy(master.all("DURATION"))
+    made.properties += [deepcopy(moment), *times]
+    return made
+
+
+def _in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
+    from storage import principals
+
+    for group in principals.groups_of(tx, principals.me(tx)):
+        found = copies.find(tx, group.id, uid)
+        if found is not None:
+            return found
+    return None
+
+
+def _mail(tx: Transaction, sender: str, recipient: str, method: str, found: Component) -> str:
+    if not itip.is_mail(recipient) or not itip.is_mail(sender):
+        return INVALID
+    answer = itip.partstat(next(iter(itip.attendees(found).values()), None)) if method == "REPLY" else ""
+    message = itip.message(found, method)
+    mailing.send(tx, sender=sender, recipient=recipient, method=method, found=found, message=message, answer=answer)
+    return SENT

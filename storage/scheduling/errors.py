@@ -1,0 +1,13 @@
+"""Refusals that only meetings know; both are rules of the office, answered as `Refused` where nobody says more."""
+
+from __future__ import annotations
+
+from storage.errors import Refused
+
+
+class OthersMeeting(Refused):
+    """An attendee changed what only the organizer of the meeting may (MTG-12, RFC 6638 §3.2.2.1)."""
+
+
+class ScheduledElsewhere(Refused):
+    """The same meeting lies in another calendar of the same person (RFC 6638 §3.2.4.1)."""

@@ -1,0 +1,67 @@
+"""What a write or a removal of a meeting sets in motion, whatever protocol it came by (RFC 6638 §3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from storage import calendar, writing
+from storage.formats import icalendar, itip
+from storage.formats.contentline import render
+from storage.kinds import Prepared
+from storage.scheduling import attending, copies, organizing, people
+from storage.scheduling.errors import ScheduledElsewhere
+from storage.store import Transaction
+from storage.types import Collection, SpaceKind, Tool
+
+_TOOLS = frozenset({Tool.CALENDAR, Tool.TASKS})
+
+
+def concerns(collection: Collection, stored: Any, prepared: Prepared | None) -> bool:
+    """Whether a write, or a removal (`prepared` is None), may be that of a meeting."""
+    if collection.tool not in _TOOLS:
+        return False
+    return bool((prepared is not None and prepared.scheduled) or (stored is not None and stored.schedule_tag))
+
+
+def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prepared) -> Prepared:
+    """Send what this write makes necessary; gives what is to be stored.
+
+    Raises:
+        OthersMeeting: an attendee changed what only the organizer may.
+        ScheduledElsewhere: another calendar of the space holds this meeting.
+    """
+    new = icalendar.load(prepared.body).calendar
+    old = icalendar.load(writing.body_of(tx, stored)).calendar if stored is not None else None
+    me = people.own_addresses(tx, collection)
+    organizer = itip.organizer(new)
+    if organizer is None:
+        if old is not None and _organizes(old, me):
+            organizing.remove(tx, old, me)  # the last participant went, and with him the organizer's line
+        return prepared
+    if stored is None and collection.space.kind is SpaceKind.PRIVATE:
+        other = copies.find(tx, collection.space.id, prepared.uid)
+        if other is not None and other.collection != collection.id:
+            raise ScheduledElsewhere("this meeting is in another of your calendars: move it instead")
+    before = render(new)
+    if itip.address(organizer.value) in me:
+        organizing.write(tx, old if old is not None and _organizes(old, me) else None, new, me)
+    elif any(itip.attendee(each, me) is not None for each in itip.parts(new)):
+        attending.write(tx, old, new, me)
+    after = render(new)
+    return prepared if after == before else replace(calendar.prepare(after), same_octets=False)
+
+
+def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool) -> None:
+    """Tell those whom a removal concerns; an attendee who does not want it (`reply`) refuses silently."""
+    old = icalendar.load(writing.body_of(tx, stored)).calendar
+    me = people.own_addresses(tx, collection)
+    if _organizes(old, me):
+        organizing.remove(tx, old, me)
+    elif reply:
+        attending.remove(tx, old, me)
+
+
+def _organizes(meeting: Any, me: frozenset[str]) -> bool:
+    organizer = itip.organizer(meeting)
+    return organizer is not None and itip.address(organizer.value) in me

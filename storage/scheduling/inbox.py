@@ -1,0 +1,57 @@
+"""The scheduling inbox: what came, for clients that show it (RFC 6638 §2.2); the calendar has it already."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from storage import collections as tree
+from storage import kinds, writing
+from storage.errors import NotFound
+from storage.formats import itip
+from storage.formats.contentline import Component
+from storage.kinds import Prepared
+from storage.store import Transaction
+from storage.types import SpaceKind
+
+INBOX: Final = "inbox"
+OUTBOX: Final = "outbox"
+_MOST: Final = 1_000
+"""An inbox that nobody empties takes no more."""
+
+
+def put(tx: Transaction, login: str, message: bytes, found: Component) -> None:
+    """Leave a message in the inbox of the person who acts in `tx`."""
+    try:
+        collection = tree.find(tx, SpaceKind.PRIVATE, login, INBOX)
+    except NotFound:
+        return
+    if collection.item_count >= _MOST:
+        return
+    name = f"{secrets.token_hex(16)}.ics"
+    first = itip.parts(found)[0]
+    prepared = Prepared(
+        body=message,
+        media_type="text/calendar",
+        component=first.name,
+        uid=name,  # one meeting has many messages: a UID is unique in calendars only (RFC 6638 §2.2)
+        private=False,
+        scheduled=False,
+        same_octets=True,
+        shared=None,
+        parts="",
+        index={
+            "component": first.name,
+            "starts": 0,
+            "ends": 0,
+            "klass": "PUBLIC",
+            "transparent": True,
+            "status": "",
+            "organizer": "",
+            "summary": "",
+            "series": None,
+            "stub": None,
+            "lengthy": False,
+        },
+    )
+    writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()

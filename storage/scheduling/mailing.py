@@ -1,0 +1,87 @@
+"""Messages for people without an account here: mails that any program understands (MTG-05, RFC 6047)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, Final
+
+from storage.formats import itip
+from storage.formats.contentline import Component, Property, unescape_text
+from storage.outbound import queue
+from storage.outbound.types import Target
+from storage.store import Transaction
+
+_SUBJECTS: Final = {"REQUEST": "Invitation", "CANCEL": "Cancelled", "REPLY": "Answer"}
+_ANSWERS: Final = {"ACCEPTED": "Accepted", "DECLINED": "Declined", "TENTATIVE": "Tentatively accepted"}
+
+
+def send(
+    tx: Transaction, *, sender: str, recipient: str, method: str, found: Component, message: bytes, answer: str = ""
+) -> None:
+    """Put one message into the queue: text for people, `text/calendar` for programs (RFC 6047 §2.4)."""
+    first = itip.parts(found)[0]
+    summary = _line(first.value("SUMMARY")) or "(no title)"
+    mail: Any = EmailMessage(policy=SMTP)
+    mail["From"] = _named(sender, _name_of(found, sender))
+    mail["To"] = _named(recipient, "")
+    mail["Subject"] = f"{_ANSWERS.get(answer, _SUBJECTS[method])}: {summary}"[:200]
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
+    mail.set_content(_text(first, method, sender, answer))
+    mail.add_alternative(message.decode("utf-8"), subtype="calendar", params={"method": method}, cte="base64")
+    queue.enqueue(tx, sender=sender, recipients=[Target(recipient)], data=mail.as_bytes(), account=tx.actor.id)
+
+
+def _named(address: str, name: str) -> Address | str:
+    local, _, host = address.rpartition("@")
+    return Address(name, local, host) if address.isascii() else address
+
+
+def _name_of(found: Component, address: str) -> str:
+    for each in itip.parts(found):
+        for prop in [*each.all("ORGANIZER"), *each.all("ATTENDEE")]:
+            if itip.address(prop.value) == address:
+                return _line(prop.param("CN") or "")
+    return ""
+
+
+def _text(first: Component, method: str, sender: str, answer: str) -> str:
+    who = sender
+    head = {
+        "REQUEST": f"{who} invites you:",
+        "CANCEL": f"{who} cancelled:",
+        "REPLY": f"{who} answered: {_ANSWERS.get(answer, answer.lower())}",
+    }[method]
+    rows = [head, "", _line(first.value("SUMMARY"))]
+    for name, label in (("DTSTART", "Begin"), ("DTEND", "End"), ("LOCATION", "Place")):
+        prop = first.get(name)
+        if prop is not None and prop.value:
+            rows.append(f"{label}: {_when(prop) if name != 'LOCATION' else _line(prop.value)}")
+    if first.get("RRULE") is not None:
+        rows.append("This meeting repeats.")
+    text = unescape_text(first.value("DESCRIPTION")).strip()
+    if text:
+        rows += ["", text[:10_000]]
+    if method == "REPLY" and first.value("COMMENT"):
+        rows += ["", unescape_text(first.value("COMMENT"))[:2_000]]
+    return "\n".join(rows) + "\n"
+
+
+def _when(prop: Property) -> str:
+    text = prop.value.strip()
+    try:
+        if len(text) == 8:
+            return f"{datetime.strptime(text, '%Y%m%d'):%Y-%m-%d}"
+        moment = f"{datetime.strptime(text.rstrip('Z'), '%Y%m%dT%H%M%S'):%Y-%m-%d %H:%M}"
+    except ValueError:
+        return text
+    return f"{moment} UTC" if text.endswith("Z") else f"{moment} {prop.param('TZID') or ''}".strip()
+
+
+def _line(text: str) -> str:
+    return " ".join(unescape_text(text).split())

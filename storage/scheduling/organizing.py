@@ -1,0 +1,127 @@
+"""The organizer writes: everybody gets what concerns him, and answers anew where it matters (RFC 6638 §3.2.1)."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from storage.formats import calendar_views, itip
+from storage.formats.contentline import Component, Property, render
+from storage.kinds import Prepared
+from storage.scheduling import copies, delivery, people
+from storage.store import Transaction
+
+
+def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
+    """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS."""
+    _expand_groups(tx, new)
+    sender = _sender(new)
+    before = itip.attendees(old) if old is not None else {}
+    if old is not None:
+        _ask_anew(old, new, me)
+    made: dict[bytes, Prepared] = {}
+    for address, prop in itip.attendees(new).items():
+        if address in me:
+            continue
+        agent = (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
+        forced = prop.param("SCHEDULE-FORCE-SEND")
+        status = (before[address].param("SCHEDULE-STATUS") or "") if address in before else ""
+        if agent == "SERVER":
+            who = frozenset({address})
+            own = itip.copy_for(new, who)
+            had = itip.copy_for(old, who) if old is not None else None
+            inside = people.of_address(tx, address) is not None
+            if own is not None and (forced or had is None or _concerns(had, own, inside)):
+                prepared = _prepared(made, own) if inside else None
+                status = delivery.request(tx, sender, address, own, prepared=prepared)
+        else:
+            status = ""
+        for each in itip.parts(new):
+            for mine in each.all("ATTENDEE"):
+                if itip.address(mine.value) == address:
+                    itip.set_param(mine, "SCHEDULE-STATUS", status)
+                    itip.set_param(mine, "SCHEDULE-FORCE-SEND", "")
+    if old is not None:
+        gone = {address: prop for address, prop in before.items() if address not in itip.attendees(new)}
+        _cancel(tx, old, gone, me, sender)
+
+
+def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
+    """The organizer deleted the meeting: everybody is told (MTG-15)."""
+    _cancel(tx, old, itip.attendees(old), me, _sender(old))
+
+
+def _cancel(tx: Transaction, old: Component, gone: dict[str, Property], me: frozenset[str], sender: str) -> None:
+    for address, prop in gone.items():
+        if address in me or (prop.param("SCHEDULE-AGENT") or "SERVER").upper() != "SERVER":
+            continue
+        had = itip.copy_for(old, frozenset({address}))
+        if had is None:
+            continue
+        for each in itip.parts(had):
+            itip.set_value(each, "SEQUENCE", str(itip.sequence(each) + 1))
+        delivery.cancel(tx, sender, address, had)
+
+
+def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
+    """MTG-13: time, subject, description or place changed, so all answer again, and SEQUENCE grows."""
+    before = {itip.instance(each): each for each in itip.parts(old)}
+    fresh = {itip.instance(each): each for each in itip.parts(new)}
+    changed = {key for key, each in fresh.items() if key in before and itip.changed(_alone(before[key]), _alone(each))}
+    added = {key for key in fresh if key and key not in before}
+    for key, each in fresh.items():
+        known = before.get(key)
+        if key in changed or key in added or "" in changed:
+            for prop in each.all("ATTENDEE"):
+                if itip.address(prop.value) not in me:
+                    itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
+                    itip.set_param(prop, "RSVP", "TRUE")
+            if known is not None and itip.sequence(each) <= itip.sequence(known):
+                itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
+
+
+def _alone(component: Component) -> Component:
+    return Component("VCALENDAR", [], [component])
+
+
+def _concerns(one: Component, other: Component, inside: bool) -> bool:
+    """Whether somebody is to hear of a change: copies here follow in everything, a mail comes only when it matters."""
+    if not inside:
+        return itip.changed(one, other) or itip.statuses(one) != itip.statuses(other)
+    return calendar_views.comparable(render(one)) != calendar_views.comparable(render(other))
+
+
+def _prepared(made: dict[bytes, Prepared], own: Component) -> Prepared:
+    """Parsed once for all who get the same."""
+    octets = render(own)
+    if octets not in made:
+        made[octets] = copies.prepare(own)
+    return made[octets]
+
+
+def _sender(meeting: Component) -> str:
+    organizer = itip.organizer(meeting)
+    return itip.address(organizer.value) if organizer is not None else ""
+
+
+def _expand_groups(tx: Transaction, new: Component) -> None:
+    """MTG-01: `<GROUP>@group` invites its members, each for himself."""
+    for each in itip.parts(new):
+        present = {itip.address(prop.value) for prop in each.all("ATTENDEE")}
+        organizer = itip.address(each.value("ORGANIZER"))
+        for prop in each.all("ATTENDEE"):
+            members = people.group_members(tx, itip.address(prop.value))
+            if members is None:
+                continue
+            at = each.properties.index(prop)
+            fresh: list[Property] = []
+            for member in members:
+                if member.email.lower() in present or member.email.lower() == organizer:
+                    continue
+                one = deepcopy(prop)
+                one.value = f"mailto:{member.email}"
+                itip.set_param(one, "CN", member.display_name or member.name)
+                itip.set_param(one, "MEMBER", prop.value)
+                itip.set_param(one, "CUTYPE", "INDIVIDUAL")
+                fresh.append(one)
+                present.add(member.email.lower())
+            each.properties[at : at + 1] = fresh

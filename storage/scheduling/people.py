@@ -1,0 +1,64 @@
+"""Whose address it is: accounts of this desk, and acting for them inside one transaction (MTG-04, MTG-17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from storage import principals as directory
+from storage.errors import NotFound
+from storage.formats import itip
+from storage.mail import recipients
+from storage.store import Transaction
+from storage.types import Actor, Collection, Principal, PrincipalId, SpaceKind
+
+_PRINCIPAL = "/dav/principals/accounts/"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account that takes part."""
+
+    id: PrincipalId
+    login: str
+
+
+def acting(tx: Transaction, person: Person) -> Transaction:
+    """The same transaction, in which this person acts: what he is sent is written into his own calendar."""
+    return replace(tx, actor=Actor(person.id, person.login), access={})
+
+
+def of_address(tx: Transaction, address: str) -> Person | None:
+    """The account behind a calendar user address (as `itip.address` gives it), or None."""
+    if _PRINCIPAL in address:  # a principal's URL is an address as well (RFC 6638 §2.4.1)
+        login = address.partition(_PRINCIPAL)[2].strip("/").lower()
+        try:
+            found = directory.find(tx, SpaceKind.PRIVATE, login)
+        except NotFound:
+            return None
+        return Person(found.id, found.name)
+    recipient = recipients.find(tx, address) if itip.is_mail(address) else None
+    return None if recipient is None else Person(recipient.account, recipient.login)
+
+
+def own_addresses(tx: Transaction, collection: Collection) -> frozenset[str]:
+    """The addresses that stand for whoever a calendar speaks for: its owner; in a group's, the writer (MTG-18)."""
+    space = collection.space
+    person = Person(space.id, space.name) if space.kind is SpaceKind.PRIVATE else Person(tx.actor.id, tx.actor.login)
+    return addresses(tx, person)
+
+
+def addresses(tx: Transaction, person: Person) -> frozenset[str]:
+    """All calendar user addresses of an account."""
+    own = recipients.addresses_of(tx, person.id)
+    return frozenset({*own, f"{_PRINCIPAL}{person.login}/", f"{_PRINCIPAL}{person.login}"})
+
+
+def group_members(tx: Transaction, address: str) -> list[Principal] | None:
+    """The members behind `<GROUP>@group`, if the actor is one of them; None if it is no such address (MTG-01)."""
+    name, at, host = address.rpartition("@")
+    if not at or host != "group":
+        return None
+    for group in directory.groups_of(tx, directory.me(tx)):
+        if group.name.lower() == name:
+            return directory.members(tx, group)
+    return None

@@ -1,0 +1,295 @@
+"""Meetings between people of one desk, and with somebody outside (MTG-01…17, RFC 6638)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from servers.dav.names import CALDAV, DAV
+from storage.outbound import administration
+from storage.store import Store
+from storage.types import SITE
+from tests.caldav.desk import Answer, Client, event, put
+
+ALICE = "/dav/alice/private/events/"
+BOB = "/dav/bob/private/events/"
+ORGANIZER = "ORGANIZER;CN=Alice:mailto:alice@example.test"
+TIMES = ("DTSTART:20250601T100000Z", "DTEND:20250601T110000Z")
+
+
+def someone(name: str, *params: str) -> str:
+    return ";".join(["ATTENDEE", *(params or ("PARTSTAT=NEEDS-ACTION", "RSVP=TRUE"))]) + f":mailto:{name}"
+
+
+def meeting(
+    *attendees: str, summary: str = "Plan", times: tuple[str, ...] = TIMES, more: tuple[str, ...] = ()
+) -> bytes:
+    lines = [*times, f"SUMMARY:{summary}", ORGANIZER, someone("alice@example.test", "PARTSTAT=ACCEPTED"), *attendees]
+    return event("m1", *lines, *more)
+
+
+INVITED = someone("bob@example.test")
+
+
+def members(client: Client, path: str) -> list[str]:
+    answer = client.propfind(path, f"{DAV}getetag", depth="1")
+    return [href for href in answer.hrefs() if href != path]
+
+
+def text(client: Client, path: str) -> str:
+    answer: Answer = client.request("GET", path)
+    assert answer.status == 200, answer.text
+    return re.sub(r"\r\n ", "", answer.text)
+
+
+def state(client: Client, path: str, who: str, instance: str = "") -> str:
+    """The PARTSTAT of somebody in the copy at a path."""
+    for part in text(client, path).split("BEGIN:VEVENT")[1:]:
+        found = re.search(r"^RECURRENCE-ID[^:\r\n]*:(.*)\r$", part, re.MULTILINE)
+        if (found[1] if found else "") == instance:
+            for line in part.split("\r\n"):
+                if line.startswith("ATTENDEE") and line.lower().endswith(f":mailto:{who}"):
+                    given = re.search(r"PARTSTAT=([A-Z-]+)", line)
+                    return given[1] if given else "NEEDS-ACTION"
+    return ""
+
+
+def copy_of(client: Client, path: str) -> str:
+    (found,) = members(client, path)
+    return found
+
+
+def answer(client: Client, path: str, who: str, how: str) -> Answer:
+    body = client.request("GET", path).text
+    plain = re.sub(r"\r\n ", "", body)
+    changed = re.sub(rf"ATTENDEE[^\r\n]*:mailto:{who}", f"ATTENDEE;PARTSTAT={how}:mailto:{who}", plain)
+    return client.request("PUT", path, changed.encode(), content_type="text/calendar")
+
+
+def invite(alice: Client, *attendees: str) -> str:
+    path = f"{ALICE}m1.ics"
+    put(alice, path, meeting(*(attendees or (INVITED,))))
+    return path
+
+
+def queued(store: Store) -> list[tuple[str, str]]:
+    with store.read(SITE) as tx:
+        return [(one.sender, one.recipients[0].address) for one in administration.every(tx)]
+
+
+def test_an_invitation_appears_in_the_colleagues_calendar_and_inbox(alice: Client, bob: Client) -> None:
+    """MTG-04, RFC 6638 §3.2.1: REQUEST."""
+    path = invite(alice)
+    assert state(bob, copy_of(bob, BOB), "bob@example.test") == "NEEDS-ACTION"
+    assert "SCHEDULE-STATUS=1.2" in text(alice, path)
+    assert "SCHEDULE-STATUS" not in text(bob, copy_of(bob, BOB))
+    (message,) = members(bob, "/dav/bob/private/inbox/")
+    assert "METHOD:REQUEST" in text(bob, message)
+    assert bob.request("DELETE", message).status == 204
+
+
+def test_an_answer_reaches_the_organizer_without_a_new_schedule_tag(alice: Client, bob: Client) -> None:
+    """MTG-07, MTG-11, RFC 6638 §3.2.10."""
+    path = invite(alice)
+    before = alice.propfind(path, f"{CALDAV}schedule-tag").prop(path, f"{CALDAV}schedule-tag")
+    assert answer(bob, copy_of(bob, BOB), "bob@example.test", "ACCEPTED").status == 204
+    assert state(alice, path, "bob@example.test") == "ACCEPTED"
+    after = alice.propfind(path, f"{CALDAV}schedule-tag").prop(path, f"{CALDAV}schedule-tag")
+    assert before is not None
+    assert after is not None
+    assert before.text == after.text
+    messages = [text(alice, one) for one in members(alice, "/dav/alice/private/inbox/")]
+    assert [("METHOD:REPLY" in one, "alice@example.test" in one) for one in messages] == [(True, True)]
+
+
+@pytest.mark.parametrize(("field", "expected"), [({}, "DECLINED"), ({"schedule_reply": "F"}, "NEEDS-ACTION")])
+def test_a_deletion_is_a_refusal_unless_it_is_silent(
+    alice: Client, bob: Client, field: dict[str, str], expected: str
+) -> None:
+    """MTG-08, RFC 6638 §8.1."""
+    path = invite(alice)
+    assert bob.request("DELETE", copy_of(bob, BOB), **field).status == 204
+    assert state(alice, path, "bob@example.test") == expected
+
+
+def test_declined_but_kept_and_accepted_later(alice: Client, bob: Client) -> None:
+    """MTG-09."""
+    path = invite(alice)
+    mine = copy_of(bob, BOB)
+    for how in ("DECLINED", "ACCEPTED", "TENTATIVE"):
+        assert answer(bob, mine, "bob@example.test", how).status == 204
+        assert state(alice, path, "bob@example.test") == how
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("SUMMARY:Plan", "SUMMARY:Mine"), ("T110000Z", "T120000Z"), ("mailto:alice@", "mailto:carol@")],
+)
+def test_only_the_organizer_modifies(alice: Client, bob: Client, old: str, new: str) -> None:
+    """MTG-12, RFC 6638 §3.2.4.3."""
+    invite(alice)
+    mine = copy_of(bob, BOB)
+    body = text(bob, mine).replace(old, new)
+    refused = bob.request("PUT", mine, body.encode(), content_type="text/calendar")
+    assert refused.status == 403
+    assert refused.precondition == f"{CALDAV}allowed-attendee-scheduling-object-change"
+
+
+def test_alarms_and_tags_are_the_attendees_own_and_survive_a_change(alice: Client, bob: Client) -> None:
+    path = invite(alice)
+    mine = copy_of(bob, BOB)
+    alarm = "CATEGORIES:Mine\r\nBEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:x\r\nEND:VALARM\r\nEND:VEVENT"
+    put(bob, mine, text(bob, mine).replace("END:VEVENT", alarm).encode())
+    put(alice, path, meeting(INVITED, summary="Other"))
+    assert "SUMMARY:Other" in text(bob, mine)
+    assert "TRIGGER:-PT5M" in text(bob, mine)
+    assert "CATEGORIES:Mine" in text(bob, mine)
+    assert "TRIGGER" not in text(alice, path)
+
+
+def test_a_change_resets_the_states_and_raises_sequence(alice: Client, bob: Client) -> None:
+    """MTG-13: a new time asks anew; a new participant does not reset the others."""
+    path = invite(alice)
+    mine = copy_of(bob, BOB)
+    answer(bob, mine, "bob@example.test", "ACCEPTED")
+    accepted = someone("bob@example.test", "PARTSTAT=ACCEPTED")
+    put(alice, path, meeting(accepted, someone("carol@example.test")))
+    assert state(alice, path, "bob@example.test") == "ACCEPTED"
+    moved = ("DTSTART:20250602T100000Z", "DTEND:20250602T110000Z")
+    put(alice, path, meeting(accepted, someone("carol@example.test"), times=moved))
+    assert state(alice, path, "bob@example.test") == "NEEDS-ACTION"
+    assert state(bob, mine, "bob@example.test") == "NEEDS-ACTION"
+    assert "SEQUENCE:1" in text(bob, mine)
+
+
+def test_a_removed_participant_and_a_cancelled_meeting(alice: Client, bob: Client, carol: Client) -> None:
+    """MTG-14, MTG-15: CANCEL."""
+    path = invite(alice, INVITED, someone("carol@example.test"))
+    assert len(members(carol, "/dav/carol/private/events/")) == 1
+    put(alice, path, meeting(INVITED))
+    assert members(carol, "/dav/carol/private/events/") == []
+    assert alice.request("DELETE", path).status == 204
+    assert members(bob, BOB) == []
+    assert any("METHOD:CANCEL" in text(bob, one) for one in members(bob, "/dav/bob/private/inbox/"))
+    assert members(alice, "/dav/alice/private/inbox/") == []
+
+
+def test_one_instance_is_declined_alone(alice: Client, bob: Client) -> None:
+    path = f"{ALICE}m1.ics"
+    put(alice, path, meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5",)))
+    mine = copy_of(bob, BOB)
+    put(bob, mine, text(bob, mine).replace("RRULE", "EXDATE:20250603T100000Z\r\nRRULE").encode())
+    assert state(alice, path, "bob@example.test", "20250603T100000Z") == "DECLINED"
+    assert state(alice, path, "bob@example.test") == "NEEDS-ACTION"
+
+
+def test_who_is_invited_to_one_instance_gets_that_one(alice: Client, carol: Client) -> None:
+    """RFC 6638 §3.2.6."""
+    body = meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5",)).decode()
+    extra = (
+        "BEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20250101T000000Z\r\nRECURRENCE-ID:20250602T100000Z\r\n"
+        f"DTSTART:20250602T100000Z\r\nDTEND:20250602T110000Z\r\nSUMMARY:Plan\r\n{ORGANIZER}\r\n{INVITED}\r\n"
+        f"{someone('carol@example.test')}\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    )
+    put(alice, f"{ALICE}m1.ics", body.replace("END:VCALENDAR", extra).encode())
+    copy = text(carol, copy_of(carol, "/dav/carol/private/events/"))
+    assert copy.count("BEGIN:VEVENT") == 1
+    assert "RRULE" not in copy
+    assert state(carol, copy_of(carol, "/dav/carol/private/events/"), "carol@example.test", "20250602T100000Z")
+
+
+def test_the_whole_group_is_invited_at_once(alice: Client, bob: Client) -> None:
+    """MTG-01."""
+    path = invite(alice, someone("IAB@group", "CUTYPE=GROUP"))
+    assert "mailto:bob@example.test" in text(alice, path)
+    assert "IAB@group:" not in text(alice, path)
+    assert state(bob, copy_of(bob, BOB), "bob@example.test") == "NEEDS-ACTION"
+
+
+def test_somebody_outside_gets_a_mail(alice: Client, store: Store) -> None:
+    """MTG-05, RFC 6047."""
+    path = invite(alice, someone("eve@else.test"), someone("mallory@else.test", "SCHEDULE-AGENT=NONE"))
+    assert "SCHEDULE-STATUS=1.1" in text(alice, path)
+    assert queued(store) == [("alice@example.test", "eve@else.test")]
+    put(alice, path, meeting(someone("eve@else.test")))
+    assert len(queued(store)) == 1  # nothing changed for her
+    alice.request("DELETE", path)
+    assert len(queued(store)) == 2
+
+
+def test_free_and_busy_of_several_people(alice: Client, bob: Client) -> None:
+    """RFC 6638 §5; a stranger is answered as nobody is."""
+    put(bob, f"{BOB}b.ics", event("b", *TIMES, "SUMMARY:Secret"))
+    lines = ["DTSTART:20250601T000000Z", "DTEND:20250602T000000Z", ORGANIZER, INVITED]
+    lines += [someone("carol@example.test"), someone("eve@else.test")]
+    body = event("f", *lines, around="VFREEBUSY").replace(b"VERSION:2.0", b"VERSION:2.0\r\nMETHOD:REQUEST")
+    answer = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
+    assert answer.status == 200, answer.text
+    rows = answer.xml.findall(f"{CALDAV}response")
+    assert [row.findtext(f"{CALDAV}request-status", "")[:3] for row in rows] == ["2.0", "3.7", "3.7"]
+    assert "20250601T100000Z/20250601T110000Z" in rows[0].findtext(f"{CALDAV}calendar-data", "")
+    assert "Secret" not in answer.text
+    assert bob.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar").status in (
+        403,
+        404,
+        405,
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", b"\0" * 100, event("e", *TIMES)])
+def test_bad_requests_at_the_outbox(alice: Client, body: bytes) -> None:
+    answer = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
+    assert answer.status == 403
+    assert answer.precondition == f"{CALDAV}valid-scheduling-message"
+
+
+def test_the_principal_names_inbox_and_outbox(alice: Client) -> None:
+    me = "/dav/principals/accounts/alice/"
+    answer = alice.propfind(me, f"{CALDAV}schedule-inbox-URL", f"{CALDAV}schedule-outbox-URL")
+    for name in ("inbox", "outbox"):
+        found = answer.prop(me, f"{CALDAV}schedule-{name}-URL")
+        assert found is not None
+        path = found.findtext(f"{DAV}href") or ""
+        kind = alice.propfind(path, f"{DAV}resourcetype").prop(path, f"{DAV}resourcetype")
+        assert kind is not None
+        assert kind.find(f"{CALDAV}schedule-{name}") is not None
+    inbox = "/dav/alice/private/inbox/"
+    default = alice.propfind(inbox, f"{CALDAV}schedule-default-calendar-URL")
+    found = default.prop(inbox, f"{CALDAV}schedule-default-calendar-URL")
+    assert found is not None
+    assert found.findtext(f"{DAV}href") == ALICE
+    assert "calendar-auto-schedule" in alice.request("OPTIONS", ALICE).headers["dav"]
+    assert alice.request("PUT", f"{inbox}x.ics", meeting(INVITED), content_type="text/calendar").status == 403
+    assert alice.request("DELETE", inbox).status == 403
+
+
+def test_a_meeting_lies_in_one_calendar_only(alice: Client) -> None:
+    """RFC 6638 §3.2.4.1."""
+    path = invite(alice)
+    assert alice.request("MKCALENDAR", "/dav/alice/private/second/").status == 201
+    body = alice.request("GET", path).body
+    refused = alice.request("PUT", "/dav/alice/private/second/m1.ics", body, content_type="text/calendar")
+    assert (refused.status, refused.precondition) == (403, f"{CALDAV}unique-scheduling-object-resource")
+    moved = alice.request("MOVE", path, destination="/dav/alice/private/second/m1.ics")
+    assert moved.status == 201
+
+
+def test_a_move_between_spaces_cancels_nothing(alice: Client, bob: Client) -> None:
+    path = invite(alice)
+    assert alice.request("MOVE", path, destination="/dav/groups/IAB/events/m1.ics").status == 201
+    assert len(members(bob, BOB)) == 1
+    answer(bob, copy_of(bob, BOB), "bob@example.test", "ACCEPTED")
+    assert state(alice, "/dav/groups/IAB/events/m1.ics", "bob@example.test") == "ACCEPTED"
+
+
+def test_an_invitation_that_came_by_mail_is_answered_by_mail(alice: Client, store: Store) -> None:
+    lines = (
+        *TIMES,
+        "SUMMARY:Outside",
+        "ORGANIZER:mailto:eve@else.test",
+        someone("alice@example.test", "PARTSTAT=ACCEPTED"),
+    )
+    put(alice, f"{ALICE}o.ics", event("o", *lines))
+    assert queued(store) == [("alice@example.test", "eve@else.test")]
+    assert "SCHEDULE-STATUS=1.1" in text(alice, f"{ALICE}o.ics")
