@@ -17,10 +17,12 @@ from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import BUSY, OK, Answer, Refusal
 from servers.smtp.site import Site
 from storage.errors import Busy, OverQuota, StorageError, TooLarge
+from storage.formats import imip
 from storage.mail import appending, delivery, sending
 from storage.mail.recipients import Recipient
 from storage.outbound import queue
 from storage.outbound.types import Target
+from storage.scheduling import incoming
 from storage.store import Store
 from storage.types import SITE, Actor
 
@@ -89,8 +91,12 @@ def _one(
     worst = OK
     try:
         prepared = appending.prepare(store, whole)
+        meeting = None if spam or b"dmarc=fail" in added.lower() else imip.find(data=whole)
         for recipient in destination.here:
-            worst = _worse(worst, _deliver(store, envelope, to, prepared, recipient, spam=spam))
+            answer = _deliver(store, envelope, to, prepared, recipient, spam=spam)
+            worst = _worse(worst, answer)
+            if meeting is not None and answer is OK:
+                incoming.take(store, recipient, meeting)
         if destination.elsewhere:
             passed = f"Delivered-To: {to.address}\r\n".encode("utf-8", "replace") + trace + added + own + rest
             _enqueue(store, envelope, [Target(address) for address in destination.elsewhere], passed, sign=False)

@@ -1,0 +1,72 @@
+"""Meetings in mails: the `text/calendar` part of a message, and who sent it (RFC 6047)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from storage.errors import StorageError
+from storage.formats import contentline, icalendar, itip, message_parts, mime_fields, mime_words
+from storage.formats.addresses import parse_addresses
+from storage.formats.contentline import Component
+
+_MOST_OCTETS: Final = 1024 * 1024
+METHODS: Final = frozenset({"REQUEST", "REPLY", "CANCEL"})
+_MARK: Final = re.compile(rb"text/calendar|application/ics", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A message about one meeting."""
+
+    method: str
+    sender: str
+    """The From address, lower case (RFC 6047 §3: it must be the person that the message speaks for)."""
+    calendar: Component
+    """Without METHOD."""
+
+    @property
+    def uid(self) -> str:
+        return itip.parts(self.calendar)[0].value("UID").strip()
+
+
+def find(data: bytes) -> Meeting | None:
+    """The meeting in a mail; None if there is none, or none that can be understood or belongs to one person."""
+    if _MARK.search(data) is None:
+        return None
+    root = message_parts.read(data)
+    sender = _sender(data[root.header : root.body])
+    for part in message_parts.sections(root):
+        if part.kind in ("text/calendar", "application/ics") and part.end - part.body <= 2 * _MOST_OCTETS:
+            found = _read(message_parts.decode(data, part), sender) if sender else None
+            if found is not None:
+                return found
+    return None
+
+
+def _read(octets: bytes, sender: str) -> Meeting | None:
+    if len(octets) > _MOST_OCTETS:
+        return None
+    try:
+        calendar = icalendar.one_calendar(contentline.parse(octets))
+        method = calendar.value("METHOD").strip().upper()
+        calendar.properties = [prop for prop in calendar.properties if prop.name != "METHOD"]
+        if method == "REPLY":
+            uids = {each.value("UID").strip() for each in itip.parts(calendar)}
+            return Meeting(method, sender, calendar) if len(uids) == 1 and "" not in uids else None
+        if method not in METHODS:
+            return None
+        icalendar.understand(calendar)
+    except StorageError:  # the mail itself is delivered: its reader sees what it says
+        return None
+    organizers = {itip.address(each.value("ORGANIZER")) for each in itip.parts(calendar)}
+    return Meeting(method, sender, calendar) if len(organizers) == 1 and "" not in organizers else None
+
+
+def _sender(header: bytes) -> str:
+    for _, name, value in mime_fields.fields(header):
+        if name.lower() == b"from":
+            found = parse_addresses(mime_words.unfold(value))
+            return found[0].address.lower() if len(found) == 1 and found[0].host else ""
+    return ""

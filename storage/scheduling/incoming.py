@@ -1,0 +1,130 @@
+"""What comes by mail is applied to the calendar of the one who got it, and only by whom it concerns (RFC 6047, MTG-05).
+
+A message that comes again changes nothing; one that is older than what is known is passed over (RFC 5546 §2.1.5).
+"""
+
+from __future__ import annotations
+
+import logging
+from copy import deepcopy
+
+from storage.errors import StorageError
+from storage.formats import itip
+from storage.formats.contentline import Component, Property
+from storage.formats.imip import Meeting
+from storage.mail.recipients import Recipient
+from storage.scheduling import copies, delivery, inbox, people
+from storage.scheduling.people import Person
+from storage.store import Store, Transaction
+
+log = logging.getLogger(__name__)
+
+
+def take(store: Store, recipient: Recipient, meeting: Meeting) -> None:
+    """Apply a message to the recipient's calendar; the mail is in his mailbox, whatever becomes of this."""
+    try:
+        with store.write(recipient.actor) as tx:
+            applied = apply(tx, recipient, meeting)
+    except StorageError as error:
+        log.info("meeting", extra={"principal": recipient.login, "reason": type(error).__name__})
+        return
+    log.info("meeting", extra={"principal": recipient.login, "method": meeting.method, "applied": applied})
+
+
+def apply(tx: Transaction, recipient: Recipient, meeting: Meeting) -> bool:
+    """Apply a message as its recipient; False if it is not his to get, or not its sender's to say."""
+    person = Person(recipient.account, recipient.login)
+    if meeting.method == "REPLY":
+        return _reply(tx, person, meeting)
+    organizer = itip.organizer(meeting.calendar)
+    assert organizer is not None
+    spoken_for = {itip.address(organizer.value), itip.address(organizer.param("SENT-BY") or "")}
+    if meeting.sender not in spoken_for or people.of_address(tx, itip.address(organizer.value)) is not None:
+        return False  # forged, or one of us, whose meetings come by his calendar
+    me = people.addresses(tx, person) | {recipient.address.lower()}
+    present = copies.find(tx, person.id, meeting.uid)
+    if present is not None:
+        known = itip.organizer(present.calendar)
+        if known is None or itip.address(known.value) != itip.address(organizer.value):
+            return False
+        if _sequence(meeting.calendar) < _sequence(present.calendar):
+            return False
+    if meeting.method == "CANCEL":
+        return present is not None and _cancel(tx, person, present, meeting)
+    own = itip.copy_for(meeting.calendar, me)
+    return own is not None and _request(tx, person, present, own, me)
+
+
+def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: Component, me: frozenset[str]) -> bool:
+    if present is None:
+        copies.create(tx, person.login, copies.prepare(own))
+        inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
+        return True
+    fresh = _united(present.calendar, own)
+    itip.keep_own(present.calendar, fresh)
+    before = {itip.instance(each): each for each in itip.parts(present.calendar)}
+    for each in itip.parts(fresh):
+        known = before.get(itip.instance(each))
+        mine = itip.attendee(each, me)
+        if known is not None and mine is not None and itip.sequence(each) <= itip.sequence(known):
+            itip.set_param(mine, "PARTSTAT", itip.partstat(itip.attendee(known, me)))  # he answered this already
+    copies.replace(tx, present, fresh)
+    inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
+    return True
+
+
+def _united(present: Component, own: Component) -> Component:
+    """A message about single instances of a series that is known is added to it."""
+    if any(itip.instance(each) == "" for each in itip.parts(own)):
+        return deepcopy(own)
+    fresh = deepcopy(present)
+    keys = {itip.instance(each) for each in itip.parts(own)}
+    fresh.components = [
+        each for each in fresh.components if each.name == "VTIMEZONE" or itip.instance(each) not in keys
+    ]
+    known = {each.value("TZID") for each in fresh.of("VTIMEZONE")}
+    fresh.components = [each for each in own.of("VTIMEZONE") if each.value("TZID") not in known] + fresh.components
+    fresh.components += deepcopy(itip.parts(own))
+    return fresh
+
+
+def _cancel(tx: Transaction, person: Person, present: copies.Copy, meeting: Meeting) -> bool:
+    gone = [each.get("RECURRENCE-ID") for each in itip.parts(meeting.calendar)]
+    instances = [prop for prop in gone if prop is not None]
+    if len(instances) < len(gone):
+        copies.remove(tx, present)
+    else:
+        _leave(tx, present, instances)
+    inbox.put(tx, person.login, itip.message(meeting.calendar, "CANCEL"), meeting.calendar)
+    return True
+
+
+def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> None:
+    """Single instances are called off: they become exceptions of the series."""
+    keys = {prop.value.strip().upper() for prop in instances}
+    fresh = deepcopy(present.calendar)
+    fresh.components = [
+        each for each in fresh.components if each.name == "VTIMEZONE" or itip.instance(each) not in keys
+    ]
+    left = itip.parts(fresh)
+    if not left:
+        copies.remove(tx, present)
+        return
+    if left[0].get("RECURRENCE-ID") is None:
+        for prop in instances:
+            params = [pair for pair in prop.params if pair[0] != "RANGE"]
+            left[0].properties.append(Property("EXDATE", prop.value.strip(), params))
+    copies.replace(tx, present, fresh)
+
+
+def _reply(tx: Transaction, person: Person, meeting: Meeting) -> bool:
+    """An answer counts if the attendee himself sent it, and not to an older form of the meeting (RFC 5546 §3.2.3)."""
+    who = frozenset({meeting.sender})
+    present = copies.find(tx, person.id, meeting.uid)
+    if present is not None and _sequence(meeting.calendar) < _sequence(present.calendar):
+        return False
+    return delivery.answered(tx, person, who, meeting.calendar) == delivery.DELIVERED
+
+
+def _sequence(calendar: Component) -> int:
+    return max((itip.sequence(each) for each in itip.parts(calendar)), default=0)

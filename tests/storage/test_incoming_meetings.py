@@ -1,0 +1,142 @@
+"""Meetings that come by mail: applied once, from whom they concern, and nothing else hurt (RFC 6047, MTG-05)."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.formats import imip, itip
+from storage.mail.recipients import Recipient
+from storage.scheduling import incoming
+from storage.store import Store
+from tests.storage import desk
+from tests.storage.test_scheduling import held, meeting, put, states
+
+EVE, ALICE = "eve@else.test", "alice@example.test"
+
+
+def mail(sender: str, body: str, method: str, *, encoded: bool = True, kind: str = "text/calendar") -> bytes:
+    text = body.replace("VERSION:2.0", f"VERSION:2.0\r\nMETHOD:{method}", 1).encode()
+    content = base64.encodebytes(text).replace(b"\n", b"\r\n") if encoded else text
+    head = (
+        f"From: Somebody <{sender}>\r\nTo: alice@example.test\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\n'
+        f"Content-Type: {kind}; method={method}; charset=utf-8\r\n"
+        f"Content-Transfer-Encoding: {'base64' if encoded else '8bit'}\r\n\r\n"
+    )
+    return head.encode() + content + b"\r\n--b--\r\n"
+
+
+def invitation(*extra: str, sequence: int = 0, title: str = "Outside", day: int = 1) -> str:
+    lines = [
+        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//else//EN", "BEGIN:VEVENT", "UID:m", "DTSTAMP:20250101T000000Z"),
+        *(f"DTSTART:202506{day:02}T100000Z", f"DTEND:202506{day:02}T110000Z", f"SUMMARY:{title}"),
+        *(f"SEQUENCE:{sequence}", f"ORGANIZER:mailto:{EVE}", f"ATTENDEE;RSVP=TRUE:mailto:{ALICE}", *extra),
+        *("END:VEVENT", "END:VCALENDAR", ""),
+    ]
+    return "\r\n".join(lines)
+
+
+def receive(store: Store, data: bytes, login: str = "alice") -> bool:
+    found = imip.find(data)
+    if found is None:
+        return False
+    person = desk.principal(store, login)
+    recipient = Recipient(person.id, login, f"{login}@example.test", "en")
+    with store.write(recipient.actor) as tx:
+        return incoming.apply(tx, recipient, found)
+
+
+def accepted(store: Store) -> None:
+    name, body = held(store, "alice") or ("", "")
+    fresh = re.sub(
+        rf"ATTENDEE[^\r\n]*:mailto:{ALICE}", f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{ALICE}", body.replace("\r\n ", "")
+    )
+    put(store, "alice", name, fresh.encode())
+
+
+def test_an_invitation_is_in_the_calendar_once_and_an_answer_stays(store: Store) -> None:
+    assert receive(store, mail(EVE, invitation(), "REQUEST"))
+    accepted(store)
+    assert receive(store, mail(EVE, invitation(), "REQUEST", encoded=False))  # it came again
+    _, body = held(store, "alice") or ("", "")
+    assert states(body) == {ALICE: "ACCEPTED"}
+    assert receive(store, mail(EVE, invitation(sequence=2, day=2), "REQUEST"))
+    _, body = held(store, "alice") or ("", "")
+    assert states(body) == {ALICE: "NEEDS-ACTION"}
+    assert not receive(store, mail(EVE, invitation(sequence=1, title="Old"), "REQUEST"))
+    _, body = held(store, "alice") or ("", "")
+    assert "SUMMARY:Outside" in body
+
+
+def test_a_cancellation_takes_it_out(store: Store) -> None:
+    receive(store, mail(EVE, invitation("RRULE:FREQ=DAILY;COUNT=3"), "REQUEST"))
+    one = invitation("RECURRENCE-ID:20250602T100000Z", "STATUS:CANCELLED", day=2, sequence=1)
+    assert receive(store, mail(EVE, one, "CANCEL"))
+    _, body = held(store, "alice") or ("", "")
+    assert "EXDATE:20250602T100000Z" in body
+    assert receive(store, mail(EVE, invitation(sequence=2), "CANCEL"))
+    assert held(store, "alice") is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "body", "method"),
+    [
+        ("mallory@else.test", invitation(), "REQUEST"),  # not the organizer
+        (EVE, invitation().replace(ALICE, "nobody@else.test"), "REQUEST"),  # she is not invited
+        ("bob@example.test", invitation().replace(EVE, "bob@example.test"), "REQUEST"),  # one of us, by mail
+        (EVE, invitation().replace("END:VEVENT", f"ORGANIZER:mailto:{EVE}\r\nEND:VEVENT", 1), "PUBLISH"),
+        (EVE, invitation(), "CANCEL"),  # of what is not there
+        (EVE, invitation(), "REPLY"),
+        (EVE, invitation().replace("UID:m\r\n", ""), "REQUEST"),
+        (EVE, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", "REPLY"),
+    ],
+)
+def test_what_is_not_theirs_to_say_is_passed_over(store: Store, sender: str, body: str, method: str) -> None:
+    assert not receive(store, mail(sender, body, method))
+    assert held(store, "alice") is None
+
+
+def test_a_stranger_cannot_call_off_or_take_over_a_meeting(store: Store) -> None:
+    receive(store, mail(EVE, invitation(), "REQUEST"))
+    stolen = invitation(sequence=9, title="Stolen").replace(EVE, "mallory@else.test")
+    assert not receive(store, mail("mallory@else.test", stolen, "REQUEST"))
+    assert not receive(store, mail("mallory@else.test", stolen, "CANCEL"))
+    assert not receive(store, mail("mallory@else.test", invitation(sequence=9), "CANCEL"))
+    _, body = held(store, "alice") or ("", "")
+    assert "SUMMARY:Outside" in body
+
+
+def reply(sender: str, how: str = "ACCEPTED", sequence: int = 0) -> bytes:
+    body = invitation(sequence=sequence).replace(f"ORGANIZER:mailto:{EVE}", f"ORGANIZER:mailto:{ALICE}")
+    return mail(
+        sender, body.replace(f"ATTENDEE;RSVP=TRUE:mailto:{ALICE}", f"ATTENDEE;PARTSTAT={how}:mailto:{EVE}"), "REPLY"
+    )
+
+
+def test_an_answer_by_mail_counts_if_the_attendee_sent_it(store: Store) -> None:
+    put(store, "alice", "m.ics", meeting([EVE, "bob@example.test"]))
+    assert not receive(store, reply("mallory@else.test"))
+    assert receive(store, reply(EVE))
+    assert receive(store, reply(EVE))
+    for login in ("alice", "bob"):
+        _, body = held(store, login) or ("", "")
+        assert states(body)[EVE] == "ACCEPTED"
+    put(store, "alice", "m.ics", meeting([EVE, "bob@example.test"], day=2))
+    assert not receive(store, reply(EVE, "DECLINED", 0))  # to what it was before
+    assert receive(store, reply(EVE, "DECLINED", 1))
+    _, body = held(store, "alice") or ("", "")
+    assert states(body)[EVE] == "DECLINED"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(noise=st.binary(max_size=200), at=st.integers(0, 1200), cut=st.integers(0, 1200))
+def test_hostile_mails_neither_fail_nor_hurt(noise: bytes, at: int, cut: int) -> None:
+    data = mail(EVE, invitation(), "REQUEST", encoded=False)
+    for one in (data[:at] + noise + data[at:], data[:cut], noise):
+        found = imip.find(one)
+        assert found is None or itip.parts(found.calendar)
