@@ -14,7 +14,7 @@ from storage import principals as people
 from storage.errors import Denied, NotFound, Refused
 from storage.schema import accounts, principals
 from storage.store import Transaction
-from storage.types import SITE, Collection, Principal, Right, SpaceKind
+from storage.types import SITE, Collection, Principal, PrincipalId, Right, SpaceKind
 
 Value = int | str
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -97,6 +97,12 @@ def of(tx: Transaction, account: Principal) -> dict[str, Value]:
     """
     _demand_own(tx, account)
     return {name: row.default for name, row in PREFERENCES.items()} | _stored(tx, account)
+
+
+def zone_of(tx: Transaction, account: PrincipalId) -> str:
+    """The time zone of an account, whoever acts: for what the suite does for its owner."""
+    stored = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
+    return str(json.loads(stored or "{}").get("timezone", PREFERENCES["timezone"].default))
 
 
 def chosen_hours(tx: Transaction, collection: Collection) -> tuple[int, int, str] | None:

@@ -281,6 +281,14 @@ event_index: Final = _table(
     Index("ix_event_index_collection_uid", "collection_id", "uid"),
 )
 
+reminders: Final = _table(
+    "reminder",
+    # Of an item with EMAIL alarms: when the next of them goes off (REM-01).
+    Column("item_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _int("due", None),  # UTC seconds
+    Index("ix_reminder_due", "due"),
+)
+
 card_index: Final = _table(
     "card_index",
     Column("item_id", Id, ForeignKey("item.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),

@@ -200,6 +200,7 @@ class Write:
         row |= {"item_id": item_id, "collection_id": collection.id}
         self._statements.insert.run(tx, row)
         self._link(anew=True)
+        self._remind(item_id, body, anew=True)
         parts = "" if own else prepared.parts
         if parts:
             self._keep_parts(item_id, number, parts, body)
@@ -249,6 +250,7 @@ class Write:
         columns = self._index_row(kept)
         self._statements.update.run(tx, {"item": row.id} | {f"to_{name}": value for name, value in columns.items()})
         self._link()
+        self._remind(row.id, body)
         parts = "" if own else prepared.parts
         if not own:
             self._keep_parts(row.id, number, parts, prepared.common)
@@ -262,6 +264,13 @@ class Write:
             from storage import links
 
             links.attach_by_uris(self.tx, self.collection, self.name, document_uris.of_card(self.prepared.body))
+
+    def _remind(self, item_id: int, body: bytes, *, anew: bool = False) -> None:
+        """Note when the owner is to be reminded of an event (REM-01)."""
+        if self.kind.table is event_index:
+            from storage import reminders
+
+            reminders.plan(self.tx, self.collection, item_id, body, anew=anew)
 
     @property
     def _statements(self) -> _Index:
@@ -282,6 +291,7 @@ class Write:
         _UPDATE_BODY.run(tx, values | {"item": row.id})
         self._statements.set_shared.run(tx, {"item": row.id, "to_shared": common})
         self._keep_parts(row.id, number, "", common, touch=True)
+        self._remind(row.id, prepared.body)
         return self._written(False, values["to_hash"], number, row.schedule_tag, "", common)
 
     def _index_row(self, shared: bytes | None) -> dict[str, Any]:

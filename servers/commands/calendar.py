@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import click
 from servers.cli import Desk
 from servers.commands.opened import Target, account, acting_on, ask, collection, opened, place
 from storage import preferences, transfer
+from storage import reminders as waiting
 from storage.types import SITE, SpaceKind
 
 
@@ -20,7 +22,35 @@ def command() -> None:
     \b
     Example:
         escritoire calendar prune alice/events --before 2020-01-01
+        escritoire calendar reminders alice
     """
+
+
+@command.command()
+@click.argument("login")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def reminders(desk: Desk, login: str, as_json: bool) -> None:
+    """List the mails by which the desk will remind somebody of his events, the next one first."""
+    with opened(desk) as store, store.read(SITE) as tx:
+        person = account(tx, login)
+        zone = ZoneInfo(str(preferences.of(tx, person)["timezone"]))
+        found = waiting.listing(tx, person)
+    rows = [
+        {
+            "at": f"{datetime.fromtimestamp(one.at, zone):%Y-%m-%d %H:%M}",
+            "start": f"{datetime.fromtimestamp(one.start, zone):%Y-%m-%d %H:%M}",
+            "summary": one.summary,
+        }
+        for one in found
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['at']}  {row['summary']} ({row['start']})")
+    if not rows:
+        click.echo("no reminders: give an event an alarm of the kind e-mail in a calendar program")
 
 
 @command.command()

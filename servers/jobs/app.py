@@ -1,4 +1,4 @@
-"""The process `jobs`: waits until documents change, reads their texts, and purges once a day (DOC-34, SYS-07)."""
+"""The process `jobs`: reads texts of documents that change, reminds, purges once a day (DOC-34, REM-01, SYS-07)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conf.settings import Settings
 from servers import log
 from servers.jobs.extractor import Extractor
 from servers.jobs.texts import Texts
-from storage import purge
+from storage import purge, reminders
 from storage.bus import Bus
 from storage.errors import Busy
 from storage.mail import indexing, trash
@@ -79,11 +79,19 @@ class Jobs:
             if self._texts.folders != watched:
                 return  # watch the new ones as well
             self._purge()
-            until = time.monotonic() + LOOK_S
+            until = time.monotonic() + self._remind(stopped)
             while not stopped() and time.monotonic() < until:
                 if changes.wait(1.0):
                     _pause(SETTLE_S, stopped)
                     return
+
+    def _remind(self, stopped: Callable[[], bool]) -> float:
+        """Send what is due; gives for how many seconds there is nothing more to send (REM-01)."""
+        sent = reminders.run(self._store, stopped)
+        if sent:
+            logger.info("reminded", extra={"mails": sent})
+        due = reminders.next_due(self._store)
+        return LOOK_S if due is None else min(LOOK_S, max(0.0, due - time.time()))
 
     def _purge(self) -> None:
         if time.monotonic() - self._purged < DAY_S and self._purged:

@@ -130,3 +130,19 @@ def test_a_whole_desk_is_consistent(line: Line) -> None:
 def test_a_desk_that_is_not_there(line: Line, tmp_path: Path) -> None:
     absent = Line(tmp_path / "nowhere")
     absent("user", "list", status=1)
+
+
+def test_reminders_that_wait_are_listed(line: Line, tmp_path: Path) -> None:
+    """REM-05."""
+    assert "no reminders" in line("calendar", "reminders", "alice")
+    alarm = "BEGIN:VALARM\r\nACTION:EMAIL\r\nTRIGGER:-PT1H\r\nSUMMARY:x\r\nDESCRIPTION:x\r\nATTENDEE:mailto:a@b.test\r\nEND:VALARM\r\n"
+    text = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//tests//EN\r\nBEGIN:VEVENT\r\nUID:r\r\nDTSTAMP:20250101T000000Z\r\n"
+        f"DTSTART:20990301T100000Z\r\nSUMMARY:Far away\r\n{alarm}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    (tmp_path / "r.ics").write_bytes(text.encode())
+    line("import", "alice/events", str(tmp_path / "r.ics"))
+    assert line.json("calendar", "reminders", "alice") == [
+        {"at": "2099-03-01 09:00", "start": "2099-03-01 10:00", "summary": "Far away"}
+    ]
+    assert "2099-03-01 09:00  Far away" in line("calendar", "reminders", "alice")

@@ -99,7 +99,7 @@ def test_options_announce_what_is_there(desk: Desk) -> None:
     item = curl(desk.calendar_url("alice") + "new.ics", "-X", "OPTIONS")
     assert "PUT" in tokens(item.headers["allow"])
     # No scheduling yet (RFC 6638), so it is not announced.
-    assert "calendar-auto-schedule" not in tokens(answer.headers["dav"])
+    assert "calendar-auto-schedule" in tokens(answer.headers["dav"])  # RFC 6638 §2
     answer = curl(desk.contacts_url("alice"), "-X", "OPTIONS")
     assert {"1", "2", "3", "access-control", "addressbook"} <= tokens(answer.headers["dav"])
 

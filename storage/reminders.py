@@ -1,0 +1,157 @@
+"""Reminders that the server sends: the next one of each event is a row, written with the event (REM-01…09).
+
+A row's mail goes into the queue in the transaction that sets the row to its next moment: each is sent once, however
+many processes work and whenever one of them dies.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from storage import preferences, writing
+from storage.formats import alarms, icalendar
+from storage.formats.contentline import unescape_text
+from storage.mail import recipients
+from storage.outbound import queue
+from storage.outbound.types import Target
+from storage.schema import collections, event_index, items, principals, reminders
+from storage.statements import Statement, insert
+from storage.store import Store, Transaction
+from storage.types import SITE, Collection, Principal, PrincipalId, SpaceKind, Tool
+
+BATCH: Final = 100
+LATE_S: Final = 900
+"""So long after its event began a reminder still helps; later it is passed over (REM-08)."""
+_WORDS: Final = {"en": "Reminder", "fr": "Rappel", "de": "Erinnerung", "es": "Recordatorio", "it": "Promemoria"}
+_FORGET: Final = Statement(sa.delete(reminders).where(reminders.c.item_id == sa.bindparam("item")))
+_PLAN: Final = insert(reminders, "item_id", "due")
+_TOOLS: Final = frozenset({Tool.CALENDAR, Tool.TASKS})
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """One line of the overview (REM-05)."""
+
+    at: float
+    start: float
+    summary: str
+
+
+def plan(tx: Transaction, collection: Collection, item_id: int, body: bytes, *, anew: bool) -> None:
+    """Note when the item's owner is to be reminded next; an event without EMAIL alarms costs nothing."""
+    if collection.tool not in _TOOLS or collection.space.kind is not SpaceKind.PRIVATE:
+        return  # REM-07: none for what is a group's
+    if not anew:
+        _FORGET.run(tx, {"item": item_id})
+    if alarms.MARK not in body.upper():
+        return
+    _set(tx, item_id, icalendar.load(body), int(tx.now), _zone(tx, collection.space.id))
+
+
+def listing(tx: Transaction, account: Principal) -> list[Reminder]:
+    """All reminders that wait, the next one first (REM-05).
+
+    Raises:
+        Denied, NotFound: it is somebody else's account.
+    """
+    zone = ZoneInfo(str(preferences.of(tx, account)["timezone"]))
+    found: list[Reminder] = []
+    query = _joined(reminders.c.due).where(collections.c.space_id == account.id).order_by(reminders.c.due)
+    for row in tx.db.execute(query):
+        due = alarms.due(icalendar.load(writing.body_of(tx, row)), row.due - 1, zone)
+        if due is not None:
+            found.append(Reminder(row.due, due.start, row.summary))
+    return found
+
+
+def next_due(store: Store) -> float | None:
+    """When the next one is due, seconds since the epoch; None if none waits."""
+    with store.read(SITE) as tx:
+        found: int | None = tx.db.execute(sa.select(sa.func.min(reminders.c.due))).scalar()
+    return None if found is None else float(found)
+
+
+def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Send all that is due; gives how many mails that made."""
+    sent = 0
+    while not stopped():
+        with store.write(SITE) as tx:
+            query = _joined(reminders.c.due).where(reminders.c.due <= int(tx.now)).order_by(reminders.c.due)
+            rows = tx.db.execute(query.limit(BATCH).with_for_update(of=reminders, skip_locked=True)).all()
+            sent += sum(_remind(tx, row) for row in rows)
+        if len(rows) < BATCH:
+            break
+    return sent
+
+
+def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    joined = (
+        reminders.join(items, items.c.id == reminders.c.item_id)
+        .join(event_index, event_index.c.item_id == items.c.id)
+        .join(collections, collections.c.id == items.c.collection_id)
+        .join(principals, principals.c.id == collections.c.space_id)
+    )
+    wanted = (items.c.id, items.c.body, items.c.blob, event_index.c.summary, collections.c.space_id)
+    return sa.select(
+        *columns, *wanted, principals.c.language, principals.c.display_name, principals.c.name
+    ).select_from(joined)
+
+
+def _remind(tx: Transaction, row: Any) -> int:
+    owner = PrincipalId(row.space_id)
+    zone = _zone(tx, owner)
+    obj = icalendar.load(writing.body_of(tx, row))
+    now = int(tx.now)
+    due = alarms.due(obj, row.due - 1, zone)
+    own = recipients.addresses_of(tx, owner)  # the first is the default sender address (ACC-19)
+    helps = due is not None and due.at <= now <= max(due.start, due.at) + LATE_S
+    if due is not None and helps and own:
+        mail = _mail(row, own[0], obj, due, zone)
+        queue.enqueue(tx, sender="", recipients=[Target(own[0])], data=mail)
+    _FORGET.run(tx, {"item": row.id})
+    # What fell due together, or while nobody worked, is told once; the next one lies ahead.
+    _set(tx, row.id, obj, max(row.due, now if not helps else row.due), zone)
+    return int(helps and bool(own))
+
+
+def _set(tx: Transaction, item_id: int, obj: icalendar.CalendarObject, after: int, zone: tzinfo) -> None:
+    due = alarms.due(obj, after, zone)
+    if due is not None:
+        _PLAN.run(tx, {"item_id": item_id, "due": due.at})
+
+
+def _zone(tx: Transaction, owner: PrincipalId) -> tzinfo:
+    return ZoneInfo(preferences.zone_of(tx, owner))
+
+
+def _mail(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bytes:
+    parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
+    source = parts[due.part] if due.part >= 0 else obj.components[0]
+    summary = " ".join(unescape_text(source.value("SUMMARY")).split()) or "-"
+    moment = datetime.fromtimestamp(due.start, zone)
+    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M} ({moment.tzname()})"
+    word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
+    mail: Any = EmailMessage(policy=SMTP)
+    local, _, host = address.rpartition("@")
+    person = Address(str(row.display_name or row.name), local, host) if address.isascii() else address
+    mail["From"] = mail["To"] = person
+    mail["Subject"] = f"{word}: {summary}"[:200]
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{host}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
+    place = " ".join(unescape_text(source.value("LOCATION")).split())
+    text = unescape_text(source.value("DESCRIPTION")).strip()[:10_000]
+    mail.set_content("\n".join([summary, when, *([place] if place else []), *(["", text] if text else [])]) + "\n")
+    octets: bytes = mail.as_bytes()
+    return octets

@@ -1,0 +1,150 @@
+"""Reminders by mail: each instance once, late up to its event, never for groups (REM-01…09)."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from storage import calendar, items, preferences, reminders
+from storage.formats import alarms, icalendar
+from storage.outbound import administration, queue
+from storage.store import Store
+from storage.types import SITE
+from tests.storage import desk
+
+NOW = 1_750_000_000
+
+
+def stamp(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y%m%dT%H%M%SZ}"
+
+
+def event(start: str, *lines: str, trigger: str = "-PT10M", action: str = "EMAIL", uid: str = "r") -> bytes:
+    rows = [
+        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tests//EN", "BEGIN:VEVENT", f"UID:{uid}"),
+        *("DTSTAMP:20250101T000000Z", start, "SUMMARY:Tea \\, cake", "LOCATION:Kew", *lines, "BEGIN:VALARM"),
+        *(
+            f"ACTION:{action}",
+            f"TRIGGER{'' if trigger.startswith(';') else ':'}{trigger}",
+            "SUMMARY:x",
+            "DESCRIPTION:x",
+        ),
+        *("ATTENDEE:mailto:alice@example.test", "END:VALARM", "END:VEVENT", "END:VCALENDAR", ""),
+    ]
+    return "\r\n".join(rows).encode()
+
+
+def put(store: Store, body: bytes, space: str = "alice", name: str = "r.ics") -> None:
+    prepared = calendar.prepare(body)
+    with store.write(desk.actor(store, "alice")) as tx:
+        items.put(tx, desk.events(tx, space), name, prepared)
+
+
+def due(body: bytes, after: int = 0) -> int | None:
+    found = alarms.due(icalendar.read(body), after)
+    return None if found is None else found.at
+
+
+def sent(store: Store) -> list[str]:
+    with store.read(SITE) as tx:
+        return [queue.body(tx, one.id).decode() for one in administration.every(tx)]
+
+
+def at(moment: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: moment)
+
+
+@pytest.mark.parametrize(
+    ("body", "after", "expected"),
+    [
+        (event(f"DTSTART:{stamp(NOW)}"), 0, NOW - 600),
+        (event(f"DTSTART:{stamp(NOW)}"), NOW - 600, None),
+        (event(f"DTSTART:{stamp(NOW)}", f"DTEND:{stamp(NOW + 3600)}", trigger=";RELATED=END:PT0S"), 0, NOW + 3600),
+        (event(f"DTSTART:{stamp(NOW)}", trigger=f";VALUE=DATE-TIME:{stamp(NOW - 50)}"), 0, NOW - 50),
+        (event(f"DTSTART:{stamp(NOW)}", "RRULE:FREQ=DAILY"), NOW, NOW + 86400 - 600),
+        (event(f"DTSTART:{stamp(NOW)}", "RRULE:FREQ=YEARLY"), NOW, NOW + 365 * 86400 - 600),
+        (event(f"DTSTART:{stamp(NOW)}", "RRULE:FREQ=DAILY;COUNT=2"), NOW + 86400, None),
+        (event(f"DTSTART:{stamp(NOW)}", "RRULE:FREQ=SECONDLY"), NOW + 5000, NOW + 5001),
+        (event(f"DTSTART:{stamp(NOW)}", action="DISPLAY"), 0, None),
+        (event(f"DTSTART:{stamp(NOW)}", trigger="nonsense"), 0, None),
+        (event(f"DTSTART:{stamp(NOW)}", trigger="-P2D"), 0, NOW - 2 * 86400),
+    ],
+)
+def test_the_next_moment(body: bytes, after: int, expected: int | None) -> None:
+    assert due(body, after) == expected
+
+
+def test_moved_and_cancelled_instances_follow() -> None:
+    """REM-08."""
+    start = datetime(2025, 6, 1, 10, tzinfo=UTC)
+    body = event(f"DTSTART:{stamp(start.timestamp())}", "RRULE:FREQ=DAILY;COUNT=4", "EXDATE:20250602T100000Z").decode()
+    moved = event("DTSTART:20250603T150000Z", "RECURRENCE-ID:20250603T100000Z").decode()
+    inner = moved[moved.index("BEGIN:VEVENT") : moved.index("END:VCALENDAR")]
+    whole = body.replace("END:VCALENDAR", f"{inner}END:VCALENDAR").encode()
+    found, after = [], 0
+    while (one := due(whole, after)) is not None:
+        found.append(datetime.fromtimestamp(one, UTC))
+        after = one
+    expected = [start, datetime(2025, 6, 3, 15, tzinfo=UTC), datetime(2025, 6, 4, 10, tzinfo=UTC)]
+    assert found == [one - timedelta(minutes=10) for one in expected]
+
+
+def test_each_instance_is_told_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}", "RRULE:FREQ=DAILY;COUNT=2"))
+    assert reminders.run(store) == 0
+    assert reminders.next_due(store) == NOW + 3000
+    for day in (0, 1):
+        at(NOW + 3000 + day * 86400 + 5, monkeypatch)
+        assert [reminders.run(store), reminders.run(store)] == [1, 0]
+    assert reminders.next_due(store) is None
+    first, _ = sent(store)
+    assert "Subject: Reminder: Tea , cake" in first
+    assert "To: Alice <alice@example.test>" in first
+    assert "Kew" in first
+
+
+def test_what_was_missed_is_sent_until_the_event_begins(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REM-08: the server was down at the due time."""
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 7200)}", trigger="-PT1H"))
+    put(store, event(f"DTSTART:{stamp(NOW + 700)}", uid="s"), name="s.ics")
+    at(NOW + 7000, monkeypatch)
+    assert reminders.run(store) == 1
+    assert reminders.next_due(store) is None
+
+
+def test_changes_and_removals_move_the_reminder(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REM-03, REM-04; the overview of REM-05."""
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}"))
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}", trigger="-PT20M"))
+    assert reminders.next_due(store) == NOW + 2400
+    alice, me = desk.principal(store, "alice"), desk.actor(store, "alice")
+    with store.read(me) as tx:
+        (one,) = reminders.listing(tx, alice)
+    assert (one.at, one.start, one.summary) == (NOW + 2400, NOW + 3600, "Tea , cake")
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}", action="DISPLAY"))
+    assert reminders.next_due(store) is None
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}"))
+    with store.write(desk.actor(store, "alice")) as tx:
+        items.delete(tx, desk.events(tx, "alice"), "r.ics")
+    assert reminders.next_due(store) is None
+
+
+def test_none_for_a_groups_events(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REM-07, CAL-15."""
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}"), space="IAB")
+    assert reminders.next_due(store) is None
+
+
+def test_floating_times_are_those_of_the_owner(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(NOW, monkeypatch)
+    alice = desk.principal(store, "alice")
+    with store.write(SITE) as tx:
+        preferences.choose(tx, alice, "timezone", "Asia/Tokyo")
+    put(store, event("DTSTART;VALUE=DATE:20250701", trigger="PT9H"))
+    assert reminders.next_due(store) == datetime(2025, 7, 1, 0, tzinfo=UTC).timestamp()
