@@ -5,8 +5,7 @@ Pure functions over parsed VCALENDARs; who has an account here, and what is writ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from copy import deepcopy
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -44,6 +43,18 @@ def is_mail(value: str) -> bool:
     """Whether an address of `address` can receive mail."""
     local, at, host = value.rpartition("@")
     return bool(local and at and host) and ":" not in value and " " not in value and "/" not in value
+
+
+def clone(component: Component) -> Component:
+    """A copy that shares nothing which is ever changed in place."""
+    return Component(
+        component.name, copies(component.properties), [clone(each) for each in component.components], component.line
+    )
+
+
+def copies(properties: Iterable[Property]) -> list[Property]:
+    """The same of properties."""
+    return [Property(each.name, each.value, [*each.params], each.group, each.line) for each in properties]
 
 
 def parts(calendar: Component) -> list[Component]:
@@ -134,8 +145,8 @@ def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
 
     Alarms and what only servers say to their clients stay behind; instances he is not invited to become exceptions.
     """
-    result = Component("VCALENDAR", [prop for prop in deepcopy(calendar.properties) if prop.name != "METHOD"])
-    result.components = [deepcopy(each) for each in calendar.components if each.name == "VTIMEZONE"]
+    result = Component("VCALENDAR", [prop for prop in copies(calendar.properties) if prop.name != "METHOD"])
+    result.components = [clone(each) for each in calendar.components if each.name == "VTIMEZONE"]
     invited: list[Component] = []
     gone: list[Component] = []
     for each in parts(calendar):
@@ -143,7 +154,7 @@ def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
     if not invited:
         return None
     for each in invited:
-        own = deepcopy(each)
+        own = clone(each)
         own.components = [inner for inner in own.components if inner.name != "VALARM"]
         for mine in own.properties:
             if mine.name in ("ATTENDEE", "ORGANIZER"):
@@ -157,17 +168,24 @@ def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
     return result
 
 
-def keep_own(old: Component, new: Component) -> None:
-    """Carry an attendee's own alarms, tags, colour and transparency over into his new copy."""
+def keep_own(old: Component, new: Component) -> bool:
+    """Carry an attendee's own alarms, tags, colour and transparency over into his new copy; say if there are any."""
+    found = False
     before = {instance(each): each for each in parts(old)}
     for each in parts(new):
         mine = before.get(instance(each))
         if mine is None:
             continue
-        each.components += [deepcopy(inner) for inner in mine.components if inner.name == "VALARM"]
+        alarms = [clone(inner) for inner in mine.components if inner.name == "VALARM"]
+        each.components += alarms
+        found = found or bool(alarms)
         kept = [prop for prop in mine.properties if prop.name in _KEPT or prop.name.startswith("X-MOZ-")]
         names = {prop.name for prop in kept}
-        each.properties = [prop for prop in each.properties if prop.name not in names] + deepcopy(kept)
+        theirs = [prop for prop in each.properties if prop.name in names]
+        if theirs != kept:
+            found = True
+            each.properties = [prop for prop in each.properties if prop.name not in names] + copies(kept)
+    return found
 
 
 def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
@@ -202,7 +220,7 @@ def _plain(component: Component, name: str) -> list[str]:
 
 def message(calendar: Component, method: str) -> bytes:
     """An object as a message (RFC 5546 §3.2)."""
-    sent = deepcopy(calendar)
+    sent = clone(calendar)
     sent.properties = [prop for prop in sent.properties if prop.name != "METHOD"]
     sent.properties.append(Property("METHOD", method))
     for each in parts(sent):
@@ -215,7 +233,7 @@ def message(calendar: Component, method: str) -> bytes:
 def reply(calendar: Component, who: Collection[str]) -> Component:
     """What an attendee answers: of each instance himself alone (RFC 5546 §3.2.3)."""
     result = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)])
-    result.components = [deepcopy(each) for each in calendar.components if each.name == "VTIMEZONE"]
+    result.components = [clone(each) for each in calendar.components if each.name == "VTIMEZONE"]
     for each in parts(calendar):
         me = attendee(each, who)
         if me is None:
@@ -232,8 +250,8 @@ def reply(calendar: Component, who: Collection[str]) -> Component:
             "ORGANIZER",
             "COMMENT",
         ):
-            own.properties += deepcopy(each.all(name))
-        own.properties += [deepcopy(me), Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
+            own.properties += copies(each.all(name))
+        own.properties += [*copies([me]), Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
         for prop in own.properties:
             prop.params = [pair for pair in prop.params if pair[0] not in _SERVERS]
         result.components.append(own)

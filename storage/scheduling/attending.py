@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from storage.formats import itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery
@@ -58,7 +56,7 @@ def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[
     if model is not None and master.get("RECURRENCE-ID") is None:
         left = _exceptions(master)
         for value in left.keys() - _exceptions(model).keys():
-            gone = deepcopy(before.get(value.upper()) or model)
+            gone = itip.clone(before.get(value.upper()) or model)
             gone.properties = [
                 p for p in gone.properties if p.name not in ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
             ]
@@ -79,7 +77,7 @@ def _exceptions(component: Component) -> dict[str, list[tuple[str, list[str]]]]:
 
 
 def _declined(component: Component, me: frozenset[str]) -> Component:
-    copy = deepcopy(component)
+    copy = itip.clone(component)
     mine = itip.attendee(copy, me)
     if mine is not None:
         itip.set_param(mine, "PARTSTAT", itip.DECLINED)

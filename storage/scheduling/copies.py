@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -36,14 +37,18 @@ _OF_UID: Final = Statement(
 _DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Copy:
-    """Where somebody's copy lies."""
+    """Where somebody's copy lies; its text is parsed when it is asked for."""
 
     collection: CollectionId
     name: str
     row: Any
-    calendar: Component
+    body: bytes
+
+    @cached_property
+    def calendar(self) -> Component:
+        return icalendar.load(self.body).calendar
 
 
 def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
@@ -53,7 +58,7 @@ def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
         return None
     collection = tree.by_id(tx, CollectionId(found.collection_id))
     row = writing.stored(tx, collection, found.name)
-    return Copy(collection.id, found.name, row, icalendar.load(writing.body_of(tx, row)).calendar)
+    return Copy(collection.id, found.name, row, writing.body_of(tx, row))
 
 
 def prepare(found: Component) -> Prepared:
@@ -74,13 +79,13 @@ def create(tx: Transaction, space: str, prepared: Prepared) -> None:
     writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()
 
 
-def replace(tx: Transaction, copy: Copy, changed: Component, *, keep_tag: bool = False) -> None:
+def replace(tx: Transaction, copy: Copy, prepared: Prepared, *, keep_tag: bool = False) -> None:
     """Write a copy anew; `keep_tag` where only answers changed (RFC 6638 §3.2.10)."""
     collection = tree.by_id(tx, copy.collection)
     seen = viewing.one(tx, collection, copy.name, body=False)
     if seen is None:
         return
-    write = writing.Write(tx, collection, copy.name, prepare(changed), kinds.of(collection.tool), keep_tag=keep_tag)
+    write = writing.Write(tx, collection, copy.name, prepared, kinds.of(collection.tool), keep_tag=keep_tag)
     write.replace(copy.row, seen)
 
 

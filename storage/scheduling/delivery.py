@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Final
 
 from storage.errors import StorageError
 from storage.formats import itip
 from storage.formats.contentline import Component, Property
-from storage.kinds import Prepared
 from storage.scheduling import copies, inbox, mailing, people
 from storage.scheduling.people import Person
+from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
 DELIVERED: Final = "1.2"
@@ -20,38 +19,34 @@ INVALID: Final = "3.7"
 FAILED: Final = "5.1"
 
 
-def request(tx: Transaction, sender: str, recipient: str, found: Component, *, prepared: Prepared | None = None) -> str:
-    """Invite somebody, or tell him of a change; `found` is what he gets of the meeting. Returns the status code."""
-    person = people.of_address(tx, recipient)
+def request(
+    tx: Transaction, sender: str, recipient: str, person: Person | None, view: View, was: View | None = None
+) -> str:
+    """Invite somebody, or tell him of a change to what it `was`; `person` is his account here. Returns the status."""
     if person is None:
-        return _mail(tx, sender, recipient, "REQUEST", found)
+        return _mail(tx, sender, recipient, "REQUEST", view.calendar)
     theirs = people.acting(tx, person)
     try:
-        update(theirs, person, found, prepared=prepared)
+        update(theirs, person, view, was)
     except StorageError:
         return FAILED  # his quota, his locks: the organizer's meeting stands
-    inbox.put(theirs, person.login, itip.message(found, "REQUEST"), found)
+    inbox.put(theirs, person.login, view.request, view.calendar)
     return DELIVERED
 
 
-def update(
-    tx: Transaction,
-    person: Person,
-    found: Component,
-    *,
-    prepared: Prepared | None = None,
-    keep_tag: bool = False,
-) -> None:
-    """Write the copy of the person who acts; what is his own in it stays."""
-    uid = itip.parts(found)[0].value("UID").strip()
-    present = copies.find(tx, person.id, uid)
+def update(tx: Transaction, person: Person, view: View, was: View | None = None, *, keep_tag: bool = False) -> None:
+    """Write the copy of the person who acts; what is his own in it stays. A copy that `was` put there has nothing."""
+    present = copies.find(tx, person.id, view.uid)
     if present is None:
         if not keep_tag:
-            copies.create(tx, person.login, prepared or copies.prepare(found))
+            copies.create(tx, person.login, view.prepared)
         return
-    fresh = deepcopy(found)
-    itip.keep_own(present.calendar, fresh)
-    copies.replace(tx, present, fresh, keep_tag=keep_tag)
+    if was is not None and present.body == was.prepared.body:
+        copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
+        return
+    fresh = itip.clone(view.calendar)
+    own = itip.keep_own(present.calendar, fresh)
+    copies.replace(tx, present, copies.prepare(fresh) if own else view.prepared, keep_tag=keep_tag)
 
 
 def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
@@ -86,15 +81,14 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
     organizer = itip.organizer(present.calendar)
     if organizer is None or people.of_address(tx, itip.address(organizer.value)) != person:
         return INVALID
-    copies.replace(theirs, present, present.calendar, keep_tag=True)
+    copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=True)
     inbox.put(theirs, person.login, itip.message(answer, "REPLY"), answer)
+    views = Views(present.calendar)
     for address in itip.attendees(present.calendar):
         other = people.of_address(tx, address) if address not in who else None
-        if other is None or other == person:
-            continue
-        own = itip.copy_for(present.calendar, people.addresses(tx, other))
-        if own is not None:
-            update(people.acting(tx, other), other, own, keep_tag=True)
+        view = views.of(address)
+        if other is not None and other != person and view is not None:
+            update(people.acting(tx, other), other, view, keep_tag=True)
     return DELIVERED
 
 
@@ -130,16 +124,16 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
 
 def _instance_of(master: Component, answer: Component) -> Component:
     """An overridden instance that differs from the series in one answer only."""
-    made = deepcopy(master)
+    made = itip.clone(master)
     skipped = {"RRULE", "RDATE", "EXDATE", "EXRULE", "DTSTART", "DTEND", "DURATION", "DUE"}
     made.properties = [prop for prop in made.properties if prop.name not in skipped]
-    times = [deepcopy(prop) for prop in answer.properties if prop.name in ("DTSTART", "DTEND", "DURATION", "DUE")]
+    times = itip.copies(prop for prop in answer.properties if prop.name in ("DTSTART", "DTEND", "DURATION", "DUE"))
     moment = answer.get("RECURRENCE-ID")
     assert moment is not None
     if not any(prop.name == "DTSTART" for prop in times):
         times = [Property("DTSTART", moment.value, [pair for pair in moment.params if pair[0] != "RANGE"])]
-        times += deepcopy(master.all("DURATION"))
-    made.properties += [deepcopy(moment), *times]
+        times += itip.copies(master.all("DURATION"))
+    made.properties += [*itip.copies([moment]), *times]
     return made
 
 

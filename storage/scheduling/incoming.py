@@ -6,7 +6,6 @@ A message that comes again changes nothing; one that is older than what is known
 from __future__ import annotations
 
 import logging
-from copy import deepcopy
 
 from storage.errors import StorageError
 from storage.formats import itip
@@ -68,7 +67,7 @@ def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: 
         mine = itip.attendee(each, me)
         if known is not None and mine is not None and itip.sequence(each) <= itip.sequence(known):
             itip.set_param(mine, "PARTSTAT", itip.partstat(itip.attendee(known, me)))  # he answered this already
-    copies.replace(tx, present, fresh)
+    copies.replace(tx, present, copies.prepare(fresh))
     inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
     return True
 
@@ -76,15 +75,15 @@ def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: 
 def _united(present: Component, own: Component) -> Component:
     """A message about single instances of a series that is known is added to it."""
     if any(itip.instance(each) == "" for each in itip.parts(own)):
-        return deepcopy(own)
-    fresh = deepcopy(present)
+        return itip.clone(own)
+    fresh = itip.clone(present)
     keys = {itip.instance(each) for each in itip.parts(own)}
     fresh.components = [
         each for each in fresh.components if each.name == "VTIMEZONE" or itip.instance(each) not in keys
     ]
     known = {each.value("TZID") for each in fresh.of("VTIMEZONE")}
     fresh.components = [each for each in own.of("VTIMEZONE") if each.value("TZID") not in known] + fresh.components
-    fresh.components += deepcopy(itip.parts(own))
+    fresh.components += [itip.clone(each) for each in itip.parts(own)]
     return fresh
 
 
@@ -102,7 +101,7 @@ def _cancel(tx: Transaction, person: Person, present: copies.Copy, meeting: Meet
 def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> None:
     """Single instances are called off: they become exceptions of the series."""
     keys = {prop.value.strip().upper() for prop in instances}
-    fresh = deepcopy(present.calendar)
+    fresh = itip.clone(present.calendar)
     fresh.components = [
         each for each in fresh.components if each.name == "VTIMEZONE" or itip.instance(each) not in keys
     ]
@@ -114,7 +113,7 @@ def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> 
         for prop in instances:
             params = [pair for pair in prop.params if pair[0] != "RANGE"]
             left[0].properties.append(Property("EXDATE", prop.value.strip(), params))
-    copies.replace(tx, present, fresh)
+    copies.replace(tx, present, copies.prepare(fresh))
 
 
 def _reply(tx: Transaction, person: Person, meeting: Meeting) -> bool:

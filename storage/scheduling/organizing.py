@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
-from storage.formats import calendar_views, itip
-from storage.formats.contentline import Component, Property, render
-from storage.kinds import Prepared
-from storage.scheduling import copies, delivery, people
+from storage.formats import itip
+from storage.formats.contentline import Component, Property
+from storage.scheduling import delivery, people
+from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
 
@@ -18,30 +16,28 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     before = itip.attendees(old) if old is not None else {}
     if old is not None:
         _ask_anew(old, new, me)
-    made: dict[bytes, Prepared] = {}
-    for address, prop in itip.attendees(new).items():
+    lines: dict[str, list[Property]] = {}
+    for each in itip.parts(new):
+        for prop in each.all("ATTENDEE"):
+            lines.setdefault(itip.address(prop.value), []).append(prop)
+    had, have = Views(old) if old is not None else None, Views(new)
+    for address, own in lines.items():
         if address in me:
             continue
-        agent = (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
-        forced = prop.param("SCHEDULE-FORCE-SEND")
         status = (before[address].param("SCHEDULE-STATUS") or "") if address in before else ""
-        if agent == "SERVER":
-            who = frozenset({address})
-            own = itip.copy_for(new, who)
-            had = itip.copy_for(old, who) if old is not None else None
-            inside = people.of_address(tx, address) is not None
-            if own is not None and (forced or had is None or _concerns(had, own, inside)):
-                prepared = _prepared(made, own) if inside else None
-                status = delivery.request(tx, sender, address, own, prepared=prepared)
+        if (own[0].param("SCHEDULE-AGENT") or "SERVER").upper() == "SERVER":
+            person = people.of_address(tx, address)
+            was, now = had.of(address) if had is not None else None, have.of(address)
+            forced = own[0].param("SCHEDULE-FORCE-SEND")
+            if now is not None and (forced or was is None or _concerns(was, now, person is not None)):
+                status = delivery.request(tx, sender, address, person, now, was)
         else:
             status = ""
-        for each in itip.parts(new):
-            for mine in each.all("ATTENDEE"):
-                if itip.address(mine.value) == address:
-                    itip.set_param(mine, "SCHEDULE-STATUS", status)
-                    itip.set_param(mine, "SCHEDULE-FORCE-SEND", "")
+        for prop in own:
+            itip.set_param(prop, "SCHEDULE-STATUS", status)
+            itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
     if old is not None:
-        gone = {address: prop for address, prop in before.items() if address not in itip.attendees(new)}
+        gone = {address: prop for address, prop in before.items() if address not in lines}
         _cancel(tx, old, gone, me, sender)
 
 
@@ -83,19 +79,12 @@ def _alone(component: Component) -> Component:
     return Component("VCALENDAR", [], [component])
 
 
-def _concerns(one: Component, other: Component, inside: bool) -> bool:
+def _concerns(was: View, now: View, inside: bool) -> bool:
     """Whether somebody is to hear of a change: copies here follow in everything, a mail comes only when it matters."""
     if not inside:
-        return itip.changed(one, other) or itip.statuses(one) != itip.statuses(other)
-    return calendar_views.comparable(render(one)) != calendar_views.comparable(render(other))
-
-
-def _prepared(made: dict[bytes, Prepared], own: Component) -> Prepared:
-    """Parsed once for all who get the same."""
-    octets = render(own)
-    if octets not in made:
-        made[octets] = copies.prepare(own)
-    return made[octets]
+        same = itip.statuses(was.calendar) == itip.statuses(now.calendar)
+        return not same or itip.changed(was.calendar, now.calendar)
+    return was.comparable != now.comparable
 
 
 def _sender(meeting: Component) -> str:
@@ -117,7 +106,7 @@ def _expand_groups(tx: Transaction, new: Component) -> None:
             for member in members:
                 if member.email.lower() in present or member.email.lower() == organizer:
                     continue
-                one = deepcopy(prop)
+                (one,) = itip.copies([prop])
                 one.value = f"mailto:{member.email}"
                 itip.set_param(one, "CN", member.display_name or member.name)
                 itip.set_param(one, "MEMBER", prop.value)
