@@ -37,7 +37,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "feed": "Secret addresses of feeds: make, list and revoke them.",
     "queue": "Mail on its way out: list, show, retry, hold and delete it.",
     "dns": "The DNS records that this desk needs.",
-    "calendar": "Calendars as a whole: delete old events.",
+    "calendar": "Calendars as a whole: delete old events, list reminders.",
+    "meeting": "Meetings: who answered what, answers from elsewhere.",
     "contacts": "Address books as a whole: empty one.",
     "check": "Look whether the store is consistent.",
 }

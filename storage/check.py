@@ -26,13 +26,13 @@ from storage.schema import (
     viewer_items,
 )
 from storage.store import Transaction
-from storage.types import CALENDAR_TOOLS, CollectionId, PrincipalId, SpaceKind, Tool
+from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, CollectionId, PrincipalId, SpaceKind, Tool
 
 __all__ = ["Problem", "Progress", "run"]
 
 _PAGE: Final = 500
 _INDEXES: Final = (event_index, card_index)
-_CALENDARS: Final = [tool.value for tool in CALENDAR_TOOLS]
+_CALENDARS: Final = [tool.value for tool in CALENDAR_TOOLS | SCHEDULE_TOOLS]
 
 
 Progress = Callable[[str, int, int], None]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import calendar, collections, items
+from storage import calendar, check, collections, items
 from storage.errors import NotFound
 from storage.formats import icalendar, itip
 from storage.scheduling import copies
@@ -90,6 +90,8 @@ def test_invite_answer_change_cancel(store: Store) -> None:
     answer(store, "carol", "DECLINED")
     agree(store)
     put(store, "alice", "m.ics", meeting([MAILS["bob"]], title="Other"))
+    with store.read(SITE) as tx:
+        assert check.run(tx) == []
     assert held(store, "carol") is None
     agree(store)
     remove(store, "alice")

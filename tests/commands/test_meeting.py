@@ -1,0 +1,50 @@
+"""Meetings at the command line: tracking, answers from elsewhere, invitations sent again (MTG-05, 06, 10, 11)."""
+
+from __future__ import annotations
+
+from storage import calendar, collections, items
+from storage.store import Store
+from storage.types import SITE, Actor, SpaceKind
+from tests.commands.conftest import Line
+
+EVENT = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//tests//EN\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20250101T000000Z\r\n"
+    "DTSTART:20990301T100000Z\r\nDTEND:20990301T110000Z\r\nSUMMARY:Plan\r\nORGANIZER:mailto:{alice}\r\n"
+    "ATTENDEE:mailto:{bob}\r\nATTENDEE:mailto:eve@else.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def invite(line: Line) -> str:
+    """Alice invites bob, who has an account, and eve, who has none; gives bob's address."""
+    people = {one["login"]: one for one in line.json("user", "list")}
+    mails = {login: row.get("email") or row["address"] for login, row in people.items()}
+    store = Store.open(f"sqlite:///{line.data}/desk.sqlite3", line.data / "blobs")
+    prepared = calendar.prepare(EVENT.format(**mails).encode())
+    with store.read(SITE) as tx:
+        found = collections.find(tx, SpaceKind.PRIVATE, "alice", "events")
+    with store.write(Actor(found.space.id, "alice")) as tx:
+        items.put(tx, collections.find(tx, SpaceKind.PRIVATE, "alice", "events"), "m.ics", prepared)
+    store.close()
+    return str(mails["bob"])
+
+
+def test_tracking_answering_and_resending(line: Line) -> None:
+    assert "no meetings" in line("meeting", "list", "alice")
+    bob = invite(line)
+    (one,) = line.json("meeting", "list", "alice")
+    assert (one["uid"], one["summary"], one["mark"]) == ("m", "Plan", "open")
+    assert [(who["address"], who["state"]) for who in one["participants"]] == [
+        (bob, "invited"),
+        ("eve@else.test", "invited"),
+    ]
+    assert "sent to 2" in line("meeting", "resend", "alice", "m")
+    line("meeting", "answer", "alice", "m", "Eve@else.test", "declined")
+    (one,) = line.json("meeting", "list", "alice")
+    assert one["mark"] == "declined"
+    assert "sent to 1" in line("meeting", "resend", "alice", "m")
+    assert "declined             eve@else.test" in line("meeting", "list", "alice")
+    assert line.json("meeting", "list", "bob") == []
+    line("meeting", "answer", "alice", "m", bob, "accepted", status=1)
+    line("meeting", "answer", "alice", "m", "nobody@else.test", "accepted", status=1)
+    line("meeting", "answer", "alice", "unknown", "eve@else.test", "accepted", status=1)
+    line("meeting", "resend", "bob", "m", status=1)
