@@ -194,6 +194,9 @@ def _check(calendar: Component) -> list[Component]:
     for each in components:
         if each.name != kind:
             raise BadObject(f"line {each.line}: a {each.name} beside a {kind}; one resource holds one kind")
+        for inner in _inner(each):
+            if inner.name in STORABLE:  # RFC 5545 §3.6: they lie beside each other, never in each other
+                raise BadObject(f"line {inner.line}: a {inner.name} inside a {kind}")
         own = _check_component(each)
         if uid and own != uid:
             raise BadObject(f"line {each.line}: a second UID, {own[:60]!r} beside {uid[:60]!r}")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import errors
-from storage.errors import BadFormat, StorageError, TooManyAttendees
+from storage.errors import BadFormat, BadObject, StorageError, TooManyAttendees
 from storage.formats import calendar_views
 from storage.formats.contentline import parse, render
 from storage.formats.icalendar import MAX_ATTENDEES, class_of, load, read
@@ -202,3 +202,12 @@ def test_the_line_is_that_of_the_client() -> None:
     with pytest.raises(BadFormat) as caught:
         read(event("SUMMARY:a", " b", " c", "DTSTART:nonsense"))
     assert caught.value.line == 10
+
+
+@pytest.mark.parametrize("inner", ["VTODO", "VEVENT", "VJOURNAL"])
+def test_an_event_holds_no_other_one(inner: str) -> None:
+    """RFC 5545 §3.6: such an object could not be divided among its viewers; not in an alarm either."""
+    nested = [f"BEGIN:{inner}", "COLOR:red", f"END:{inner}"]
+    for lines in (nested, ["BEGIN:VALARM", *nested, "END:VALARM"]):
+        with pytest.raises(BadObject):
+            read(calendar("BEGIN:VEVENT", "UID:a", "DTSTART:20240110T100000Z", *lines, "END:VEVENT"))
