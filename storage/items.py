@@ -117,13 +117,20 @@ def put(
 
 
 def _scheduled(tx: Transaction, collection: Collection, stored: Any, seen: Item | None, prepared: Prepared) -> Prepared:
-    if not implicit().concerns(collection, stored, prepared):
+    if not _is_meeting(collection, stored, prepared):
         return prepared
     allowed = collection.rights & Right.ADD if seen is None else seen.rights & Right.EDIT
     if not allowed:
         return prepared  # it will be refused, or only the viewer's own parts change
     found: Prepared = implicit().written(tx, collection, stored, prepared)
     return found
+
+
+def _is_meeting(collection: Collection, stored: Any, prepared: Prepared | None) -> bool:
+    """Whether a write, or a removal (`prepared` is None), is that of a meeting."""
+    if collection.tool not in (Tool.CALENDAR, Tool.TASKS):
+        return False
+    return bool((prepared is not None and prepared.scheduled) or (stored is not None and stored.schedule_tag))
 
 
 def implicit() -> ModuleType:
@@ -163,7 +170,7 @@ def delete(
         raise Denied(Right.DELETE, tree.path(collection))
     locks.check(tx, collection.space, tree.below(collection, name), member=True, tree=True)
     stored = writing.stored(tx, collection, name)
-    if schedule and implicit().concerns(collection, stored, None):
+    if schedule and _is_meeting(collection, stored, None):
         implicit().removed(tx, collection, stored, reply=reply)
     writing.keep_version(tx, stored, removed=True)
     number = numbering.take(tx, collection.id, count=-1, octets=-stored.size)

@@ -6,14 +6,9 @@ many processes work and whenever one of them dies.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from datetime import tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,10 +16,7 @@ import sqlalchemy as sa
 
 from storage import preferences, writing
 from storage.formats import alarms, icalendar
-from storage.formats.contentline import unescape_text
 from storage.mail import recipients
-from storage.outbound import queue
-from storage.outbound.types import Target
 from storage.schema import collections, event_index, items, principals, reminders
 from storage.statements import Statement, insert
 from storage.store import Store, Transaction
@@ -33,7 +25,6 @@ from storage.types import SITE, Collection, Principal, PrincipalId, SpaceKind, T
 BATCH: Final = 100
 LATE_S: Final = 900
 """So long after its event began a reminder still helps; later it is passed over (REM-08)."""
-_WORDS: Final = {"en": "Reminder", "fr": "Rappel", "de": "Erinnerung", "es": "Recordatorio", "it": "Promemoria"}
 _FORGET: Final = Statement(sa.delete(reminders).where(reminders.c.item_id == sa.bindparam("item")))
 _PLAN: Final = insert(reminders, "item_id", "due")
 _TOOLS: Final = frozenset({Tool.CALENDAR, Tool.TASKS})
@@ -117,7 +108,11 @@ def _remind(tx: Transaction, row: Any) -> int:
     own = recipients.addresses_of(tx, owner)  # the first is the default sender address (ACC-19)
     helps = due is not None and due.at <= now <= max(due.start, due.at) + LATE_S
     if due is not None and helps and own:
-        mail = _mail(row, own[0], obj, due, zone)
+        from storage import reminder_mail  # `jobs` alone pays for these
+        from storage.outbound import queue
+        from storage.outbound.types import Target
+
+        mail = reminder_mail.of(row, own[0], obj, due, zone)
         queue.enqueue(tx, sender="", recipients=[Target(own[0])], data=mail)
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
@@ -133,25 +128,3 @@ def _set(tx: Transaction, item_id: int, obj: icalendar.CalendarObject, after: in
 
 def _zone(tx: Transaction, owner: PrincipalId) -> tzinfo:
     return ZoneInfo(preferences.zone_of(tx, owner))
-
-
-def _mail(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bytes:
-    parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
-    source = parts[due.part] if due.part >= 0 else obj.components[0]
-    summary = " ".join(unescape_text(source.value("SUMMARY")).split()) or "-"
-    moment = datetime.fromtimestamp(due.start, zone)
-    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M} ({moment.tzname()})"
-    word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
-    mail: Any = EmailMessage(policy=SMTP)
-    local, _, host = address.rpartition("@")
-    person = Address(str(row.display_name or row.name), local, host) if address.isascii() else address
-    mail["From"] = mail["To"] = person
-    mail["Subject"] = f"{word}: {summary}"[:200]
-    mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{host}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-    place = " ".join(unescape_text(source.value("LOCATION")).split())
-    text = unescape_text(source.value("DESCRIPTION")).strip()[:10_000]
-    mail.set_content("\n".join([summary, when, *([place] if place else []), *(["", text] if text else [])]) + "\n")
-    octets: bytes = mail.as_bytes()
-    return octets

@@ -7,7 +7,7 @@ from typing import Final
 from storage.errors import StorageError
 from storage.formats import itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import copies, inbox, mailing, people
+from storage.scheduling import copies, inbox, people
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -150,6 +150,8 @@ def _in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
 def _mail(tx: Transaction, sender: str, recipient: str, method: str, found: Component) -> str:
     if not itip.is_mail(recipient) or not itip.is_mail(sender):
         return INVALID
+    from storage.scheduling import mailing  # the standard library's mails are large, and few meetings need them
+
     answer = itip.partstat(next(iter(itip.attendees(found).values()), None)) if method == "REPLY" else ""
     message = itip.message(found, method)
     mailing.send(tx, sender=sender, recipient=recipient, method=method, found=found, message=message, answer=answer)

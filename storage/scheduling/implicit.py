@@ -12,16 +12,7 @@ from storage.kinds import Prepared
 from storage.scheduling import attending, copies, organizing, people
 from storage.scheduling.errors import ScheduledElsewhere
 from storage.store import Transaction
-from storage.types import Collection, SpaceKind, Tool
-
-_TOOLS = frozenset({Tool.CALENDAR, Tool.TASKS})
-
-
-def concerns(collection: Collection, stored: Any, prepared: Prepared | None) -> bool:
-    """Whether a write, or a removal (`prepared` is None), may be that of a meeting."""
-    if collection.tool not in _TOOLS:
-        return False
-    return bool((prepared is not None and prepared.scheduled) or (stored is not None and stored.schedule_tag))
+from storage.types import Collection, SpaceKind
 
 
 def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prepared) -> Prepared:

@@ -1,0 +1,39 @@
+"""The mail that reminds somebody of his event, in his language (REM-01, SYS-16)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, tzinfo
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, Final
+
+from storage.formats import alarms, icalendar
+from storage.formats.contentline import unescape_text
+
+_WORDS: Final = {"en": "Reminder", "fr": "Rappel", "de": "Erinnerung", "es": "Recordatorio", "it": "Promemoria"}
+
+
+def of(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bytes:
+    """The whole message to the owner; `row` names him and his language, `zone` is where he reads the time."""
+    parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
+    source = parts[due.part] if due.part >= 0 else obj.components[0]
+    summary = " ".join(unescape_text(source.value("SUMMARY")).split()) or "-"
+    moment = datetime.fromtimestamp(due.start, zone)
+    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M} ({moment.tzname()})"
+    word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
+    mail: Any = EmailMessage(policy=SMTP)
+    local, _, host = address.rpartition("@")
+    person = Address(str(row.display_name or row.name), local, host) if address.isascii() else address
+    mail["From"] = mail["To"] = person
+    mail["Subject"] = f"{word}: {summary}"[:200]
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{host}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
+    place = " ".join(unescape_text(source.value("LOCATION")).split())
+    text = unescape_text(source.value("DESCRIPTION")).strip()[:10_000]
+    mail.set_content("\n".join([summary, when, *([place] if place else []), *(["", text] if text else [])]) + "\n")
+    octets: bytes = mail.as_bytes()
+    return octets
