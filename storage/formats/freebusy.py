@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from storage.formats.contentline import Component, Property, render
@@ -88,4 +89,14 @@ def freebusy(
 
 
 def _utc(instant_s: int) -> str:
-    return write_wall(min(max(instant_s, MIN_WALL), MAX_WALL), utc=True)
+    if not MIN_WALL <= instant_s <= MAX_WALL:
+        instant_s = min(max(instant_s, MIN_WALL), MAX_WALL)
+    day, seconds = divmod(instant_s, 86_400)
+    minutes, second = divmod(seconds, 60)
+    return f"{_day(day)}T{minutes // 60:02}{minutes % 60:02}{second:02}Z"
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int) -> str:
+    """A day since the epoch; the periods of one answer lie on few of them."""
+    return write_wall(number * 86_400, is_date=True)
