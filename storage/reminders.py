@@ -23,6 +23,8 @@ from storage.store import Store, Transaction
 from storage.types import SITE, Collection, Principal, PrincipalId, SpaceKind, Tool
 
 BATCH: Final = 100
+SPACING_S: Final = 59
+"""An event reminds once a minute at most, whatever its rule."""
 LATE_S: Final = 900
 """So long after its event began a reminder still helps; later it is passed over (REM-08)."""
 _FORGET: Final = Statement(sa.delete(reminders).where(reminders.c.item_id == sa.bindparam("item")))
@@ -116,7 +118,7 @@ def _remind(tx: Transaction, row: Any) -> int:
         queue.enqueue(tx, sender="", recipients=[Target(own[0])], data=mail)
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
-    _set(tx, row.id, obj, max(row.due, now if not helps else row.due), zone)
+    _set(tx, row.id, obj, row.due + SPACING_S if helps else max(row.due, now), zone)
     return int(helps and bool(own))
 
 

@@ -184,7 +184,7 @@ def prune(tx: Transaction, collection: Collection, before: date, zone: tzinfo) -
     last_days = CompFilter("VEVENT", time_range=TimeRange(cutoff, later))
     alive = {item.name for item in calendar.query(tx, collection, CompFilter("VCALENDAR", comps=(last_days,)), zone)}
     for name in sorted(ended - alive):
-        items.delete(tx, collection, name)
+        items.delete(tx, collection, name, schedule=False)  # what is over is called off for nobody
     return len(ended - alive)
 
 

@@ -60,6 +60,7 @@ PROTOCOL: Final = Protocol(
         errors.TooManyAttendees: f"{CALDAV}max-attendees-per-instance",
         errors.OutOfRange: f"{CALDAV}max-date-time",
         meetings.OthersMeeting: f"{CALDAV}allowed-attendee-scheduling-object-change",  # RFC 6638 §3.2.4.3
+        meetings.SeveralOrganizers: f"{CALDAV}same-organizer-in-all-components",
         meetings.ScheduledElsewhere: f"{CALDAV}unique-scheduling-object-resource",
     },
     bodies=(CALENDAR_DATA, data.part),

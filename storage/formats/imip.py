@@ -54,7 +54,8 @@ def _read(octets: bytes, sender: str) -> Meeting | None:
         calendar.properties = [prop for prop in calendar.properties if prop.name != "METHOD"]
         if method == "REPLY":
             uids = {each.value("UID").strip() for each in itip.parts(calendar)}
-            return Meeting(method, sender, calendar) if len(uids) == 1 and "" not in uids else None
+            one = len(uids) == 1 and "" not in uids
+            return Meeting(method, sender, calendar) if one else None
         if method not in METHODS:
             return None
         icalendar.understand(calendar)

@@ -5,6 +5,7 @@ Pure functions over parsed VCALENDARs; who has an account here, and what is writ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -14,6 +15,8 @@ from storage.formats.icalendar import PRODID, STORABLE
 
 NEEDS_ACTION: Final = "NEEDS-ACTION"
 DECLINED: Final = "DECLINED"
+_MAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+"""What a mail of ours can be addressed to; others are not known here (SCHEDULE-STATUS 3.7)."""
 _SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
 """Parameters between a client and its server, never sent to others (RFC 6638 §7)."""
 _ANSWERED: Final = (
@@ -41,8 +44,7 @@ def address(value: str) -> str:
 
 def is_mail(value: str) -> bool:
     """Whether an address of `address` can receive mail."""
-    local, at, host = value.rpartition("@")
-    return bool(local and at and host) and ":" not in value and " " not in value and "/" not in value
+    return _MAIL.fullmatch(value) is not None
 
 
 def clone(component: Component) -> Component:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
-from storage.errors import StorageError
-from storage.formats import itip
-from storage.formats.contentline import Component, Property
+from storage.errors import StorageError, UidConflict
+from storage.formats import instances, itip
+from storage.formats.contentline import Component
 from storage.scheduling import copies, inbox, people
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
+from storage.types import SITE
 
 DELIVERED: Final = "1.2"
 SENT: Final = "1.1"
 """Status codes of RFC 6638 §3.2.9; of what was mailed nobody knows more."""
 INVALID: Final = "3.7"
 FAILED: Final = "5.1"
+MOST_INSTANCES: Final = 200
+"""Instances that one answer may speak of."""
 
 
 def request(
@@ -35,12 +39,18 @@ def request(
 
 
 def update(tx: Transaction, person: Person, view: View, was: View | None = None, *, keep_tag: bool = False) -> None:
-    """Write the copy of the person who acts; what is his own in it stays. A copy that `was` put there has nothing."""
+    """Write the copy of the person who acts; what is his own in it stays. A copy that `was` put there has nothing.
+
+    Raises:
+        UidConflict: what bears this UID in his calendars is not this organizer's.
+    """
     present = copies.find(tx, person.id, view.uid)
     if present is None:
         if not keep_tag:
             copies.create(tx, person.login, view.prepared)
         return
+    if not _same_organizer(tx, present.calendar, view.calendar):
+        raise UidConflict("")  # something of his own that bears the same UID
     if was is not None and present.body == was.prepared.body:
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
         return
@@ -56,7 +66,7 @@ def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> st
         return _mail(tx, sender, recipient, "CANCEL", found)
     theirs = people.acting(tx, person)
     present = copies.find(theirs, person.id, itip.parts(found)[0].value("UID").strip())
-    if present is None:
+    if present is None or not _same_organizer(tx, present.calendar, found):
         return DELIVERED
     copies.remove(theirs, present)
     inbox.put(theirs, person.login, itip.message(found, "CANCEL"), found)
@@ -68,11 +78,16 @@ def reply(tx: Transaction, sender: str, recipient: str, answer: Component) -> st
     person = people.of_address(tx, recipient)
     if person is None:
         return _mail(tx, sender, recipient, "REPLY", answer)
-    return answered(tx, person, frozenset({sender}), answer)
+    try:
+        return answered(tx, person, frozenset({sender}), answer)
+    except StorageError:
+        return FAILED  # the organizer may not write there any more: the attendee's own answer stands
 
 
 def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component) -> str:
     """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11)."""
+    if len(itip.parts(answer)) > MOST_INSTANCES:
+        return INVALID
     uid = itip.parts(answer)[0].value("UID").strip()
     theirs = people.acting(tx, person)
     present = copies.find(theirs, person.id, uid) or _in_groups(theirs, uid)
@@ -88,7 +103,8 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
         other = people.of_address(tx, address) if address not in who else None
         view = views.of(address)
         if other is not None and other != person and view is not None:
-            update(people.acting(tx, other), other, view, keep_tag=True)
+            with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
+                update(people.acting(tx, other), other, view, keep_tag=True)
     return DELIVERED
 
 
@@ -103,7 +119,11 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
         key = itip.instance(each)
         targets = list(known.values()) if not key else [known[key]] if key in known else []
         if key and not targets and "" in known:
-            made = _instance_of(known[""], each)
+            moment = each.get("RECURRENCE-ID")
+            # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
+            made = instances.override(meeting, known[""], moment) if moment is not None else None
+            if made is None:
+                continue
             meeting.components.append(made)
             known[key] = made
             targets = [made]
@@ -122,19 +142,15 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
     return applied
 
 
-def _instance_of(master: Component, answer: Component) -> Component:
-    """An overridden instance that differs from the series in one answer only."""
-    made = itip.clone(master)
-    skipped = {"RRULE", "RDATE", "EXDATE", "EXRULE", "DTSTART", "DTEND", "DURATION", "DUE"}
-    made.properties = [prop for prop in made.properties if prop.name not in skipped]
-    times = itip.copies(prop for prop in answer.properties if prop.name in ("DTSTART", "DTEND", "DURATION", "DUE"))
-    moment = answer.get("RECURRENCE-ID")
-    assert moment is not None
-    if not any(prop.name == "DTSTART" for prop in times):
-        times = [Property("DTSTART", moment.value, [pair for pair in moment.params if pair[0] != "RANGE"])]
-        times += itip.copies(master.all("DURATION"))
-    made.properties += [*itip.copies([moment]), *times]
-    return made
+def _same_organizer(tx: Transaction, one: Component, other: Component) -> bool:
+    """Whether two objects are one person's meeting: a UID alone may be anybody's."""
+    first, second = itip.organizer(one), itip.organizer(other)
+    if first is None or second is None:
+        return False
+    addresses = itip.address(first.value), itip.address(second.value)
+    return addresses[0] == addresses[1] or (
+        (person := people.of_address(tx, addresses[0])) is not None and person == people.of_address(tx, addresses[1])
+    )
 
 
 def _in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
@@ -150,6 +166,13 @@ def _in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
 def _mail(tx: Transaction, sender: str, recipient: str, method: str, found: Component) -> str:
     if not itip.is_mail(recipient) or not itip.is_mail(sender):
         return INVALID
+    from storage.mail import sending
+
+    if tx.actor.id != SITE.id:
+        try:
+            sending.count(tx)  # SMTP-05: an invitation is a mail like any other
+        except sending.TooMany:
+            return FAILED
     from storage.scheduling import mailing  # the standard library's mails are large, and few meetings need them
 
     answer = itip.partstat(next(iter(itip.attendees(found).values()), None)) if method == "REPLY" else ""

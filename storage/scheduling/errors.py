@@ -11,3 +11,7 @@ class OthersMeeting(Refused):
 
 class ScheduledElsewhere(Refused):
     """The same meeting lies in another calendar of the same person (RFC 6638 §3.2.4.1)."""
+
+
+class SeveralOrganizers(Refused):
+    """Instances of one meeting name different organizers (RFC 6638 §3.2.4.2)."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from storage import calendar, writing
 from storage.formats import icalendar, itip
-from storage.formats.contentline import render
+from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
 from storage.scheduling import attending, copies, organizing, people
-from storage.scheduling.errors import ScheduledElsewhere
+from storage.scheduling.errors import OthersMeeting, ScheduledElsewhere, SeveralOrganizers
 from storage.store import Transaction
 from storage.types import Collection, SpaceKind
 
@@ -20,12 +20,18 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
 
     Raises:
         OthersMeeting: an attendee changed what only the organizer may.
+        SeveralOrganizers: its instances do not name one and the same.
         ScheduledElsewhere: another calendar of the space holds this meeting.
     """
     new = icalendar.load(prepared.body).calendar
     old = icalendar.load(writing.body_of(tx, stored)).calendar if stored is not None else None
     me = people.own_addresses(tx, collection)
     organizer = itip.organizer(new)
+    if len({itip.address(each.value("ORGANIZER")) for each in itip.parts(new)} - {""}) > 1:
+        raise SeveralOrganizers("a meeting has one organizer, the same in all instances")
+    if old is not None and _attends(old, me) and not itip.attendee_may(old, new, me):
+        # Whoever he says the organizer is now: it was not he.
+        raise OthersMeeting("only the organizer changes a meeting: answer it, or write to the organizer")
     if organizer is None:
         if old is not None and _organizes(old, me):
             organizing.remove(tx, old, me)  # the last participant went, and with him the organizer's line
@@ -53,6 +59,13 @@ def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool
         attending.remove(tx, old, me)
 
 
-def _organizes(meeting: Any, me: frozenset[str]) -> bool:
+def _attends(meeting: Component, me: frozenset[str]) -> bool:
+    organizer = itip.organizer(meeting)
+    if organizer is None or itip.address(organizer.value) in me:
+        return False
+    return any(itip.attendee(each, me) is not None for each in itip.parts(meeting))
+
+
+def _organizes(meeting: Component, me: frozenset[str]) -> bool:
     organizer = itip.organizer(meeting)
     return organizer is not None and itip.address(organizer.value) in me

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from storage import principals as directory
 from storage.errors import NotFound
-from storage.formats import itip
 from storage.mail import recipients
 from storage.store import Transaction
 from storage.types import Actor, Collection, Principal, PrincipalId, SpaceKind
@@ -36,7 +35,7 @@ def of_address(tx: Transaction, address: str) -> Person | None:
         except NotFound:
             return None
         return Person(found.id, found.name)
-    recipient = recipients.find(tx, address) if itip.is_mail(address) else None
+    recipient = recipients.find(tx, address) if "@" in address else None
     return None if recipient is None else Person(recipient.account, recipient.login)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date
 
 import pytest
 
 from servers.dav.names import CALDAV, DAV
+from storage import collections, plans, principals, transfer
 from storage.outbound import administration
 from storage.store import Store
-from storage.types import SITE
+from storage.types import SITE, Actor, SpaceKind
 from tests.caldav.desk import Answer, Client, event, put
 
 ALICE = "/dav/alice/private/events/"
@@ -293,3 +295,82 @@ def test_an_invitation_that_came_by_mail_is_answered_by_mail(alice: Client, stor
     put(alice, f"{ALICE}o.ics", event("o", *lines))
     assert queued(store) == [("alice@example.test", "eve@else.test")]
     assert "SCHEDULE-STATUS=1.1" in text(alice, f"{ALICE}o.ics")
+
+
+def test_an_invitation_cannot_replace_or_remove_somebodys_own_event(alice: Client, bob: Client) -> None:
+    """UIDs collide between people: what is bob's own stays his own (MTG-12, ACL-05)."""
+    put(bob, f"{BOB}own.ics", event("m1", *TIMES, "SUMMARY:Mine alone"))
+    path = invite(alice)
+    assert "SCHEDULE-STATUS=5.1" in text(alice, path)
+    put(alice, path, meeting(INVITED, summary="Other"))
+    assert alice.request("DELETE", path).status == 204
+    assert "SUMMARY:Mine alone" in text(bob, f"{BOB}own.ics")
+
+
+@pytest.mark.parametrize("organizer", ["ORGANIZER:mailto:bob@example.test", None])
+def test_an_attendee_cannot_make_himself_the_organizer(alice: Client, bob: Client, organizer: str | None) -> None:
+    path = invite(alice)
+    mine = copy_of(bob, BOB)
+    body = text(bob, mine).replace(ORGANIZER + "\r\n", f"{organizer}\r\n" if organizer else "")
+    refused = bob.request(
+        "PUT", mine, body.replace("SUMMARY:Plan", "SUMMARY:Stolen").encode(), content_type="text/calendar"
+    )
+    assert refused.status == 403
+    assert refused.precondition == f"{CALDAV}allowed-attendee-scheduling-object-change"
+    # Not under the same UID from a fresh start either.
+    assert bob.request("DELETE", mine).status == 204
+    stolen = meeting(someone("alice@example.test"), summary="Stolen").replace(
+        ORGANIZER.encode(), b"ORGANIZER:mailto:bob@example.test"
+    )
+    put(bob, f"{BOB}s.ics", stolen)
+    assert "SUMMARY:Plan" in text(alice, path)
+
+
+def test_an_answer_for_one_instance_moves_nothing(alice: Client, bob: Client) -> None:
+    """MTG-12: the times of an answered instance are the series' own, and there is no instance where there is none."""
+    path = f"{ALICE}m1.ics"
+    put(alice, path, meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5",)))
+    mine = copy_of(bob, BOB)
+    for instance, start in (("20250602T100000Z", "20250602T180000Z"), ("20250602T133000Z", "20250602T133000Z")):
+        one = (
+            f"BEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20250101T000000Z\r\nRECURRENCE-ID:{instance}\r\nDTSTART:{start}\r\n"
+            f"DTEND:20250602T190000Z\r\nSUMMARY:Plan\r\n{ORGANIZER}\r\n{someone('alice@example.test', 'PARTSTAT=ACCEPTED')}\r\n"
+            f"{someone('bob@example.test', 'PARTSTAT=ACCEPTED')}\r\nEND:VEVENT\r\nEND:VCALENDAR"
+        )
+        body = text(bob, mine).replace("END:VCALENDAR", one)
+        bob.request("PUT", mine, body.encode(), content_type="text/calendar")
+    stored = text(alice, path)
+    assert "T180000Z" not in stored
+    assert "T133000Z" not in stored
+
+
+@pytest.mark.parametrize(
+    "who", ["a b@x.test", "a@", "@x", "<a@x>", "a@x>,b@y.test", "é@x.test", "a" * 300 + "@x.test", "urn:uuid:1", ""]
+)
+def test_addresses_that_nobody_can_have(alice: Client, store: Store, who: str) -> None:
+    path = invite(alice, someone(who))
+    assert queued(store) == []
+    assert alice.request("GET", path).status == 200
+
+
+def test_mails_of_meetings_count_as_mails(alice: Client, store: Store) -> None:
+    """SMTP-05: the plan's number of mails a day holds for invitations too."""
+    with store.write(SITE) as tx:
+        plans.add(tx, "few", [], {"smtp_messages_per_day": 2})
+        plans.assign(tx, principals.find(tx, SpaceKind.PRIVATE, "alice").id, "few")
+    path = invite(alice, *[someone(f"e{n}@else.test") for n in range(4)])
+    assert len(queued(store)) == 2
+    assert text(alice, path).count("SCHEDULE-STATUS=5.1") == 2
+
+
+def test_pruning_old_events_tells_nobody(alice: Client, bob: Client, store: Store) -> None:
+    """CAL-18: whoever tidies up his calendar calls nothing off."""
+    invite(alice, INVITED, someone("eve@else.test"))
+    before = len(queued(store))
+    with store.read(SITE) as tx:
+        who = principals.find(tx, SpaceKind.PRIVATE, "alice")
+    with store.write(Actor(who.id, who.name)) as tx:
+        calendar = collections.find(tx, SpaceKind.PRIVATE, "alice", "events")
+        assert transfer.prune(tx, calendar, date(2026, 1, 1), UTC) == 1
+    assert len(queued(store)) == before
+    assert len(members(bob, BOB)) == 1

@@ -1,0 +1,37 @@
+"""One instance of a series as a component of its own, made from the series alone."""
+
+from __future__ import annotations
+
+from storage.errors import BadFormat, TooManyInstances
+from storage.formats import timezones
+from storage.formats.contentline import Component, Property
+from storage.formats.datetimes import instant, read_moment
+from storage.formats.series import Series
+
+_TIMES = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "DTSTART", "DTEND", "DURATION", "DUE"})
+_DAY = 86_400
+
+
+def override(calendar: Component, master: Component, recurrence_id: Property) -> Component | None:
+    """The instance that a RECURRENCE-ID names, with the times of the series; None if there is no such one."""
+    try:
+        moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
+        tzid = recurrence_id.param("TZID")
+        zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
+        zone = timezones.resolve(tzid, zones) if tzid is not None and not moment.is_utc else None
+        at = instant(moment.wall, zone) if zone is not None else moment.wall
+        found = Series.of(calendar).instances(at, at + 1, limit=500)
+    except (BadFormat, TooManyInstances):
+        return None
+    fitting = next((one for one in found if one.start == at and one.override_index == -1), None)
+    if fitting is None:
+        return None
+    params = [pair for pair in recurrence_id.params if pair[0] in ("TZID", "VALUE")]
+    value = recurrence_id.value.strip()
+    properties = [Property(p.name, p.value, [*p.params], p.group) for p in master.properties if p.name not in _TIMES]
+    properties += [Property("RECURRENCE-ID", value, [*params]), Property("DTSTART", value, [*params])]
+    length = fitting.end - fitting.start
+    if length:
+        whole = fitting.all_day and length % _DAY == 0
+        properties.append(Property("DURATION", f"P{length // _DAY}D" if whole else f"PT{length}S"))
+    return Component(master.name, properties)
