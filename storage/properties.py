@@ -16,6 +16,7 @@ from storage import collections as tree
 from storage.errors import LimitReached
 from storage.schema import dead_properties
 from storage.schema import items as item_rows
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import Collection, Right, View
 
@@ -25,6 +26,12 @@ _CHUNK: Final = 500
 
 Key = tuple[str, str]
 """Namespace URI ("" for none) and local name."""
+
+_OF_ONE: Final = Statement(
+    sa.select(dead_properties.c.namespace, dead_properties.c.name, dead_properties.c.xml).where(
+        dead_properties.c.collection_id == sa.bindparam("collection"), dead_properties.c.item_id.is_(None)
+    )
+)
 
 
 def get_all(tx: Transaction, collection: Collection, item_name: str | None = None) -> dict[Key, str]:
@@ -63,6 +70,9 @@ def of_items(tx: Transaction, collection: Collection, names: Sequence[str] | Non
 def of_collections(tx: Transaction, chosen: Sequence[Collection]) -> dict[int, dict[Key, str]]:
     """The properties of many collections, by their ids, in one query; none of those seen as busy time only."""
     seen = [one.id for one in chosen if one.view is View.FULL or one.rights & Right.SEE_FOLDER]
+    if len(seen) == 1:
+        own = _OF_ONE.all(tx, {"collection": seen[0]})
+        return {seen[0]: {(row.namespace, row.name): row.xml for row in own}} if own else {}
     query = sa.select(dead_properties).where(
         dead_properties.c.collection_id.in_(seen),
         dead_properties.c.item_id.is_(None),

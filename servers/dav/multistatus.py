@@ -316,12 +316,23 @@ class Members:
 
     def render(self, entries: Iterable[Row | Item]) -> list[str]:
         """One `<D:response>` for each of these members."""
-        simple = not self._every_dead and all(
-            part is None or isinstance(part, str) or not part.optional for _, part in self._parts
-        )
         whole = entries if isinstance(entries, Sequence) else list(entries)
         self._bound(len(whole))
-        return self._fast(whole) if simple else [self._slow(entry) for entry in whole]
+        return self._fast(whole) if self._simple() else [self._slow(entry) for entry in whole]
+
+    def _simple(self) -> bool:
+        """Whether every member has every property."""
+        return not self._every_dead and all(
+            part is None or isinstance(part, str) or not part.optional for _, part in self._parts
+        )
+
+    @property
+    def form(self) -> str:
+        """What the answer consists of, if it stays the same while the members' rows do; else ""."""
+        lasting = all(isinstance(part, str) or (isinstance(part, RowPart) and part.lasting) for _, part in self._parts)
+        if self._every_dead or not lasting:
+            return ""  # a property that nobody has may be given to a member without its row changing
+        return "\n".join([self._template()[0], *(name for name, _ in self._parts)])
 
     def _bound(self, count: int) -> None:
         """Refuse an answer that would fill the memory: many properties of many members."""

@@ -9,15 +9,15 @@ from servers.dav.context import Reader
 from servers.dav.multistatus import Members, Wanted
 from servers.dav.properties.table import Listing
 from servers.dav.resources import Kind, Resource
-from servers.webdav import favourites, fixed, tree
-from storage import folders
+from servers.webdav import favourites, fixed, remembered, tree
+from storage import folders, viewing
 from storage import principals as people
 from storage.errors import GateClosed, NotFound
 from storage.filing import DOCS, Folder, Special
 from storage.types import SpaceKind
 
 
-def members(reader: Reader, found: Resource, asked: Wanted) -> Iterator[list[str]]:
+def members(reader: Reader, found: Resource, asked: Wanted) -> Iterator[list[str] | bytes]:
     """The responses of the direct members of any resource, some at a time."""
     folder = tree.folder_of(found)
     if folder is None:
@@ -30,7 +30,7 @@ def members(reader: Reader, found: Resource, asked: Wanted) -> Iterator[list[str
     yield from files(reader, folder, found.href, asked)
 
 
-def files(reader: Reader, folder: Folder, href: str, asked: Wanted) -> Iterator[list[str]]:
+def files(reader: Reader, folder: Folder, href: str, asked: Wanted) -> Iterator[list[str] | bytes]:
     """The responses of a folder's files; `href` is the folder's."""
     compiled = Members(Listing(reader, folder, href), asked)
     feed = fixed.entry(reader.tx, folder) if is_main(folder) else None
@@ -39,6 +39,14 @@ def files(reader: Reader, folder: Folder, href: str, asked: Wanted) -> Iterator[
     whole = favourites.entries(reader.tx, folder)
     if whole:
         yield compiled.render(whole)
+    form = compiled.form
+    if form and viewing.is_own(folder):
+        yield from remembered.files(reader.context.store, folder, form, _stored(reader, folder, compiled))
+    else:
+        yield from _stored(reader, folder, compiled)
+
+
+def _stored(reader: Reader, folder: Folder, compiled: Members) -> Iterator[list[str]]:
     if compiled.brief:
         yield compiled.render_brief(folders.brief(reader.tx, folder))
     elif compiled.needs_items:

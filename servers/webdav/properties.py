@@ -131,6 +131,10 @@ def _depositor(listing: Listing) -> Part:
     return RowPart(lambda entry: _text(_details(listing).get(entry.name, _NOTHING).depositor), optional=True)
 
 
+def _name(entry: Row | Item) -> str:
+    return escape.text(entry.name)
+
+
 def _type(entry: Row | Item) -> str:
     return escape.text(entry.media_type)
 
@@ -143,8 +147,8 @@ def _item_url(listing: Listing) -> Part:
 
 
 ITEM_PROPERTIES: Final = (
-    ItemProperty(f"{DAV}displayname", lambda _: RowPart(lambda entry: escape.text(entry.name)), allprop=True),
-    ItemProperty(f"{DAV}getcontenttype", lambda _: RowPart(_type), allprop=True),
+    ItemProperty(f"{DAV}displayname", lambda _: RowPart(_name, lasting=True), allprop=True),
+    ItemProperty(f"{DAV}getcontenttype", lambda _: RowPart(_type, lasting=True), allprop=True),
     _of_file(DESCRIPTION, lambda known: _text(known.description)),
     _of_file(DOWNLOADS, lambda known: str(known.downloads)),
     _of_file(f"{ESCRITOIRE}trashed-from", lambda known: _text(known.trashed_from)),

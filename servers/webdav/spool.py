@@ -28,13 +28,13 @@ class Spool:
         self._held = 0
         self._file: IO[bytes] | None = None
 
-    def add(self, texts: Iterable[str]) -> None:
-        """Append.
+    def add(self, texts: Iterable[str] | bytes) -> None:
+        """Append texts, or what is encoded already.
 
         Raises:
             HttpError: 403 `number-of-matches-within-limits`: many properties of many members fill a disk too.
         """
-        data = "".join(texts).encode()
+        data = texts if isinstance(texts, bytes) else "".join(texts).encode()
         if self._length + len(data) > MOST_OCTETS:
             raise refuse(403, f"{DAV}number-of-matches-within-limits", reason="ask for fewer properties")
         self._parts.append(data)

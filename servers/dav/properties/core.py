@@ -216,11 +216,11 @@ def _item_owner_name(listing: Listing) -> Part:
 
 ITEM_PROPERTIES: Final = (
     ItemProperty(f"{DAV}resourcetype", lambda _: "", allprop=True),
-    ItemProperty(f"{DAV}getetag", lambda _: RowPart(_etag, of_etag='"%s"'), allprop=True),
-    ItemProperty(f"{DAV}getcontentlength", lambda _: RowPart(_length, column="size"), allprop=True),
-    ItemProperty(f"{DAV}getcontenttype", lambda _: RowPart(_type), allprop=True),
-    ItemProperty(f"{DAV}getlastmodified", lambda _: RowPart(_item_modified), allprop=True),
-    ItemProperty(f"{DAV}creationdate", lambda _: RowPart(_item_created), allprop=True),
+    ItemProperty(f"{DAV}getetag", lambda _: RowPart(_etag, of_etag='"%s"', lasting=True), allprop=True),
+    ItemProperty(f"{DAV}getcontentlength", lambda _: RowPart(_length, column="size", lasting=True), allprop=True),
+    ItemProperty(f"{DAV}getcontenttype", lambda _: RowPart(_type, lasting=True), allprop=True),
+    ItemProperty(f"{DAV}getlastmodified", lambda _: RowPart(_item_modified, lasting=True), allprop=True),
+    ItemProperty(f"{DAV}creationdate", lambda _: RowPart(_item_created, lasting=True), allprop=True),
     ItemProperty(f"{DAV}lockdiscovery", _item_locks, allprop=True),
     ItemProperty(f"{DAV}supportedlock", lambda _: locks.SUPPORTED, allprop=True),
     ItemProperty(f"{DAV}supported-report-set", _item_reports),

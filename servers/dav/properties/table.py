@@ -74,6 +74,8 @@ class RowPart:
     """It is this template of the validator alone, so that a `Brief` suffices; "" if it is not."""
     column: str = ""
     """It is this column alone, which holds no special character; "" if it is not."""
+    lasting: bool = False
+    """It says the same while the item's row stands, whoever asks and when."""
 
 
 @dataclass(frozen=True, slots=True)
