@@ -14,6 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from storage.group_commit import GroupCommit
+
 BUSY_TIMEOUT_MS: Final = 30_000
 WAL_PAGES_BEFORE_CHECKPOINT: Final = 4_000
 
@@ -30,6 +32,7 @@ class Engines:
         if self.sqlite:
             self._reader, self._writer = _sqlite(self.url, "BEGIN"), _sqlite(self.url, "BEGIN IMMEDIATE")
             self._turn: _Turn | None = _Turn(Path(str(self.url.database) + ".writer"))
+            self._group: GroupCommit | None = GroupCommit(self._connect_writer, self._turn)
         else:
             common: dict[str, Any] = {"pool_size": 32, "max_overflow": 32, "pool_pre_ping": True}
             # A reader sees one snapshot, so that a multistatus is of one moment.
@@ -40,7 +43,7 @@ class Engines:
                 **common,
             )
             self._writer = sa.create_engine(self.url, isolation_level="READ COMMITTED", **common)
-            self._turn = None
+            self._turn = self._group = None
         self._local = threading.local()
         self._held: dict[weakref.ref[_Life], list[Held]] = {}
         self._guard = threading.Lock()
@@ -55,9 +58,20 @@ class Engines:
         """This thread's connection for reading; no transaction is open on it."""
         return self._connection("reader", self._reader, "BEGIN")
 
-    def writing(self) -> Held:
-        """This thread's connection for writing."""
-        return self._connection("writer", self._writer, "BEGIN IMMEDIATE")
+    @contextmanager
+    def writing(self) -> Iterator[Held]:
+        """A transaction for writing: on disk when the block ends, or undone by an exception.
+
+        On PostgreSQL on this thread's own connection; on SQLite, which has one writer, together with other
+        threads' changes where some wait (storage/group_commit.py).
+        """
+        if self._group is not None:
+            with self._group.member() as held:
+                yield held
+        else:
+            held = self._connection("writer", self._writer, "")
+            with held.transaction():
+                yield held
 
     def apart(self) -> sa.Connection:
         """A further connection for reading, whatever this thread has open; the caller closes it."""
@@ -76,9 +90,14 @@ class Engines:
         """Close every connection of every thread."""
         with self._guard:
             self._close(list(self._held))
+        if self._group is not None:
+            self._group.close()
         self._local = threading.local()
         self._reader.dispose()
         self._writer.dispose()
+
+    def _connect_writer(self) -> Held:
+        return Held(self._writer.connect(), "BEGIN IMMEDIATE")
 
     def _connection(self, which: str, engine: sa.Engine, begin: str) -> Held:
         known: weakref.ref[Held] | None = getattr(self._local, which, None)
@@ -122,8 +141,11 @@ class Engines:
         self._guard = threading.Lock()
         self._reader.dispose(close=False)
         self._writer.dispose(close=False)
-        if self._turn is not None:
+        if self._turn is not None and self._group is not None:
             self._turn.forked()
+            writer = self._group.forked()
+            if writer is not None:
+                _inherited.append(writer)
 
 
 class _Life:
@@ -173,20 +195,25 @@ class Held:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Begin; commit at the end of the block, or roll back on an exception."""
-        if self._begin:
-            self.raw.execute(self._begin)
+        self.begin()
         self.open = True
         try:
             try:
                 yield self.db
             except BaseException:
-                self._end(commit=False)
+                self.end(commit=False)
                 raise
-            self._end(commit=True)
+            self.end(commit=True)
         finally:
             self.open = False
 
-    def _end(self, *, commit: bool) -> None:
+    def begin(self) -> None:
+        """Begin a transaction."""
+        if self._begin:
+            self.raw.execute(self._begin)
+
+    def end(self, *, commit: bool) -> None:
+        """End it; if the commit fails, nothing of it is left."""
         try:
             if self.db.in_transaction():
                 if commit:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from storage import migrate, plans
 from storage.blobs import BlobStore
-from storage.engine import Engines
+from storage.engine import Engines, Held
 from storage.errors import Busy
 from storage.schema import site_values
 from storage.types import Actor, CollectionId
@@ -116,20 +116,19 @@ class Store:
         Raises:
             Busy: another transaction got in the way for too long; try again.
         """
-        held = self.engines.writing()
-        with self.engines.turn():
-            tx = Transaction(self, held.db, held.raw, actor, True, locks, time.time())
-            try:
-                with held.transaction():
-                    yield tx
-                    if tx.touched and not self.engines.sqlite:
-                        _notify(tx)
-            except Exception as error:
-                reason = getattr(error, "orig", error)
-                if not _is_contention(reason) and not held.gone():
-                    raise
-                log.warning("busy", extra={"reason": type(reason).__name__})
-                raise Busy from error
+        held: Held | None = None
+        try:
+            with self.engines.writing() as held:
+                tx = Transaction(self, held.db, held.raw, actor, True, locks, time.time())
+                yield tx
+                if tx.touched and not self.engines.sqlite:
+                    _notify(tx)
+        except Exception as error:
+            reason = getattr(error, "orig", error)
+            if not _is_contention(reason) and (held is None or not held.gone()):
+                raise
+            log.warning("busy", extra={"reason": type(reason).__name__})
+            raise Busy from error
         for action in tx.after_commit:
             action()
 
