@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from storage import filing, folders, trees, viewing
 from storage.filing import Folder
 from storage.schema import collections, dead_properties, file_index, grants, items, memberships
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import CollectionId, Right, SpaceKind, View
 
@@ -18,6 +19,20 @@ _made: Final = items.alias("made")
 _KEPT: Final = (
     *("name", "hash", "size", "media_type", "component", "body", "blob"),
     *("uid", "modseq", "created_modseq", "modified"),
+)
+
+_COPY_PROPERTIES: Final = Statement(
+    sa.insert(dead_properties).from_select(
+        ["collection_id", "item_id", "namespace", "name", "xml"],
+        sa.select(
+            sa.bindparam("folder", type_=sa.BigInteger),
+            sa.bindparam("target", type_=sa.BigInteger),
+            dead_properties.c.namespace,
+            dead_properties.c.name,
+            dead_properties.c.xml,
+        ).where(dead_properties.c.item_id == sa.bindparam("source")),
+        include_defaults=False,
+    )
 )
 
 
@@ -74,15 +89,7 @@ def into(tx: Transaction, source: Folder, made: Folder) -> None:
 
 def properties_of_file(tx: Transaction, source: int, target: int, folder: CollectionId) -> None:
     """Copy a file's dead properties (RFC 4918 §9.8.2)."""
-    found = sa.select(
-        sa.literal(folder),
-        sa.literal(target),
-        dead_properties.c.namespace,
-        dead_properties.c.name,
-        dead_properties.c.xml,
-    ).where(dead_properties.c.item_id == source)
-    columns = ["collection_id", "item_id", "namespace", "name", "xml"]
-    tx.db.execute(sa.insert(dead_properties).from_select(columns, found))
+    _COPY_PROPERTIES.run(tx, {"source": source, "target": target, "folder": folder})
 
 
 def _join_parents(tx: Transaction, made: Folder) -> None:
