@@ -49,8 +49,10 @@ class HttpProtocol:
 
     name: str
     module: str
-    """Module with `make(settings)`, which gives the WSGI application."""
+    """Module with `make(settings)`, which gives the application."""
     routes: tuple[str, ...]
+    interface: Literal["wsgi", "asgi"] = "wsgi"
+    """What `make` gives: ASGI where answers wait (DESIGN §3)."""
 
 
 HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
@@ -75,6 +77,12 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
             r"^/(?:\.well-known/autoconfig/mail|mail)/config-v1\.1\.xml$",
             r"^/apple\.mobileconfig$",
         ),
+    ),
+    HttpProtocol(
+        "activesync",
+        "servers.activesync.app",
+        (r"^/(?i:microsoft-server-activesync)/?$",),
+        interface="asgi",
     ),
     # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.
     HttpProtocol("caldav", "servers.caldav.app", (r"^/",)),

@@ -325,6 +325,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carddav: Listener = Listener(threads=4)
     webdav: Listener = Listener()
     feeds: Listener = Listener()
+    activesync: Listener = Listener(workers=1)
     imap: LineListener = LineListener()
     pop3: LineListener = LineListener()
     smtp: Smtp = Smtp()

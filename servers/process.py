@@ -72,16 +72,17 @@ def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
 
     host, port = settings.address(name)
     listener = settings.listener(name)
+    asynchronous = protocol(name).interface == "asgi"
     certificate = _certificate(settings) if listener.tls else (None, None)
     server = MPServer(
         name,
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL if asynchronous else Interfaces.WSGI,
         http=HTTPModes.auto if listener.tls else HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=IDLE_S * 1000, max_buffer_size=MAX_HEADER_OCTETS),
         workers=listener.workers,
-        blocking_threads=listener.threads,
+        blocking_threads=1 if asynchronous else listener.threads,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,

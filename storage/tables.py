@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from storage.activesync import tables as _activesync
 from storage.mail import tables as _mail
 from storage.outbound import tables as _outbound
 from storage.schema import metadata
 
 __all__ = ["metadata"]
 
-MODULES = (_mail, _outbound)
+MODULES = (_activesync, _mail, _outbound)

@@ -1,0 +1,160 @@
+"""The ASGI callable of the ActiveSync process: who is it, from which device, which command ([MS-ASHTTP] §3.2.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeAlias, TypeVar
+
+from auth import errors as refusals
+from servers.activesync import query, table, waiting
+from servers.activesync.call import Answer, Call, EasSettings, Wait
+from servers.activesync.query import Query
+from servers.activesync.waiting import Waiters
+from servers.activesync.wbxml.decoder import Limits, decode
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.encoder import encode
+from servers.activesync.wbxml.errors import Malformed
+from servers.http import asgi, basic
+from servers.http.application import Exchange, HttpSettings
+from servers.http.asgi import Asgi, Receive
+from servers.http.errors import HttpError
+from servers.http.request import Request
+from servers.http.response import Response
+from storage.activesync import devices
+from storage.activesync.devices import Device
+from storage.bus import Bus
+from storage.errors import Busy, StorageError
+from storage.store import Store
+from storage.types import Actor
+
+log = logging.getLogger(__name__)
+
+PATH: Final = "microsoft-server-activesync"
+VERSIONS: Final = (121, 140, 141)
+_TYPE: Final = "application/vnd.ms-sync.wbxml"
+_T = TypeVar("_T")
+
+Verifier: TypeAlias = Callable[[Store, str, str, str], Actor]
+"""Store, login, password, address; raises the errors of auth.errors."""
+
+
+def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
+    """The callable that serves one store; commands run in threads, those that wait need none."""
+    pool = ThreadPoolExecutor(settings.threads, "command")
+    waiters = Waiters(Bus(store), pool)
+
+    async def in_thread(function: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(pool, function)
+
+    async def handler(exchange: Exchange, octets: bytes, receive: Receive) -> Response:
+        request = exchange.request
+        if [segment.lower() for segment in request.segments] != [PATH]:
+            raise HttpError(404)
+        login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
+        name = login.rpartition("\\")[2]  # EAS-07: DOMAIN\login, the domain is ignored
+        actor = await in_thread(lambda: verify(store, name, password, request.peer))
+        exchange.login = actor.login
+        if request.method == "OPTIONS":
+            return Response(200, _offers())
+        if request.method != "POST":
+            raise HttpError(405, headers=[("Allow", "OPTIONS, POST")])
+        asked = query.read(request)
+        answer = await in_thread(lambda: _run(store, settings, actor, request, asked, octets))
+        if isinstance(answer, tuple):
+            call, wait = answer
+            answer = await waiters.wait(call.device.id, wait, receive)
+        return _response(asked, answer)
+
+    def translate(exchange: Exchange, error: Exception) -> Response | None:
+        refusal = _refusal(error, settings)
+        return None if refusal is None else refusal.response()
+
+    http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
+    return asgi.make(handler, translate, http, most=settings.request_octets)
+
+
+def _run(
+    store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query, octets: bytes
+) -> Element | bytes | tuple[Call, Wait] | None:
+    """Carry a command out, in a thread.
+
+    Raises:
+        HttpError: 400, 403, 501, 505: refused before any command is looked at.
+    """
+    row = table.COMMANDS.get(asked.command)
+    if row is None:
+        raise HttpError(501, "this command is not offered")
+    if asked.version not in VERSIONS:
+        raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in VERSIONS))
+    device = _device(store, actor, request, asked)
+    if device.blocked:
+        raise HttpError(403, "this device is kept out: ask who administers the desk")
+    body: Element | None = None
+    if octets and not row.raw:
+        try:
+            body = decode(octets, limits=Limits(octets=settings.request_octets))
+        except Malformed as error:
+            raise HttpError(400, str(error)) from None
+        if body.tag is not row.root:
+            raise HttpError(400, f"the document is no {asked.command}")
+    call = Call(store, settings, actor, device, asked, body, octets)
+    try:
+        answer: Answer = row.handler(call)
+    except Malformed as error:
+        raise HttpError(400, str(error)) from None
+    return (call, answer) if isinstance(answer, Wait) else answer
+
+
+def _device(store: Store, actor: Actor, request: Request, asked: Query) -> Device:
+    with store.read(actor) as tx:
+        known = devices.find(tx, asked.device_id)
+        if known is not None and not devices.is_new(tx, known, asked.device_type, asked.version):
+            return known
+    agent = request.header("User-Agent") or ""
+    with store.write(actor) as tx:
+        return devices.arrive(tx, asked.device_id, asked.device_type, agent, asked.version)
+
+
+def _offers() -> list[tuple[str, str]]:
+    versions = [_dotted(one) for one in VERSIONS]
+    return [
+        ("MS-Server-ActiveSync", versions[-1]),
+        ("MS-ASProtocolVersions", ",".join(versions)),
+        ("MS-ASProtocolCommands", ",".join(table.COMMANDS)),
+        ("Public", "OPTIONS,POST"),
+        ("Allow", "OPTIONS,POST"),
+    ]
+
+
+def _dotted(version: int) -> str:
+    return f"{version // 10}.{version % 10}"
+
+
+def _response(asked: Query, answer: Element | bytes | None) -> Response:
+    headers = [("MS-Server-ActiveSync", _dotted(VERSIONS[-1])), ("MS-ASProtocolVersion", _dotted(asked.version))]
+    if asked.command == "FolderSync":
+        headers += _offers()[1:3]
+    if answer is None:
+        return Response(200, headers)
+    body = answer if isinstance(answer, bytes) else encode(answer)
+    return Response(200, [("Content-Type", _TYPE), ("Cache-Control", "private"), *headers], body)
+
+
+def _refusal(error: Exception, settings: EasSettings) -> HttpError | None:
+    if isinstance(error, refusals.BadCredentials):
+        return basic.unauthorized(settings.realm)
+    if isinstance(error, refusals.Throttled):
+        wait = str(max(1, math.ceil(error.retry_after_s)))
+        return HttpError(503, "too many failed logins", headers=[("Retry-After", wait)])
+    if isinstance(error, refusals.TlsRequired):
+        return HttpError(403, "passwords are accepted over an encrypted connection only: use https")
+    if isinstance(error, Busy | waiting.Unwatched):
+        return HttpError(503, "try again", headers=[("Retry-After", "30")])
+    if isinstance(error, StorageError):
+        log.info("refused", extra={"refusal": type(error).__name__})
+        return HttpError(403, str(error))
+    return None

@@ -1,0 +1,64 @@
+"""One command: who asks from which device, what is asked, and what an answer can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from servers.activesync.query import Query
+from servers.activesync.wbxml.element import Element
+from storage.activesync.devices import Device
+from storage.store import Store
+from storage.types import Actor, CollectionId
+
+
+@dataclass(frozen=True, slots=True)
+class EasSettings:
+    """What the process is told at its start."""
+
+    origin: str = ""
+    trusted_proxies: frozenset[str] = frozenset()
+    header_fields: Mapping[str, str] = field(default_factory=dict)
+    allow_insecure: bool = False
+    realm: str = "Escritoire"
+    domains: tuple[str, ...] = ()
+    request_octets: int = 64 * 1024 * 1024
+    threads: int = 16
+    heartbeat_min_s: int = 60
+    heartbeat_max_s: int = 3540
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command with all that its handler may use."""
+
+    store: Store
+    settings: EasSettings
+    actor: Actor
+    device: Device
+    query: Query
+    body: Element | None
+    """The document; None where the body is empty."""
+    octets: bytes
+    """The body as it came."""
+
+    @property
+    def version(self) -> int:
+        return self.query.version
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An answer that is not there yet: looked for after each change of the collections, until the time is over."""
+
+    collections: Collection[CollectionId]
+    seconds: float
+    look: Callable[[], Element | None]
+    """The answer if there is something to say now; called in a thread."""
+    over: Callable[[], Element | None]
+    """The answer when the time is over; None is an empty one."""
+
+
+Answer: TypeAlias = "Element | Wait | bytes | None"
+"""A document, one that is waited for, the very octets of one that was sent before; None is an empty body."""

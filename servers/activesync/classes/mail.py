@@ -1,0 +1,154 @@
+"""Mails as a device is shown them ([MS-ASEMAIL] §2.2.2, [MS-ASAIRS])."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from servers.activesync import bodies
+from servers.activesync.classes import mail_parts
+from servers.activesync.options import HTML, MIME, Options
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
+from storage.formats import mime_fields, mime_words
+from storage.formats.message_parts import Part
+from storage.mail import flags as words
+from storage.mail import reading
+from storage.mail.flags import ANSWERED, DELETED, FLAGGED, SEEN
+from storage.mail.types import Content, Mailbox, State
+from storage.store import Transaction
+
+FORWARDED: Final = "$Forwarded"
+_SHOWN: Final = (SEEN, FLAGGED, ANSWERED, FORWARDED)
+_ADDRESS_MAX: Final = 32_000
+
+
+def version(state: State) -> str | None:
+    """What a device can see change of a mail; None if it is not to be shown: `\\Deleted` waits for its removal."""
+    if words.has(state.flags, DELETED):
+        return None
+    return "".join("1" if words.has(state.flags, flag) else "0" for flag in _SHOWN)
+
+
+def changed(state: State, protocol: int) -> Element:
+    """ApplicationData of a change of flags; the body is not sent again."""
+    return AirSync.ApplicationData(*_flags(state, protocol))
+
+
+def whole(
+    tx: Transaction, mailbox: Mailbox, states: Sequence[State], options: Options, protocol: int
+) -> dict[int, list[Element]]:
+    """All of each mail, by uid; those that went meanwhile are left out."""
+    numbers = list(dict.fromkeys(state.content for state in states))
+    contents = reading.contents_of(tx, numbers)
+    listed = reading.listed_of(tx, numbers)
+    parts = reading.parts_of(tx, numbers)
+    found: dict[int, list[Element]] = {}
+    for state in states:
+        content = contents.get(state.content)
+        if content is None or state.content not in parts:
+            continue
+        data = reading.body(tx, state.content)
+        header = _header(bytes(listed.get(state.content, b"")))
+        attached = mail_parts.attachments(data, parts[state.content])
+        flags = _flags(state, protocol)
+        shown: list[Element | None] = [
+            *_addressed(header),
+            Email.DateReceived(date(state.internal)),
+            flags[0],
+            Email.MessageClass("IPM.Note"),
+            Email.ContentClass("urn:content-classes:message"),
+            Email.InternetCPID("65001"),
+            *flags[1:],
+            *_conversation(content, header, state, protocol),
+            _attachments(mailbox, state, attached),
+            *_bodies(data, parts[state.content], options),
+        ]
+        found[state.uid] = [one for one in shown if one is not None]
+    return found
+
+
+def date(seconds: float) -> str:
+    """A moment as mails have it ([MS-ASDTYPE] §2.3)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _flags(state: State, protocol: int) -> list[Element]:
+    """Read first, then the flag, then what was done with it."""
+    flagged = words.has(state.flags, FLAGGED)
+    flag = Email.Flag(Email.Status(2), Email.FlagType("Flag for follow-up")) if flagged else Email.Flag()
+    found = [Email.Read(1 if words.has(state.flags, SEEN) else 0), flag]
+    verb = 1 if words.has(state.flags, ANSWERED) else 3 if words.has(state.flags, FORWARDED) else 0
+    if verb and protocol >= 140:
+        found.append(Email2.LastVerbExecuted(verb))
+    return found
+
+
+def _header(block: bytes) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for _, name, value in mime_fields.fields(block):
+        found.setdefault(name.lower(), mime_words.unfold(value))
+    return found
+
+
+def _addressed(header: Mapping[bytes, bytes]) -> list[Element | None]:
+    def text(name: bytes) -> str:
+        return mime_words.printable(mime_words.decode_words(header.get(name, b"")))[:_ADDRESS_MAX]
+
+    importance = header.get(b"importance", b"").strip().lower()
+    urgent = header.get(b"x-priority", b"").strip()[:1]
+    level = 2 if importance == b"high" or urgent in (b"1", b"2") else 0 if importance == b"low" or urgent == b"5" else 1
+    return [
+        Email.To.given(text(b"to")),
+        Email.Cc.given(text(b"cc")),
+        Email.From.given(text(b"from")),
+        Email.ReplyTo.given(text(b"reply-to")),
+        Email.Subject.given(text(b"subject")),
+        Email.DisplayTo.given(text(b"to")),
+        Email.ThreadTopic.given(text(b"subject")),
+        Email.Importance(level),
+    ]
+
+
+def _conversation(content: Content, header: Mapping[bytes, bytes], state: State, protocol: int) -> list[Element]:
+    """ConversationId: the same for all of one thread ([MS-ASCON] §2.2.2.3)."""
+    if protocol < 140:
+        return []
+    known = hashlib.md5(f"{content.thread}".encode(), usedforsecurity=False).digest()
+    ticks = int((state.internal + 11_644_473_600) * 10_000_000)
+    level = len(header.get(b"references", b"").split()[:60])
+    index = ticks.to_bytes(8, "big")[:5] + b"\0" * 5 * level
+    return [Email2.ConversationId(known), Email2.ConversationIndex(index)]
+
+
+def _attachments(mailbox: Mailbox, state: State, attached: Sequence[mail_parts.Attached]) -> Element | None:
+    if not attached:
+        return None
+    return AirSyncBase.Attachments(
+        *(
+            AirSyncBase.Attachment(
+                AirSyncBase.DisplayName(one.name),
+                AirSyncBase.FileReference(f"{mailbox.id}:{state.uid}:{one.section}"),
+                AirSyncBase.Method(5 if one.message else 1),
+                AirSyncBase.EstimatedDataSize(one.octets),
+                AirSyncBase.ContentId.given(one.content_id),
+                AirSyncBase.IsInline(1) if one.inline else None,
+            )
+            for one in attached
+        )
+    )
+
+
+def _bodies(data: bytes, parts: Sequence[Part], options: Options) -> list[Element | None]:
+    forms = mail_parts.forms(data, parts)
+    native = AirSyncBase.NativeBodyType(2 if HTML in forms else 1)
+    top = parts[0].kind if parts else ""
+    secured = top in ("multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime")
+    if options.mime == 2 or (options.mime == 1 and secured):
+        wanted = next((one for one in options.bodies if one.kind == MIME), None)
+        if wanted is not None or not options.bodies:
+            size = wanted.size if wanted is not None else options.mime_size
+            return [bodies.mime(data, size), native]
+    return [bodies.body(forms, options.bodies), native]

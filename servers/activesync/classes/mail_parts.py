@@ -1,0 +1,84 @@
+"""The texts and attachments of a mail, by the parts that were computed when it came ([MS-ASAIRS] §2.2.2.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from servers.activesync.options import HTML, PLAIN
+from storage.formats import message_parts, mime_fields, mime_words
+from storage.formats.message_parts import Part
+
+_TEXTS: Final = {"text/plain": PLAIN, "text/html": HTML}
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One attachment."""
+
+    section: str
+    name: str
+    octets: int
+    content_id: str
+    """Without angle brackets."""
+    inline: bool
+    message: bool
+    """It is a mail itself."""
+
+
+def forms(data: bytes, parts: Sequence[Part]) -> dict[int, str]:
+    """The first text of each form that is no attachment."""
+    found: dict[int, str] = {}
+    for part in parts:
+        kind = _TEXTS.get(part.kind)
+        if kind is None or kind in found or not part.section or _is_attached(data, part):
+            continue
+        found[kind] = message_parts.text(data, part)
+    return found
+
+
+def attachments(data: bytes, parts: Sequence[Part]) -> list[Attached]:
+    """All that is no text of the mail itself; what lies in an attached mail is that mail's."""
+    found: list[Attached] = []
+    enclosed: list[str] = []
+    taken: set[int] = set()
+    for part in parts:
+        if not part.section or part.kind.startswith("multipart/"):
+            continue
+        if any(part.section.startswith(prefix) for prefix in enclosed):
+            continue
+        if part.inner:
+            enclosed.append(part.section + ".")
+        kind = _TEXTS.get(part.kind)
+        if kind is not None and kind not in taken and not _is_attached(data, part):
+            taken.add(kind)
+            continue
+        found.append(_attached(data, part))
+    return found
+
+
+def _attached(data: bytes, part: Part) -> Attached:
+    header = _header(data, part)
+    disposition, given = mime_fields.parameters(header.get(b"content-disposition", b""))
+    _, typed = mime_fields.parameters(header.get(b"content-type", b""))
+    name = mime_words.parameter(given, "filename") or mime_words.parameter(typed, "name")
+    octets = part.end - part.body
+    if part.encoding == "base64":
+        octets = octets * 73 // 100
+    identified = header.get(b"content-id", b"").strip().strip(b"<>").decode("utf-8", "replace")
+    shown = mime_words.printable(name)[:255] or ("message.eml" if part.inner else "attachment")
+    inline = bool(identified) or disposition.lower() == b"inline"
+    return Attached(part.section, shown, octets, identified, inline, bool(part.inner))
+
+
+def _is_attached(data: bytes, part: Part) -> bool:
+    value = _header(data, part).get(b"content-disposition", b"")
+    return value.strip().lower().startswith(b"attachment")
+
+
+def _header(data: bytes, part: Part) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for _, name, value in mime_fields.fields(data[part.header : part.body]):
+        found.setdefault(name.lower(), mime_words.unfold(value))
+    return found

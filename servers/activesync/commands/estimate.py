@@ -1,0 +1,57 @@
+"""GetItemEstimate ([MS-ASCMD] §2.2.1.9): how many things a Sync would tell."""
+
+from __future__ import annotations
+
+from servers.activesync import hierarchy, mail_sync
+from servers.activesync import options as wanted_of
+from servers.activesync.call import Call
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSync
+from servers.activesync.wbxml.pages import GetItemEstimate as Estimate
+from storage.activesync import keys
+from storage.errors import NotFound
+from storage.store import Transaction
+
+_OK, _MISSING, _NOT_PRIMED, _KEY = 1, 2, 3, 4
+_MOST = 100_000
+
+
+def get_item_estimate(call: Call) -> Element:
+    """One Response for each folder."""
+    listed = None if call.body is None else call.body.find(Estimate.Collections)
+    if listed is None:
+        return Estimate.GetItemEstimate(Estimate.Response(Estimate.Status(_MISSING)))
+    with call.store.read(call.actor) as tx:
+        found = [_one(tx, call, one) for one in listed.all(Estimate.Collection)[:300]]
+    return Estimate.GetItemEstimate(*found)
+
+
+def _one(tx: Transaction, call: Call, asked: Element) -> Element:
+    folder = asked.text_of(Estimate.CollectionId) or ""
+    key = asked.text_of(AirSync.SyncKey) or "0"
+    status, count = _OK, 0
+    try:
+        box = hierarchy.mailbox(tx, folder)
+        state = keys.current(tx, call.device, folder, key)
+        if key == "0":
+            status = _NOT_PRIMED
+        elif state is None:
+            status = _KEY
+        else:
+            options = wanted_of.read(asked, wanted_of.load(state.get("options")))
+            news = mail_sync.look(tx, call.device, folder, box, state, options, _MOST)
+            count = len(news.added) + len(news.changed) + len(news.deleted) + len(news.faded)
+    except NotFound:
+        status = _MISSING
+    except mail_sync.Lost:
+        status = _KEY
+    if status != _OK:
+        return Estimate.Response(Estimate.Status(status), Estimate.Collection(Estimate.CollectionId(folder)))
+    return Estimate.Response(
+        Estimate.Status(status),
+        Estimate.Collection(
+            Estimate.Class("Email") if call.version <= 121 else None,
+            Estimate.CollectionId(folder),
+            Estimate.Estimate(count),
+        ),
+    )

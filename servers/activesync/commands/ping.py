@@ -1,0 +1,82 @@
+"""Ping ([MS-ASCMD] §2.2.1.13): the answer comes when one of the folders has something to tell."""
+
+from __future__ import annotations
+
+from servers.activesync import hierarchy, mail_sync
+from servers.activesync import options as wanted_of
+from servers.activesync.call import Answer, Call, Wait
+from servers.activesync.options import number
+from servers.activesync.wbxml.decoder import decode
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.encoder import encode
+from servers.activesync.wbxml.pages import Ping
+from storage.activesync import devices, keys
+from storage.errors import NotFound
+from storage.types import CollectionId
+
+FOLDERS_MAX = 200
+_OVER, _CHANGES, _PARAMETERS, _SYNTAX, _INTERVAL, _TOO_MANY, _HIERARCHY = 1, 2, 3, 4, 5, 6, 7
+
+
+def ping(call: Call) -> Answer:
+    """Wait for news of some folders, or say at once what is wrong."""
+    body = _whole(call)
+    if body is None:
+        return Ping.Ping(Ping.Status(_PARAMETERS))
+    seconds = number(body.text_of(Ping.HeartbeatInterval), 0)
+    lowest, highest = call.settings.heartbeat_min_s, call.settings.heartbeat_max_s
+    if not lowest <= seconds <= highest:
+        bound = lowest if seconds < lowest else highest
+        return Ping.Ping(Ping.Status(_INTERVAL), Ping.HeartbeatInterval(bound))
+    listed = body.find(Ping.Folders)
+    asked = list(dict.fromkeys(one.text_of(Ping.Id) or "" for one in (listed.all(Ping.Folder) if listed else [])))
+    if not asked:
+        return Ping.Ping(Ping.Status(_PARAMETERS))
+    if len(asked) > FOLDERS_MAX:
+        return Ping.Ping(Ping.Status(_TOO_MANY), Ping.MaxFolders(FOLDERS_MAX))
+    octets = encode(body)
+    if octets != call.device.ping_request:
+        with call.store.write(call.actor) as tx:
+            devices.remember(tx, call.device, ping_request=octets)
+    try:
+        with call.store.read(call.actor) as tx:
+            boxes = [hierarchy.mailbox(tx, one).id for one in asked]
+    except NotFound:
+        return Ping.Ping(Ping.Status(_HIERARCHY))
+    watched: list[CollectionId] = boxes
+    return Wait(watched, seconds, lambda: _look(call, asked), lambda: Ping.Ping(Ping.Status(_OVER)))
+
+
+def _whole(call: Call) -> Element | None:
+    """The request, with what it leaves out as in the last one."""
+    kept = decode(call.device.ping_request) if call.device.ping_request is not None else None
+    if call.body is None:
+        return kept
+    if kept is None:
+        return call.body if Ping.Folders in call.body and Ping.HeartbeatInterval in call.body else None
+    interval = call.body.find(Ping.HeartbeatInterval) or kept.find(Ping.HeartbeatInterval)
+    folders = call.body.find(Ping.Folders) or kept.find(Ping.Folders)
+    return Ping.Ping(interval, folders)
+
+
+def _look(call: Call, asked: list[str]) -> Element | None:
+    changed: list[str] = []
+    with call.store.read(call.actor) as tx:
+        for folder in asked:
+            try:
+                box = hierarchy.mailbox(tx, folder)
+            except NotFound:
+                return Ping.Ping(Ping.Status(_HIERARCHY))
+            state = keys.newest(tx, call.device, folder)
+            if state is None:
+                changed.append(folder)  # it was never synchronised: the device is to begin
+                continue
+            try:
+                options = wanted_of.load(state.get("options"))
+                if mail_sync.look(tx, call.device, folder, box, state, options, 1):
+                    changed.append(folder)
+            except mail_sync.Lost:
+                changed.append(folder)
+    if not changed:
+        return None
+    return Ping.Ping(Ping.Status(_CHANGES), Ping.Folders(*(Ping.Folder(one) for one in changed)))

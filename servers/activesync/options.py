@@ -1,0 +1,96 @@
+"""What a device wants of a folder's items: window, bodies, MIME ([MS-ASCMD] §2.2.3.125, [MS-ASAIRS] §2.2.2.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase
+
+PLAIN, HTML, RTF, MIME = 1, 2, 3, 4
+_DAYS: Final[Mapping[int, int]] = {0: 0, 1: 1, 2: 3, 3: 7, 4: 14, 5: 31, 6: 92, 7: 183}
+"""FilterType in days; 0 is everything ([MS-ASCMD] §2.2.3.68.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One BodyPreference."""
+
+    kind: int
+    size: int | None
+    """Most octets of the text; None is all of it."""
+    all_or_none: bool
+    preview: int
+    """Characters of a preview; 0 is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one folder."""
+
+    filter: int = 0
+    bodies: tuple[Preference, ...] = ()
+    mime: int = 0
+    """MIMESupport: 0 never, 1 for S/MIME, 2 always."""
+    mime_size: int | None = None
+
+    @property
+    def days(self) -> int:
+        """How far back; 0 is everything."""
+        return _DAYS.get(self.filter, 0)
+
+    def dump(self) -> dict[str, Any]:
+        """As it is kept between two requests."""
+        bodies = [[one.kind, one.size, one.all_or_none, one.preview] for one in self.bodies]
+        return {"filter": self.filter, "bodies": bodies, "mime": self.mime, "mime_size": self.mime_size}
+
+
+_MIME_SIZES: Final[Mapping[int, int | None]] = {
+    0: 0, 1: 4096, 2: 5120, 3: 7168, 4: 10240, 5: 20480, 6: 51200, 7: 102400, 8: None,
+}  # fmt: skip
+"""MIMETruncation in octets ([MS-ASCMD] §2.2.3.113)."""
+
+
+def load(kept: Mapping[str, Any] | None) -> Options:
+    """What `dump` gave."""
+    if not kept:
+        return Options()
+    bodies = tuple(Preference(kind, size, whole, preview) for kind, size, whole, preview in kept["bodies"])
+    return Options(kept["filter"], bodies, kept["mime"], kept["mime_size"])
+
+
+def read(element: Element, kept: Options) -> Options:
+    """The options in a Collection or a Fetch; those kept from before where it has none."""
+    chosen = [one for one in element.all(AirSync.Options) if one.text_of(AirSync.Class) != "SMS"]
+    if not chosen:
+        return kept
+    return of(chosen[0])
+
+
+def of(said: Element) -> Options:
+    """The options in one Options element."""
+    bodies = tuple(_preference(one) for one in said.all(AirSyncBase.BodyPreference))
+    mime_size = number(said.text_of(AirSync.MIMETruncation), 8)
+    return Options(
+        number(said.text_of(AirSync.FilterType), 0), bodies, number(said.text_of(AirSync.MIMESupport), 0),
+        _MIME_SIZES.get(mime_size),
+    )  # fmt: skip
+
+
+def _preference(said: Element) -> Preference:
+    size = said.text_of(AirSyncBase.TruncationSize)
+    return Preference(
+        number(said.text_of(AirSyncBase.Type), PLAIN),
+        None if size is None else number(size, 0),
+        said.text_of(AirSyncBase.AllOrNone) == "1",
+        min(number(said.text_of(AirSyncBase.Preview), 0), 255),
+    )
+
+
+def number(text: str | None, otherwise: int) -> int:
+    """A number as devices write them; `otherwise` where there is none or what it says is none."""
+    if text is None or not (text.isascii() and text.isdecimal() and len(text) < 11):
+        return otherwise
+    return int(text)

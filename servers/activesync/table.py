@@ -1,0 +1,47 @@
+"""The commands that are offered, each with its document's root element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from servers.activesync.call import Answer, Call
+from servers.activesync.commands import estimate, folders, items, moving, ping, provision, settings, sync
+from servers.activesync.wbxml.pages import (
+    AirSync,
+    FolderHierarchy,
+    GetItemEstimate,
+    ItemOperations,
+    Move,
+    Ping,
+    Provision,
+    Settings,
+)
+from servers.activesync.wbxml.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command."""
+
+    handler: Callable[[Call], Answer]
+    root: Token
+    raw: bool = False
+    """Its body is no WBXML."""
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "Sync": Command(sync.sync, AirSync.Sync),
+    "FolderSync": Command(folders.folder_sync, FolderHierarchy.FolderSync),
+    "FolderCreate": Command(folders.create, FolderHierarchy.FolderCreate),
+    "FolderUpdate": Command(folders.update, FolderHierarchy.FolderUpdate),
+    "FolderDelete": Command(folders.delete, FolderHierarchy.FolderDelete),
+    "GetItemEstimate": Command(estimate.get_item_estimate, GetItemEstimate.GetItemEstimate),
+    "MoveItems": Command(moving.move_items, Move.MoveItems),
+    "ItemOperations": Command(items.item_operations, ItemOperations.ItemOperations),
+    "Ping": Command(ping.ping, Ping.Ping),
+    "Provision": Command(provision.provision, Provision.Provision),
+    "Settings": Command(settings.settings, Settings.Settings),
+}
+"""By the name in the query; in the order in which OPTIONS tells them."""

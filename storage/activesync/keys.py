@@ -1,0 +1,216 @@
+"""SyncKeys: which state a device is in, and how a lost answer is repaired ([MS-ASCMD] §2.2.3.181.4, §3.1.5.9).
+
+A key is `EPOCH-COUNTER`. The device sends the key that it has; the answer carries the next one. If the device sends
+the same key again, the answer was lost: the same request gets the same answer, another one is worked on from the
+state that belongs to the key, and what the lost step had changed in our picture of the device is taken back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.activesync.devices import Device
+from storage.activesync.tables import applied, held, states, undone
+from storage.statements import Statement, insert
+from storage.store import Transaction
+
+APPLIED_S: Final = 86_400
+_CHUNK: Final = 500
+
+_here: Final = sa.and_(states.c.device == sa.bindparam("device"), states.c.folder == sa.bindparam("folder"))
+_FIND: Final = Statement(sa.select(states).where(_here))
+_FIND_TO_WRITE: Final = Statement(sa.select(states).where(_here).with_for_update())
+_HELD: Final = Statement(
+    sa.select(held.c.item, held.c.version).where(
+        held.c.device == sa.bindparam("device"), held.c.folder == sa.bindparam("folder")
+    )
+)
+_HOLD: Final = insert(held, "device", "folder", "item", "version", "name")
+_NOTE: Final = insert(undone, "device", "folder", "item", "version", "name")
+
+
+class UnknownKey(Exception):
+    """The device has to begin anew with key 0 (EAS-04)."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A folder's state that a request starts from."""
+
+    device: Device
+    folder: str
+    epoch: str
+    counter: int
+    """The number in the key that the answer will carry."""
+    state: dict[str, Any]
+    """JSON-like; change it, and hand it to `close`."""
+    begun: str
+    """`state` as it was, in JSON."""
+    answer: bytes | None = None
+    """The very answer that was lost: send it again, and change nothing."""
+
+    @property
+    def key(self) -> str:
+        """The key that the answer carries."""
+        return f"{self.epoch}-{self.counter}"
+
+
+def digest(octets: bytes) -> str:
+    """What a request is recognised by when it comes again."""
+    return hashlib.sha256(octets).hexdigest()
+
+
+def text_of(state: Mapping[str, Any]) -> str:
+    """A state as it is stored."""
+    return json.dumps(dict(state))
+
+
+def current(tx: Transaction, device: Device, folder: str, key: str) -> dict[str, Any] | None:
+    """The state that belongs to `key`, if it is the newest one of this folder; to look, not to write."""
+    row = _FIND.first(tx, {"device": device.id, "folder": folder})
+    if row is None or key != f"{row.epoch}-{row.counter}":
+        return None
+    state: dict[str, Any] = json.loads(row.state)
+    return state
+
+
+def begin(tx: Transaction, device: Device, folder: str, state: Mapping[str, Any]) -> str:
+    """Forget what was before (key 0); the first key."""
+    for table in (states, held, undone):
+        tx.db.execute(sa.delete(table).where(table.c.device == device.id, table.c.folder == folder))
+    old = sa.and_(applied.c.device == device.id, applied.c.created < tx.now - APPLIED_S)
+    tx.db.execute(sa.delete(applied).where(old))
+    epoch = secrets.token_hex(4)
+    row = {"device": device.id, "folder": folder, "epoch": epoch, "counter": 1, "state": text_of(state)}
+    tx.db.execute(sa.insert(states).values(**row))
+    return f"{epoch}-1"
+
+
+def open_(tx: Transaction, device: Device, folder: str, key: str, request: str) -> Opened:
+    """Start from `key`; `request` is a hash of what the device asks for.
+
+    Raises:
+        UnknownKey: it is neither the newest key nor the one before it.
+    """
+    keys = {"device": device.id, "folder": folder}
+    row = (_FIND if tx.store.engines.sqlite else _FIND_TO_WRITE).first(tx, keys)
+    epoch, _, number = key.rpartition("-")
+    if row is None or epoch != row.epoch or not number.isdecimal():
+        raise UnknownKey
+    if int(number) == row.counter:  # the device has what was answered last
+        tx.db.execute(sa.delete(undone).where(undone.c.device == device.id, undone.c.folder == folder))
+        return Opened(device, folder, epoch, row.counter + 1, json.loads(row.state), row.state)
+    if int(number) == row.counter - 1 and row.previous:
+        if request == row.request and row.answer is not None:
+            return Opened(device, folder, epoch, row.counter, json.loads(row.state), row.state, bytes(row.answer))
+        _take_back(tx, device, folder)
+        return Opened(device, folder, epoch, row.counter, json.loads(row.previous), row.previous)
+    raise UnknownKey
+
+
+def close(tx: Transaction, opened: Opened, request: str, answer: bytes) -> None:
+    """Keep the new state and its answer, in the transaction that did what the device asked for."""
+    values = {
+        "counter": opened.counter, "state": text_of(opened.state), "previous": opened.begun,
+        "request": request, "answer": answer,
+    }  # fmt: skip
+    here = sa.and_(states.c.device == opened.device.id, states.c.folder == opened.folder)
+    tx.db.execute(sa.update(states).where(here).values(values))
+
+
+def held_of(tx: Transaction, device: Device, folder: str, items: Iterable[int] | None = None) -> dict[int, str]:
+    """What the device holds of a folder, or of some of its items: item to version."""
+    if items is None:
+        return dict(_HELD.raw(tx, {"device": device.id, "folder": folder}))
+    found: dict[int, str] = {}
+    wanted = list(items)
+    for at in range(0, len(wanted), _CHUNK):
+        some = sa.select(held.c.item, held.c.version).where(
+            held.c.device == device.id, held.c.folder == folder, held.c.item.in_(wanted[at : at + _CHUNK])
+        )
+        found.update({row.item: row.version for row in tx.db.execute(some)})
+    return found
+
+
+def held_by_name(tx: Transaction, device: Device, folder: str, names: Iterable[str]) -> dict[str, int]:
+    """Which of these names the device holds, and as which items."""
+    found: dict[str, int] = {}
+    wanted = list(names)
+    for at in range(0, len(wanted), _CHUNK):
+        some = sa.select(held.c.item, held.c.name).where(
+            held.c.device == device.id, held.c.folder == folder, held.c.name.in_(wanted[at : at + _CHUNK])
+        )
+        found.update({row.name: row.item for row in tx.db.execute(some)})
+    return found
+
+
+def hold(tx: Transaction, opened: Opened, changes: Mapping[int, tuple[str | None, str]]) -> None:
+    """What the device holds from now on: item to version and name; None: no longer."""
+    device, folder = opened.device, opened.folder
+    before = held_of(tx, device, folder, changes)
+    noted = _noted(tx, opened, changes)
+    for item, (version, name) in changes.items():
+        keys = {"device": device.id, "folder": folder, "item": item}
+        if item not in noted:
+            _NOTE.run(tx, {**keys, "version": before.get(item), "name": name})
+        if item in before:
+            here = sa.and_(held.c.device == device.id, held.c.folder == folder, held.c.item == item)
+            if version is None:
+                tx.db.execute(sa.delete(held).where(here))
+            else:
+                tx.db.execute(sa.update(held).where(here).values(version=version, name=name))
+        elif version is not None:
+            _HOLD.run(tx, {**keys, "version": version, "name": name})
+
+
+def _noted(tx: Transaction, opened: Opened, items: Iterable[int]) -> set[int]:
+    here = sa.and_(undone.c.device == opened.device.id, undone.c.folder == opened.folder)
+    return set(tx.db.execute(sa.select(undone.c.item).where(here)).scalars())
+
+
+def _take_back(tx: Transaction, device: Device, folder: str) -> None:
+    here = sa.and_(undone.c.device == device.id, undone.c.folder == folder)
+    rows = list(tx.db.execute(sa.select(undone).where(here)))
+    for row in rows:
+        one = sa.and_(held.c.device == device.id, held.c.folder == folder, held.c.item == row.item)
+        tx.db.execute(sa.delete(held).where(one))
+        if row.version is not None:
+            keys = {"device": device.id, "folder": folder, "item": row.item}
+            _HOLD.run(tx, {**keys, "version": row.version, "name": row.name})
+    tx.db.execute(sa.delete(undone).where(here))
+
+
+def applied_as(tx: Transaction, device: Device, folder: str, client_id: str) -> str | None:
+    """What an Add of this ClientId made, if it came before (EAS-04)."""
+    query = sa.select(applied.c.item).where(
+        applied.c.device == device.id, applied.c.folder == folder, applied.c.client_id == client_id
+    )
+    return tx.db.execute(query).scalar()
+
+
+def note_applied(tx: Transaction, device: Device, folder: str, client_id: str, item: str) -> None:
+    """Remember for a day what an Add made."""
+    row = {"device": device.id, "folder": folder, "client_id": client_id, "item": item, "created": tx.now}
+    tx.db.execute(sa.insert(applied).values(**row))
+
+
+def newest(tx: Transaction, device: Device, folder: str) -> dict[str, Any] | None:
+    """The newest state of a folder, whatever key the device has; None if it was never synchronised."""
+    row = _FIND.first(tx, {"device": device.id, "folder": folder})
+    return None if row is None else dict(json.loads(row.state))
+
+
+def moved(tx: Transaction, device: Device, source: tuple[str, int], target: tuple[str, int], version: str) -> None:
+    """The device itself moved an item: it holds it in the one folder no longer, and in the other one already."""
+    one = sa.and_(held.c.device == device.id, held.c.folder == source[0], held.c.item == source[1])
+    tx.db.execute(sa.delete(held).where(one))
+    if newest(tx, device, target[0]) is not None:
+        keys = {"device": device.id, "folder": target[0], "item": target[1]}
+        _HOLD.run(tx, {**keys, "version": version, "name": ""})
