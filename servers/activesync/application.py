@@ -50,23 +50,31 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
     async def in_thread(function: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(pool, function)
 
-    async def handler(exchange: Exchange, octets: bytes, receive: Receive) -> Response:
+    async def handler(exchange: Exchange, receive: Receive) -> Response:
         request = exchange.request
         if [segment.lower() for segment in request.segments] != [PATH]:
             raise HttpError(404)
         login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
         name = login.rpartition("\\")[2]  # EAS-07: DOMAIN\login, the domain is ignored
-        actor = await in_thread(lambda: verify(store, name, password, request.peer))
+
+        def who() -> Actor:
+            return verify(store, name, password, request.peer)
+
+        actor = await in_thread(who)
         exchange.login = actor.login
         if request.method == "OPTIONS":
             return Response(200, _offers())
         if request.method != "POST":
             raise HttpError(405, headers=[("Allow", "OPTIONS, POST")])
         asked = query.read(request)
+        octets = await asgi.body(receive, request, settings.request_octets)
         answer = await in_thread(lambda: _run(store, settings, actor, request, asked, octets))
         if isinstance(answer, tuple):
             call, wait = answer
             answer = await waiters.wait(call.device.id, wait, receive)
+            # An hour may have passed: who was shut out meanwhile gets nothing any more.
+            actor = await in_thread(who)
+            await in_thread(lambda: _device(store, actor, request, asked))
         return _response(asked, answer)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
@@ -74,7 +82,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
         return None if refusal is None else refusal.response()
 
     http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
-    return asgi.make(handler, translate, http, most=settings.request_octets)
+    return asgi.make(handler, translate, http)
 
 
 def _run(
@@ -91,10 +99,8 @@ def _run(
     if asked.version not in VERSIONS:
         raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in VERSIONS))
     device = _device(store, actor, request, asked)
-    if device.blocked:
-        raise HttpError(403, "this device is kept out: ask who administers the desk")
     body: Element | None = None
-    if octets and not row.raw:
+    if octets:
         try:
             body = decode(octets, limits=Limits(octets=settings.request_octets))
         except Malformed as error:
@@ -110,13 +116,21 @@ def _run(
 
 
 def _device(store: Store, actor: Actor, request: Request, asked: Query) -> Device:
+    """The device that speaks.
+
+    Raises:
+        HttpError: 403, it is blocked.
+    """
     with store.read(actor) as tx:
-        known = devices.find(tx, asked.device_id)
-        if known is not None and not devices.is_new(tx, known, asked.device_type, asked.version):
-            return known
-    agent = request.header("User-Agent") or ""
-    with store.write(actor) as tx:
-        return devices.arrive(tx, asked.device_id, asked.device_type, agent, asked.version)
+        device = devices.find(tx, asked.device_id)
+        stale = device is None or devices.is_stale(device, asked.device_type, asked.version, tx.now)
+    if device is None or stale:
+        agent = request.header("User-Agent") or ""
+        with store.write(actor) as tx:
+            device = devices.arrive(tx, asked.device_id, asked.device_type, agent, asked.version)
+    if device.blocked:
+        raise HttpError(403, "this device is kept out: ask who administers the desk")
+    return device
 
 
 def _offers() -> list[tuple[str, str]]:

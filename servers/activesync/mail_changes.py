@@ -23,7 +23,7 @@ class Done:
     """What came of a device's commands."""
 
     responses: list[Element] = field(default_factory=list)
-    held: dict[int, tuple[str | None, str]] = field(default_factory=dict)
+    held: dict[int, str | None] = field(default_factory=dict)
     """What the device holds now by its own doing: it is not told again."""
 
 
@@ -63,7 +63,7 @@ def apply(
                 done.responses.append(AirSync.Delete(AirSync.ServerId(identified), AirSync.Status(_MISSING)))
             else:
                 deleted.append(uid)
-                done.held[uid] = (None, "")
+                done.held[uid] = None
     if deleted:
         trash = mailboxes.find(tx, TRASH)
         if to_trash and trash.id != mailbox.id:
@@ -86,7 +86,7 @@ def _change(tx: Transaction, mailbox: Mailbox, uid: int, command: Element, done:
     if flag is not None:
         active = flag.text_of(Email.Status) == "2"  # 1 is done, 0 or nothing is none
         state = flagging.set_flags(tx, mailbox, [uid], "add" if active else "remove", FLAGGED).states[0]
-    done.held[uid] = (mail.version(state), "")
+    done.held[uid] = mail.version(state)
     return True
 
 

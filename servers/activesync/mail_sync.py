@@ -111,10 +111,10 @@ def take(state: dict[str, Any], news: News, options: Options, now: float) -> Non
         state["day"] = int(now) // _DAY_S
 
 
-def held_after(news: News) -> dict[int, tuple[str | None, str]]:
+def held_after(news: News) -> dict[int, str | None]:
     """What the device holds then, for `keys.hold`."""
-    found: dict[int, tuple[str | None, str]] = dict.fromkeys((*news.deleted, *news.faded), (None, ""))
-    found.update({one.uid: (mail.version(one), "") for one in (*news.added, *news.changed)})
+    found: dict[int, str | None] = dict.fromkeys((*news.deleted, *news.faded))
+    found.update({one.uid: mail.version(one) for one in (*news.added, *news.changed)})
     return found
 
 

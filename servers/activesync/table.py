@@ -27,8 +27,6 @@ class Command:
 
     handler: Callable[[Call], Answer]
     root: Token
-    raw: bool = False
-    """Its body is no WBXML."""
 
 
 COMMANDS: Final[dict[str, Command]] = {

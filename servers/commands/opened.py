@@ -10,13 +10,13 @@ from typing import Final
 
 import click
 
-from conf.settings import Settings
 from servers.cli import Desk
+from servers.http.start import open_store
 from storage import collections as tree
 from storage import groups, migrate, principals
 from storage.errors import NotFound
 from storage.filing import DOCS, FAVOURITES
-from storage.store import Limits, Store, Transaction
+from storage.store import Store, Transaction
 from storage.types import SITE, Actor, Collection, Principal, SpaceKind
 
 
@@ -76,19 +76,6 @@ def opened(desk: Desk) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def open_store(settings: Settings) -> Store:
-    """The store behind these settings, with their limits."""
-    limits = Limits(
-        resource_octets=settings.limits.max_resource_octets,
-        instances=settings.limits.max_instances,
-        attendees=settings.limits.max_attendees,
-        tombstone_days=settings.limits.tombstone_days,
-        version_days=settings.limits.version_days,
-        bookmark_scheme=settings.favourites.scheme,
-    )
-    return Store.open(settings.database_url, settings.blobs_directory, limits=limits)
 
 
 def account(tx: Transaction, login: str) -> Principal:

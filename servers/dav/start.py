@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from auth import authenticate
-from auth.throttle import Policy
 from conf.settings import Settings
 from servers.dav import application
 from servers.dav.protocol import Protocol
 from servers.dav.settings import DavSettings
-from storage.store import Limits, Store
+from servers.http import start as opening
+from storage.store import Store
 from storage.types import Actor
 
 _NAMES = ("caldav", "carddav")
@@ -18,30 +18,11 @@ _NAMES = ("caldav", "carddav")
 
 def make(protocol: Protocol, settings: Settings) -> Any:
     """The WSGI application of `protocol`, with a store of its own (called in each worker)."""
-    limits = settings.limits
-    store = Store.open(
-        settings.database_url,
-        settings.blobs_directory,
-        limits=Limits(
-            resource_octets=limits.max_resource_octets,
-            instances=limits.max_instances,
-            attendees=limits.max_attendees,
-            tombstone_days=limits.tombstone_days,
-            version_days=limits.version_days,
-            bookmark_scheme=settings.favourites.scheme,
-        ),
-    )
-    return application.make(store, protocol, dav_settings(settings), _verifier(settings))
+    return application.make(opening.open_store(settings), protocol, dav_settings(settings), _verifier(settings))
 
 
 def _verifier(settings: Settings) -> application.Verifier:
-    throttle = settings.throttle
-    policy = Policy(
-        account_failures=throttle.account_failures,
-        address_failures=throttle.address_failures,
-        window_s=throttle.window_s,
-        verified_s=throttle.verified_s,
-    )
+    policy = opening.policy(settings)
 
     def verify(store: Store, login: str, password: str, address: str, protocol: str) -> Actor:
         return authenticate.verify(store, login, password, address=address, protocol=protocol, policy=policy)

@@ -6,30 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from auth import authenticate
-from auth.throttle import Policy
 from conf.endpoints import HTTP_PROTOCOLS
 from conf.settings import Settings
 from servers.feeds import application
 from servers.feeds.settings import FeedsSettings, MailDoor
-from storage.store import Limits, Store
+from servers.http import start as opening
+from storage.store import Store
 from storage.types import Actor
 
 
 def make(settings: Settings) -> Any:
     """The WSGI application of one worker of this process."""
-    limits = settings.limits
-    store = Store.open(
-        settings.database_url,
-        settings.blobs_directory,
-        limits=Limits(
-            resource_octets=limits.max_resource_octets,
-            instances=limits.max_instances,
-            attendees=limits.max_attendees,
-            tombstone_days=limits.tombstone_days,
-            version_days=limits.version_days,
-        ),
-    )
-    return application.make(store, feeds_settings(settings), _verifier(settings))
+    return application.make(opening.open_store(settings), feeds_settings(settings), _verifier(settings))
 
 
 def feeds_settings(settings: Settings) -> FeedsSettings:
@@ -68,13 +56,7 @@ def _is_served(settings: Settings, name: str) -> bool:
 
 
 def _verifier(settings: Settings) -> application.Verifier:
-    throttle = settings.throttle
-    policy = Policy(
-        account_failures=throttle.account_failures,
-        address_failures=throttle.address_failures,
-        window_s=throttle.window_s,
-        verified_s=throttle.verified_s,
-    )
+    policy = opening.policy(settings)
 
     def verify(store: Store, login: str, password: str, address: str) -> Actor:
         return authenticate.verify(store, login, password, address=address, protocol="feeds", policy=policy)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from servers.http import request as requests
 from servers.http.application import Exchange, HttpSettings, Translator
 from servers.http.errors import HttpError
+from servers.http.request import Request
 from servers.http.response import Response, Stream
 
 log = logging.getLogger(__name__)
@@ -19,12 +20,12 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Asgi: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-Handler: TypeAlias = Callable[[Exchange, bytes, Receive], Awaitable[Response]]
-"""Gets the whole body; awaiting the `Receive` afterwards tells when the client is gone."""
+Handler: TypeAlias = Callable[[Exchange, Receive], Awaitable[Response]]
+"""Reads the body with `body` when it wants it; awaiting the `Receive` afterwards tells when the client is gone."""
 
 
-def make(handler: Handler, translate: Translator, settings: HttpSettings, *, most: int) -> Asgi:
-    """The ASGI callable around one handler; a body of more than `most` octets is refused (413)."""
+def make(handler: Handler, translate: Translator, settings: HttpSettings) -> Asgi:
+    """The ASGI callable around one handler."""
     fields = list(settings.header_fields.items())
 
     async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -36,7 +37,7 @@ def make(handler: Handler, translate: Translator, settings: HttpSettings, *, mos
         try:
             request = requests.read(environ, trusted=settings.trusted_proxies, origin=settings.origin)
             exchange = Exchange(request)
-            response = await handler(exchange, await _body(receive, environ, most), receive)
+            response = await handler(exchange, receive)
         except HttpError as error:
             response = error.response()
         except Exception as error:
@@ -76,6 +77,8 @@ def environment(scope: MutableMapping[str, Any]) -> dict[str, Any]:
         "wsgi.input": io.BytesIO(),
     }
     for name, value in scope["headers"]:
+        if b"_" in name:
+            continue  # it would pass for the field with dashes, X-Forwarded-For among them
         key = name.decode("latin-1").upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = "HTTP_" + key
@@ -84,9 +87,14 @@ def environment(scope: MutableMapping[str, Any]) -> dict[str, Any]:
     return environ
 
 
-async def _body(receive: Receive, environ: dict[str, Any], most: int) -> bytes:
-    length = environ.get("CONTENT_LENGTH", "")
-    if length.isdecimal() and int(length) > most:
+async def body(receive: Receive, request: Request, most: int) -> bytes:
+    """The whole body. Ask who it is first: a stranger's body is not to be kept in memory.
+
+    Raises:
+        HttpError: 413 if it is longer than `most` octets; 400 if it ends before its end.
+    """
+    length = request.header("Content-Length") or ""
+    if length.isascii() and length.isdecimal() and int(length[:20]) > most:
         raise HttpError(413, f"the body is larger than {most} octets")
     blocks: list[bytes] = []
     octets = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ DEVICES_MAX: Final = 100
 """Devices of one account; whoever knows a password shall not fill the table."""
 SEEN_EVERY_S: Final = 3600
 _TEXT_MAX: Final = 200
+REQUEST_MAX: Final = 256 * 1024
+"""Octets of a request that is kept for empty ones to repeat."""
 
 _FIND: Final = Statement(
     sa.select(devices).where(
@@ -36,6 +39,8 @@ class Device:
     policy_key: int
     """0 until it was given one."""
     blocked: bool
+    last_seen: float
+    """Seconds since the epoch."""
     sync_request: bytes | None
     ping_request: bytes | None
 
@@ -46,10 +51,9 @@ def find(tx: Transaction, device_id: str) -> Device | None:
     return None if row is None else _value(row)
 
 
-def is_new(tx: Transaction, device: Device, kind: str, version: int) -> bool:
-    """Whether what is known of it should be written anew."""
-    row = _FIND.first(tx, {"actor": tx.actor.id, "device_id": device.device_id})
-    return row is None or row.version != version or row.type != kind or tx.now - row.last_seen > SEEN_EVERY_S
+def is_stale(device: Device, kind: str, version: int, now: float) -> bool:
+    """Whether what is known of it is to be written anew."""
+    return device.version != version or device.type != kind or now - device.last_seen > SEEN_EVERY_S
 
 
 def arrive(tx: Transaction, device_id: str, kind: str, agent: str, version: int) -> Device:
@@ -67,7 +71,9 @@ def arrive(tx: Transaction, device_id: str, kind: str, agent: str, version: int)
         if tx.db.execute(sa.select(sa.func.count()).where(mine)).scalar_one() >= DEVICES_MAX:
             raise LimitReached("devices", DEVICES_MAX)
         fresh = {"account_id": tx.actor.id, "device_id": device_id, "first_seen": tx.now}
-        tx.db.execute(sa.insert(devices).values(values | fresh))
+        # Its first two requests may come at once, which PostgreSQL lets in together.
+        with suppress(sa.exc.IntegrityError), tx.db.begin_nested():
+            tx.db.execute(sa.insert(devices).values(values | fresh))
     found = find(tx, device_id)
     assert found is not None
     return found
@@ -80,8 +86,17 @@ def describe(tx: Transaction, device: Device, **said: str) -> None:
         tx.db.execute(sa.update(devices).where(devices.c.id == device.id).values(values))
 
 
+def lock(tx: Transaction, device: Device) -> None:
+    """Let the device's other requests wait until this transaction ends: they work on the same state."""
+    if not tx.store.engines.sqlite:  # where there is one writer anyway
+        tx.db.execute(sa.select(devices.c.id).where(devices.c.id == device.id).with_for_update())
+
+
 def remember(tx: Transaction, device: Device, **values: bytes | int) -> None:
-    """Keep `sync_request`, `ping_request` or `policy_key`."""
+    """Keep `sync_request`, `ping_request` or `policy_key`; a request that is very long is not kept."""
+    values = {name: one for name, one in values.items() if isinstance(one, int) or len(one) <= REQUEST_MAX}
+    if not values:
+        return
     tx.db.execute(sa.update(devices).where(devices.c.id == device.id).values(values))
 
 
@@ -106,6 +121,6 @@ def forget(tx: Transaction, device_id: str) -> bool:
 
 def _value(row: Any) -> Device:
     return Device(
-        row.id, row.device_id, row.type, row.version, row.policy_key, row.access == "blocked",
+        row.id, row.device_id, row.type, row.version, row.policy_key, row.access == "blocked", row.last_seen,
         row.sync_request, row.ping_request,
     )  # fmt: skip

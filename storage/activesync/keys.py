@@ -22,6 +22,8 @@ from storage.statements import Statement, insert
 from storage.store import Transaction
 
 APPLIED_S: Final = 86_400
+ANSWER_MAX: Final = 4 * 1024 * 1024
+"""Octets of an answer that is kept."""
 _CHUNK: Final = 500
 
 _here: Final = sa.and_(states.c.device == sa.bindparam("device"), states.c.folder == sa.bindparam("folder"))
@@ -32,8 +34,8 @@ _HELD: Final = Statement(
         held.c.device == sa.bindparam("device"), held.c.folder == sa.bindparam("folder")
     )
 )
-_HOLD: Final = insert(held, "device", "folder", "item", "version", "name")
-_NOTE: Final = insert(undone, "device", "folder", "item", "version", "name")
+_HOLD: Final = insert(held, "device", "folder", "item", "version")
+_NOTE: Final = insert(undone, "device", "folder", "item", "version")
 
 
 class UnknownKey(Exception):
@@ -116,10 +118,13 @@ def open_(tx: Transaction, device: Device, folder: str, key: str, request: str) 
 
 
 def close(tx: Transaction, opened: Opened, request: str, answer: bytes) -> None:
-    """Keep the new state and its answer, in the transaction that did what the device asked for."""
+    """Keep the new state and its answer, in the transaction that did what the device asked for.
+
+    A very long answer is not kept: if it is lost, it is made again from the state before it.
+    """
     values = {
         "counter": opened.counter, "state": text_of(opened.state), "previous": opened.begun,
-        "request": request, "answer": answer,
+        "request": request, "answer": answer if len(answer) <= ANSWER_MAX else None,
     }  # fmt: skip
     here = sa.and_(states.c.device == opened.device.id, states.c.folder == opened.folder)
     tx.db.execute(sa.update(states).where(here).values(values))
@@ -139,35 +144,23 @@ def held_of(tx: Transaction, device: Device, folder: str, items: Iterable[int] |
     return found
 
 
-def held_by_name(tx: Transaction, device: Device, folder: str, names: Iterable[str]) -> dict[str, int]:
-    """Which of these names the device holds, and as which items."""
-    found: dict[str, int] = {}
-    wanted = list(names)
-    for at in range(0, len(wanted), _CHUNK):
-        some = sa.select(held.c.item, held.c.name).where(
-            held.c.device == device.id, held.c.folder == folder, held.c.name.in_(wanted[at : at + _CHUNK])
-        )
-        found.update({row.name: row.item for row in tx.db.execute(some)})
-    return found
-
-
-def hold(tx: Transaction, opened: Opened, changes: Mapping[int, tuple[str | None, str]]) -> None:
-    """What the device holds from now on: item to version and name; None: no longer."""
+def hold(tx: Transaction, opened: Opened, changes: Mapping[int, str | None]) -> None:
+    """What the device holds from now on: item to version; None: no longer."""
     device, folder = opened.device, opened.folder
     before = held_of(tx, device, folder, changes)
     noted = _noted(tx, opened, changes)
-    for item, (version, name) in changes.items():
+    for item, version in changes.items():
         keys = {"device": device.id, "folder": folder, "item": item}
         if item not in noted:
-            _NOTE.run(tx, {**keys, "version": before.get(item), "name": name})
+            _NOTE.run(tx, {**keys, "version": before.get(item)})
         if item in before:
             here = sa.and_(held.c.device == device.id, held.c.folder == folder, held.c.item == item)
             if version is None:
                 tx.db.execute(sa.delete(held).where(here))
             else:
-                tx.db.execute(sa.update(held).where(here).values(version=version, name=name))
+                tx.db.execute(sa.update(held).where(here).values(version=version))
         elif version is not None:
-            _HOLD.run(tx, {**keys, "version": version, "name": name})
+            _HOLD.run(tx, {**keys, "version": version})
 
 
 def _noted(tx: Transaction, opened: Opened, items: Iterable[int]) -> set[int]:
@@ -183,7 +176,7 @@ def _take_back(tx: Transaction, device: Device, folder: str) -> None:
         tx.db.execute(sa.delete(held).where(one))
         if row.version is not None:
             keys = {"device": device.id, "folder": folder, "item": row.item}
-            _HOLD.run(tx, {**keys, "version": row.version, "name": row.name})
+            _HOLD.run(tx, {**keys, "version": row.version})
     tx.db.execute(sa.delete(undone).where(here))
 
 
@@ -213,4 +206,4 @@ def moved(tx: Transaction, device: Device, source: tuple[str, int], target: tupl
     tx.db.execute(sa.delete(held).where(one))
     if newest(tx, device, target[0]) is not None:
         keys = {"device": device.id, "folder": target[0], "item": target[1]}
-        _HOLD.run(tx, {**keys, "version": version, "name": ""})
+        _HOLD.run(tx, {**keys, "version": version})

@@ -47,8 +47,6 @@ held: Final = _of_device(
     "eas_held",
     Column("item", sa.BigInteger, primary_key=True, autoincrement=False),
     _text("version", None),
-    _text("name"),
-    sa.Index("ix_eas_held_name", "device", "folder", "name"),
 )
 
 undone: Final = _of_device(
@@ -56,7 +54,6 @@ undone: Final = _of_device(
     "eas_undo",
     Column("item", sa.BigInteger, primary_key=True, autoincrement=False),
     Column("version", Text, nullable=True),  # before the step; None: it was not held
-    _text("name"),
 )
 
 applied: Final = _of_device(

@@ -15,12 +15,14 @@ from storage.mail import appending, mailboxes
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.activesync.phone import Phone
+from tests.storage.conftest import cluster, postgresql_url, sqlite_template, url
+
+__all__ = ["cluster", "postgresql_url", "sqlite_template", "url"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
-    store.migrate()
+def store(url: str, tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(url, tmp_path / "blobs")
     with store.write(SITE) as tx:
         for login in ("alice", "bob"):
             accounts.create(tx, login, passwords.make_hash(f"{login}-secret"), email=f"{login}@example.test")

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from conf.load import load
 from servers.cli import group
-from servers.commands.opened import open_store
+from servers.http.start import open_store
 from storage import text_index
 from storage.store import Store
 from storage.text_index import State

@@ -9,7 +9,7 @@ import dns.zone
 import pytest
 
 from conf.load import load
-from servers.commands.opened import open_store
+from servers.http.start import open_store
 from servers.outbound import app, sts
 from storage.outbound import queue
 from storage.outbound.types import Outcome, Result, Target

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from conf.load import load
 from servers.cli import group
-from servers.commands.opened import open_store
+from servers.http.start import open_store
 from servers.outbound import signing
 from storage.mail import mailboxes
 from storage.outbound import queue

@@ -40,17 +40,18 @@ def changed(state: State, protocol: int) -> Element:
 def whole(
     tx: Transaction, mailbox: Mailbox, states: Sequence[State], options: Options, protocol: int
 ) -> dict[int, list[Element]]:
-    """All of each mail, by uid; those that went meanwhile are left out."""
+    """All of each mail, by uid; those that went meanwhile are left out. All of them stand in memory at once."""
     numbers = list(dict.fromkeys(state.content for state in states))
     contents = reading.contents_of(tx, numbers)
     listed = reading.listed_of(tx, numbers)
     parts = reading.parts_of(tx, numbers)
+    bodies_of = dict(reading.bodies_of(tx, numbers))
     found: dict[int, list[Element]] = {}
     for state in states:
         content = contents.get(state.content)
-        if content is None or state.content not in parts:
+        data = bodies_of.get(state.content)
+        if content is None or data is None or state.content not in parts:
             continue
-        data = reading.body(tx, state.content)
         header = _header(bytes(listed.get(state.content, b"")))
         attached = mail_parts.attachments(data, parts[state.content])
         flags = _flags(state, protocol)

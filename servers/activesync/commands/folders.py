@@ -11,7 +11,7 @@ from servers.activesync.hierarchy import ROOT, Shown
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import FolderHierarchy as Folder
 from servers.activesync.wbxml.tokens import Token
-from storage.activesync import keys
+from storage.activesync import devices, keys
 from storage.activesync.keys import UnknownKey
 from storage.errors import Exists, NotFound, StorageError
 from storage.mail import mailboxes
@@ -34,6 +34,7 @@ def folder_sync(call: Call) -> Element:
     if key is None:
         return Folder.FolderSync(Folder.Status(_MALFORMED))
     with call.store.write(call.actor) as tx:
+        devices.lock(tx, call.device)
         shown = hierarchy.every(tx)
         if key == "0":
             fresh = keys.begin(tx, call.device, HIERARCHY, {"folders": _told(shown)})
@@ -107,6 +108,7 @@ def _change(call: Call, root: Token, act: Callable[[Transaction, Element], str])
     made = ""
     try:
         with call.store.write(call.actor) as tx:
+            devices.lock(tx, call.device)
             opened = keys.open_(tx, call.device, HIERARCHY, key, f"{root!r} {keys.digest(call.octets)}")
             if opened.answer is not None:
                 made = opened.answer.decode()

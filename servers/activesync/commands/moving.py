@@ -7,7 +7,7 @@ from servers.activesync.call import Call
 from servers.activesync.classes import mail
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Move
-from storage.activesync import keys
+from storage.activesync import devices, keys
 from storage.errors import NotFound, OverQuota
 from storage.mail import flagging, moving
 from storage.store import Transaction
@@ -20,6 +20,7 @@ def move_items(call: Call) -> Element:
     """Answer each Move."""
     asked = [] if call.body is None else call.body.all(Move.Move)[:MOVES_MAX]
     with call.store.write(call.actor) as tx:
+        devices.lock(tx, call.device)
         return Move.MoveItems(*(_one(tx, call, one) for one in asked))
 
 

@@ -21,7 +21,7 @@ from servers.activesync.wbxml.pages import AirSync
 from storage.activesync import devices, keys
 from storage.activesync.keys import Opened, UnknownKey
 from storage.errors import NotFound
-from storage.mail.types import Mailbox
+from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 from storage.types import CollectionId
 
@@ -30,6 +30,8 @@ WINDOW_MAX: Final = 512
 FOLDERS_MAX: Final = 300
 COMMANDS_MAX: Final = 2_000
 ANSWER_OCTETS: Final = 2 * 1024 * 1024
+PAGE: Final = 50
+PAGE_OCTETS: Final = 4 * 1024 * 1024
 _OK, _KEY, _PROTOCOL, _MISSING, _HIERARCHY, _INCOMPLETE, _INTERVAL, _TOO_MANY = 1, 3, 4, 8, 12, 13, 14, 15
 
 
@@ -131,6 +133,7 @@ def _news(
 def _collection(call: Call, wanted: Wanted) -> Element | None:
     """The answer for one folder; None if there is nothing to say."""
     with call.store.write(call.actor) as tx:
+        devices.lock(tx, call.device)
         try:
             box = hierarchy.mailbox(tx, wanted.folder)
         except NotFound:
@@ -194,29 +197,42 @@ def _refilter(state: dict[str, Any], box: Mailbox, before: Options, options: Opt
 def _commands(
     tx: Transaction, box: Mailbox, news: mail_sync.News, base: int, options: Options, protocol: int
 ) -> tuple[list[Element], mail_sync.News]:
-    """The commands that tell the news; fewer additions if they would be very long, then all up to `base` is told."""
+    """The commands that tell the news; fewer additions if they would be very long, with all told up to `base`."""
     told = [AirSync.Delete(AirSync.ServerId(mail_changes.server_id(box, uid))) for uid in news.deleted]
     told += [AirSync.SoftDelete(AirSync.ServerId(mail_changes.server_id(box, uid))) for uid in news.faded]
     told += [
         AirSync.Change(AirSync.ServerId(mail_changes.server_id(box, one.uid)), mail.changed(one, protocol))
         for one in news.changed
     ]
-    octets = 0
-    for at in range(0, len(news.added), 10):
-        page = news.added[at : at + 10]
+    octets = at = 0
+    while at < len(news.added):
+        page = _page(news.added, at)
+        at += len(page)
         shown = mail.whole(tx, box, page, options, protocol)
         for one in page:
             if one.uid in shown:
                 data = AirSync.ApplicationData(*shown[one.uid])
                 told.append(AirSync.Add(AirSync.ServerId(mail_changes.server_id(box, one.uid)), data))
                 octets += sum(len(part.value) for part in data.walk())
-        if octets > ANSWER_OCTETS and at + 10 < len(news.added):
-            if at + 10 < news.walked:
+        if octets > ANSWER_OCTETS and at < len(news.added):
+            if at < news.walked:
                 news.below = page[-1].uid  # the walk goes on from here
-            del news.added[at + 10 :]
+            del news.added[at:]
             news.more, news.base = True, base
             break
     return told, news
+
+
+def _page(added: list[State], at: int) -> list[State]:
+    """The next few mails: as many as may stand in memory together."""
+    page = [added[at]]
+    octets = added[at].octets
+    for one in added[at + 1 : at + PAGE]:
+        octets += one.octets
+        if octets > PAGE_OCTETS:
+            break
+        page.append(one)
+    return page
 
 
 def _answer(

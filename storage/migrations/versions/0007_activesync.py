@@ -52,10 +52,9 @@ def upgrade() -> None:
         ],
     )
     item = sa.Column("item", sa.BigInteger(), autoincrement=False, nullable=False)
-    _of_device("eas_held", [item, _text("version", None), _text("name")], "item")
-    op.create_index("ix_eas_held_name", "eas_held", ["device", "folder", "name"])
+    _of_device("eas_held", [item, _text("version", None)], "item")
     item = sa.Column("item", sa.BigInteger(), autoincrement=False, nullable=False)
-    _of_device("eas_undo", [item, sa.Column("version", sa.Text(), nullable=True), _text("name")], "item")
+    _of_device("eas_undo", [item, sa.Column("version", sa.Text(), nullable=True)], "item")
     created = sa.Column("created", sa.Float(53), nullable=False)
     _of_device("eas_applied", [_text("client_id", None), _text("item", None), created], "client_id")
 
