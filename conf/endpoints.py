@@ -81,7 +81,7 @@ HTTP_PROTOCOLS: Final[tuple[HttpProtocol, ...]] = (
     HttpProtocol(
         "activesync",
         "servers.activesync.app",
-        (r"^/(?i:microsoft-server-activesync)/?$",),
+        (r"^/(?i:microsoft-server-activesync)/?$", r"^/(?i:autodiscover/autodiscover\.(?:xml|json))$"),
         interface="asgi",
     ),
     # Discovery begins at `/`, and a client may ask any path for its principal (SYS-14): calendars answer the rest.

@@ -9,6 +9,7 @@ from conf.settings import Settings
 from servers.activesync import application
 from servers.activesync.call import EasSettings
 from servers.http import start as opening
+from storage.mail.routing import Site, read_aliases
 from storage.store import Store
 from storage.types import Actor
 
@@ -29,6 +30,11 @@ def eas_settings(settings: Settings) -> EasSettings:
         origin=settings.origin,
         trusted_proxies=frozenset(settings.security.trusted_proxies),
         allow_insecure=not settings.security.require_tls,
-        domains=tuple(settings.mail_domains),
+        site=Site(
+            settings.mail_hostname,
+            tuple(settings.mail_domains),
+            read_aliases(settings.mail.aliases, settings.domain.lower()),
+            settings.smtp.recipients_max,
+        ),
         threads=settings.listener("activesync").threads,
     )

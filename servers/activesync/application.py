@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar
 
 from auth import errors as refusals
-from servers.activesync import query, table, waiting
+from servers.activesync import autodiscover, query, table, waiting
 from servers.activesync.call import Answer, Call, EasSettings, Wait
 from servers.activesync.query import Query
 from servers.activesync.waiting import Waiters
@@ -52,7 +52,10 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
 
     async def handler(exchange: Exchange, receive: Receive) -> Response:
         request = exchange.request
-        if [segment.lower() for segment in request.segments] != [PATH]:
+        path = [segment.lower() for segment in request.segments]
+        if path == autodiscover.JSON:
+            return autodiscover.json(request)
+        if path not in ([PATH], autodiscover.XML):
             raise HttpError(404)
         login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
         name = login.rpartition("\\")[2]  # EAS-07: DOMAIN\login, the domain is ignored
@@ -62,6 +65,9 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
 
         actor = await in_thread(who)
         exchange.login = actor.login
+        if path == autodiscover.XML:
+            octets = await asgi.body(receive, request, autodiscover.OCTETS)
+            return await in_thread(lambda: autodiscover.xml(store, settings, actor, request, octets))
         if request.method == "OPTIONS":
             return Response(200, _offers())
         if request.method != "POST":
@@ -100,7 +106,7 @@ def _run(
         raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in VERSIONS))
     device = _device(store, actor, request, asked)
     body: Element | None = None
-    if octets:
+    if octets and asked.version > row.raw_until:
         try:
             body = decode(octets, limits=Limits(octets=settings.request_octets))
         except Malformed as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from servers.activesync.query import Query
 from servers.activesync.wbxml.element import Element
 from storage.activesync.devices import Device
+from storage.mail.routing import Site
 from storage.store import Store
 from storage.types import Actor, CollectionId
+
+_NOWHERE: Final = Site("localhost", (), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class EasSettings:
     header_fields: Mapping[str, str] = field(default_factory=dict)
     allow_insecure: bool = False
     realm: str = "Escritoire"
-    domains: tuple[str, ...] = ()
+    site: Site = _NOWHERE
+    """The desk, as those who send mail need to know it."""
     request_octets: int = 64 * 1024 * 1024
     threads: int = 16
     heartbeat_min_s: int = 60

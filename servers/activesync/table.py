@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from servers.activesync.call import Answer, Call
-from servers.activesync.commands import estimate, folders, items, moving, ping, provision, settings, sync
+from servers.activesync.commands import estimate, folders, items, moving, ping, provision, sending, settings, sync
 from servers.activesync.wbxml.pages import (
     AirSync,
+    ComposeMail,
     FolderHierarchy,
     GetItemEstimate,
     ItemOperations,
@@ -27,10 +28,15 @@ class Command:
 
     handler: Callable[[Call], Answer]
     root: Token
+    raw_until: int = 0
+    """Up to this version (times ten) its body is no document but a mail (RFC 5322)."""
 
 
 COMMANDS: Final[dict[str, Command]] = {
     "Sync": Command(sync.sync, AirSync.Sync),
+    "SendMail": Command(sending.send_mail, ComposeMail.SendMail, 121),
+    "SmartForward": Command(sending.smart_forward, ComposeMail.SmartForward, 121),
+    "SmartReply": Command(sending.smart_reply, ComposeMail.SmartReply, 121),
     "FolderSync": Command(folders.folder_sync, FolderHierarchy.FolderSync),
     "FolderCreate": Command(folders.create, FolderHierarchy.FolderCreate),
     "FolderUpdate": Command(folders.update, FolderHierarchy.FolderUpdate),

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from servers.smtp import header as fields
 from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import BUSY, OK, Answer, Refusal
-from servers.smtp.site import Site
 from storage.errors import Busy, OverQuota, StorageError, TooLarge
 from storage.formats import imip
-from storage.mail import appending, delivery, sending
+from storage.formats import mail_header as fields
+from storage.mail import appending, delivery, sending, submitting
 from storage.mail.recipients import Recipient
+from storage.mail.routing import Site
 from storage.outbound import queue
 from storage.outbound.types import Target
 from storage.scheduling import incoming
@@ -151,24 +151,11 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
     """
     actor = origin.actor
     assert actor is not None
-    header, rest = fields.split(data)
-    if fields.hops(header) > fields.HOPS_MAX:
-        raise Refusal(554, "5.4.6", "too many hops: a loop")
-    wrong = [one for one in fields.authors(header) if not sending.may_send_from(own, one)]
-    if wrong:
-        raise Refusal(550, "5.7.1", f"{wrong[0]} is none of your addresses")
-    header = fields.completed(header, site.hostname)
-    with store.read(actor) as tx:
-        if sending.asks_receipts(tx, actor) and not fields.values(header, b"disposition-notification-to"):
-            header += f"Disposition-Notification-To: {envelope.sender.address or own[0]}\r\n".encode()
-    number = secrets.token_hex(6)
-    trace = fields.received(
-        helo=origin.helo, address=origin.address, hostname=site.hostname, protocol=origin.protocol,
-        recipient=envelope.to[0].address if len(envelope.to) == 1 else "", login=actor.login, queue=number,
-    )  # fmt: skip
-    whole = trace + header + rest
+    sender = envelope.sender.address
+    only = envelope.to[0].address if len(envelope.to) == 1 else ""
+    came = submitting.Origin(origin.protocol, origin.helo, origin.address)
     try:
-        prepared = appending.prepare(store, whole)
+        mail = submitting.ready(store, site, actor, came, own, data, sender=sender, recipient=only)
         later = [Target(to.address, to.orcpt, to.notify) for to in envelope.to if to.destination is None]
         later += [
             Target(address, to.orcpt, to.notify)
@@ -177,16 +164,17 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
             for address in to.destination.elsewhere
         ]
         with store.write(actor) as tx:
-            sending.count(tx)
-            if later:
-                queue.enqueue(
-                    tx, sender=envelope.sender.address, recipients=later, data=prepared, envid=envelope.envid,
-                    ret=envelope.ret, requiretls=envelope.requiretls, smtputf8=envelope.smtputf8, account=actor.id,
-                )  # fmt: skip
-            sending.keep_copy(tx, appending.prepare(store, header + rest))
+            submitting.accept(
+                tx, mail, later, sender=sender, envid=envelope.envid, ret=envelope.ret,
+                requiretls=envelope.requiretls, smtputf8=envelope.smtputf8,
+            )  # fmt: skip
         for to in envelope.to:
             for recipient in () if to.destination is None else to.destination.here:
-                _hand_over(store, envelope, to, whole, recipient, actor)
+                _hand_over(store, envelope, to, mail.whole, recipient, actor)
+    except submitting.Loop as error:
+        raise Refusal(554, "5.4.6", str(error)) from None
+    except submitting.NotYours as error:
+        raise Refusal(550, "5.7.1", str(error)) from None
     except TooLarge:
         raise Refusal(552, "5.3.4", "the mail is too large") from None
     except sending.TooMany as error:
@@ -196,8 +184,8 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
     except OSError as error:
         log.error("not stored", extra={"reason": error.strerror or str(error)})
         return Answer(452, "4.3.1", "there is no room: try again later")
-    log.info("submitted", extra={"principal": actor.login, "recipients": len(envelope.to), "id": number})
-    return Answer(250, "2.0.0", f"accepted as {number}")
+    log.info("submitted", extra={"principal": actor.login, "recipients": len(envelope.to), "id": mail.number})
+    return Answer(250, "2.0.0", f"accepted as {mail.number}")
 
 
 def _hand_over(store: Store, envelope: Envelope, to: To, whole: bytes, recipient: Recipient, actor: Actor) -> None:

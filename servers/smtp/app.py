@@ -10,7 +10,7 @@ from servers.line.session import Peer
 from servers.line.start import open_store
 from servers.smtp.checks import Checks, resolver
 from servers.smtp.connection import Connection
-from servers.smtp.site import Site, read_aliases
+from storage.mail.routing import Site, read_aliases
 from storage.store import Store
 
 __all__ = ["make", "open_store"]

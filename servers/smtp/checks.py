@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from servers.smtp import header as fields
 from servers.smtp import spam
 from servers.smtp.replies import Refusal
+from storage.formats import mail_header as fields
 from storage.formats.addresses import parse_addresses
 from storage.mail import greylist
 from storage.store import Store

@@ -19,10 +19,10 @@ from servers.smtp.accepting import Origin
 from servers.smtp.checks import Checks
 from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import AFTER_ERROR, BUSY, OK, Answer, Refusal
-from servers.smtp.site import Destination, Site, find, is_own
 from servers.smtp.wire import MESSAGE_OCTETS, Cutter, Mode, Taken
 from storage.errors import Busy, StorageError
 from storage.mail import delivery, sending
+from storage.mail.routing import Destination, Site, find, is_own
 from storage.store import Store
 from storage.types import SITE, Actor
 

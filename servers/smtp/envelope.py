@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from servers.smtp.parser import Path
-from servers.smtp.site import Destination
 from servers.smtp.wire import Taken
+from storage.mail.routing import Destination
 
 
 @dataclass(frozen=True, slots=True)

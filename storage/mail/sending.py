@@ -72,14 +72,16 @@ def count(tx: Transaction) -> None:
         raise TooMany(f"the plan allows {most} mails a day: go on tomorrow")
 
 
-def keep_copy(tx: Transaction, prepared: appending.Prepared) -> None:
+def keep_copy(tx: Transaction, prepared: appending.Prepared, *, always: bool = False) -> None:
     """Keep a copy of what the actor sends in Sent Items, unless he does not want it or it is there already.
+
+    With `always` his program asked for it with the very mail, whatever he prefers otherwise.
 
     A full mailbox is no reason not to send: then no copy is kept.
     """
     me = Principal(tx.actor.id, SpaceKind.PRIVATE, tx.actor.login, "", "")
     message_id = prepared.scanned.message_id
-    if not message_id or preferences.of(tx, me)["keep_sent"] != "yes":
+    if not message_id or not (always or preferences.of(tx, me)["keep_sent"] == "yes"):
         return
     left = appending.room(tx)
     box = mailboxes.find(tx, SENT)

@@ -12,6 +12,7 @@ from servers.activesync import application
 from servers.activesync.call import EasSettings
 from storage import accounts
 from storage.mail import appending, mailboxes
+from storage.mail.routing import Site
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.activesync.phone import Phone
@@ -37,7 +38,7 @@ def connect(store: Store) -> Callable[..., Phone]:
     def verify(store: Store, login: str, password: str, address: str) -> Actor:
         return authenticate.verify(store, login, password, address=address, protocol="activesync")
 
-    settings = EasSettings(domains=("example.test",), heartbeat_min_s=1)
+    settings = EasSettings(site=Site("desk.example.test", ("example.test",), {}), heartbeat_min_s=1)
     return lambda **more: Phone(application.make(store, settings, verify), **more)
 
 

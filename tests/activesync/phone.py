@@ -57,7 +57,7 @@ class Phone:
 
     async def send(
         self, method: str, query: str, body: Element | bytes | None = None, leaves: asyncio.Event | None = None,
-        **headers: str,
+        path: str = PATH, **headers: str,
     ) -> Answer:  # fmt: skip
         data = encode(body) if isinstance(body, Element) else body or b""
         pair = base64.b64encode(f"{self.login}:{self.password}".encode()).decode()
@@ -66,7 +66,7 @@ class Phone:
             "Content-Type": "application/vnd.ms-sync.wbxml", **headers,
         }  # fmt: skip
         scope = {
-            "type": "http", "method": method, "path": PATH, "query_string": query.encode(), "scheme": "http",
+            "type": "http", "method": method, "path": path, "query_string": query.encode(), "scheme": "http",
             "client": ("127.0.0.1", 1),
             "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
         }  # fmt: skip

@@ -13,9 +13,9 @@ from auth.throttle import DEFAULT
 from servers.line.session import Peer, Reply, Then
 from servers.smtp.checks import Checks
 from servers.smtp.connection import Connection
-from servers.smtp.site import Site, read_aliases
 from storage import accounts
 from storage.mail import mailboxes, moving, reading
+from storage.mail.routing import Site, read_aliases
 from storage.outbound import tables as outbound
 from storage.store import Store
 from storage.types import SITE, Actor

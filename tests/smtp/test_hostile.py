@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from servers.smtp import header, parser
+from servers.smtp import parser
 from servers.smtp.replies import Refusal
 from servers.smtp.wire import Cutter, Taken
+from storage.formats import mail_header as header
 from tests.smtp.conftest import Client
 
 WORDS = (

@@ -48,7 +48,7 @@ def describe(call: Call, said: Element) -> None:
 def _user(call: Call) -> Element:
     """The addresses that the account sends from ([MS-ASCMD] §2.2.3.182)."""
     with call.store.read(call.actor) as tx:
-        own = sending.addresses(tx, call.actor, call.settings.domains)
+        own = sending.addresses(tx, call.actor, call.settings.site.domains)
     primary = Settings.PrimarySmtpAddress(own[0]) if own and call.version >= 141 else None
     addresses = Settings.EmailAddresses(primary, *(Settings.SMTPAddress(one) for one in own))
     if call.version < 141:

@@ -1,4 +1,4 @@
-"""What the sessions need to know of the desk, and where an address leads (MSG-66, SMTP-08)."""
+"""Where an address leads: to accounts of the desk, by its aliases, or to others (MSG-66, SMTP-08)."""
 
 from __future__ import annotations
 
@@ -48,6 +48,16 @@ def find(store: Store, site: Site, address: str) -> Destination:
     with store.read(SITE) as tx:
         _follow(tx, site, address, address, here, elsewhere, 0)
     return Destination(tuple(here.values()), tuple(elsewhere))
+
+
+def direct(store: Store, site: Site, recipient: Recipient) -> str:
+    """An address that leads to this account without any alias: the one that was written, if it does."""
+    with store.read(SITE) as tx:
+        found = recipients.find(tx, recipient.address, site.domains)
+        if found is not None and found.account == recipient.account:
+            return recipient.address
+        own = recipients.sender_addresses(tx, recipient.account, recipient.login, site.domains)
+        return own[0] if own else recipient.address
 
 
 def is_own(site: Site, address: str) -> bool:
