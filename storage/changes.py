@@ -121,7 +121,8 @@ def since(
         LogTruncated: `after` lies below the log's floor, or was never given out (RFC 6578 §3.2).
     """
     keys = {"collection": collection.id, "viewer": viewing.viewer_of(tx, collection), "after": after}
-    if max(after, bound) > collection.modseq or (after and after < _FLOOR.scalar(tx, keys)):
+    known = max(after, bound)  # up to `bound` nothing removed is told, so no tombstone below it is missed
+    if known > collection.modseq or (after and known < _FLOOR.scalar(tx, keys)):
         raise LogTruncated("this synchronisation token is no longer known")
     viewer = _VIEWER.first(tx, keys)
     own_changes: dict[int, int] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from servers.activesync.classes import mail
+from servers.activesync.content import Lost
 from servers.activesync.options import Options
 from storage.activesync import keys, mail_walk
 from storage.activesync.devices import Device
@@ -14,10 +15,6 @@ from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 
 _DAY_S: Final = 86_400
-
-
-class Lost(Exception):
-    """The log does not reach back to what the device knows: it has to begin anew."""
 
 
 @dataclass(slots=True)

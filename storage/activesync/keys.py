@@ -35,7 +35,15 @@ _HELD: Final = Statement(
     )
 )
 _HOLD: Final = insert(held, "device", "folder", "item", "version")
-_NOTE: Final = insert(undone, "device", "folder", "item", "version")
+_RENEW: Final = (
+    sa.update(held)
+    .where(
+        held.c.device == sa.bindparam("of_device"),
+        held.c.folder == sa.bindparam("of_folder"),
+        held.c.item == sa.bindparam("number"),
+    )
+    .values(version=sa.bindparam("fresh"))
+)
 
 
 class UnknownKey(Exception):
@@ -146,24 +154,29 @@ def held_of(tx: Transaction, device: Device, folder: str, items: Iterable[int] |
 
 def hold(tx: Transaction, opened: Opened, changes: Mapping[int, str | None]) -> None:
     """What the device holds from now on: item to version; None: no longer."""
+    if not changes:
+        return
     device, folder = opened.device, opened.folder
     before = held_of(tx, device, folder, changes)
-    noted = _noted(tx, opened, changes)
-    for item, version in changes.items():
-        keys = {"device": device.id, "folder": folder, "item": item}
-        if item not in noted:
-            _NOTE.run(tx, {**keys, "version": before.get(item)})
-        if item in before:
-            here = sa.and_(held.c.device == device.id, held.c.folder == folder, held.c.item == item)
-            if version is None:
-                tx.db.execute(sa.delete(held).where(here))
-            else:
-                tx.db.execute(sa.update(held).where(here).values(version=version))
-        elif version is not None:
-            _HOLD.run(tx, {**keys, "version": version})
+    noted = _noted(tx, opened)
+    keys = {"device": device.id, "folder": folder}
+    notes = [{**keys, "item": item, "version": before.get(item)} for item in changes if item not in noted]
+    gone = [item for item, version in changes.items() if item in before and version is None]
+    fresh = [(item, version) for item, version in changes.items() if item not in before and version is not None]
+    other = [(item, version) for item, version in changes.items() if item in before and version is not None]
+    if notes:
+        tx.db.execute(sa.insert(undone), notes)
+    for at in range(0, len(gone), _CHUNK):
+        some = held.c.item.in_(gone[at : at + _CHUNK])
+        tx.db.execute(sa.delete(held).where(held.c.device == device.id, held.c.folder == folder, some))
+    if fresh:
+        tx.db.execute(sa.insert(held), [{**keys, "item": item, "version": version} for item, version in fresh])
+    if other:
+        here = {"of_device": device.id, "of_folder": folder}
+        tx.db.execute(_RENEW, [{**here, "number": item, "fresh": version} for item, version in other])
 
 
-def _noted(tx: Transaction, opened: Opened, items: Iterable[int]) -> set[int]:
+def _noted(tx: Transaction, opened: Opened) -> set[int]:
     here = sa.and_(undone.c.device == opened.device.id, undone.c.folder == opened.folder)
     return set(tx.db.execute(sa.select(undone.c.item).where(here)).scalars())
 
@@ -171,12 +184,14 @@ def _noted(tx: Transaction, opened: Opened, items: Iterable[int]) -> set[int]:
 def _take_back(tx: Transaction, device: Device, folder: str) -> None:
     here = sa.and_(undone.c.device == device.id, undone.c.folder == folder)
     rows = list(tx.db.execute(sa.select(undone).where(here)))
-    for row in rows:
-        one = sa.and_(held.c.device == device.id, held.c.folder == folder, held.c.item == row.item)
-        tx.db.execute(sa.delete(held).where(one))
-        if row.version is not None:
-            keys = {"device": device.id, "folder": folder, "item": row.item}
-            _HOLD.run(tx, {**keys, "version": row.version})
+    items = [row.item for row in rows]
+    for at in range(0, len(items), _CHUNK):
+        some = held.c.item.in_(items[at : at + _CHUNK])
+        tx.db.execute(sa.delete(held).where(held.c.device == device.id, held.c.folder == folder, some))
+    keys = {"device": device.id, "folder": folder}
+    again = [{**keys, "item": row.item, "version": row.version} for row in rows if row.version is not None]
+    if again:
+        tx.db.execute(sa.insert(held), again)
     tx.db.execute(sa.delete(undone).where(here))
 
 

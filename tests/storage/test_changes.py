@@ -449,3 +449,20 @@ def test_four_processes_on_one_collection(store: Store, alice: Actor, url: str) 
         numbers = sorted(tx.db.execute(sa.select(item_rows.c.modseq)).scalars())
     assert numbers == list(range(start + 1, start + 101))
     assert len(_since(store, alice, start).items) == 100
+
+
+def test_a_first_synchronisation_in_pages_passes_the_floor(store: Store) -> None:
+    """SYS-07, RFC 6578 §3.6: up to its bound nothing removed is told, so a purged log does not stop it."""
+    alice = desk.actor(store, "alice")
+    with store.write(alice) as tx:
+        book = desk.contacts(tx, "alice")
+        for number in range(6):
+            desk.put(tx, book, f"{number}.vcf", desk.card(f"u{number}"))
+        tx.db.execute(sa.update(collection_rows).where(collection_rows.c.id == book.id).values(log_floor=4))
+    with store.read(alice) as tx:
+        book = desk.contacts(tx, "alice")
+        first = changes.since(tx, book, ModSeq(0), limit=2)
+        second = changes.since(tx, book, first.modseq, bound=first.bound, limit=10)
+        assert len(first.items) + len(second.items) == 6
+        with pytest.raises(LogTruncated):
+            changes.since(tx, book, first.modseq)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from servers.activesync import hierarchy, mail_sync
+from servers.activesync import contents
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.content import Lost
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync
 from servers.activesync.wbxml.pages import GetItemEstimate as Estimate
@@ -29,9 +30,10 @@ def get_item_estimate(call: Call) -> Element:
 def _one(tx: Transaction, call: Call, asked: Element) -> Element:
     folder = asked.text_of(Estimate.CollectionId) or ""
     key = asked.text_of(AirSync.SyncKey) or "0"
-    status, count = _OK, 0
+    status, count, name = _OK, 0, ""
     try:
-        box = hierarchy.mailbox(tx, folder)
+        content = contents.of(tx, folder)
+        name = content.name
         state = keys.current(tx, call.device, folder, key)
         if key == "0":
             status = _NOT_PRIMED
@@ -39,18 +41,17 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
             status = _KEY
         else:
             options = wanted_of.read(asked, wanted_of.load(state.get("options")))
-            news = mail_sync.look(tx, call.device, folder, box, state, options, _MOST)
-            count = len(news.added) + len(news.changed) + len(news.deleted) + len(news.faded)
+            count = content.count(tx, call.device, folder, state, options, _MOST)
     except NotFound:
         status = _MISSING
-    except mail_sync.Lost:
+    except Lost:
         status = _KEY
     if status != _OK:
         return Estimate.Response(Estimate.Status(status), Estimate.Collection(Estimate.CollectionId(folder)))
     return Estimate.Response(
         Estimate.Status(status),
         Estimate.Collection(
-            Estimate.Class("Email") if call.version <= 121 else None,
+            Estimate.Class(name) if call.version <= 121 else None,
             Estimate.CollectionId(folder),
             Estimate.Estimate(count),
         ),

@@ -35,7 +35,7 @@ def folder_sync(call: Call) -> Element:
         return Folder.FolderSync(Folder.Status(_MALFORMED))
     with call.store.write(call.actor) as tx:
         devices.lock(tx, call.device)
-        shown = hierarchy.every(tx)
+        shown = hierarchy.every(tx, call.version)
         if key == "0":
             fresh = keys.begin(tx, call.device, HIERARCHY, {"folders": _told(shown)})
             return _changes(fresh, [Folder.Add(*_described(one)) for one in shown])
@@ -114,7 +114,7 @@ def _change(call: Call, root: Token, act: Callable[[Transaction, Element], str])
                 made = opened.answer.decode()
             else:
                 made = act(tx, body)
-                opened.state["folders"] = _told(hierarchy.every(tx))
+                opened.state["folders"] = _told(hierarchy.every(tx, call.version))
                 keys.close(tx, opened, f"{root!r} {keys.digest(call.octets)}", made.encode())
     except UnknownKey:
         return _refusal(root, _KEY)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from servers.activesync import hierarchy, mail_changes
+from servers.activesync import contents, hierarchy
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
-from servers.activesync.classes import mail
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, AirSyncBase
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Search
 from servers.activesync.wbxml.pages import ItemOperations as Item
 from storage.errors import NotFound
 from storage.formats import message_parts
@@ -49,20 +48,19 @@ def _one(call: Call, asked: Element) -> Element | None:
 
 
 def _item(tx: Transaction, call: Call, asked: Element) -> Element:
-    identified, folder = asked.text_of(AirSync.ServerId) or "", asked.text_of(AirSync.CollectionId) or ""
+    long_id = asked.text_of(Search.LongId)
+    identified, folder = long_id or asked.text_of(AirSync.ServerId) or "", asked.text_of(AirSync.CollectionId) or ""
     said = asked.find(Item.Options)
     options = wanted_of.Options() if said is None else wanted_of.of(said)
-    names = (AirSync.CollectionId(folder), AirSync.ServerId(identified))
+    names = (Search.LongId(long_id),) if long_id else (AirSync.CollectionId(folder), AirSync.ServerId(identified))
     try:
-        box = hierarchy.mailbox(tx, folder)
-        uid = mail_changes.uid_of(box, identified)
-        states = [] if uid is None else flagging.states_in(tx, box, [(uid, uid)])
+        content = contents.of(tx, folder or identified.partition(":")[0])
+        shown = content.show(tx, call, identified, options)
     except NotFound:
-        states = []
-    shown = mail.whole(tx, box, states, options, call.version) if states else {}
-    if not shown:
+        shown = None
+    if shown is None:
         return Item.Fetch(Item.Status(_MISSING), *names)
-    return Item.Fetch(Item.Status(_OK), *names, AirSync.Class("Email"), Item.Properties(*shown[states[0].uid]))
+    return Item.Fetch(Item.Status(_OK), *names, AirSync.Class(content.name), Item.Properties(*shown))
 
 
 def _attachment(tx: Transaction, asked: Element, reference: str) -> Element:

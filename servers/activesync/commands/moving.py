@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from servers.activesync import hierarchy, mail_changes
+from servers.activesync import contents
 from servers.activesync.call import Call
-from servers.activesync.classes import mail
+from servers.activesync.content import Impossible
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Move
 from storage.activesync import devices, keys
-from storage.errors import NotFound, OverQuota
-from storage.mail import flagging, moving
+from storage.errors import NotFound, StorageError
 from storage.store import Transaction
 
 _SOURCE, _TARGET, _OK, _SAME, _FAILED = 1, 2, 3, 4, 5
@@ -36,24 +35,21 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
     if repeated is not None:
         return answer(_OK, repeated)  # the answer was lost, and the item is there
     try:
-        source = hierarchy.mailbox(tx, source_id)
-        uid = mail_changes.uid_of(source, identified)
+        source = contents.of(tx, source_id)
     except NotFound:
         return answer(_SOURCE)
-    if uid is None or not flagging.states_in(tx, source, [(uid, uid)]):
-        return answer(_SOURCE)
     try:
-        target = hierarchy.mailbox(tx, target_id)
+        target = contents.of(tx, target_id)
     except NotFound:
         return answer(_TARGET)
-    if target.id == source.id:
+    if target.collection == source.collection:
         return answer(_SAME)
     try:
-        placed = moving.move(tx, source, [uid], target)
-    except OverQuota:
+        with tx.db.begin_nested():
+            moved = source.move(tx, call, identified, target)
+    except (Impossible, StorageError):
         return answer(_FAILED)
-    moved = mail_changes.server_id(target, placed[0][1])
-    state = flagging.states_in(tx, target, [(placed[0][1], placed[0][1])])[0]
-    keys.moved(tx, call.device, (source_id, uid), (target_id, state.uid), mail.version(state) or "")
+    if moved is None:
+        return answer(_SOURCE)
     keys.note_applied(tx, call.device, target_id, f"move {identified}", moved)
     return answer(_OK, moved)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from servers.activesync import hierarchy, mail_sync
+from servers.activesync import contents
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
+from servers.activesync.content import Lost
 from servers.activesync.options import number
 from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
@@ -12,7 +13,6 @@ from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import Ping
 from storage.activesync import devices, keys
 from storage.errors import NotFound
-from storage.types import CollectionId
 
 FOLDERS_MAX = 200
 _OVER, _CHANGES, _PARAMETERS, _SYNTAX, _INTERVAL, _TOO_MANY, _HIERARCHY = 1, 2, 3, 4, 5, 6, 7
@@ -40,10 +40,9 @@ def ping(call: Call) -> Answer:
             devices.remember(tx, call.device, ping_request=octets)
     try:
         with call.store.read(call.actor) as tx:
-            boxes = [hierarchy.mailbox(tx, one).id for one in asked]
+            watched = [contents.of(tx, one).collection for one in asked]
     except NotFound:
         return Ping.Ping(Ping.Status(_HIERARCHY))
-    watched: list[CollectionId] = boxes
     return Wait(watched, seconds, lambda: _look(call, asked), lambda: Ping.Ping(Ping.Status(_OVER)))
 
 
@@ -64,7 +63,7 @@ def _look(call: Call, asked: list[str]) -> Element | None:
     with call.store.read(call.actor) as tx:
         for folder in asked:
             try:
-                box = hierarchy.mailbox(tx, folder)
+                content = contents.of(tx, folder)
             except NotFound:
                 return Ping.Ping(Ping.Status(_HIERARCHY))
             state = keys.newest(tx, call.device, folder)
@@ -73,9 +72,9 @@ def _look(call: Call, asked: list[str]) -> Element | None:
                 continue
             try:
                 options = wanted_of.load(state.get("options"))
-                if mail_sync.look(tx, call.device, folder, box, state, options, 1):
+                if content.count(tx, call.device, folder, state, options, 1):
                     changed.append(folder)
-            except mail_sync.Lost:
+            except Lost:
                 changed.append(folder)
     if not changed:
         return None

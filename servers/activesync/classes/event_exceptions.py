@@ -1,0 +1,164 @@
+"""Single instances of a series that a device changed or took away ([MS-ASCAL] §2.2.2.21, §2.2.2.20; RFC 5545 §3.8.4.4).
+
+Up to 14.1 a change brings the whole list of them; from 16.0 on a device names one instance and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from servers.activesync.classes import event_details, event_people, event_times
+from servers.activesync.classes.event_times import Times
+from servers.activesync.classes.item_class import Context, Unconvertible
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSyncBase, Calendar
+from storage.formats import itip
+from storage.formats.contentline import Component, Property
+from storage.formats.datetimes import Moment, instant, wall_at, write_wall
+
+EXCEPTIONS_MAX: Final = 1_000
+_NOT_OF_ONE: Final = frozenset(
+    {"RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION"}
+)
+"""What an instance does not have of its series."""
+
+
+def write(
+    calendar: Component, master: Component, data: Element, times: Times, context: Context, *, keep: bool
+) -> None:
+    """Make the exceptions of a series those of the device; without its list they stay, if `keep` is set."""
+    said = data.find(Calendar.Exceptions)
+    recurs = master.get("RRULE") is not None or master.get("RDATE") is not None
+    if said is None or not recurs:
+        if not keep:
+            _forget(calendar, master)
+        return
+    zones = event_times.zones_of(calendar)
+    kept: set[str] = set()
+    for one in said.all(Calendar.Exception)[:EXCEPTIONS_MAX]:
+        text = one.text_of(Calendar.ExceptionStartTime) or one.text_of(AirSyncBase.InstanceId)
+        if not text:
+            raise Unconvertible("an exception without its time")
+        kept.add(change(calendar, master, one, event_times.seconds_of(text), times, context, zones))
+    _keep_only(calendar, master, kept, times, context, zones)
+
+
+def change(
+    calendar: Component, master: Component, said: Element, original: int, times: Times, context: Context,
+    zones: Mapping[str, Component],
+) -> str:  # fmt: skip
+    """Change or take away one instance, by the instant at which the series has it; its id as `_key` spells it."""
+    moment = _moment(original, times, context)
+    key = _key(moment)
+    override = _override(calendar, key, times, context, zones)
+    if said.text_of(Calendar.Deleted) == "1":
+        if override is not None and override.value("STATUS").strip().upper() == "CANCELLED":
+            return key
+        if override is not None:
+            calendar.components.remove(override)
+        if key not in _excluded(master, times, context, zones):
+            master.properties.append(_property("EXDATE", moment, times))
+        return key
+    if override is None:
+        override = itip.clone(master)
+        override.properties = [one for one in override.properties if one.name not in _NOT_OF_ONE]
+        length = times.over - times.begin
+        if times.all_day:
+            ends = moment._replace(wall=moment.wall + times.end.wall - times.start.wall)
+        else:
+            ends = moment._replace(wall=moment.wall + length)
+        override.properties += [
+            _property("RECURRENCE-ID", moment, times),
+            _property("DTSTART", moment, times),
+            _property("DTEND", ends, times),
+        ]
+        calendar.components.append(override)
+    own = event_times.of(override, zones, context.zone)
+    if event_people.attends(master, context):
+        return key
+    event_details.write_times(calendar, override, said, own, context)
+    event_details.write_details(override, said, context, inherits=True)
+    people = said.find(Calendar.Attendees)
+    if people is not None and people.children:
+        event_people.write(override, people.all(Calendar.Attendee))
+    _include(master, key, times, context, zones)
+    return key
+
+
+def _moment(original: int, times: Times, context: Context) -> Moment:
+    if times.all_day:
+        return Moment(event_times.day_of(original, times.zone, context), True, False)
+    if times.start.is_utc:
+        return Moment(original, False, True)
+    return Moment(wall_at(original, times.zone), False, False)
+
+
+def _key(moment: Moment) -> str:
+    return write_wall(moment.wall, is_date=moment.is_date)
+
+
+def _property(name: str, moment: Moment, times: Times) -> Property:
+    if moment.is_date:
+        return Property(name, write_wall(moment.wall, is_date=True), [("VALUE", ["DATE"])])
+    return Property(
+        name, write_wall(moment.wall, utc=moment.is_utc), [("TZID", [times.tzid])] if times.tzid else []
+    )
+
+
+def _overrides(calendar: Component) -> list[Component]:
+    return [one for one in calendar.components if one.name == "VEVENT" and one.get("RECURRENCE-ID") is not None]
+
+
+def _spelled(prop: Property, value: str, times: Times, context: Context, zones: Mapping[str, Component]) -> str:
+    """The id of an instance as `_key` spells it, whatever its own spelling."""
+    moment, zone = event_times.moment_of(event_times.of_value(prop, value), zones, context.zone)
+    moment = event_times.in_kind(moment, times)
+    if not moment.is_date and (moment.is_utc != times.start.is_utc or zone is not times.zone):
+        seconds = moment.wall if moment.is_utc else instant(moment.wall, zone)
+        moment = Moment(seconds if times.start.is_utc else wall_at(seconds, times.zone), False, times.start.is_utc)
+    return _key(moment)
+
+
+def _override(
+    calendar: Component, key: str, times: Times, context: Context, zones: Mapping[str, Component]
+) -> Component | None:
+    for one in _overrides(calendar):
+        prop = one.get("RECURRENCE-ID")
+        if prop is not None and _spelled(prop, prop.value, times, context, zones) == key:
+            return one
+    return None
+
+
+def _excluded(master: Component, times: Times, context: Context, zones: Mapping[str, Component]) -> set[str]:
+    return {
+        _spelled(prop, value, times, context, zones) for prop in master.all("EXDATE") for value in prop.value.split(",")
+    }
+
+
+def _include(master: Component, key: str, times: Times, context: Context, zones: Mapping[str, Component]) -> None:
+    """An instance that was taken away is there again."""
+    for prop in master.all("EXDATE"):
+        values = [value for value in prop.value.split(",") if _spelled(prop, value, times, context, zones) != key]
+        if not values:
+            master.properties.remove(prop)
+        else:
+            prop.value = ",".join(values)
+
+
+def _keep_only(
+    calendar: Component, master: Component, kept: set[str], times: Times, context: Context,
+    zones: Mapping[str, Component],
+) -> None:  # fmt: skip
+    """Take away what the device's list does not hold."""
+    for one in _overrides(calendar):
+        prop = one.get("RECURRENCE-ID")
+        if prop is not None and _spelled(prop, prop.value, times, context, zones) not in kept:
+            calendar.components.remove(one)
+    for key in _excluded(master, times, context, zones) - kept:
+        _include(master, key, times, context, zones)
+
+
+def _forget(calendar: Component, master: Component) -> None:
+    calendar.components = [one for one in calendar.components if one.get("RECURRENCE-ID") is None]
+    master.properties = [one for one in master.properties if one.name != "EXDATE"]

@@ -1,0 +1,69 @@
+"""What a class of items is, for classes whose items are objects of iCalendar or vCard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from servers.activesync.options import Options
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.tokens import Token
+from storage.types import Tool
+
+
+class Unconvertible(Exception):
+    """What a device sent cannot become an item (Status 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What showing and changing an item depends on beside the item."""
+
+    options: Options
+    version: int
+    zone: tzinfo
+    """The account's own."""
+    now: float
+    """Seconds since the epoch."""
+    own: Collection[str] = ()
+    """The account's addresses, lower case, the main one first."""
+    managed: frozenset[str] | None = None
+    """Elements that the device said it manages (Supported), as `repr` of their tags; None: it said nothing."""
+
+    def clears(self, tag: Token) -> bool:
+        """Whether an element that a change leaves out is thereby removed ([MS-ASCMD] §2.2.3.179)."""
+        return self.managed is None or repr(tag) in self.managed
+
+
+@dataclass(frozen=True, slots=True)
+class ItemClass:
+    """One class: where its items are, and how they are shown and changed."""
+
+    name: str
+    """On the wire ([MS-ASCMD] §2.2.3.27)."""
+    tool: Tool
+    kinds: tuple[int, int]
+    """FolderHierarchy:Type of the account's own folder, and of any other ([MS-ASCMD] §2.2.3.186.3)."""
+    suffix: str
+    """Of an item's name in the store."""
+    show: Callable[[bytes, Context], list[Element]]
+    """The children of ApplicationData of a stored object."""
+    merge: Callable[[Element, bytes | None, str, Context], bytes]
+    """The object after an Add (no object before it) or a Change of a device; its UID is given.
+
+    Raises:
+        Unconvertible: as named.
+    """
+    uid: Callable[[Element], str]
+    """The UID that a device gives an item of its own; "" if it leaves that to us."""
+    media_type: str
+    windowed: bool = False
+    """FilterType leaves out what is long over."""
+    since: int = 0
+    """Protocol version, times ten, from which on there is such a class."""
+
+
+def no_uid(data: Element) -> str:
+    """Of classes whose items get their UID here."""
+    return ""

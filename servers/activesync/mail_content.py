@@ -1,0 +1,133 @@
+"""Mailboxes as folders of a device (class Email)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from servers.activesync import hierarchy, mail_changes, mail_sync
+from servers.activesync import options as wanted_of
+from servers.activesync.call import Call
+from servers.activesync.classes import mail
+from servers.activesync.content import Content, Impossible, Told
+from servers.activesync.options import Options
+from servers.activesync.wanted import Wanted
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSync
+from storage.activesync import keys
+from storage.activesync.devices import Device
+from storage.activesync.keys import Opened
+from storage.mail import flagging, moving
+from storage.mail.types import Mailbox, State
+from storage.store import Transaction
+
+ANSWER_OCTETS: Final = 2 * 1024 * 1024
+PAGE: Final = 50
+PAGE_OCTETS: Final = 4 * 1024 * 1024
+
+
+class MailContent:
+    """The mails of one mailbox."""
+
+    name: str = "Email"
+
+    def __init__(self, box: Mailbox) -> None:
+        self.box: Mailbox = box
+        self.collection = box.id
+
+    def begin(self, element: Element, options: Options) -> dict[str, Any]:
+        return mail_sync.begin(self.box)
+
+    def count(
+        self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options, most: int
+    ) -> int:
+        news = mail_sync.look(tx, device, folder, self.box, state, options, most)
+        return len(news.added) + len(news.changed) + len(news.deleted) + len(news.faded)
+
+    def work(self, tx: Transaction, call: Call, wanted: Wanted, opened: Opened) -> Told:
+        state = opened.state
+        before = wanted_of.load(state.get("options"))
+        options = wanted_of.read(wanted.element, before)
+        if options.filter != before.filter:
+            _refilter(state, self.box, before, options)
+        state["options"] = options.dump()
+        done = mail_changes.apply(
+            tx, opened, self.box, wanted.commands, to_trash=wanted.to_trash, options=options, protocol=call.version
+        )
+        if done.held:
+            keys.hold(tx, opened, done.held)
+            self.box = hierarchy.mailbox(tx, wanted.folder)
+        told = Told(responses=done.responses)
+        if wanted.changes:
+            news = mail_sync.look(tx, call.device, wanted.folder, self.box, state, options, wanted.window)
+            told.commands, news = _commands(tx, self.box, news, state["base"], options, call.version)
+            keys.hold(tx, opened, mail_sync.held_after(news))
+            mail_sync.take(state, news, options, tx.now)
+            told.more = news.more
+        return told
+
+    def show(self, tx: Transaction, call: Call, server_id: str, options: Options) -> list[Element] | None:
+        uid = mail_changes.uid_of(self.box, server_id)
+        states = [] if uid is None else flagging.states_in(tx, self.box, [(uid, uid)])
+        shown = mail.whole(tx, self.box, states, options, call.version) if states else {}
+        return shown.get(states[0].uid) if shown else None
+
+    def move(self, tx: Transaction, call: Call, server_id: str, target: Content) -> str | None:
+        uid = mail_changes.uid_of(self.box, server_id)
+        if uid is None or not flagging.states_in(tx, self.box, [(uid, uid)]):
+            return None
+        if not isinstance(target, MailContent):
+            raise Impossible
+        placed = moving.move(tx, self.box, [uid], target.box)[0][1]
+        state = flagging.states_in(tx, target.box, [(placed, placed)])[0]
+        source_folder, target_folder = str(self.box.id), str(target.box.id)
+        keys.moved(tx, call.device, (source_folder, uid), (target_folder, state.uid), mail.version(state) or "")
+        return mail_changes.server_id(target.box, placed)
+
+
+def _refilter(state: dict[str, Any], box: Mailbox, before: Options, options: Options) -> None:
+    """Another window: a longer one is walked anew, a shorter one lets the older ones fade."""
+    longer = options.days == 0 or (before.days and options.days > before.days)
+    if longer and before.days:
+        state["below"] = box.uid_next
+    state["day"] = 0
+
+
+def _commands(
+    tx: Transaction, box: Mailbox, news: mail_sync.News, base: int, options: Options, protocol: int
+) -> tuple[list[Element], mail_sync.News]:
+    """The commands that tell the news; fewer additions if they would be very long, with all told up to `base`."""
+    told = [AirSync.Delete(AirSync.ServerId(mail_changes.server_id(box, uid))) for uid in news.deleted]
+    told += [AirSync.SoftDelete(AirSync.ServerId(mail_changes.server_id(box, uid))) for uid in news.faded]
+    told += [
+        AirSync.Change(AirSync.ServerId(mail_changes.server_id(box, one.uid)), mail.changed(one, protocol))
+        for one in news.changed
+    ]
+    octets = at = 0
+    while at < len(news.added):
+        page = _page(news.added, at)
+        at += len(page)
+        shown = mail.whole(tx, box, page, options, protocol)
+        for one in page:
+            if one.uid in shown:
+                data = AirSync.ApplicationData(*shown[one.uid])
+                told.append(AirSync.Add(AirSync.ServerId(mail_changes.server_id(box, one.uid)), data))
+                octets += sum(len(part.value) for part in data.walk())
+        if octets > ANSWER_OCTETS and at < len(news.added):
+            if at < news.walked:
+                news.below = page[-1].uid  # the walk goes on from here
+            del news.added[at:]
+            news.more, news.base = True, base
+            break
+    return told, news
+
+
+def _page(added: list[State], at: int) -> list[State]:
+    """The next few mails: as many as may stand in memory together."""
+    page = [added[at]]
+    octets = added[at].octets
+    for one in added[at + 1 : at + PAGE]:
+        octets += one.octets
+        if octets > PAGE_OCTETS:
+            break
+        page.append(one)
+    return page

@@ -1,0 +1,225 @@
+"""What a device changed in a calendar, an address book, tasks or notes ([MS-ASCMD] §2.2.3.24.2, §2.2.3.42).
+
+Each command is judged by itself: a refused one undoes nothing but itself, and the device gets the item as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import Final
+
+from servers.activesync.classes.item_class import Context, ItemClass, Unconvertible
+from servers.activesync.wanted import Wanted
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSync
+from servers.activesync.wbxml.tokens import Token
+from storage import items, kinds
+from storage.activesync import keys
+from storage.activesync.devices import Device
+from storage.activesync.keys import Opened
+from storage.errors import BadFormat, BadObject, LimitReached, NotFound, OverQuota, StorageError, UidConflict
+from storage.store import Transaction
+from storage.types import ANY, Collection, Precondition
+
+_OK, _CONVERSION, _CONFLICT, _MISSING, _FULL = 1, 6, 7, 8, 9
+_NAME: Final = re.compile(r"[A-Za-z0-9._@{}-]{1,200}")
+_NEW: Final = Precondition(none_match=ANY)
+_CLIENT_ID: Final = 64
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a device's commands."""
+
+    responses: list[Element] = field(default_factory=list)
+    held: dict[int, str | None] = field(default_factory=dict)
+    """What the device holds now by its own doing: it is not told again."""
+    again: list[str] = field(default_factory=list)
+    """Names of items that it is to be told as they are."""
+
+
+def number_of(name: str) -> int:
+    """An item's number on the wire: it outlives the item, whose name is all that the log keeps."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def folder_of(collection: Collection, item_class: ItemClass) -> str:
+    """How a folder is called on the wire: `c12`."""
+    return f"{_LETTERS[item_class.name]}{collection.id}"
+
+
+_LETTERS: Final = {"Calendar": "c", "Contacts": "b", "Tasks": "t", "Notes": "n"}
+
+
+def server_id(collection: Collection, item_class: ItemClass, name: str) -> str:
+    """How an item is called on the wire: `c12:1f…`."""
+    return f"{folder_of(collection, item_class)}:{number_of(name):x}"
+
+
+def name_of(
+    tx: Transaction, device: Device, collection: Collection, item_class: ItemClass, identified: str
+) -> str | None:
+    """The name of an item that the device holds; None if it holds none of that id."""
+    held = _held(tx, device, collection, item_class, identified)
+    return None if held is None else held[1]
+
+
+def apply(
+    tx: Transaction, opened: Opened, collection: Collection, item_class: ItemClass, wanted: Wanted, context: Context
+) -> Done:
+    """Carry the commands out; failures are told item by item (EAS-13)."""
+    done = Done()
+    for command in wanted.commands:
+        if command.tag is AirSync.Add:
+            _add(tx, opened, collection, item_class, command, context, done)
+            continue
+        identified = command.text_of(AirSync.ServerId) or ""
+        held = _held(tx, opened.device, collection, item_class, identified)
+        if command.tag is AirSync.Fetch:
+            done.responses.append(_fetch(tx, collection, item_class, identified, held, context))
+            continue
+        if command.tag not in (AirSync.Change, AirSync.Delete):
+            continue
+        if held is None:
+            done.responses.append(_answer(command.tag, identified, _MISSING))
+            continue
+        act = _change if command.tag is AirSync.Change else _delete
+        status = act(tx, collection, item_class, command, held, wanted, context, done)
+        if status != _OK:
+            done.responses.append(_answer(command.tag, identified, status))
+    return done
+
+
+def _answer(tag: Token, identified: str, status: int) -> Element:
+    return Element(tag, "", [AirSync.ServerId(identified), AirSync.Status(status)])
+
+
+def _add(
+    tx: Transaction, opened: Opened, collection: Collection, item_class: ItemClass, command: Element,
+    context: Context, done: Done,
+) -> None:  # fmt: skip
+    client = (command.text_of(AirSync.ClientId) or "")[:_CLIENT_ID]
+    data = command.find(AirSync.ApplicationData)
+
+    def answer(status: int, name: str = "") -> None:
+        identified = AirSync.ServerId(server_id(collection, item_class, name)) if name else None
+        done.responses.append(AirSync.Add(AirSync.ClientId(client), identified, AirSync.Status(status)))
+
+    before = keys.applied_as(tx, opened.device, opened.folder, client) if client else None
+    if before is not None:  # the answer was lost (EAS-04)
+        found = items.many(tx, collection, [before], body=False)
+        if before in found:
+            done.held[number_of(before)] = f"{found[before].etag} {before}"
+        answer(_OK, before)
+        return
+    if data is None or not client:
+        answer(_CONVERSION)
+        return
+    uid = item_class.uid(data) or str(uuid.uuid4())
+    name = (uid if _NAME.fullmatch(uid) else str(uuid.uuid4())) + item_class.suffix
+    try:
+        with tx.db.begin_nested():
+            body = item_class.merge(data, None, uid, context)
+            prepared = kinds.of(collection.tool).prepare(body, item_class.media_type)
+            written = items.put(tx, collection, name, prepared, _NEW)
+    except UidConflict as conflict:
+        # The device began anew and adds what it had added before: it is the same one ([MS-ASCAL] §2.2.2.46).
+        done.again.append(conflict.name)
+        name = conflict.name
+        done.held[number_of(name)] = f" {name}"
+    except (OverQuota, LimitReached):
+        answer(_FULL)
+        return
+    except (Unconvertible, StorageError):
+        answer(_CONVERSION)
+        return
+    else:
+        done.held[number_of(name)] = f"{written.etag} {name}"
+    keys.note_applied(tx, opened.device, opened.folder, client, name)
+    answer(_OK, name)
+
+
+def _change(
+    tx: Transaction, collection: Collection, item_class: ItemClass, command: Element, held: tuple[str, str],
+    wanted: Wanted, context: Context, done: Done,
+) -> int:  # fmt: skip
+    etag, name = held
+    data = command.find(AirSync.ApplicationData)
+    try:
+        item = items.get(tx, collection, name)
+    except NotFound:
+        return _MISSING
+    if data is None or item.body is None:
+        return _CONVERSION
+    if item.etag != etag and not wanted.client_wins:
+        done.again.append(name)
+        return _CONFLICT
+    try:
+        with tx.db.begin_nested():
+            body = item_class.merge(data, item.body, "", context)
+            prepared = kinds.of(collection.tool).prepare(body, item.media_type)
+            written = items.put(tx, collection, name, prepared)
+    except (OverQuota, LimitReached):
+        status = _FULL
+    except (Unconvertible, BadFormat, BadObject):
+        status = _CONVERSION
+    except StorageError:  # it is not his to change
+        status = _CONFLICT
+    else:
+        done.held[number_of(name)] = f"{written.etag} {name}"
+        return _OK
+    done.again.append(name)
+    return status
+
+
+def _delete(
+    tx: Transaction, collection: Collection, item_class: ItemClass, command: Element, held: tuple[str, str],
+    wanted: Wanted, context: Context, done: Done,
+) -> int:  # fmt: skip
+    etag, name = held
+    done.held[number_of(name)] = None
+    try:
+        item = items.get(tx, collection, name, body=False)
+        if item.etag != etag and not wanted.client_wins:
+            done.again.append(name)  # it changed here meanwhile, and comes back
+            return _CONFLICT
+        with tx.db.begin_nested():
+            items.delete(tx, collection, name)
+    except NotFound:
+        return _OK
+    except StorageError:
+        done.again.append(name)
+        return _CONFLICT
+    return _OK
+
+
+def _fetch(
+    tx: Transaction, collection: Collection, item_class: ItemClass, identified: str, held: tuple[str, str] | None,
+    context: Context,
+) -> Element:  # fmt: skip
+    try:
+        item = None if held is None else items.get(tx, collection, held[1])
+    except NotFound:
+        item = None
+    if item is None or item.body is None:
+        return _answer(AirSync.Fetch, identified, _MISSING)
+    data = AirSync.ApplicationData(*item_class.show(item.body, context))
+    return AirSync.Fetch(AirSync.ServerId(identified), AirSync.Status(_OK), data)
+
+
+def _held(
+    tx: Transaction, device: Device, collection: Collection, item_class: ItemClass, identified: str
+) -> tuple[str, str] | None:
+    """ETag and name of what the device holds."""
+    folder, _, number = identified.partition(":")
+    if folder != folder_of(collection, item_class) or not re.fullmatch(r"[0-9a-f]{1,16}", number):
+        return None
+    wanted = int(number, 16)
+    held = keys.held_of(tx, device, folder, [wanted]).get(wanted) if wanted < 2**63 else None
+    if held is None:
+        return None
+    etag, _, name = held.partition(" ")
+    return etag, name
