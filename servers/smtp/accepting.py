@@ -184,9 +184,12 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
                     ret=envelope.ret, requiretls=envelope.requiretls, smtputf8=envelope.smtputf8, account=actor.id,
                 )  # fmt: skip
             sending.keep_copy(tx, appending.prepare(store, header + rest))
+        meeting = imip.find(whole)
         for to in envelope.to:
             for recipient in () if to.destination is None else to.destination.here:
                 _hand_over(store, envelope, to, whole, recipient, actor)
+                if meeting is not None:  # its author was compared with the sender's own addresses above
+                    incoming.take(store, recipient, meeting, submitted=True)
     except TooLarge:
         raise Refusal(552, "5.3.4", "the mail is too large") from None
     except sending.TooMany as error:

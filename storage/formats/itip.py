@@ -254,10 +254,15 @@ def reply(calendar: Component, who: Collection[str]) -> Component:
         ):
             own.properties += copies(each.all(name))
         own.properties += [*copies([me]), Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
-        for prop in own.properties:
-            prop.params = [pair for pair in prop.params if pair[0] not in _SERVERS]
+        unserved(own)
         result.components.append(own)
     return result
+
+
+def unserved(component: Component) -> None:
+    """Take away what only a server says to its client (RFC 6638 §7)."""
+    for prop in component.properties:
+        prop.params = [pair for pair in prop.params if pair[0] not in _SERVERS]
 
 
 def stamp() -> str:

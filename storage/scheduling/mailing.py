@@ -16,7 +16,14 @@ from storage.outbound import queue
 from storage.outbound.types import Target
 from storage.store import Transaction
 
-_SUBJECTS: Final = {"REQUEST": "Invitation", "CANCEL": "Cancelled", "REPLY": "Answer"}
+_SUBJECTS: Final = {
+    "REQUEST": "Invitation",
+    "CANCEL": "Cancelled",
+    "REPLY": "Answer",
+    "COUNTER": "Another time proposed",
+    "DECLINECOUNTER": "Proposal declined",
+    "REFRESH": "Please send again",
+}
 _ANSWERS: Final = {"ACCEPTED": "Accepted", "DECLINED": "Declined", "TENTATIVE": "Tentatively accepted"}
 
 
@@ -56,6 +63,9 @@ def _text(first: Component, method: str, sender: str, answer: str) -> str:
         "REQUEST": f"{who} invites you:",
         "CANCEL": f"{who} cancelled:",
         "REPLY": f"{who} answered: {_ANSWERS.get(answer, answer.lower())}",
+        "COUNTER": f"{who} proposes:",
+        "DECLINECOUNTER": f"{who} does not accept what you proposed:",
+        "REFRESH": f"{who} asks for this meeting again, as it is now.",
     }[method]
     rows = [head, "", _line(first.value("SUMMARY"))]
     for name, label in (("DTSTART", "Begin"), ("DTEND", "End"), ("LOCATION", "Place")):
@@ -67,7 +77,7 @@ def _text(first: Component, method: str, sender: str, answer: str) -> str:
     text = unescape_text(first.value("DESCRIPTION")).strip()
     if text:
         rows += ["", text[:10_000]]
-    if method == "REPLY" and first.value("COMMENT"):
+    if method not in ("REQUEST", "CANCEL") and first.value("COMMENT"):
         rows += ["", unescape_text(first.value("COMMENT"))[:2_000]]
     return "\n".join(rows) + "\n"
 
