@@ -11,11 +11,12 @@ from servers.dav.errors import refuse
 from servers.dav.names import CALDAV
 from servers.dav.transactions import find, writing
 from servers.http.response import Response
-from storage.errors import BadFormat, StorageError
+from storage import collections as tree
+from storage.errors import BadFormat, Denied, StorageError
 from storage.formats import contentline, icalendar, itip
 from storage.formats.contentline import Component
 from storage.scheduling import delivery, exchange, people
-from storage.types import Collection
+from storage.types import Collection, Right
 
 _HEAD: Final = (
     '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -73,6 +74,9 @@ def send(context: Context, message: Message) -> Response:
     attendees = itip.attendees(message.calendar)
     with writing(context) as tx:
         outbox: Collection = find(context, tx).owned_collection
+        needed = Right.SEND_REPLY if message.method in _ATTENDEES else Right.SEND_INVITE
+        if not outbox.rights & needed:  # RFC 6638 §6.2.2, §6.2.3
+            raise Denied(needed, tree.path(outbox))
         me = people.own_addresses(tx, outbox)
         if message.method in _ATTENDEES:
             sender = next((address for address in attendees if address in me), "")

@@ -17,12 +17,12 @@ from servers.http.response import Response
 from storage import calendar, preferences
 from storage import collections as tree
 from storage import principals as directory
-from storage.errors import BadFormat, NotFound
+from storage.errors import BadFormat, Denied, NotFound
 from storage.formats import contentline, freebusy, itip, timezones
 from storage.formats.contentline import Component, Property
 from storage.scheduling import people
 from storage.store import Transaction
-from storage.types import SpaceKind, Tool
+from storage.types import Right, SpaceKind, Tool
 
 _LONGEST_S: Final = 2 * 366 * 86_400
 _MOST: Final = 500
@@ -38,7 +38,10 @@ def post(context: Context) -> Response:
         return messages.send(context, message)
     request = _read(body)
     with reading(context) as tx:
-        if request.organizer not in people.own_addresses(tx, find(context, tx).owned_collection):
+        box = find(context, tx).owned_collection
+        if not box.rights & (Right.SEND_INVITE | Right.SEND_REPLY):  # RFC 6638 §6.2.4
+            raise Denied(Right.SEND_INVITE, tree.path(box))
+        if request.organizer not in people.own_addresses(tx, box):
             raise refuse(403, f"{CALDAV}organizer-allowed", reason="the ORGANIZER is not you")  # §5.2.4
         rows = [_answer(tx, request, prop) for prop in request.attendees]
     return messages.response(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.formats import itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery
+from storage.scheduling import delivery, people
 from storage.store import Transaction
 
 
@@ -12,11 +12,11 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS."""
     organizer = itip.organizer(new)
     assert organizer is not None
-    answers = _answers(old, new, me)
+    changed = _answers(old, new, me)
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
     forced = organizer.param("SCHEDULE-FORCE-SEND")
-    if _speaks(organizer) and (answers or (forced and (answers := itip.parts(new)))):
-        status = _send(tx, new, answers, me, organizer)
+    if _speaks(organizer) and (changed or (forced and (changed := itip.parts(new)))):
+        status = _send(tx, new, changed, me, organizer)
     for each in itip.parts(new):
         prop = each.get("ORGANIZER")
         if prop is not None:
@@ -32,6 +32,14 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
         return
     declined = [_declined(each, me) for each in open_ones]
     _send(tx, old, declined, me, organizer)
+
+
+def answers(new: Component, me: frozenset[str]) -> bool:
+    """Whether a new copy answers its organizer, who is to hear of it from here."""
+    organizer = itip.organizer(new)
+    if organizer is None or not _speaks(organizer):
+        return False
+    return any(itip.partstat(itip.attendee(each, me)) != itip.NEEDS_ACTION for each in itip.parts(new))
 
 
 def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[Component]:
@@ -86,6 +94,10 @@ def _send(
         return ""
     mine = itip.attendee(itip.parts(answer)[0], me)
     assert mine is not None
+    for each in itip.parts(answer):
+        prop = itip.attendee(each, me)
+        if prop is not None:
+            itip.set_param(prop, "SENT-BY", people.speaker(tx, me))
     return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer)
 
 

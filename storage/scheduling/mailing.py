@@ -14,6 +14,7 @@ from storage.formats import itip
 from storage.formats.contentline import Component, Property, unescape_text
 from storage.outbound import queue
 from storage.outbound.types import Target
+from storage.scheduling import people
 from storage.store import Transaction
 
 _SUBJECTS: Final = {
@@ -35,6 +36,9 @@ def send(
     summary = _line(first.value("SUMMARY")) or "(no title)"
     mail: Any = EmailMessage(policy=SMTP)
     mail["From"] = _named(sender, _name_of(found, sender))
+    author = itip.address(people.speaker(tx, frozenset({sender})))
+    if author:
+        mail["Sender"] = _named(author, "")  # RFC 5322 §3.6.2: in whose name, and by whom
     mail["To"] = _named(recipient, "")
     mail["Subject"] = f"{_ANSWERS.get(answer, _SUBJECTS[method])}: {summary}"[:200]
     mail["Date"] = format_datetime(datetime.now(UTC))

@@ -8,7 +8,7 @@ from storage import principals as directory
 from storage.errors import NotFound
 from storage.mail import recipients
 from storage.store import Transaction
-from storage.types import Actor, Collection, Principal, PrincipalId, SpaceKind
+from storage.types import SITE, Actor, Collection, Principal, PrincipalId, SpaceKind
 
 _PRINCIPAL = "/dav/principals/accounts/"
 
@@ -50,6 +50,14 @@ def addresses(tx: Transaction, person: Person) -> frozenset[str]:
     """All calendar user addresses of an account."""
     own = recipients.addresses_of(tx, person.id)
     return frozenset({*own, f"{_PRINCIPAL}{person.login}/", f"{_PRINCIPAL}{person.login}"})
+
+
+def speaker(tx: Transaction, me: frozenset[str]) -> str:
+    """SENT-BY of what the actor says in the name of `me`; "" if these are his own addresses (RFC 5545 §3.2.18)."""
+    if tx.actor.id == SITE.id:
+        return ""
+    own = recipients.addresses_of(tx, tx.actor.id)
+    return f"mailto:{own[0]}" if own and not me & {*own} else ""
 
 
 def group_members(tx: Transaction, address: str) -> list[Principal] | None:

@@ -11,7 +11,7 @@ from storage import items, viewing
 from storage.errors import NotFound, Refused
 from storage.formats import counters, icalendar, instances, itip
 from storage.formats.contentline import Component, Property, unescape_text
-from storage.scheduling import copies, delivery, exchange, inbox, people
+from storage.scheduling import copies, delivery, exchange, people
 from storage.scheduling.people import Person
 from storage.store import Transaction
 from storage.types import Principal, SpaceKind
@@ -77,7 +77,7 @@ def listing(tx: Transaction, account: Principal) -> list[Proposal]:
     Raises:
         NotFound: it is somebody else's account.
     """
-    found = viewing.load(tx, tree.find(tx, SpaceKind.PRIVATE, account.name, inbox.INBOX), body=True)
+    found = viewing.load(tx, tree.find(tx, SpaceKind.PRIVATE, account.name, tree.INBOX), body=True)
     found.sort(key=lambda item: item.modseq)
     return [_value(item.name, item.body) for item in found if item.body is not None and _MARK in item.body]
 
@@ -168,7 +168,7 @@ def _to_organizer(
 
 
 def _proposal(tx: Transaction, account: Principal, name: str) -> tuple[Component, str]:
-    collection = tree.find(tx, SpaceKind.PRIVATE, account.name, inbox.INBOX)
+    collection = tree.find(tx, SpaceKind.PRIVATE, account.name, tree.INBOX)
     body = items.get(tx, collection, name).body
     if body is None or _MARK not in body:
         raise NotFound(name)
@@ -178,7 +178,7 @@ def _proposal(tx: Transaction, account: Principal, name: str) -> tuple[Component
 
 
 def _forget(tx: Transaction, account: Principal, name: str) -> None:
-    items.delete(tx, tree.find(tx, SpaceKind.PRIVATE, account.name, inbox.INBOX), name)
+    items.delete(tx, tree.find(tx, SpaceKind.PRIVATE, account.name, tree.INBOX), name)
 
 
 def _value(name: str, body: bytes) -> Proposal:
