@@ -13,7 +13,7 @@ import click
 from servers.cli import Desk
 from servers.commands.opened import account, acting, opened
 from storage import preferences
-from storage.scheduling import delivery, proposals, tracking
+from storage.scheduling import delivery, proposals, responding, tracking
 
 
 @click.group()
@@ -168,3 +168,19 @@ def decline(desk: Desk, login: str, name: str, comment: str) -> None:
         with store.write(actor) as tx:
             status = proposals.decline(tx, account(tx, login), name, comment)
     click.echo(_SAID[status])
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("state", type=click.Choice(sorted(tracking.ANSWERS)))
+@click.option("--reason", default="", help="A word to the organizer.")
+@click.option("--keep", is_flag=True, help="Keep a declined meeting in the calendar.")
+@click.pass_obj
+def respond(desk: Desk, login: str, uid: str, state: str, reason: str, keep: bool) -> None:
+    """Answer an invitation; the organizer is told."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            responding.respond(tx, account(tx, login), uid, tracking.ANSWERS[state], reason=reason, keep=keep)
+    click.echo(state)

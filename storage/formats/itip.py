@@ -17,6 +17,8 @@ NEEDS_ACTION: Final = "NEEDS-ACTION"
 DECLINED: Final = "DECLINED"
 _MAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 """What a mail of ours can be addressed to; others are not known here (SCHEDULE-STATUS 3.7)."""
+PRIVATE_COMMENT: Final = "X-CALENDARSERVER-PRIVATE-COMMENT"
+"""Where Apple's clients write an attendee's word to the organizer; sent as COMMENT."""
 _SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
 """Parameters between a client and its server, never sent to others (RFC 6638 §7)."""
 _ANSWERED: Final = (
@@ -254,6 +256,8 @@ def reply(calendar: Component, who: Collection[str]) -> Component:
         ):
             own.properties += copies(each.all(name))
         own.properties += [*copies([me]), Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
+        if word := each.value(PRIVATE_COMMENT):
+            set_value(own, "COMMENT", word)
         unserved(own)
         result.components.append(own)
     return result

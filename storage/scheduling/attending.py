@@ -16,7 +16,7 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
     forced = organizer.param("SCHEDULE-FORCE-SEND")
     if _speaks(organizer) and (changed or (forced and (changed := itip.parts(new)))):
-        status = _send(tx, new, changed, me, organizer)
+        status = _send(tx, new, changed, me, organizer, _refused(old, me))
     for each in itip.parts(new):
         prop = each.get("ORGANIZER")
         if prop is not None:
@@ -31,7 +31,7 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
     if organizer is None or not open_ones or not _speaks(organizer):
         return
     declined = [_declined(each, me) for each in open_ones]
-    _send(tx, old, declined, me, organizer)
+    _send(tx, old, declined, me, organizer, set())
 
 
 def answers(new: Component, me: frozenset[str]) -> bool:
@@ -86,8 +86,14 @@ def _declined(component: Component, me: frozenset[str]) -> Component:
 
 
 def _send(
-    tx: Transaction, meeting: Component, answers: list[Component], me: frozenset[str], organizer: Property
+    tx: Transaction,
+    meeting: Component,
+    answers: list[Component],
+    me: frozenset[str],
+    organizer: Property,
+    refused: set[str],
 ) -> str:
+    """Send the answers; who refused, or had refused (`refused`, by instance), is told of by mail as well."""
     zones = [each for each in meeting.components if each.name == "VTIMEZONE"]
     answer = itip.reply(Component("VCALENDAR", [], [*zones, *answers]), me)
     if not itip.parts(answer):
@@ -98,7 +104,16 @@ def _send(
         prop = itip.attendee(each, me)
         if prop is not None:
             itip.set_param(prop, "SENT-BY", people.speaker(tx, me))
-    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer)
+    told = any(
+        itip.partstat(itip.attendee(each, me)) == itip.DECLINED or itip.instance(each) in refused
+        for each in itip.parts(answer)
+    )
+    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer, notice=told)
+
+
+def _refused(old: Component | None, me: frozenset[str]) -> set[str]:
+    parts = itip.parts(old) if old is not None else []
+    return {itip.instance(each) for each in parts if itip.partstat(itip.attendee(each, me)) == itip.DECLINED}
 
 
 def _speaks(organizer: Property) -> bool:

@@ -73,20 +73,23 @@ def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> st
     return DELIVERED
 
 
-def reply(tx: Transaction, sender: str, recipient: str, answer: Component) -> str:
-    """Bring an attendee's answer to the organizer (MTG-07…09)."""
+def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, notice: bool = False) -> str:
+    """Bring an attendee's answer to the organizer, with a mail of it if there is to be a `notice` (MTG-07…09)."""
     person = people.of_address(tx, recipient)
     if person is None:
         return mail(tx, sender, recipient, "REPLY", answer)
     try:
-        return answered(tx, person, frozenset({sender}), answer)
+        status = answered(tx, person, frozenset({sender}), answer)
     except StorageError:
         return FAILED  # the organizer may not write there any more: the attendee's own answer stands
+    if notice and status == DELIVERED:
+        from storage.scheduling import notices
+
+        notices.tell(tx, sender, recipient, answer)
+    return status
 
 
-def answered(
-    tx: Transaction, person: Person, who: frozenset[str], answer: Component, *, method: str = "REPLY"
-) -> str:
+def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component, *, method: str = "REPLY") -> str:
     """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11).
 
     `method` is what the message says that it came with: a COUNTER answers too.

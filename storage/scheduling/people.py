@@ -28,15 +28,21 @@ def acting(tx: Transaction, person: Person) -> Transaction:
 
 def of_address(tx: Transaction, address: str) -> Person | None:
     """The account behind a calendar user address (as `itip.address` gives it), or None."""
-    if _PRINCIPAL in address:  # a principal's URL is an address as well (RFC 6638 §2.4.1)
-        login = address.partition(_PRINCIPAL)[2].strip("/").lower()
-        try:
-            found = directory.find(tx, SpaceKind.PRIVATE, login)
-        except NotFound:
-            return None
-        return Person(found.id, found.name)
+    if _PRINCIPAL in address:
+        return of_url(tx, address)
     recipient = recipients.find(tx, address) if "@" in address else None
     return None if recipient is None else Person(recipient.account, recipient.login)
+
+
+def of_url(tx: Transaction, address: str) -> Person | None:
+    """The account behind its principal's URL, which is an address as well (RFC 6638 §2.4.1), if the actor knows it."""
+    if _PRINCIPAL not in address:
+        return None
+    try:
+        found = directory.find(tx, SpaceKind.PRIVATE, address.partition(_PRINCIPAL)[2].strip("/").lower())
+    except NotFound:
+        return None
+    return Person(found.id, found.name)
 
 
 def own_addresses(tx: Transaction, collection: Collection) -> frozenset[str]:

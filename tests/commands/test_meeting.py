@@ -71,3 +71,17 @@ def test_proposing_accepting_and_declining(line: Line) -> None:
     line("meeting", "propose", "carol", "m", *when, status=1)
     line("meeting", "propose", "bob", "m", *when, "--instance", "20990301T100000Z", status=1)
     line("meeting", "decline", "alice", "unknown", status=1)
+
+
+def test_responding(line: Line) -> None:
+    """MTG-07…09."""
+    invite(line)
+    assert "accepted" in line("meeting", "respond", "bob", "m", "accepted")
+    (one,) = line.json("meeting", "list", "alice")
+    assert one["participants"][0]["state"] == "accepted"
+    line("meeting", "respond", "bob", "m", "declined", "--reason", "away", "--keep")
+    line("meeting", "respond", "bob", "m", "declined")
+    (one,) = line.json("meeting", "list", "alice")
+    assert one["mark"] == "declined"
+    line("meeting", "respond", "bob", "m", "accepted", status=1)
+    line("meeting", "respond", "alice", "m", "accepted", status=1)
