@@ -184,3 +184,17 @@ def respond(desk: Desk, login: str, uid: str, state: str, reason: str, keep: boo
         with store.write(actor) as tx:
             responding.respond(tx, account(tx, login), uid, tracking.ANSWERS[state], reason=reason, keep=keep)
     click.echo(state)
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("address")
+@click.pass_obj
+def delegate(desk: Desk, login: str, uid: str, address: str) -> None:
+    """Send somebody else to a meeting in LOGIN's stead; the organizer is told."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            responding.delegate(tx, account(tx, login), uid, address)
+    click.echo(f"delegated to {address.lower()}")

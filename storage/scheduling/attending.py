@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from storage.formats import itip
+from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery, people
+from storage.scheduling.views import Views
 from storage.store import Transaction
 
 
@@ -12,16 +13,31 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS."""
     organizer = itip.organizer(new)
     assert organizer is not None
+    delegates = [delegation.complete(each, me) for each in itip.parts(new)]
     changed = _answers(old, new, me)
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
     forced = organizer.param("SCHEDULE-FORCE-SEND")
     if _speaks(organizer) and (changed or (forced and (changed := itip.parts(new)))):
         status = _send(tx, new, changed, me, organizer, _refused(old, me))
+        if any(delegates) and people.of_address(tx, itip.address(organizer.value)) is None:
+            _forward(tx, old, new, me)
     for each in itip.parts(new):
         prop = each.get("ORGANIZER")
         if prop is not None:
             itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+
+
+def _forward(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
+    """Send the invitation on to a delegate: an organizer outside may not know him (RFC 5546 §3.2.2.3)."""
+    known = itip.attendees(old) if old is not None else {}
+    views = Views(new)
+    for address, prop in itip.attendees(new).items():
+        sender = itip.address(prop.param("DELEGATED-FROM") or "")
+        view = views.of(address) if sender in me and address not in known else None
+        if view is not None:
+            status = delivery.request(tx, sender, address, people.of_address(tx, address), view)
+            itip.set_param(prop, "SCHEDULE-STATUS", status)
 
 
 def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:

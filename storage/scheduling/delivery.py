@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Final
 
 from storage.errors import StorageError, UidConflict
-from storage.formats import instances, itip
+from storage.formats import delegation, instances, itip
 from storage.formats.contentline import Component
-from storage.scheduling import copies, inbox, people
+from storage.scheduling import copies, inbox, people, restricted
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -99,9 +99,14 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
     uid = itip.parts(answer)[0].value("UID").strip()
     theirs = people.acting(tx, person)
     present = organized(tx, person, uid)
-    if present is None or not apply_answer(present.calendar, who, answer):
+    if present is None:
         return INVALID
-    copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=True)
+    old = itip.clone(present.calendar) if _delegates(present.calendar, answer) else None
+    if not apply_answer(present.calendar, who, answer):
+        return INVALID
+    settled = old is None or not _exchange(theirs, old, present.calendar)
+    # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
+    copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=settled)
     inbox.put(theirs, person.login, itip.message(answer, method), answer)
     views = Views(present.calendar)
     for address in itip.attendees(present.calendar):
@@ -111,6 +116,34 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
             with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
                 update(people.acting(tx, other), other, view, keep_tag=True)
     return DELIVERED
+
+
+def _delegates(meeting: Component, answer: Component) -> bool:
+    everybody = [*itip.attendees(meeting).values(), *itip.attendees(answer).values()]
+    return any(itip.delegate(prop) or prop.param("DELEGATED-TO") for prop in everybody)
+
+
+def _exchange(tx: Transaction, old: Component, new: Component) -> bool:
+    """Invite delegates who came, tell those who went; gives whether there are any (RFC 5546 §3.2.2.3).
+
+    Raises:
+        UnknownAttendee: the organizer who acts could not have invited one of them himself.
+    """
+    before, after = itip.attendees(old), itip.attendees(new)
+    added, gone = after.keys() - before.keys(), before.keys() - after.keys()
+    restricted.check(tx, added)
+    head = itip.organizer(new)
+    sender, views = itip.address(head.value) if head is not None else "", Views(new)
+    for address in sorted(added):
+        view = views.of(address)
+        if view is not None:
+            status = request(tx, sender, address, people.of_address(tx, address), view)
+            itip.set_param(after[address], "SCHEDULE-STATUS", status)
+    for address in sorted(gone):
+        had = itip.copy_for(old, frozenset({address}))
+        if had is not None:
+            cancel(tx, sender, address, had)
+    return bool(added or gone)
 
 
 def organized(tx: Transaction, person: Person, uid: str) -> copies.Copy | None:
@@ -148,6 +181,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
                 continue
             applied = True
             itip.set_param(mine, "PARTSTAT", itip.partstat(given))
+            delegation.settle(target, mine, given, each)
             itip.set_param(mine, "SCHEDULE-STATUS", "2.0")
             itip.set_param(mine, "RSVP", "")
             comment = each.value("COMMENT")

@@ -25,7 +25,12 @@ _SUBJECTS: Final = {
     "DECLINECOUNTER": "Proposal declined",
     "REFRESH": "Please send again",
 }
-_ANSWERS: Final = {"ACCEPTED": "Accepted", "DECLINED": "Declined", "TENTATIVE": "Tentatively accepted"}
+_ANSWERS: Final = {
+    "ACCEPTED": "Accepted",
+    "DECLINED": "Declined",
+    "TENTATIVE": "Tentatively accepted",
+    "DELEGATED": "Delegated",
+}
 
 
 def send(

@@ -73,7 +73,7 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
         known = before.get(key)
         if key in changed or key in added or "" in changed:
             for prop in each.all("ATTENDEE"):
-                if itip.address(prop.value) not in me:
+                if itip.address(prop.value) not in me and not itip.delegate(prop):
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
             if known is not None and itip.sequence(each) <= itip.sequence(known):

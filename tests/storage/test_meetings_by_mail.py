@@ -115,3 +115,21 @@ def test_hostile_messages_change_no_meeting(store: Store, method: str, noise: by
     receive(store, data[:at] + noise + data[at:])
     _, body = held(store, "alice") or ("", "")
     assert "20250601T100000Z" in body
+
+
+def test_an_answer_from_outside_delegates(store: Store) -> None:
+    """RFC 5546 §3.2.2.3: the REPLY names the delegate, who is invited and may answer."""
+    put(store, "alice", "m.ics", meeting([EVE, "bob@example.test"]))
+    sent_on = f'ATTENDEE;PARTSTAT=DELEGATED;DELEGATED-TO="mailto:ida@else.test":mailto:{EVE}'
+    said = from_eve(how="X").replace(f"ATTENDEE;PARTSTAT=X:mailto:{EVE}", sent_on)
+    assert not receive(store, mail("ida@else.test", said, "REPLY"))  # not hers to say
+    before = len(sent(store))
+    assert receive(store, mail(EVE, said, "REPLY"))
+    assert sent(store)[before:] == ["ida@else.test"]
+    assert receive(store, mail(EVE, said, "REPLY"))  # it came again
+    assert len(sent(store)) == before + 1
+    assert receive(store, mail("ida@else.test", from_eve(how="ACCEPTED").replace(EVE, "ida@else.test"), "REPLY"))
+    for login in ("alice", "bob"):
+        _, body = held(store, login) or ("", "")
+        assert states(body)[EVE] == "DELEGATED"
+        assert states(body)["ida@else.test"] == "ACCEPTED"
