@@ -225,6 +225,14 @@ class Favourites(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "https"
 
 
+class Meetings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Events with participants."""
+
+    restrict_attendees: Annotated[
+        bool, Meta(description="refuse participants who are neither in the organizer's groups nor contacts (MTG-03)")
+    ] = False
+
+
 class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The process that reads documents for the search, and purges what has outlived its time."""
 
@@ -333,6 +341,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     outbound: Outbound = Outbound()
     favourites: Favourites = Favourites()
+    meetings: Meetings = Meetings()
 
     @property
     def data_directory(self) -> Path:

@@ -48,6 +48,17 @@ _COLLECTION_GRANTS: Final = sa.select(grants.c.rights).where(
     grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
 )
 
+_CALENDAR_GRANTS: Final = (
+    sa.select(grants.c.rights)
+    .join(collections, collections.c.id == grants.c.collection_id)
+    .where(
+        collections.c.space_id == sa.bindparam("space"),
+        collections.c.tool == Tool.CALENDAR.value,
+        grants.c.item_id.is_(None),
+        grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
+    )
+)
+
 _EDIT_ALL_CONTACTS: Final = Statement(
     # ACL-21: U's "edit contacts" also covers what U creates in any group, whichever group it was granted to.
     sa.select(collections.c.space_id)
@@ -91,6 +102,18 @@ def judge(
         for granted in tx.db.execute(_COLLECTION_GRANTS, keys).scalars():
             held |= Right(granted)
     return _presuming(kind, tool, held)
+
+
+def on_behalf(tx: Transaction, space: PrincipalId, grantees: list[int]) -> Right:
+    """What the actor, granted things as `grantees`, may send in the name of a private space's owner (MTG-16).
+
+    It follows from what he may do in any of the owner's calendars; nothing else grants it (ACL-11).
+    """
+    held = Right.NONE
+    if grantees:
+        for granted in tx.db.execute(_CALENDAR_GRANTS, {"space": space, "grantees": grantees}).scalars():
+            held |= Right(granted)
+    return rights.speaking(held)
 
 
 def judge_many(

@@ -53,9 +53,11 @@ DEFAULTS: Final = (
     Default("notes", Tool.NOTES, "VJOURNAL", "Notes"),
     Default("contacts", Tool.CONTACTS, "", "Contacts"),
 )
+INBOX: Final = "inbox"
+OUTBOX: Final = "outbox"
 SCHEDULING: Final = (
-    Default("inbox", Tool.SCHEDULE_INBOX, "VEVENT VTODO", "Inbox"),
-    Default("outbox", Tool.SCHEDULE_OUTBOX, "VFREEBUSY", "Outbox"),
+    Default(INBOX, Tool.SCHEDULE_INBOX, "VEVENT VTODO", "Inbox"),
+    Default(OUTBOX, Tool.SCHEDULE_OUTBOX, "VFREEBUSY", "Outbox"),
 )
 """What every account has beside them; found through its principal, and not listed in its home (RFC 6638 §2)."""
 _DEFAULT_NAMES: Final = frozenset(default.name for default in (*DEFAULTS, *SCHEDULING))
@@ -334,6 +336,8 @@ def _judged(tx: Transaction, row: Any, name: str) -> Collection:
     kind = SpaceKind(row.kind)
     who, grantees = acl.relation(tx, PrincipalId(row.space_id), kind)
     held = acl.judge(tx, CollectionId(row.id), kind, Tool(row.tool), who, grantees)
+    if row.tool == Tool.SCHEDULE_OUTBOX.value:
+        held |= acl.on_behalf(tx, PrincipalId(row.space_id), grantees)
     if not held:
         raise NotFound(name)
     return _value(row, kind, held, who)

@@ -137,6 +137,32 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
     return Grid(columns, tuple(rows))
 
 
+def speakers(tx: Transaction, owner: Principal) -> list[tuple[Principal, Right]]:
+    """Who may send in an account's name, persons and whole groups, by what was granted on its calendars (MTG-16).
+
+    Raises:
+        Denied, NotFound: the actor does not set rights there.
+    """
+    acl.demand_owner(tx, owner)
+    query = (
+        sa.select(principals, grants.c.rights)
+        .join(grants, grants.c.grantee_id == principals.c.id)
+        .join(collections, collections.c.id == grants.c.collection_id)
+        .where(
+            collections.c.space_id == owner.id,
+            collections.c.tool == Tool.CALENDAR.value,
+            grants.c.item_id.is_(None),
+        )
+        .order_by(principals.c.id)
+    )
+    held: dict[Principal, Right] = {}
+    for row in tx.db.execute(query):
+        one = _principal(row)
+        held[one] = held.get(one, Right.NONE) | Right(row.rights)
+    found = ((one, rights.speaking(right)) for one, right in held.items())
+    return [(one, right) for one, right in found if right]
+
+
 def lapse(tx: Transaction, account: PrincipalId) -> None:
     """Delete the grants that ended because `account` left a group, and tell those concerned (ACL-10).
 

@@ -122,7 +122,8 @@ def _scheduled(tx: Transaction, collection: Collection, stored: Any, seen: Item 
     allowed = collection.rights & Right.ADD if seen is None else seen.rights & Right.EDIT
     if not allowed:
         return prepared  # it will be refused, or only the viewer's own parts change
-    found: Prepared = implicit().written(tx, collection, stored, prepared)
+    held = collection.rights if seen is None else seen.rights
+    found: Prepared = implicit().written(tx, collection, stored, prepared, held)
     return found
 
 

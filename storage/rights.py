@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from storage.types import SCHEDULE_TOOLS, Relation, Right, SpaceKind, Tool
+from storage.types import Relation, Right, SpaceKind, Tool
 
 
 class Holder(Enum):
@@ -212,6 +212,19 @@ def of_creator(kind: SpaceKind, tool: Tool) -> Right:
     return _OF_CREATOR.get((kind, tool), Right.NONE)
 
 
+def speaking(held: Right) -> Right:
+    """What these rights over a private calendar let one send in its owner's name (RFC 6638 §6.2, MTG-16).
+
+    Whoever may write there may invite; an answer is an edit, and a deletion a refusal.
+    """
+    found = Right.NONE
+    if held & (Right.ADD | Right.EDIT | Right.DELETE):
+        found |= Right.SEND_INVITE
+    if held & (Right.EDIT | Right.DELETE):
+        found |= Right.SEND_REPLY
+    return found
+
+
 def seen_by_item(kind: SpaceKind, tool: Tool) -> bool:
     """Whether each item has its own *see* (documents, favourites, notes: ACL-12, ACL-13)."""
     row = rule(kind, tool, Right.SEE)
@@ -246,13 +259,21 @@ _PRESUPPOSED: Final = {
     if tool is Tool.CONTACTS or any(row.right is Right.SEE_FOLDER for row in rows)
 }
 
+_OF_BOXES: Final = {
+    Tool.SCHEDULE_INBOX: Right.DELIVER | Right.SEE_BUSY,
+    Tool.SCHEDULE_OUTBOX: Right.SEND_INVITE | Right.SEND_REPLY,
+}
+
 _DEFAULTS: Final = {
     (kind, tool, relation): _holds(kind, tool, relation) for kind, tool in TABLES for relation in Relation
 } | {
-    # RFC 6638 §6.1: the owner reads and empties his inbox; the server alone puts messages in.
-    (SpaceKind.PRIVATE, tool, relation): Right.SEE | Right.DELETE | Right.ADMINISTER
-    for tool in SCHEDULE_TOOLS
+    # The owner reads and empties his boxes; the server alone puts messages in.
+    (SpaceKind.PRIVATE, tool, relation): Right.SEE | Right.DELETE | Right.ADMINISTER | more
+    for tool, more in _OF_BOXES.items()
     for relation in (Relation.OWNER, Relation.SITE)
+} | {
+    # RFC 6638 §6.1: anybody may invite; of busy times co-members know (table 3.2).
+    (SpaceKind.PRIVATE, Tool.SCHEDULE_INBOX, Relation.CO_MEMBER): _OF_BOXES[Tool.SCHEDULE_INBOX]
 }
 
 

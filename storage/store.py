@@ -39,6 +39,8 @@ class Limits:
     version_days: int = 30
     bookmark_scheme: str = "https"
     """What an address typed without a scheme gets (FAV-02)."""
+    restrict_attendees: bool = False
+    """Only co-members and known contacts can be added to meetings (MTG-03)."""
 
 
 @dataclass(slots=True)

@@ -73,6 +73,12 @@ class Right(Flag):
     """Set a given task to Cancelled (TASK-12)."""
     ADMINISTER = auto()
     """Set rights and collection-wide properties (ACL-07)."""
+    DELIVER = auto()
+    """Have invitations and answers delivered to an inbox (RFC 6638 §6.1.2, §6.1.3)."""
+    SEND_INVITE = auto()
+    """Send to attendees in the name of an outbox's owner (RFC 6638 §6.2.2)."""
+    SEND_REPLY = auto()
+    """Answer organizers in his name (RFC 6638 §6.2.3)."""
 
 
 ALL_RIGHTS: Final = (

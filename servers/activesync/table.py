@@ -7,13 +7,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from servers.activesync.call import Answer, Call
-from servers.activesync.commands import estimate, folders, items, moving, ping, provision, sending, settings, sync
+from servers.activesync.commands import (
+    estimate,
+    folders,
+    items,
+    meetings,
+    moving,
+    ping,
+    provision,
+    sending,
+    settings,
+    sync,
+)
 from servers.activesync.wbxml.pages import (
     AirSync,
     ComposeMail,
     FolderHierarchy,
     GetItemEstimate,
     ItemOperations,
+    MeetingResponse,
     Move,
     Ping,
     Provision,
@@ -41,6 +53,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "FolderCreate": Command(folders.create, FolderHierarchy.FolderCreate),
     "FolderUpdate": Command(folders.update, FolderHierarchy.FolderUpdate),
     "FolderDelete": Command(folders.delete, FolderHierarchy.FolderDelete),
+    "MeetingResponse": Command(meetings.meeting_response, MeetingResponse.MeetingResponse),
     "GetItemEstimate": Command(estimate.get_item_estimate, GetItemEstimate.GetItemEstimate),
     "MoveItems": Command(moving.move_items, Move.MoveItems),
     "ItemOperations": Command(items.item_operations, ItemOperations.ItemOperations),

@@ -14,7 +14,7 @@ from servers.caldav.reports.multiget import calendar_multiget
 from servers.caldav.reports.query import calendar_query
 from servers.dav import start
 from servers.dav.errors import refuse
-from servers.dav.names import CALDAV
+from servers.dav.names import CALDAV, ESCRITOIRE
 from servers.dav.protocol import Method, Protocol, Report
 from servers.dav.resources import Kind
 from storage import calendar, errors
@@ -61,6 +61,7 @@ PROTOCOL: Final = Protocol(
         errors.OutOfRange: f"{CALDAV}max-date-time",
         meetings.OthersMeeting: f"{CALDAV}allowed-attendee-scheduling-object-change",  # RFC 6638 §3.2.4.3
         meetings.SeveralOrganizers: f"{CALDAV}same-organizer-in-all-components",
+        meetings.UnknownAttendee: f"{ESCRITOIRE}attendee-allowed",  # MTG-03
         meetings.ScheduledElsewhere: f"{CALDAV}unique-scheduling-object-resource",
     },
     bodies=(CALENDAR_DATA, data.part),

@@ -1,11 +1,11 @@
-"""POST to the scheduling outbox: when are these people busy? (RFC 6638 §5, CAL-07)."""
+"""POST to the scheduling outbox: when are these people busy? (RFC 6638 §5, CAL-07); and messages about a meeting."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Final
 
-from servers.caldav import unavailable
+from servers.caldav import messages, unavailable
 from servers.dav import escape, resources
 from servers.dav.context import Context
 from servers.dav.errors import refuse
@@ -17,17 +17,13 @@ from servers.http.response import Response
 from storage import calendar, preferences
 from storage import collections as tree
 from storage import principals as directory
-from storage.errors import BadFormat, NotFound
+from storage.errors import BadFormat, Denied, NotFound
 from storage.formats import contentline, freebusy, itip, timezones
 from storage.formats.contentline import Component, Property
 from storage.scheduling import people
 from storage.store import Transaction
-from storage.types import SpaceKind, Tool
+from storage.types import Right, SpaceKind, Tool
 
-_HEAD: Final = (
-    '<?xml version="1.0" encoding="utf-8"?>\n'
-    '<C:schedule-response xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
-)
 _LONGEST_S: Final = 2 * 366 * 86_400
 _MOST: Final = 500
 """People in one request."""
@@ -37,13 +33,18 @@ def post(context: Context) -> Response:
     """Answer a VFREEBUSY request at an outbox; elsewhere it is the add-member URL's POST."""
     if not _is_outbox(context):
         return add_member(context)
-    request = _read(context.request.body(context.settings.max_resource_octets))
+    body = context.request.body(context.settings.max_resource_octets)
+    if (message := messages.read(body)) is not None:
+        return messages.send(context, message)
+    request = _read(body)
     with reading(context) as tx:
-        if request.organizer not in people.own_addresses(tx, find(context, tx).owned_collection):
+        box = find(context, tx).owned_collection
+        if not box.rights & (Right.SEND_INVITE | Right.SEND_REPLY):  # RFC 6638 §6.2.4
+            raise Denied(Right.SEND_INVITE, tree.path(box))
+        if request.organizer not in people.own_addresses(tx, box):
             raise refuse(403, f"{CALDAV}organizer-allowed", reason="the ORGANIZER is not you")  # §5.2.4
         rows = [_answer(tx, request, prop) for prop in request.attendees]
-    body = f"{_HEAD}{''.join(rows)}</C:schedule-response>".encode()
-    return Response(200, [("Content-Type", "application/xml; charset=utf-8")], body)
+    return messages.response(rows)
 
 
 def _is_outbox(context: Context) -> bool:

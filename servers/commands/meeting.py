@@ -1,4 +1,4 @@
-"""`escritoire meeting`: who answered, and what no calendar program does for those outside (MTG-05, 06, 11)."""
+"""`escritoire meeting`: who answered, what others propose, and what no calendar program does (MTG-05, 06, 11)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from servers.cli import Desk
 from servers.commands.opened import account, acting, opened
 from storage import preferences
-from storage.scheduling import tracking
+from storage.scheduling import delivery, proposals, responding, tracking
 
 
 @click.group()
@@ -25,6 +25,8 @@ def command() -> None:
         escritoire meeting list alice
         escritoire meeting answer alice 4f1c@example.test eve@else.test accepted
         escritoire meeting resend alice 4f1c@example.test
+        escritoire meeting propose bob 4f1c@example.test "2026-03-02 10:00" "2026-03-02 11:00"
+        escritoire meeting proposals alice
     """
 
 
@@ -78,3 +80,121 @@ def resend(desk: Desk, login: str, uid: str) -> None:
         with store.write(actor) as tx:
             number = tracking.resend(tx, account(tx, login), uid)
     click.echo(f"sent to {number}")
+
+
+_MOMENT = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
+_SAID = {
+    delivery.DELIVERED: "delivered",
+    delivery.SENT: "sent by mail",
+    delivery.INVALID: "not delivered: the organizer knows no such meeting, or a newer one",
+    delivery.FAILED: "not delivered: try again later",
+}
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("begin", type=_MOMENT)
+@click.argument("end", type=_MOMENT)
+@click.option("--comment", default="", help="A word to the organizer.")
+@click.option("--instance", default="", help="RECURRENCE-ID of one instance of a series, as the calendar writes it.")
+@click.pass_obj
+def propose(desk: Desk, login: str, uid: str, begin: datetime, end: datetime, comment: str, instance: str) -> None:
+    """Propose another time to the organizer; BEGIN and END are in LOGIN's time zone."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            person = account(tx, login)
+            zone = ZoneInfo(str(preferences.of(tx, person)["timezone"]))
+            start, stop = begin.replace(tzinfo=zone), end.replace(tzinfo=zone)
+            status = proposals.propose(tx, person, uid, start, stop, comment=comment, instance=instance)
+    click.echo(_SAID[status])
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.pass_obj
+def refresh(desk: Desk, login: str, uid: str) -> None:
+    """Ask the organizer how a meeting stands now."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            status = proposals.refresh(tx, account(tx, login), uid)
+    click.echo(_SAID[status])
+
+
+@command.command("proposals")
+@click.argument("login")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def proposals_(desk: Desk, login: str, as_json: bool) -> None:
+    """List what others propose for the meetings that somebody organizes."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.read(actor) as tx:
+            found = proposals.listing(tx, account(tx, login))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(f"{one.name}  {one.sender}: {one.summary}  {one.start} to {one.end}  {one.comment}".rstrip())
+    if not found:
+        click.echo("no proposals")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("name")
+@click.pass_obj
+def accept(desk: Desk, login: str, name: str) -> None:
+    """Hold the meeting as it was proposed; NAME is that of `proposals`."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            proposals.accept(tx, account(tx, login), name)
+    click.echo("the meeting is moved, and everybody is told")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("name")
+@click.option("--comment", default="", help="A word to the one who proposed.")
+@click.pass_obj
+def decline(desk: Desk, login: str, name: str, comment: str) -> None:
+    """Leave the meeting as it is, and tell the one who proposed; NAME is that of `proposals`."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            status = proposals.decline(tx, account(tx, login), name, comment)
+    click.echo(_SAID[status])
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("state", type=click.Choice(sorted(tracking.ANSWERS)))
+@click.option("--reason", default="", help="A word to the organizer.")
+@click.option("--keep", is_flag=True, help="Keep a declined meeting in the calendar.")
+@click.pass_obj
+def respond(desk: Desk, login: str, uid: str, state: str, reason: str, keep: bool) -> None:
+    """Answer an invitation; the organizer is told."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            responding.respond(tx, account(tx, login), uid, tracking.ANSWERS[state], reason=reason, keep=keep)
+    click.echo(state)
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("address")
+@click.pass_obj
+def delegate(desk: Desk, login: str, uid: str, address: str) -> None:
+    """Send somebody else to a meeting in LOGIN's stead; the organizer is told."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            responding.delegate(tx, account(tx, login), uid, address)
+    click.echo(f"delegated to {address.lower()}")

@@ -9,7 +9,7 @@ from servers.dav.names import CALDAV, DAV, element
 from servers.dav.resources import Kind, Resource, principal_path
 from storage import grants, rights
 from storage import principals as people
-from storage.types import CALENDAR_TOOLS, Collection, Relation, Right, SpaceKind
+from storage.types import CALENDAR_TOOLS, Collection, Relation, Right, SpaceKind, Tool
 
 _READ_OWN: Final = f"{DAV}read-current-user-privilege-set"
 _READ: Final = f"{DAV}read"
@@ -21,6 +21,12 @@ _BIND: Final = f"{DAV}bind"
 _UNBIND: Final = f"{DAV}unbind"
 _UNLOCK: Final = f"{DAV}unlock"
 _BUSY: Final = f"{CALDAV}read-free-busy"
+_DELIVER: Final = f"{CALDAV}schedule-deliver"
+_DELIVERS: Final = (f"{_DELIVER}-invite", f"{_DELIVER}-reply")
+_QUERY: Final = f"{CALDAV}schedule-query-freebusy"
+_SEND: Final = f"{CALDAV}schedule-send"
+_SENDS: Final = {Right.SEND_INVITE: f"{_SEND}-invite", Right.SEND_REPLY: f"{_SEND}-reply"}
+_SEND_BUSY: Final = f"{_SEND}-freebusy"
 
 
 def _set(*names: str) -> str:
@@ -46,7 +52,20 @@ def of_collection(collection: Collection) -> list[str]:
         names.append(_UNBIND)
     if collection.owned:
         names.append(_UNLOCK)
-    return _aggregate(names)
+    return _aggregate(names) + _scheduling(collection.tool, held)
+
+
+def _scheduling(tool: Tool, held: Right) -> list[str]:
+    """The privileges on the boxes; DAV knows an aggregate as held when its parts are (RFC 6638 §6)."""
+    if tool is Tool.SCHEDULE_INBOX:
+        names = [*_DELIVERS] if held & Right.DELIVER else []
+        names += [_QUERY] if held & Right.SEE_BUSY else []
+        return [*names, _DELIVER] if len(names) == 3 else names
+    if tool is Tool.SCHEDULE_OUTBOX:
+        names = [name for right, name in _SENDS.items() if held & right]
+        whole = len(names) == len(_SENDS)
+        return [*names, *([_SEND_BUSY] if names else []), *([_SEND] if whole else [])]
+    return []
 
 
 def of_item(collection: Collection, held: Right) -> list[str]:
@@ -101,9 +120,7 @@ def _supported(name: str, description: str, *inner: str) -> str:
     )
 
 
-SUPPORTED: Final = _supported(
-    f"{DAV}all",
-    "Everything",
+_COMMON: Final = (
     _supported(_READ, "See details", _supported(_BUSY, "See busy time")),
     _supported(_READ_ACL, "See who holds which right"),
     _supported(_READ_OWN, "See one's own rights"),
@@ -117,7 +134,43 @@ SUPPORTED: Final = _supported(
     ),
     _supported(_UNLOCK, "Remove another's lock"),
 )
-"""DAV:supported-privilege-set (RFC 3744 §5.3): the same everywhere."""
+SUPPORTED: Final = _supported(f"{DAV}all", "Everything", *_COMMON)
+"""DAV:supported-privilege-set (RFC 3744 §5.3): the same everywhere but on the boxes of meetings."""
+
+_SUPPORTED_ON_BOXES: Final = {
+    Tool.SCHEDULE_INBOX: _supported(
+        f"{DAV}all",
+        "Everything",
+        *_COMMON,
+        _supported(
+            _DELIVER,
+            "Deliver anything",
+            _supported(_DELIVERS[0], "Deliver invitations"),
+            _supported(_DELIVERS[1], "Deliver answers"),
+            _supported(_QUERY, "Ask for busy time"),
+        ),
+    ),
+    Tool.SCHEDULE_OUTBOX: _supported(
+        f"{DAV}all",
+        "Everything",
+        *_COMMON,
+        _supported(
+            _SEND,
+            "Send anything in the owner's name",
+            _supported(_SENDS[Right.SEND_INVITE], "Send invitations"),
+            _supported(_SENDS[Right.SEND_REPLY], "Send answers"),
+            _supported(_SEND_BUSY, "Ask for others' busy time"),
+        ),
+    ),
+}
+
+
+def supported(reader: Reader, found: Resource) -> str:
+    """The tree of what can be held on a resource (RFC 3744 §5.3, RFC 6638 §6)."""
+    if found.collection is None:
+        return SUPPORTED
+    return _SUPPORTED_ON_BOXES.get(found.collection.tool, SUPPORTED)
+
 
 RESTRICTIONS: Final = "<D:grant-only/><D:no-invert/>"
 """DAV:acl-restrictions (RFC 3744 §5.6): there are no negative entries (ACL-01)."""
@@ -135,15 +188,32 @@ def acl(reader: Reader, resource: Resource) -> str | None:
     item_name = resource.item.name if resource.item is not None else None
     grid = grants.grid(reader.tx, collection, item_name)
     entries = [_owner(collection), *_defaults(reader, collection)]
+    entries += _boxes(reader, collection)
     for row in grid.rows:
         if row.granted:
             entries.append(_ace(f"<D:href>{principal_path(row.grantee)}</D:href>", _names(collection, row.granted)))
     return "".join(dict.fromkeys(entries))
 
 
+def _boxes(reader: Reader, collection: Collection) -> list[str]:
+    """Who may deliver to an inbox and send from an outbox: it follows from other rights (MTG-16, RFC 6638 §6)."""
+    if collection.tool is Tool.SCHEDULE_INBOX:
+        groups = people.groups_of(reader.tx, collection.space)
+        asking = [_ace(f"<D:href>{principal_path(group)}</D:href>", [_QUERY], protected=True) for group in groups]
+        return [_ace("<D:authenticated/>", [*_DELIVERS], protected=True), *asking]
+    if collection.tool is not Tool.SCHEDULE_OUTBOX:
+        return []
+    held = grants.speakers(reader.tx, collection.space)
+    return [
+        _ace(f"<D:href>{principal_path(one)}</D:href>", _scheduling(collection.tool, right), protected=True)
+        for one, right in held
+    ]
+
+
 def _owner(collection: Collection) -> str:
     everything = (_READ, _BUSY, _READ_ACL, _WRITE, _UNLOCK)
     names = [name for name in everything if name != _BUSY or collection.tool in CALENDAR_TOOLS]
+    names += _scheduling(collection.tool, collection.rights)
     who = "<D:property><D:owner/></D:property>"
     if collection.space.kind is SpaceKind.GROUP:
         who = f"<D:href>{principal_path(collection.space)}</D:href>"

@@ -23,6 +23,9 @@ PRIVILEGES: Final[Mapping[Right, str]] = {
     Right.DELETE: f"{DAV}unbind",
     Right.CANCEL: f"{DAV}write-content",
     Right.ADMINISTER: f"{DAV}write-properties",
+    Right.DELIVER: f"{CALDAV}schedule-deliver",
+    Right.SEND_INVITE: f"{CALDAV}schedule-send-invite",  # RFC 6638 §6.2
+    Right.SEND_REPLY: f"{CALDAV}schedule-send-reply",
 }
 """Table 3.4: what a missing right is called in DAV:need-privileges."""
 

@@ -168,9 +168,12 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
                 tx, mail, later, sender=sender, envid=envelope.envid, ret=envelope.ret,
                 requiretls=envelope.requiretls, smtputf8=envelope.smtputf8,
             )  # fmt: skip
+        meeting = imip.find(mail.whole)
         for to in envelope.to:
             for recipient in () if to.destination is None else to.destination.here:
                 _hand_over(store, envelope, to, mail.whole, recipient, actor)
+                if meeting is not None:  # its author was compared with the sender's own addresses above
+                    incoming.take(store, recipient, meeting, submitted=True)
     except submitting.Loop as error:
         raise Refusal(554, "5.4.6", str(error)) from None
     except submitting.NotYours as error:

@@ -12,7 +12,9 @@ from storage.formats.addresses import parse_addresses
 from storage.formats.contentline import Component
 
 _MOST_OCTETS: Final = 1024 * 1024
-METHODS: Final = frozenset({"REQUEST", "REPLY", "CANCEL"})
+METHODS: Final = frozenset({"REQUEST", "REPLY", "CANCEL", "ADD", "COUNTER", "DECLINECOUNTER", "REFRESH"})
+_SPARSE: Final = frozenset({"REPLY", "REFRESH", "DECLINECOUNTER"})
+"""What names a meeting and need not describe it: no DTSTART, for instance (RFC 5546 §3.2.3, §3.2.6, §3.2.8)."""
 _MARK: Final = re.compile(rb"text/calendar|application/ics", re.IGNORECASE)
 
 
@@ -52,7 +54,7 @@ def _read(octets: bytes, sender: str) -> Meeting | None:
         calendar = icalendar.one_calendar(contentline.parse(octets))
         method = calendar.value("METHOD").strip().upper()
         calendar.properties = [prop for prop in calendar.properties if prop.name != "METHOD"]
-        if method == "REPLY":
+        if method in _SPARSE:
             uids = {each.value("UID").strip() for each in itip.parts(calendar)}
             one = len(uids) == 1 and "" not in uids
             return Meeting(method, sender, calendar) if one else None

@@ -15,8 +15,11 @@ from storage.formats.icalendar import PRODID, STORABLE
 
 NEEDS_ACTION: Final = "NEEDS-ACTION"
 DECLINED: Final = "DECLINED"
+DELEGATED: Final = "DELEGATED"
 _MAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 """What a mail of ours can be addressed to; others are not known here (SCHEDULE-STATUS 3.7)."""
+PRIVATE_COMMENT: Final = "X-CALENDARSERVER-PRIVATE-COMMENT"
+"""Where Apple's clients write an attendee's word to the organizer; sent as COMMENT."""
 _SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
 """Parameters between a client and its server, never sent to others (RFC 6638 §7)."""
 _ANSWERED: Final = (
@@ -92,6 +95,14 @@ def attendees(calendar: Component) -> dict[str, Property]:
 def partstat(prop: Property | None) -> str:
     """How he answered; NEEDS-ACTION if he did not (RFC 5545 §3.2.12)."""
     return ((prop.param("PARTSTAT") if prop is not None else "") or NEEDS_ACTION).upper()
+
+
+def delegate(prop: Property | None) -> str:
+    """Whom an attendee sends in his stead, "" if nobody who can receive mail (RFC 5545 §3.2.5)."""
+    if prop is None or partstat(prop) != DELEGATED:
+        return ""
+    found = address(prop.param("DELEGATED-TO") or "")
+    return found if is_mail(found) else ""
 
 
 def set_param(prop: Property, name: str, value: str) -> None:
@@ -191,7 +202,7 @@ def keep_own(old: Component, new: Component) -> bool:
 
 
 def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
-    """Whether an attendee changed only what is his: answer, alarms, tags, instances left (RFC 6638 §3.2.2.1)."""
+    """Whether an attendee changed what is his alone: answer, delegate, alarms, tags, instances (RFC 6638 §3.2.2)."""
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
     if "" in before and "" not in after:
         return False
@@ -206,9 +217,11 @@ def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
                 return False
         if not derived and not set(_values(model, "EXDATE")) <= set(_values(each, "EXDATE")):
             return False
-        if {address(p.value) for p in model.all("ATTENDEE")} | set(who) != {
+        was, mine = attendee(model, who), attendee(each, who)
+        own = {*who, delegate(mine), address((was.param("DELEGATED-TO") if was is not None else "") or "")}
+        if {address(p.value) for p in model.all("ATTENDEE")} | own != {
             address(p.value) for p in each.all("ATTENDEE")
-        } | set(who):
+        } | own:
             return False
     return True
 
@@ -233,7 +246,7 @@ def message(calendar: Component, method: str) -> bytes:
 
 
 def reply(calendar: Component, who: Collection[str]) -> Component:
-    """What an attendee answers: of each instance himself alone (RFC 5546 §3.2.3)."""
+    """What an attendee answers: of each instance himself alone, or with whom he sends (RFC 5546 §3.2.2.3, §3.2.3)."""
     result = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)])
     result.components = [clone(each) for each in calendar.components if each.name == "VTIMEZONE"]
     for each in parts(calendar):
@@ -253,11 +266,20 @@ def reply(calendar: Component, who: Collection[str]) -> Component:
             "COMMENT",
         ):
             own.properties += copies(each.all(name))
-        own.properties += [*copies([me]), Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
-        for prop in own.properties:
-            prop.params = [pair for pair in prop.params if pair[0] not in _SERVERS]
+        sent = attendee(each, {delegate(me)})
+        own.properties += copies([me] if sent is None else [me, sent])
+        own.properties += [Property("DTSTAMP", stamp()), Property("REQUEST-STATUS", "2.0;Success")]
+        if word := each.value(PRIVATE_COMMENT):
+            set_value(own, "COMMENT", word)
+        unserved(own)
         result.components.append(own)
     return result
+
+
+def unserved(component: Component) -> None:
+    """Take away what only a server says to its client (RFC 6638 §7)."""
+    for prop in component.properties:
+        prop.params = [pair for pair in prop.params if pair[0] not in _SERVERS]
 
 
 def stamp() -> str:

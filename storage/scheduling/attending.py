@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from storage.formats import itip
+from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery
+from storage.scheduling import delivery, people
+from storage.scheduling.views import Views
 from storage.store import Transaction
 
 
@@ -12,16 +13,31 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS."""
     organizer = itip.organizer(new)
     assert organizer is not None
-    answers = _answers(old, new, me)
+    delegates = [delegation.complete(each, me) for each in itip.parts(new)]
+    changed = _answers(old, new, me)
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
     forced = organizer.param("SCHEDULE-FORCE-SEND")
-    if _speaks(organizer) and (answers or (forced and (answers := itip.parts(new)))):
-        status = _send(tx, new, answers, me, organizer)
+    if _speaks(organizer) and (changed or (forced and (changed := itip.parts(new)))):
+        status = _send(tx, new, changed, me, organizer, _refused(old, me))
+        if any(delegates) and people.of_address(tx, itip.address(organizer.value)) is None:
+            _forward(tx, old, new, me)
     for each in itip.parts(new):
         prop = each.get("ORGANIZER")
         if prop is not None:
             itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+
+
+def _forward(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
+    """Send the invitation on to a delegate: an organizer outside may not know him (RFC 5546 §3.2.2.3)."""
+    known = itip.attendees(old) if old is not None else {}
+    views = Views(new)
+    for address, prop in itip.attendees(new).items():
+        sender = itip.address(prop.param("DELEGATED-FROM") or "")
+        view = views.of(address) if sender in me and address not in known else None
+        if view is not None:
+            status = delivery.request(tx, sender, address, people.of_address(tx, address), view)
+            itip.set_param(prop, "SCHEDULE-STATUS", status)
 
 
 def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
@@ -31,7 +47,15 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
     if organizer is None or not open_ones or not _speaks(organizer):
         return
     declined = [_declined(each, me) for each in open_ones]
-    _send(tx, old, declined, me, organizer)
+    _send(tx, old, declined, me, organizer, set())
+
+
+def answers(new: Component, me: frozenset[str]) -> bool:
+    """Whether a new copy answers its organizer, who is to hear of it from here."""
+    organizer = itip.organizer(new)
+    if organizer is None or not _speaks(organizer):
+        return False
+    return any(itip.partstat(itip.attendee(each, me)) != itip.NEEDS_ACTION for each in itip.parts(new))
 
 
 def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[Component]:
@@ -78,15 +102,34 @@ def _declined(component: Component, me: frozenset[str]) -> Component:
 
 
 def _send(
-    tx: Transaction, meeting: Component, answers: list[Component], me: frozenset[str], organizer: Property
+    tx: Transaction,
+    meeting: Component,
+    answers: list[Component],
+    me: frozenset[str],
+    organizer: Property,
+    refused: set[str],
 ) -> str:
+    """Send the answers; who refused, or had refused (`refused`, by instance), is told of by mail as well."""
     zones = [each for each in meeting.components if each.name == "VTIMEZONE"]
     answer = itip.reply(Component("VCALENDAR", [], [*zones, *answers]), me)
     if not itip.parts(answer):
         return ""
     mine = itip.attendee(itip.parts(answer)[0], me)
     assert mine is not None
-    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer)
+    for each in itip.parts(answer):
+        prop = itip.attendee(each, me)
+        if prop is not None:
+            itip.set_param(prop, "SENT-BY", people.speaker(tx, me))
+    told = any(
+        itip.partstat(itip.attendee(each, me)) == itip.DECLINED or itip.instance(each) in refused
+        for each in itip.parts(answer)
+    )
+    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer, notice=told)
+
+
+def _refused(old: Component | None, me: frozenset[str]) -> set[str]:
+    parts = itip.parts(old) if old is not None else []
+    return {itip.instance(each) for each in parts if itip.partstat(itip.attendee(each, me)) == itip.DECLINED}
 
 
 def _speaks(organizer: Property) -> bool:

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Final
 
 from storage.errors import StorageError, UidConflict
-from storage.formats import instances, itip
+from storage.formats import delegation, instances, itip
 from storage.formats.contentline import Component
-from storage.scheduling import copies, inbox, people
+from storage.scheduling import copies, inbox, people, restricted
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -28,7 +28,7 @@ def request(
 ) -> str:
     """Invite somebody, or tell him of a change to what it `was`; `person` is his account here. Returns the status."""
     if person is None:
-        return _mail(tx, sender, recipient, "REQUEST", view.calendar)
+        return mail(tx, sender, recipient, "REQUEST", view.calendar)
     theirs = people.acting(tx, person)
     try:
         update(theirs, person, view, was)
@@ -49,7 +49,7 @@ def update(tx: Transaction, person: Person, view: View, was: View | None = None,
         if not keep_tag:
             copies.create(tx, person.login, view.prepared)
         return
-    if not _same_organizer(tx, present.calendar, view.calendar):
+    if not same_organizer(tx, present.calendar, view.calendar):
         raise UidConflict("")  # something of his own that bears the same UID
     if was is not None and present.body == was.prepared.body:
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
@@ -63,41 +63,51 @@ def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> st
     """Tell somebody that he is no longer invited; `found` is what he had (MTG-15)."""
     person = people.of_address(tx, recipient)
     if person is None:
-        return _mail(tx, sender, recipient, "CANCEL", found)
+        return mail(tx, sender, recipient, "CANCEL", found)
     theirs = people.acting(tx, person)
     present = copies.find(theirs, person.id, itip.parts(found)[0].value("UID").strip())
-    if present is None or not _same_organizer(tx, present.calendar, found):
+    if present is None or not same_organizer(tx, present.calendar, found):
         return DELIVERED
     copies.remove(theirs, present)
     inbox.put(theirs, person.login, itip.message(found, "CANCEL"), found)
     return DELIVERED
 
 
-def reply(tx: Transaction, sender: str, recipient: str, answer: Component) -> str:
-    """Bring an attendee's answer to the organizer (MTG-07…09)."""
+def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, notice: bool = False) -> str:
+    """Bring an attendee's answer to the organizer, with a mail of it if there is to be a `notice` (MTG-07…09)."""
     person = people.of_address(tx, recipient)
     if person is None:
-        return _mail(tx, sender, recipient, "REPLY", answer)
+        return mail(tx, sender, recipient, "REPLY", answer)
     try:
-        return answered(tx, person, frozenset({sender}), answer)
+        status = answered(tx, person, frozenset({sender}), answer)
     except StorageError:
         return FAILED  # the organizer may not write there any more: the attendee's own answer stands
+    if notice and status == DELIVERED:
+        from storage.scheduling import notices
+
+        notices.tell(tx, sender, recipient, answer)
+    return status
 
 
-def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component) -> str:
-    """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11)."""
+def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component, *, method: str = "REPLY") -> str:
+    """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11).
+
+    `method` is what the message says that it came with: a COUNTER answers too.
+    """
     if len(itip.parts(answer)) > MOST_INSTANCES:
         return INVALID
     uid = itip.parts(answer)[0].value("UID").strip()
     theirs = people.acting(tx, person)
-    present = copies.find(theirs, person.id, uid) or _in_groups(theirs, uid)
-    if present is None or not apply_answer(present.calendar, who, answer):
+    present = organized(tx, person, uid)
+    if present is None:
         return INVALID
-    organizer = itip.organizer(present.calendar)
-    if organizer is None or people.of_address(tx, itip.address(organizer.value)) != person:
+    old = itip.clone(present.calendar) if _delegates(present.calendar, answer) else None
+    if not apply_answer(present.calendar, who, answer):
         return INVALID
-    copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=True)
-    inbox.put(theirs, person.login, itip.message(answer, "REPLY"), answer)
+    settled = old is None or not _exchange(theirs, old, present.calendar)
+    # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
+    copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=settled)
+    inbox.put(theirs, person.login, itip.message(answer, method), answer)
     views = Views(present.calendar)
     for address in itip.attendees(present.calendar):
         other = people.of_address(tx, address) if address not in who else None
@@ -106,6 +116,44 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
             with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
                 update(people.acting(tx, other), other, view, keep_tag=True)
     return DELIVERED
+
+
+def _delegates(meeting: Component, answer: Component) -> bool:
+    everybody = [*itip.attendees(meeting).values(), *itip.attendees(answer).values()]
+    return any(itip.delegate(prop) or prop.param("DELEGATED-TO") for prop in everybody)
+
+
+def _exchange(tx: Transaction, old: Component, new: Component) -> bool:
+    """Invite delegates who came, tell those who went; gives whether there are any (RFC 5546 §3.2.2.3).
+
+    Raises:
+        UnknownAttendee: the organizer who acts could not have invited one of them himself.
+    """
+    before, after = itip.attendees(old), itip.attendees(new)
+    added, gone = after.keys() - before.keys(), before.keys() - after.keys()
+    restricted.check(tx, added)
+    head = itip.organizer(new)
+    sender, views = itip.address(head.value) if head is not None else "", Views(new)
+    for address in sorted(added):
+        view = views.of(address)
+        if view is not None:
+            status = request(tx, sender, address, people.of_address(tx, address), view)
+            itip.set_param(after[address], "SCHEDULE-STATUS", status)
+    for address in sorted(gone):
+        had = itip.copy_for(old, frozenset({address}))
+        if had is not None:
+            cancel(tx, sender, address, had)
+    return bool(added or gone)
+
+
+def organized(tx: Transaction, person: Person, uid: str) -> copies.Copy | None:
+    """The meeting of this UID, if it is he who organizes it."""
+    theirs = people.acting(tx, person)
+    present = copies.find(theirs, person.id, uid) or in_groups(theirs, uid)
+    head = itip.organizer(present.calendar) if present is not None else None
+    if head is None or people.of_address(tx, itip.address(head.value)) != person:
+        return None
+    return present
 
 
 def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> bool:
@@ -133,6 +181,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
                 continue
             applied = True
             itip.set_param(mine, "PARTSTAT", itip.partstat(given))
+            delegation.settle(target, mine, given, each)
             itip.set_param(mine, "SCHEDULE-STATUS", "2.0")
             itip.set_param(mine, "RSVP", "")
             comment = each.value("COMMENT")
@@ -142,7 +191,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
     return applied
 
 
-def _same_organizer(tx: Transaction, one: Component, other: Component) -> bool:
+def same_organizer(tx: Transaction, one: Component, other: Component) -> bool:
     """Whether two objects are one person's meeting: a UID alone may be anybody's."""
     first, second = itip.organizer(one), itip.organizer(other)
     if first is None or second is None:
@@ -153,7 +202,8 @@ def _same_organizer(tx: Transaction, one: Component, other: Component) -> bool:
     )
 
 
-def _in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
+def in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
+    """A meeting of this UID in a calendar of one of the actor's groups (MTG-18)."""
     from storage import principals
 
     for group in principals.groups_of(tx, principals.me(tx)):
@@ -163,7 +213,8 @@ def _in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
     return None
 
 
-def _mail(tx: Transaction, sender: str, recipient: str, method: str, found: Component) -> str:
+def mail(tx: Transaction, sender: str, recipient: str, method: str, found: Component) -> str:
+    """Send a message to somebody outside; it counts as one of the actor's mails. Returns the status."""
     if not itip.is_mail(recipient) or not itip.is_mail(sender):
         return INVALID
     from storage.mail import sending

@@ -13,5 +13,9 @@ class ScheduledElsewhere(Refused):
     """The same meeting lies in another calendar of the same person (RFC 6638 §3.2.4.1)."""
 
 
+class UnknownAttendee(Refused):
+    """Somebody was added whom the organizer does not know, and the site wants that he does (MTG-03)."""
+
+
 class SeveralOrganizers(Refused):
     """Instances of one meeting name different organizers (RFC 6638 §3.2.4.2)."""

@@ -9,16 +9,17 @@ from storage import calendar, writing
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
-from storage.scheduling import attending, copies, organizing, people
+from storage.scheduling import attending, copies, deputies, organizing, people
 from storage.scheduling.errors import OthersMeeting, ScheduledElsewhere, SeveralOrganizers
 from storage.store import Transaction
-from storage.types import Collection, SpaceKind
+from storage.types import Collection, Right, SpaceKind
 
 
-def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prepared) -> Prepared:
-    """Send what this write makes necessary; gives what is to be stored.
+def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prepared, held: Right) -> Prepared:
+    """Send what this write makes necessary; gives what is to be stored. `held` is what the actor may do with it.
 
     Raises:
+        Denied: he may not send it in the owner's name.
         OthersMeeting: an attendee changed what only the organizer may.
         SeveralOrganizers: its instances do not name one and the same.
         ScheduledElsewhere: another calendar of the space holds this meeting.
@@ -26,6 +27,10 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
     new = icalendar.load(prepared.body).calendar
     old = icalendar.load(writing.body_of(tx, stored)).calendar if stored is not None else None
     me = people.own_addresses(tx, collection)
+    before = render(new)
+    author = deputies.author(tx, collection)
+    if author is not None:
+        deputies.adopt(tx, collection, old, new, author)
     organizer = itip.organizer(new)
     if len({itip.address(each.value("ORGANIZER")) for each in itip.parts(new)} - {""}) > 1:
         raise SeveralOrganizers("a meeting has one organizer, the same in all instances")
@@ -40,10 +45,15 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
         other = copies.find(tx, collection.space.id, prepared.uid)
         if other is not None and other.collection != collection.id:
             raise ScheduledElsewhere("this meeting is in another of your calendars: move it instead")
-    before = render(new)
     if itip.address(organizer.value) in me:
+        if author is None:
+            deputies.keep(old, new)
+        else:
+            deputies.demand(tx, collection, held, Right.SEND_INVITE)
         organizing.write(tx, old if old is not None and _organizes(old, me) else None, new, me)
     elif any(itip.attendee(each, me) is not None for each in itip.parts(new)):
+        if author is not None and attending.answers(new, me):
+            deputies.demand(tx, collection, held, Right.SEND_REPLY)
         attending.write(tx, old, new, me)
     after = render(new)
     return prepared if after == before else replace(calendar.prepare(after), same_octets=False)
@@ -54,6 +64,9 @@ def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool
     old = icalendar.load(writing.body_of(tx, stored)).calendar
     me = people.own_addresses(tx, collection)
     if _organizes(old, me):
+        author = deputies.author(tx, collection)
+        if author is not None:
+            deputies.adopt(tx, collection, old, old, author)
         organizing.remove(tx, old, me)
     elif reply:
         attending.remove(tx, old, me)

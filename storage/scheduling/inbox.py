@@ -14,8 +14,6 @@ from storage.kinds import Prepared
 from storage.store import Transaction
 from storage.types import SpaceKind
 
-INBOX: Final = "inbox"
-OUTBOX: Final = "outbox"
 _MOST: Final = 1_000
 """An inbox that nobody empties takes no more."""
 
@@ -23,7 +21,7 @@ _MOST: Final = 1_000
 def put(tx: Transaction, login: str, message: bytes, found: Component) -> None:
     """Leave a message in the inbox of the person who acts in `tx`."""
     try:
-        collection = tree.find(tx, SpaceKind.PRIVATE, login, INBOX)
+        collection = tree.find(tx, SpaceKind.PRIVATE, login, tree.INBOX)
     except NotFound:
         return
     if collection.item_count >= _MOST:

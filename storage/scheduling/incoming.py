@@ -12,34 +12,43 @@ from storage.formats import itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
 from storage.mail.recipients import Recipient
-from storage.scheduling import copies, delivery, inbox, people
+from storage.scheduling import copies, delivery, exchange, inbox, people
 from storage.scheduling.people import Person
 from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
 
-def take(store: Store, recipient: Recipient, meeting: Meeting) -> None:
-    """Apply a message to the recipient's calendar; the mail is in his mailbox, whatever becomes of this."""
+def take(store: Store, recipient: Recipient, meeting: Meeting, *, submitted: bool = False) -> None:
+    """Apply a message to the recipient's calendar; the mail is in his mailbox, whatever becomes of this.
+
+    `submitted` is what one of our own people sent after he had logged in.
+    """
     try:
         with store.write(recipient.actor) as tx:
-            applied = apply(tx, recipient, meeting)
+            applied = apply(tx, recipient, meeting, submitted=submitted)
     except StorageError as error:
         log.info("meeting", extra={"principal": recipient.login, "reason": type(error).__name__})
         return
     log.info("meeting", extra={"principal": recipient.login, "method": meeting.method, "applied": applied})
 
 
-def apply(tx: Transaction, recipient: Recipient, meeting: Meeting) -> bool:
+def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted: bool = False) -> bool:
     """Apply a message as its recipient; False if it is not his to get, or not its sender's to say."""
     person = Person(recipient.account, recipient.login)
+    if (people.of_address(tx, meeting.sender) is not None) is not submitted:
+        return False  # forged: our own people log in before they send
+    if meeting.method in exchange.METHODS:
+        return exchange.receive(tx, meeting.sender, person, meeting.method, meeting.calendar) == delivery.DELIVERED
+    if submitted:
+        return False  # invitations and answers of our own people come by their calendars
     if meeting.method == "REPLY":
         return _reply(tx, person, meeting)
     organizer = itip.organizer(meeting.calendar)
     assert organizer is not None
     spoken_for = {itip.address(organizer.value), itip.address(organizer.param("SENT-BY") or "")}
     if meeting.sender not in spoken_for or people.of_address(tx, itip.address(organizer.value)) is not None:
-        return False  # forged, or one of us, whose meetings come by his calendar
+        return False  # forged, or in the name of one of us, whose meetings come by his calendar
     me = people.addresses(tx, person) | {recipient.address.lower()}
     present = copies.find(tx, person.id, meeting.uid)
     if present is not None:
@@ -50,6 +59,9 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting) -> bool:
             return False
     if meeting.method == "CANCEL":
         return present is not None and _cancel(tx, person, present, meeting)
+    if meeting.method == "ADD":
+        # RFC 5546 §3.2.4: whoever does not add instances asks for the whole.
+        return present is not None and exchange.ask_again(tx, person, present, me)
     own = itip.copy_for(meeting.calendar, me)
     return own is not None and _request(tx, person, present, own, me)
 

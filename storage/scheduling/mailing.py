@@ -14,10 +14,23 @@ from storage.formats import itip
 from storage.formats.contentline import Component, Property, unescape_text
 from storage.outbound import queue
 from storage.outbound.types import Target
+from storage.scheduling import people
 from storage.store import Transaction
 
-_SUBJECTS: Final = {"REQUEST": "Invitation", "CANCEL": "Cancelled", "REPLY": "Answer"}
-_ANSWERS: Final = {"ACCEPTED": "Accepted", "DECLINED": "Declined", "TENTATIVE": "Tentatively accepted"}
+_SUBJECTS: Final = {
+    "REQUEST": "Invitation",
+    "CANCEL": "Cancelled",
+    "REPLY": "Answer",
+    "COUNTER": "Another time proposed",
+    "DECLINECOUNTER": "Proposal declined",
+    "REFRESH": "Please send again",
+}
+_ANSWERS: Final = {
+    "ACCEPTED": "Accepted",
+    "DECLINED": "Declined",
+    "TENTATIVE": "Tentatively accepted",
+    "DELEGATED": "Delegated",
+}
 
 
 def send(
@@ -25,16 +38,26 @@ def send(
 ) -> None:
     """Put one message into the queue: text for people, `text/calendar` for programs (RFC 6047 §2.4)."""
     first = itip.parts(found)[0]
-    summary = _line(first.value("SUMMARY")) or "(no title)"
-    mail: Any = EmailMessage(policy=SMTP)
-    mail["From"] = _named(sender, _name_of(found, sender))
-    mail["To"] = _named(recipient, "")
-    mail["Subject"] = f"{_ANSWERS.get(answer, _SUBJECTS[method])}: {summary}"[:200]
-    mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
+    summary = line(first.value("SUMMARY")) or "(no title)"
+    subject = f"{_ANSWERS.get(answer, _SUBJECTS[method])}: {summary}"
+    mail = message_of(tx, sender, _name_of(found, sender), recipient, subject)
     mail.set_content(_text(first, method, sender, answer))
     mail.add_alternative(message.decode("utf-8"), subtype="calendar", params={"method": method}, cte="base64")
     queue.enqueue(tx, sender=sender, recipients=[Target(recipient)], data=mail.as_bytes(), account=tx.actor.id)
+
+
+def message_of(tx: Transaction, sender: str, name: str, recipient: str, subject: str) -> Any:
+    """A mail with its header, to be given its body."""
+    mail: Any = EmailMessage(policy=SMTP)
+    mail["From"] = _named(sender, name)
+    author = itip.address(people.speaker(tx, frozenset({sender})))
+    if author:
+        mail["Sender"] = _named(author, "")  # RFC 5322 §3.6.2: in whose name, and by whom
+    mail["To"] = _named(recipient, "")
+    mail["Subject"] = subject[:200]
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
+    return mail
 
 
 def _named(address: str, name: str) -> Address | str:
@@ -46,7 +69,7 @@ def _name_of(found: Component, address: str) -> str:
     for each in itip.parts(found):
         for prop in [*each.all("ORGANIZER"), *each.all("ATTENDEE")]:
             if itip.address(prop.value) == address:
-                return _line(prop.param("CN") or "")
+                return line(prop.param("CN") or "")
     return ""
 
 
@@ -56,23 +79,27 @@ def _text(first: Component, method: str, sender: str, answer: str) -> str:
         "REQUEST": f"{who} invites you:",
         "CANCEL": f"{who} cancelled:",
         "REPLY": f"{who} answered: {_ANSWERS.get(answer, answer.lower())}",
+        "COUNTER": f"{who} proposes:",
+        "DECLINECOUNTER": f"{who} does not accept what you proposed:",
+        "REFRESH": f"{who} asks for this meeting again, as it is now.",
     }[method]
-    rows = [head, "", _line(first.value("SUMMARY"))]
+    rows = [head, "", line(first.value("SUMMARY"))]
     for name, label in (("DTSTART", "Begin"), ("DTEND", "End"), ("LOCATION", "Place")):
         prop = first.get(name)
         if prop is not None and prop.value:
-            rows.append(f"{label}: {_when(prop) if name != 'LOCATION' else _line(prop.value)}")
+            rows.append(f"{label}: {when(prop) if name != 'LOCATION' else line(prop.value)}")
     if first.get("RRULE") is not None:
         rows.append("This meeting repeats.")
     text = unescape_text(first.value("DESCRIPTION")).strip()
     if text:
         rows += ["", text[:10_000]]
-    if method == "REPLY" and first.value("COMMENT"):
+    if method not in ("REQUEST", "CANCEL") and first.value("COMMENT"):
         rows += ["", unescape_text(first.value("COMMENT"))[:2_000]]
     return "\n".join(rows) + "\n"
 
 
-def _when(prop: Property) -> str:
+def when(prop: Property) -> str:
+    """A date or time for people, in the zone that it is written in."""
     text = prop.value.strip()
     try:
         if len(text) == 8:
@@ -83,5 +110,6 @@ def _when(prop: Property) -> str:
     return f"{moment} UTC" if text.endswith("Z") else f"{moment} {prop.param('TZID') or ''}".strip()
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
+    """A TEXT value on one line."""
     return " ".join(unescape_text(text).split())

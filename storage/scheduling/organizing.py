@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from storage.formats import itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery, people
+from storage.scheduling import delivery, people, restricted
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
 
 def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
-    """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS."""
+    """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS.
+
+    Raises:
+        UnknownAttendee: as `restricted.check`.
+    """
     _expand_groups(tx, new)
     sender = _sender(new)
     before = itip.attendees(old) if old is not None else {}
+    restricted.check(tx, itip.attendees(new).keys() - before.keys() - me)
     if old is not None:
         _ask_anew(old, new, me)
     lines: dict[str, list[Property]] = {}
@@ -68,7 +73,7 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
         known = before.get(key)
         if key in changed or key in added or "" in changed:
             for prop in each.all("ATTENDEE"):
-                if itip.address(prop.value) not in me:
+                if itip.address(prop.value) not in me and not itip.delegate(prop):
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
             if known is not None and itip.sequence(each) <= itip.sequence(known):

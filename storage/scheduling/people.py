@@ -8,7 +8,7 @@ from storage import principals as directory
 from storage.errors import NotFound
 from storage.mail import recipients
 from storage.store import Transaction
-from storage.types import Actor, Collection, Principal, PrincipalId, SpaceKind
+from storage.types import SITE, Actor, Collection, Principal, PrincipalId, SpaceKind
 
 _PRINCIPAL = "/dav/principals/accounts/"
 
@@ -28,15 +28,21 @@ def acting(tx: Transaction, person: Person) -> Transaction:
 
 def of_address(tx: Transaction, address: str) -> Person | None:
     """The account behind a calendar user address (as `itip.address` gives it), or None."""
-    if _PRINCIPAL in address:  # a principal's URL is an address as well (RFC 6638 §2.4.1)
-        login = address.partition(_PRINCIPAL)[2].strip("/").lower()
-        try:
-            found = directory.find(tx, SpaceKind.PRIVATE, login)
-        except NotFound:
-            return None
-        return Person(found.id, found.name)
+    if _PRINCIPAL in address:
+        return of_url(tx, address)
     recipient = recipients.find(tx, address) if "@" in address else None
     return None if recipient is None else Person(recipient.account, recipient.login)
+
+
+def of_url(tx: Transaction, address: str) -> Person | None:
+    """The account behind its principal's URL, which is an address as well (RFC 6638 §2.4.1), if the actor knows it."""
+    if _PRINCIPAL not in address:
+        return None
+    try:
+        found = directory.find(tx, SpaceKind.PRIVATE, address.partition(_PRINCIPAL)[2].strip("/").lower())
+    except NotFound:
+        return None
+    return Person(found.id, found.name)
 
 
 def own_addresses(tx: Transaction, collection: Collection) -> frozenset[str]:
@@ -50,6 +56,14 @@ def addresses(tx: Transaction, person: Person) -> frozenset[str]:
     """All calendar user addresses of an account."""
     own = recipients.addresses_of(tx, person.id)
     return frozenset({*own, f"{_PRINCIPAL}{person.login}/", f"{_PRINCIPAL}{person.login}"})
+
+
+def speaker(tx: Transaction, me: frozenset[str]) -> str:
+    """SENT-BY of what the actor says in the name of `me`; "" if these are his own addresses (RFC 5545 §3.2.18)."""
+    if tx.actor.id == SITE.id:
+        return ""
+    own = recipients.addresses_of(tx, tx.actor.id)
+    return f"mailto:{own[0]}" if own and not me & {*own} else ""
 
 
 def group_members(tx: Transaction, address: str) -> list[Principal] | None:

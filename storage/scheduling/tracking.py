@@ -18,7 +18,12 @@ from storage.schema import collections, event_index, items
 from storage.store import Transaction
 from storage.types import Principal, Tool
 
-STATES: Final = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "invited (tentative)"}
+STATES: Final = {
+    "ACCEPTED": "accepted",
+    "DECLINED": "declined",
+    "TENTATIVE": "invited (tentative)",
+    "DELEGATED": "delegated",
+}
 """MTG-10; whatever else a PARTSTAT says is "invited"."""
 ANSWERS: Final = {"accepted": "ACCEPTED", "declined": "DECLINED", "tentative": "TENTATIVE"}
 _MOST: Final = 1_000
@@ -47,7 +52,7 @@ class Meeting:
     @property
     def mark(self) -> str:
         """MTG-11: "declined" if somebody did, "accepted" if all did, else "open"."""
-        states = {one.state for one in self.participants}
+        states = {one.state for one in self.participants} - {"delegated"}  # the delegate's state counts instead
         return "declined" if "declined" in states else "accepted" if states == {"accepted"} else "open"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from servers.activesync.wbxml.decoder import decode
@@ -130,10 +131,10 @@ class Phone:
         """One Sync; the answer's Collection, taken in; None if the answer was empty."""
         answer = self.post("Sync", AirSync.Sync(AirSync.Collections(self.collection(folder, *commands, **more))))
         assert answer.status == 200
-        return self.take(answer)
+        return self.take(answer, {one.text_of(AirSync.ClientId) or "": one for one in commands})
 
-    def take(self, answer: Answer) -> Element | None:
-        """Take an answer in; its one Collection."""
+    def take(self, answer: Answer, sent: Mapping[str, Element] = MappingProxyType({})) -> Element | None:
+        """Take an answer in; its one Collection. What was `sent` by ClientId has its ServerId from it."""
         if not answer.body:
             return None
         found = answer.document.find(AirSync.Collections, AirSync.Collection)
@@ -144,6 +145,12 @@ class Phone:
         if self.keys.get(folder, "0") == "0":
             self.items[folder] = {}
         self.keys[folder] = found.text_of(AirSync.SyncKey) or ""
+        responses = found.find(AirSync.Responses)
+        for one in [] if responses is None else responses.all(AirSync.Add):
+            number, command = one.text_of(AirSync.ServerId), sent.get(one.text_of(AirSync.ClientId) or "")
+            data = None if command is None else command.find(AirSync.ApplicationData)
+            if number and data is not None:
+                self.items[folder].setdefault(number, data)
         commands = found.find(AirSync.Commands)
         for one in [] if commands is None else commands.known:
             self._command(self.items[folder], one)

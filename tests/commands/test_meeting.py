@@ -48,3 +48,40 @@ def test_tracking_answering_and_resending(line: Line) -> None:
     line("meeting", "answer", "alice", "m", "nobody@else.test", "accepted", status=1)
     line("meeting", "answer", "alice", "unknown", "eve@else.test", "accepted", status=1)
     line("meeting", "resend", "bob", "m", status=1)
+
+
+def test_proposing_accepting_and_declining(line: Line) -> None:
+    """RFC 5546 §3.2.6…3.2.8 at the command line."""
+    bob = invite(line)
+    assert "no proposals" in line("meeting", "proposals", "alice")
+    when = ("2099-03-02 10:00", "2099-03-02 11:00")
+    assert "delivered" in line("meeting", "propose", "bob", "m", *when, "--comment", "a day later")
+    (one,) = line.json("meeting", "proposals", "alice")
+    assert (one["sender"], one["summary"], one["comment"]) == (bob, "Plan", "a day later")
+    assert one["name"] in line("meeting", "proposals", "alice")
+    line("meeting", "accept", "alice", one["name"])
+    line("meeting", "accept", "alice", one["name"], status=1)
+    assert "2099-03-02 10:00" in line("meeting", "list", "alice")
+    assert "delivered" in line("meeting", "propose", "bob", "m", *when)
+    (one,) = line.json("meeting", "proposals", "alice")
+    assert "delivered" in line("meeting", "decline", "alice", one["name"], "--comment", "no")
+    assert line.json("meeting", "proposals", "alice") == []
+    assert "delivered" in line("meeting", "refresh", "bob", "m")
+    line("meeting", "propose", "bob", "m", *reversed(when), status=1)
+    line("meeting", "propose", "carol", "m", *when, status=1)
+    line("meeting", "propose", "bob", "m", *when, "--instance", "20990301T100000Z", status=1)
+    line("meeting", "decline", "alice", "unknown", status=1)
+
+
+def test_responding(line: Line) -> None:
+    """MTG-07…09."""
+    invite(line)
+    assert "accepted" in line("meeting", "respond", "bob", "m", "accepted")
+    (one,) = line.json("meeting", "list", "alice")
+    assert one["participants"][0]["state"] == "accepted"
+    line("meeting", "respond", "bob", "m", "declined", "--reason", "away", "--keep")
+    line("meeting", "respond", "bob", "m", "declined")
+    (one,) = line.json("meeting", "list", "alice")
+    assert one["mark"] == "declined"
+    line("meeting", "respond", "bob", "m", "accepted", status=1)
+    line("meeting", "respond", "alice", "m", "accepted", status=1)

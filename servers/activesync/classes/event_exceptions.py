@@ -61,19 +61,7 @@ def change(
             master.properties.append(_property("EXDATE", moment, times))
         return key
     if override is None:
-        override = itip.clone(master)
-        override.properties = [one for one in override.properties if one.name not in _NOT_OF_ONE]
-        length = times.over - times.begin
-        if times.all_day:
-            ends = moment._replace(wall=moment.wall + times.end.wall - times.start.wall)
-        else:
-            ends = moment._replace(wall=moment.wall + length)
-        override.properties += [
-            _property("RECURRENCE-ID", moment, times),
-            _property("DTSTART", moment, times),
-            _property("DTEND", ends, times),
-        ]
-        calendar.components.append(override)
+        override = _made(calendar, master, moment, times)
     own = event_times.of(override, zones, context.zone)
     if event_people.attends(master, context):
         return key
@@ -84,6 +72,30 @@ def change(
         event_people.write(override, people.all(Calendar.Attendee))
     _include(master, key, times, context, zones)
     return key
+
+
+def instance(calendar: Component, master: Component, original: int, times: Times, context: Context) -> Component:
+    """The component of one instance, by the instant at which the series has it; it is made where there is none."""
+    moment = _moment(original, times, context)
+    found = _override(calendar, _key(moment), times, context, event_times.zones_of(calendar))
+    return _made(calendar, master, moment, times) if found is None else found
+
+
+def _made(calendar: Component, master: Component, moment: Moment, times: Times) -> Component:
+    override = itip.clone(master)
+    override.properties = [one for one in override.properties if one.name not in _NOT_OF_ONE]
+    length = times.over - times.begin
+    if times.all_day:
+        ends = moment._replace(wall=moment.wall + times.end.wall - times.start.wall)
+    else:
+        ends = moment._replace(wall=moment.wall + length)
+    override.properties += [
+        _property("RECURRENCE-ID", moment, times),
+        _property("DTSTART", moment, times),
+        _property("DTEND", ends, times),
+    ]
+    calendar.components.append(override)
+    return override
 
 
 def _moment(original: int, times: Times, context: Context) -> Moment:

@@ -98,6 +98,11 @@ def wire(seconds: int) -> str:
     return write_wall(min(max(seconds, 0), MAX_WALL - DAY), utc=True)
 
 
+def long(text: str) -> str:
+    """The same instant as mails and tasks have it: `2026-01-31T10:20:30.000Z`."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:15]}.000Z"
+
+
 def wire_moment(moment: Moment, zone: tzinfo, version: int) -> str:
     """A time on the wire; whole days from 16.0 on are plain days."""
     if moment.is_date and version >= 160:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import mail_parts
+from servers.activesync.classes import mail_meeting, mail_parts
 from servers.activesync.options import HTML, MIME, Options
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
@@ -59,8 +59,7 @@ def whole(
             *_addressed(header),
             Email.DateReceived(date(state.internal)),
             flags[0],
-            Email.MessageClass("IPM.Note"),
-            Email.ContentClass("urn:content-classes:message"),
+            *mail_meeting.classified(data, parts[state.content], protocol),
             Email.InternetCPID("65001"),
             *flags[1:],
             *_conversation(content, header, state, protocol),

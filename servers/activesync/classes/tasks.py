@@ -142,8 +142,7 @@ def _dates(moment: tuple[int, int] | None, utc: Tag, local: Tag) -> list[Element
 
 
 def _long(seconds: int) -> str:
-    text = event_times.wire(seconds)
-    return f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:15]}.000Z"
+    return event_times.long(event_times.wire(seconds))
 
 
 def _recurrence(task: Component, zones: Zones, context: Context) -> Element | None:

@@ -18,11 +18,12 @@ from servers.activesync.wbxml.tokens import Token
 from servers.http.errors import HttpError
 from storage.activesync import devices, keys
 from storage.errors import BadFormat, Busy, NotFound, TooLarge
-from storage.formats import mail_header
+from storage.formats import imip, mail_header
 from storage.formats.addresses import parse_addresses
-from storage.mail import flagging, reading, sending, submitting
+from storage.mail import appending, flagging, reading, routing, sending, submitting
 from storage.mail.flags import ANSWERED
 from storage.mail.types import Mailbox
+from storage.scheduling import incoming, phones
 from storage.store import Transaction
 
 _SENT: Final = "SendMail"
@@ -147,6 +148,13 @@ def _send(call: Call, order: _Order, mark: str | None) -> None:
         raise _Refused(_QUOTA)
     if not mail_header.values(header, b"from"):
         header += f"From: {own[0]}\r\n".encode()
+    meeting = imip.find(mime)
+    if meeting is not None:
+        with call.store.read(call.actor) as tx:
+            told = phones.is_told(tx, meeting)
+        if told:
+            _only_kept(call, order, header + rest)
+            return
     origin = submitting.Origin("HTTPS")
     mail = submitting.ready(call.store, site, call.actor, origin, own, header + rest, sender=own[0])
     targets = submitting.targets(call.store, site, addresses)
@@ -161,6 +169,22 @@ def _send(call: Call, order: _Order, mark: str | None) -> None:
         if mark is not None and order.source is not None:
             box, uid = _original(tx, order.source)
             flagging.set_flags(tx, box, [uid], "add", mark)
+    if meeting is not None:  # a proposal to somebody here; its author was compared with the sender's own addresses
+        for address in addresses:
+            for here in routing.find(call.store, site, address).here if routing.is_own(site, address) else ():
+                incoming.take(call.store, here, meeting, submitted=True)
+
+
+def _only_kept(call: Call, order: _Order, mime: bytes) -> None:
+    """What the calendar tells everybody is not sent a second time; the sender's copy is kept as he expects it."""
+    header, rest = mail_header.split(mime)
+    kept = mail_header.completed(header, call.settings.site.hostname) + rest
+    prepared = appending.prepare(call.store, kept)
+    with call.store.write(call.actor) as tx:
+        devices.lock(tx, call.device)
+        if order.client_id and keys.applied_as(tx, call.device, _SENT, order.client_id) is None:
+            keys.note_applied(tx, call.device, _SENT, order.client_id, "meeting")
+            sending.keep_copy(tx, prepared, always=order.save)
 
 
 def _recipients(header: bytes) -> list[str]:

@@ -33,7 +33,7 @@ PROPERTIES: Final = (
     Property(f"{DAV}owner", _OWNED, _owner),
     Property(f"{DAV}group", _OWNED, lambda reader, found: "" if found.principal else None),
     Property(f"{DAV}current-user-privilege-set", ALL_BUT_ITEMS, acl.privilege_set),
-    Property(f"{DAV}supported-privilege-set", ALL_BUT_ITEMS, lambda *_: acl.SUPPORTED),
+    Property(f"{DAV}supported-privilege-set", ALL_BUT_ITEMS, acl.supported),
     Property(f"{DAV}acl", _COLLECTION, _acl),
     Property(f"{DAV}acl-restrictions", _COLLECTION, lambda *_: acl.RESTRICTIONS),
     Property(f"{DAV}inherited-acl-set", _COLLECTION, lambda *_: ""),

@@ -114,11 +114,16 @@ def _proxy_for(write: bool) -> Property:
 
 
 def _box(name: str) -> Property:
-    """CALDAV:schedule-inbox-URL and -outbox-URL (RFC 6638 §2.1.1, §2.2.1); nobody else uses them."""
+    """CALDAV:schedule-inbox-URL and -outbox-URL (RFC 6638 §2.1.1, §2.2.1): one's own, and of those one acts for."""
 
     def get(reader: Reader, found: Resource) -> str | None:
-        if found.principal is None or found.principal.id != reader.tx.actor.id:
+        if found.principal is None:
             return None
+        if found.principal.id != reader.tx.actor.id:
+            if "delegators" not in reader.memo:
+                reader.memo["delegators"] = {one.id for one in people.delegators(reader.tx, write=True)}
+            if found.principal.id not in reader.memo["delegators"]:
+                return None
         return _hrefs([f"{reader.context.base_of(Tool.CALENDAR)}{home_path(found.principal)}{name}/"])
 
     return Property(f"{CALDAV}schedule-{name}-URL", _PRINCIPAL, get)

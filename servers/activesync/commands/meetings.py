@@ -1,0 +1,121 @@
+"""MeetingResponse ([MS-ASCMD] §2.2.1.11): an invitation is answered in the calendar, and its mail goes to the Trash.
+
+The desk tells the organizer, as it does whatever program an answer comes from (MTG-07…09).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from servers.activesync import hierarchy, mail_changes, object_changes
+from servers.activesync.call import Call
+from servers.activesync.classes import event_exceptions, event_people, event_times, events
+from servers.activesync.classes.item_class import Unconvertible
+from servers.activesync.object_content import ObjectContent
+from servers.activesync.options import Options, number
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSyncBase, Search
+from servers.activesync.wbxml.pages import MeetingResponse as Meeting
+from storage import collections as tree
+from storage import items, kinds, principals
+from storage.errors import NotFound, StorageError
+from storage.formats import icalendar, imip, itip, message_text
+from storage.formats.contentline import render
+from storage.mail import flagging, mailboxes, moving, reading
+from storage.mail.types import TRASH, Mailbox
+from storage.scheduling import copies, responding
+from storage.store import Transaction
+
+_OK, _NO_REQUEST, _SERVER = 1, 2, 4
+_STATES: Final = {1: "ACCEPTED", 2: "TENTATIVE", 3: "DECLINED"}
+REQUESTS_MAX: Final = 100
+
+
+def meeting_response(call: Call) -> Element:
+    """Answer each request by itself."""
+    asked = [] if call.body is None else call.body.all(Meeting.Request)[:REQUESTS_MAX]
+    return Meeting.MeetingResponse(*(_one(call, one) for one in asked))
+
+
+def _one(call: Call, asked: Element) -> Element:
+    long_id = asked.text_of(Search.LongId)
+    identified = long_id or asked.text_of(Meeting.RequestId) or ""
+    folder = asked.text_of(Meeting.CollectionId) or identified.partition(":")[0]
+    named = Search.LongId(long_id) if long_id else Meeting.RequestId(identified)
+    state = _STATES.get(number(asked.text_of(Meeting.UserResponse), 0))
+    if state is None:
+        return Meeting.Result(named, Meeting.Status(_NO_REQUEST))
+    try:
+        with call.store.write(call.actor) as tx:
+            mail = _mail(tx, folder, identified)
+            uid = mail[2] if mail is not None else _uid(tx, call, folder, identified)
+            _answer(tx, call, asked, uid, state)
+            if mail is not None:
+                trash = mailboxes.find(tx, TRASH)
+                if trash.id != mail[0].id:
+                    moving.move(tx, mail[0], [mail[1]], trash)
+            copy = copies.find(tx, tx.actor.id, uid)
+    except (NotFound, Unconvertible):
+        return Meeting.Result(named, Meeting.Status(_NO_REQUEST))
+    except StorageError:
+        return Meeting.Result(named, Meeting.Status(_SERVER))
+    calendar = None
+    if copy is not None and state != "DECLINED":
+        calendar = Meeting.CalendarId(f"c{copy.collection}:{object_changes.number_of(copy.name):x}")
+    return Meeting.Result(named, Meeting.Status(_OK), calendar)
+
+
+def _mail(tx: Transaction, folder: str, identified: str) -> tuple[Mailbox, int, str] | None:
+    """The mail that invites, and the UID of its meeting; None if the device means an item of a calendar."""
+    if not folder[:1].isdigit():
+        return None
+    box = hierarchy.mailbox(tx, folder)
+    uid = mail_changes.uid_of(box, identified)
+    states = [] if uid is None else flagging.states_in(tx, box, [(uid, uid)])
+    meeting = imip.find(reading.body(tx, states[0].content)) if states else None
+    if uid is None or meeting is None or meeting.method != "REQUEST":
+        raise NotFound(identified)
+    return box, uid, meeting.uid
+
+
+def _uid(tx: Transaction, call: Call, folder: str, identified: str) -> str:
+    collection, item_class = hierarchy.collection(tx, folder)
+    name = object_changes.name_of(tx, call.device, collection, item_class, identified)
+    if name is None or item_class is not events.CLASS:
+        raise NotFound(identified)
+    body = items.get(tx, collection, name).body
+    return icalendar.load(body or b"").uid
+
+
+def _answer(tx: Transaction, call: Call, asked: Element, uid: str, state: str) -> None:
+    reason = _reason(asked)
+    instance = asked.text_of(Meeting.InstanceId)
+    if not instance:
+        responding.respond(tx, principals.me(tx), uid, state, reason=reason)
+        return
+    copy = copies.find(tx, tx.actor.id, uid)
+    if copy is None:
+        raise NotFound(uid)
+    collection = tree.by_id(tx, copy.collection)
+    context = ObjectContent(collection, events.CLASS).context(tx, call, {}, Options())
+    found = icalendar.load(copy.body)
+    master = found.components[0]
+    if found.master is None or not event_people.attends(master, context):
+        raise NotFound(uid)
+    times = event_times.of(master, event_times.zones_of(found.calendar), context.zone)
+    part = event_exceptions.instance(found.calendar, master, event_times.seconds_of(instance), times, context)
+    mine = event_people.own_attendee(part, context)
+    if mine is None:
+        raise NotFound(uid)
+    itip.set_param(mine, "PARTSTAT", state)
+    prepared = kinds.EVENTS.prepare(render(found.calendar), copy.row.media_type)
+    items.put(tx, collection, copy.name, prepared)
+
+
+def _reason(asked: Element) -> str:
+    """What a device of 16.x says to the organizer beside the answer."""
+    body = asked.find(Meeting.SendResponse, AirSyncBase.Body)
+    if body is None:
+        return ""
+    text = body.text_of(AirSyncBase.Data) or ""
+    return (message_text.plain(text) if body.text_of(AirSyncBase.Type) == "2" else text).strip()[:2_000]

@@ -1,0 +1,33 @@
+"""Meetings that a device speaks of by mail, while the desk tells everybody itself ([MS-ASCMD] §2.2.1.11; MTG-07)."""
+
+from __future__ import annotations
+
+from storage.formats import itip
+from storage.formats.imip import Meeting
+from storage.scheduling import copies, people
+from storage.scheduling.people import Person
+from storage.store import Transaction
+
+
+def is_told(tx: Transaction, meeting: Meeting) -> bool:
+    """Whether a message of the actor's own need not be sent, since his calendar says it, or will.
+
+    Invitations and cancellations go out when the organizer's calendar changes, answers when the attendee's copy
+    does; up to version 14.1 a device sends them by mail as well.
+    """
+    me = people.addresses(tx, Person(tx.actor.id, tx.actor.login))
+    organizer = itip.organizer(meeting.calendar)
+    if organizer is None:
+        return False
+    if meeting.method in ("REQUEST", "CANCEL"):
+        return itip.address(organizer.value) in me
+    if meeting.method != "REPLY":
+        return False
+    present = copies.find(tx, tx.actor.id, meeting.uid)
+    if present is None:
+        return False
+    said = itip.parts(meeting.calendar)[0]
+    known = {itip.instance(part): part for part in itip.parts(present.calendar)}
+    part = known.get(itip.instance(said)) or known.get("")
+    mine, given = (itip.attendee(one, me) if one is not None else None for one in (part, said))
+    return mine is not None and given is not None and itip.partstat(mine) == itip.partstat(given)
