@@ -9,12 +9,15 @@ from typing import Final
 from servers.activesync.call import Answer, Call
 from servers.activesync.commands import (
     estimate,
+    find,
     folders,
     items,
     meetings,
     moving,
     ping,
     provision,
+    recipients,
+    search,
     sending,
     settings,
     sync,
@@ -22,6 +25,7 @@ from servers.activesync.commands import (
 from servers.activesync.wbxml.pages import (
     AirSync,
     ComposeMail,
+    Find,
     FolderHierarchy,
     GetItemEstimate,
     ItemOperations,
@@ -29,6 +33,8 @@ from servers.activesync.wbxml.pages import (
     Move,
     Ping,
     Provision,
+    ResolveRecipients,
+    Search,
     Settings,
 )
 from servers.activesync.wbxml.tokens import Token
@@ -42,6 +48,8 @@ class Command:
     root: Token
     raw_until: int = 0
     """Up to this version (times ten) its body is no document but a mail (RFC 5322)."""
+    since: int = 0
+    """Version (times ten) from which on there is such a command."""
 
 
 COMMANDS: Final[dict[str, Command]] = {
@@ -57,6 +65,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "GetItemEstimate": Command(estimate.get_item_estimate, GetItemEstimate.GetItemEstimate),
     "MoveItems": Command(moving.move_items, Move.MoveItems),
     "ItemOperations": Command(items.item_operations, ItemOperations.ItemOperations),
+    "Search": Command(search.search, Search.Search),
+    "Find": Command(find.find, Find.Find, since=161),
+    "ResolveRecipients": Command(recipients.resolve, ResolveRecipients.ResolveRecipients),
     "Ping": Command(ping.ping, Ping.Ping),
     "Provision": Command(provision.provision, Provision.Provision),
     "Settings": Command(settings.settings, Settings.Settings),

@@ -39,13 +39,13 @@ _PICTURE_MAX: Final = 1024 * 1024
 def show(body: bytes, context: Context) -> list[Element]:
     """The elements of a stored card; a group of contacts is none."""
     card = parse(body)[0]
-    found = {tag: text for tag, text in _texts(card).items() if text}
+    found = {tag: text for tag, text in texts(card).items() if text}
     elements: list[Element | None] = [tag(text) for tag, text in found.items()]
     if names := listed(card.all("CATEGORIES")):
         elements.append(Contacts.Categories(*(Contacts.Category(name) for name in names[:300])))
     if children := [unescape_text(one.value) for one in card.all("X-CHILD") if one.value]:
         elements.append(Contacts.Children(*(Contacts.Child(name) for name in children[:300])))
-    elements.append(Contacts.Picture.given(_picture(card)))
+    elements.append(Contacts.Picture.given(picture(card)))
     if note := _note(card):
         elements.append(bodies.body({PLAIN: note}, context.options.bodies))
     return [one for one in elements if one is not None]
@@ -61,7 +61,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         card = Component("VCARD", [Property("VERSION", "3.0"), Property("UID", escape_text(uid))])
     else:
         card = parse(before)[0]
-    old = _texts(card)
+    old = texts(card)
     new = {tag: _said(data, tag, old.get(tag, ""), context) for tag in _ALL}
     for tag, write in _WRITERS.items():
         if new[tag] != old.get(tag, ""):
@@ -78,7 +78,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     return render(card)
 
 
-def _texts(card: Component) -> dict[Tag, str]:
+def texts(card: Component) -> dict[Tag, str]:
     """All elements that are one text."""
     found: dict[Tag, str] = dict(zip(_NAMES, structured(card.value("N")), strict=False))
     found.update(zip(_ORG, structured(card.value("ORG")), strict=False))
@@ -306,7 +306,7 @@ def _write_note(card: Component, data: Element) -> None:
         card.properties.append(Property("NOTE", escape_text(text)))
 
 
-def _picture(card: Component) -> str:
+def picture(card: Component) -> str:
     """Base64 of a JPEG that fits; "" if there is none (CON-06)."""
     prop = card.get("PHOTO")
     octets = b"" if prop is None else _octets(prop)
@@ -335,7 +335,7 @@ def _write_picture(card: Component, data: Element, context: Context) -> None:
     if said is None and not context.clears(Contacts.Picture):
         return
     text = "" if said is None else "".join(said.text.split())
-    before = _picture(card)
+    before = picture(card)
     if text == before:
         return  # the small copy comes back: the large one stays
     if len(text) > _PICTURE_MAX:
