@@ -34,7 +34,6 @@ from storage.types import Actor
 log = logging.getLogger(__name__)
 
 PATH: Final = "microsoft-server-activesync"
-VERSIONS: Final = (121, 140, 141)
 _TYPE: Final = "application/vnd.ms-sync.wbxml"
 _T = TypeVar("_T")
 
@@ -69,7 +68,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
             octets = await asgi.body(receive, request, autodiscover.OCTETS)
             return await in_thread(lambda: autodiscover.xml(store, settings, actor, request, octets))
         if request.method == "OPTIONS":
-            return Response(200, _offers())
+            return Response(200, _offers(settings))
         if request.method != "POST":
             raise HttpError(405, headers=[("Allow", "OPTIONS, POST")])
         asked = query.read(request)
@@ -81,7 +80,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
             # An hour may have passed: who was shut out meanwhile gets nothing any more.
             actor = await in_thread(who)
             await in_thread(lambda: _device(store, actor, request, asked))
-        return _response(asked, answer)
+        return _response(settings, asked, answer)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
         refusal = _refusal(error, settings)
@@ -100,10 +99,11 @@ def _run(
         HttpError: 400, 403, 501, 505: refused before any command is looked at.
     """
     row = table.COMMANDS.get(asked.command)
-    if row is None:
+    offered = settings.versions
+    if row is None or row.since > max(offered):
         raise HttpError(501, "this command is not offered")
-    if asked.version not in VERSIONS:
-        raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in VERSIONS))
+    if asked.version not in offered or asked.version < row.since:
+        raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in offered))
     device = _device(store, actor, request, asked)
     body: Element | None = None
     if octets and asked.version > row.raw_until:
@@ -139,12 +139,13 @@ def _device(store: Store, actor: Actor, request: Request, asked: Query) -> Devic
     return device
 
 
-def _offers() -> list[tuple[str, str]]:
-    versions = [_dotted(one) for one in VERSIONS]
+def _offers(settings: EasSettings) -> list[tuple[str, str]]:
+    versions = [_dotted(one) for one in settings.versions]
+    commands = [name for name, row in table.COMMANDS.items() if row.since <= max(settings.versions)]
     return [
         ("MS-Server-ActiveSync", versions[-1]),
         ("MS-ASProtocolVersions", ",".join(versions)),
-        ("MS-ASProtocolCommands", ",".join(table.COMMANDS)),
+        ("MS-ASProtocolCommands", ",".join(commands)),
         ("Public", "OPTIONS,POST"),
         ("Allow", "OPTIONS,POST"),
     ]
@@ -154,10 +155,11 @@ def _dotted(version: int) -> str:
     return f"{version // 10}.{version % 10}"
 
 
-def _response(asked: Query, answer: Element | bytes | None) -> Response:
-    headers = [("MS-Server-ActiveSync", _dotted(VERSIONS[-1])), ("MS-ASProtocolVersion", _dotted(asked.version))]
+def _response(settings: EasSettings, asked: Query, answer: Element | bytes | None) -> Response:
+    newest = _dotted(settings.versions[-1])
+    headers = [("MS-Server-ActiveSync", newest), ("MS-ASProtocolVersion", _dotted(asked.version))]
     if asked.command == "FolderSync":
-        headers += _offers()[1:3]
+        headers += _offers(settings)[1:3]
     if answer is None:
         return Response(200, headers)
     body = answer if isinstance(answer, bytes) else encode(answer)

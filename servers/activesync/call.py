@@ -13,6 +13,8 @@ from storage.mail.routing import Site
 from storage.store import Store
 from storage.types import Actor, CollectionId
 
+VERSIONS: Final = (121, 140, 141, 161)
+"""Every version that is spoken, times ten."""
 _NOWHERE: Final = Site("localhost", (), {})
 
 
@@ -27,6 +29,8 @@ class EasSettings:
     realm: str = "Escritoire"
     site: Site = _NOWHERE
     """The desk, as those who send mail need to know it."""
+    versions: tuple[int, ...] = VERSIONS
+    """Protocol versions that are offered, times ten, ascending."""
     request_octets: int = 64 * 1024 * 1024
     threads: int = 16
     heartbeat_min_s: int = 60

@@ -19,7 +19,7 @@ from storage.formats.message_parts import Part
 
 _SECURED: Final = ("multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted")
 _SHOWN: Final = (b"From", b"Date", b"To", b"Cc", b"Subject")
-_CONTENT: Final = (
+CONTENT: Final = (
     b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id",
     b"content-description", b"content-language",
 )  # fmt: skip
@@ -35,16 +35,16 @@ def joined(mail: bytes, original: bytes, *, forward: bool) -> bytes:
     if parts and parts[0].kind in _SECURED:
         return mail
     texts = _texts(mail_parts.forms(mail, parts), mail_parts.forms(original, below), above)
-    attached = _octets(mail, parts, mail_parts.attachments(mail, parts))
+    attached = octets(mail, parts, mail_parts.attachments(mail, parts))
     if forward:
-        attached += _octets(original, below, mail_parts.attachments(original, below))
-    head = mail_header.without(header, *_CONTENT)
+        attached += octets(original, below, mail_parts.attachments(original, below))
+    head = mail_header.without(header, *CONTENT)
     if not mail_header.values(head, b"in-reply-to"):
         head += _threaded(head, above, forward=forward)
     if not mail_header.values(head, b"mime-version"):
         head += b"MIME-Version: 1.0\r\n"
     inline = [one for one, is_inline in attached if is_inline]
-    return head + _body(texts, inline, [one for one, is_inline in attached if not is_inline])
+    return head + body(texts, inline, [one for one, is_inline in attached if not is_inline])
 
 
 def _texts(mine: dict[int, str], theirs: dict[int, str], header: bytes) -> list[tuple[str, str]]:
@@ -83,7 +83,7 @@ def _inserted(markup: str, under: str) -> str:
     return markup[:end] + under + markup[end:] if end >= 0 else markup + under
 
 
-def _octets(data: bytes, parts: Sequence[Part], attached: Sequence[mail_parts.Attached]) -> list[tuple[bytes, bool]]:
+def octets(data: bytes, parts: Sequence[Part], attached: Sequence[mail_parts.Attached]) -> list[tuple[bytes, bool]]:
     """Each attachment with its header, and whether it belongs into the text."""
     places = {part.section: part for part in parts}
     found: list[tuple[bytes, bool]] = []
@@ -108,7 +108,8 @@ def _threaded(head: bytes, above: bytes, *, forward: bool) -> bytes:
     return (b"" if forward else b"In-Reply-To: " + own + b"\r\n") + b"References: " + references + b"\r\n"
 
 
-def _body(texts: list[tuple[str, str]], inline: list[bytes], attached: list[bytes]) -> bytes:
+def body(texts: list[tuple[str, str]], inline: list[bytes], attached: list[bytes]) -> bytes:
+    """The fields of the contents and the contents: texts (subtype and text), pictures within them, attachments."""
     written = [_text(kind, text) for kind, text in texts]
     markup = any(kind == "html" for kind, _ in texts)
     if inline and markup:

@@ -2,59 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from servers.activesync import draft_changes, drafts
+from servers.activesync.call import Call
 from servers.activesync.classes import mail
+from servers.activesync.mail_items import Done, uid_of
 from servers.activesync.options import Options
+from servers.activesync.wanted import Wanted
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Email
+from servers.activesync.wbxml.pages import AirSync, Email, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
 from storage.mail import flagging, mailboxes, moving
 from storage.mail.flags import FLAGGED, SEEN
-from storage.mail.types import TRASH, Mailbox
+from storage.mail.types import DRAFTS, TRASH, Mailbox
 from storage.store import Transaction
 
 _CONVERSION, _MISSING = 6, 8
 
 
-@dataclass(slots=True)
-class Done:
-    """What came of a device's commands."""
-
-    responses: list[Element] = field(default_factory=list)
-    held: dict[int, str | None] = field(default_factory=dict)
-    """What the device holds now by its own doing: it is not told again."""
-
-
-def server_id(mailbox: Mailbox, uid: int) -> str:
-    """How a mail is called on the wire."""
-    return f"{mailbox.id}:{uid}"
-
-
-def uid_of(mailbox: Mailbox, text: str) -> int | None:
-    """The uid in a ServerId of this mailbox; None if it is none."""
-    number, _, uid = text.partition(":")
-    if number != str(mailbox.id) or not (uid.isascii() and uid.isdecimal() and len(uid) < 19):
-        return None
-    return int(uid)
-
-
-def apply(
-    tx: Transaction, opened: Opened, mailbox: Mailbox, commands: list[Element], *, to_trash: bool, options: Options,
-    protocol: int,
-) -> Done:  # fmt: skip
+def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted: Wanted, options: Options) -> Done:
     """Carry the commands out; failures are told item by item (EAS-13)."""
     done = Done()
     deleted: list[int] = []
-    for command in commands:
+    writes = call.version >= 160 and mailbox.name == DRAFTS
+    for command in wanted.commands:
         identified = command.text_of(AirSync.ServerId) or ""
         uid = uid_of(mailbox, identified)
+        data = command.find(AirSync.ApplicationData)
+        drafted = writes and data is not None and (Email2.Send in command or drafts.concerns(data))
         if command.tag is AirSync.Add:
-            client = command.text_of(AirSync.ClientId) or ""
-            done.responses.append(AirSync.Add(AirSync.ClientId(client), AirSync.Status(_CONVERSION)))
+            if writes:
+                draft_changes.add(tx, call, opened, mailbox, command, done)
+            else:
+                client = command.text_of(AirSync.ClientId) or ""
+                done.responses.append(AirSync.Add(AirSync.ClientId(client), AirSync.Status(_CONVERSION)))
         elif command.tag is AirSync.Fetch:
-            done.responses.append(_fetch(tx, mailbox, identified, uid, options, protocol))
+            done.responses.append(_fetch(tx, mailbox, identified, uid, options, call.version))
+        elif command.tag is AirSync.Change and drafted and uid is not None:
+            draft_changes.change(tx, call, mailbox, uid, command, done)
         elif command.tag is AirSync.Change:
             if uid is None or not _change(tx, mailbox, uid, command, done):
                 done.responses.append(AirSync.Change(AirSync.ServerId(identified), AirSync.Status(_MISSING)))
@@ -66,7 +51,7 @@ def apply(
                 done.held[uid] = None
     if deleted:
         trash = mailboxes.find(tx, TRASH)
-        if to_trash and trash.id != mailbox.id:
+        if wanted.to_trash and trash.id != mailbox.id:
             moving.move(tx, mailbox, deleted, trash)
         else:
             moving.remove(tx, mailbox, deleted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from servers.activesync import hierarchy, mail_changes, mail_sync
+from servers.activesync import hierarchy, mail_changes, mail_items, mail_sync
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.classes import mail
@@ -50,9 +50,7 @@ class MailContent:
         if options.filter != before.filter:
             _refilter(state, self.box, before, options)
         state["options"] = options.dump()
-        done = mail_changes.apply(
-            tx, opened, self.box, wanted.commands, to_trash=wanted.to_trash, options=options, protocol=call.version
-        )
+        done = mail_changes.apply(tx, call, opened, self.box, wanted, options)
         if done.held:
             keys.hold(tx, opened, done.held)
             self.box = hierarchy.mailbox(tx, wanted.folder)
@@ -66,13 +64,13 @@ class MailContent:
         return told
 
     def show(self, tx: Transaction, call: Call, server_id: str, options: Options) -> list[Element] | None:
-        uid = mail_changes.uid_of(self.box, server_id)
+        uid = mail_items.uid_of(self.box, server_id)
         states = [] if uid is None else flagging.states_in(tx, self.box, [(uid, uid)])
         shown = mail.whole(tx, self.box, states, options, call.version) if states else {}
         return shown.get(states[0].uid) if shown else None
 
     def move(self, tx: Transaction, call: Call, server_id: str, target: Content) -> str | None:
-        uid = mail_changes.uid_of(self.box, server_id)
+        uid = mail_items.uid_of(self.box, server_id)
         if uid is None or not flagging.states_in(tx, self.box, [(uid, uid)]):
             return None
         if not isinstance(target, MailContent):
@@ -81,7 +79,7 @@ class MailContent:
         state = flagging.states_in(tx, target.box, [(placed, placed)])[0]
         source_folder, target_folder = str(self.box.id), str(target.box.id)
         keys.moved(tx, call.device, (source_folder, uid), (target_folder, state.uid), mail.version(state) or "")
-        return mail_changes.server_id(target.box, placed)
+        return mail_items.server_id(target.box, placed)
 
 
 def _refilter(state: dict[str, Any], box: Mailbox, before: Options, options: Options) -> None:
@@ -96,10 +94,10 @@ def _commands(
     tx: Transaction, box: Mailbox, news: mail_sync.News, base: int, options: Options, protocol: int
 ) -> tuple[list[Element], mail_sync.News]:
     """The commands that tell the news; fewer additions if they would be very long, with all told up to `base`."""
-    told = [AirSync.Delete(AirSync.ServerId(mail_changes.server_id(box, uid))) for uid in news.deleted]
-    told += [AirSync.SoftDelete(AirSync.ServerId(mail_changes.server_id(box, uid))) for uid in news.faded]
+    told = [AirSync.Delete(AirSync.ServerId(mail_items.server_id(box, uid))) for uid in news.deleted]
+    told += [AirSync.SoftDelete(AirSync.ServerId(mail_items.server_id(box, uid))) for uid in news.faded]
     told += [
-        AirSync.Change(AirSync.ServerId(mail_changes.server_id(box, one.uid)), mail.changed(one, protocol))
+        AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), mail.changed(one, protocol))
         for one in news.changed
     ]
     octets = at = 0
@@ -110,7 +108,7 @@ def _commands(
         for one in page:
             if one.uid in shown:
                 data = AirSync.ApplicationData(*shown[one.uid])
-                told.append(AirSync.Add(AirSync.ServerId(mail_changes.server_id(box, one.uid)), data))
+                told.append(AirSync.Add(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
                 octets += sum(len(part.value) for part in data.walk())
         if octets > ANSWER_OCTETS and at < len(news.added):
             if at < news.walked:

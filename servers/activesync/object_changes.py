@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from servers.activesync.classes.item_class import Context, ItemClass, Unconvertible
 from servers.activesync.wanted import Wanted
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase
 from servers.activesync.wbxml.tokens import Token
 from storage import items, kinds
 from storage.activesync import keys
@@ -104,9 +104,9 @@ def _add(
     client = (command.text_of(AirSync.ClientId) or "")[:_CLIENT_ID]
     data = command.find(AirSync.ApplicationData)
 
-    def answer(status: int, name: str = "") -> None:
+    def answer(status: int, name: str = "", told: list[Element] | None = None) -> None:
         identified = AirSync.ServerId(server_id(collection, item_class, name)) if name else None
-        done.responses.append(AirSync.Add(AirSync.ClientId(client), identified, AirSync.Status(status)))
+        done.responses.append(AirSync.Add(AirSync.ClientId(client), identified, AirSync.Status(status), *(told or [])))
 
     before = keys.applied_as(tx, opened.device, opened.folder, client) if client else None
     if before is not None:  # the answer was lost (EAS-04)
@@ -119,6 +119,7 @@ def _add(
         answer(_CONVERSION)
         return
     uid = item_class.uid(data) or str(uuid.uuid4())
+    told: list[Element] = []
     name = (uid if _NAME.fullmatch(uid) else str(uuid.uuid4())) + item_class.suffix
     try:
         with tx.db.begin_nested():
@@ -138,8 +139,11 @@ def _add(
         return
     else:
         done.held[number_of(name)] = f"{written.etag} {name}"
+        if item_class.added is not None:
+            named = replace(context, identified=server_id(collection, item_class, name))
+            told = item_class.added(data, body, None, named)
     keys.note_applied(tx, opened.device, opened.folder, client, name)
-    answer(_OK, name)
+    answer(_OK, name, told)
 
 
 def _change(
@@ -148,6 +152,7 @@ def _change(
 ) -> int:  # fmt: skip
     etag, name = held
     data = command.find(AirSync.ApplicationData)
+    instance = command.text_of(AirSyncBase.InstanceId)
     try:
         item = items.get(tx, collection, name)
     except NotFound:
@@ -159,7 +164,10 @@ def _change(
         return _CONFLICT
     try:
         with tx.db.begin_nested():
-            body = item_class.merge(data, item.body, "", context)
+            if instance is None or item_class.merge_one is None:
+                body = item_class.merge(data, item.body, "", context)
+            else:
+                body = item_class.merge_one(data, item.body, instance, context)
             prepared = kinds.of(collection.tool).prepare(body, item.media_type)
             written = items.put(tx, collection, name, prepared)
     except (OverQuota, LimitReached):
@@ -170,6 +178,11 @@ def _change(
         status = _CONFLICT
     else:
         done.held[number_of(name)] = f"{written.etag} {name}"
+        named = replace(context, identified=server_id(collection, item_class, name))
+        told = item_class.added(data, body, item.body, named) if item_class.added is not None else []
+        if told:
+            identified = AirSync.ServerId(named.identified)
+            done.responses.append(AirSync.Change(identified, AirSync.Status(_OK), *told))
         return _OK
     done.again.append(name)
     return status
@@ -180,6 +193,8 @@ def _delete(
     wanted: Wanted, context: Context, done: Done,
 ) -> int:  # fmt: skip
     etag, name = held
+    if (instance := command.text_of(AirSyncBase.InstanceId)) is not None:
+        return _delete_one(tx, collection, item_class, instance, held, context, done)
     done.held[number_of(name)] = None
     try:
         item = items.get(tx, collection, name, body=False)
@@ -196,6 +211,30 @@ def _delete(
     return _OK
 
 
+def _delete_one(
+    tx: Transaction, collection: Collection, item_class: ItemClass, instance: str, held: tuple[str, str],
+    context: Context, done: Done,
+) -> int:  # fmt: skip
+    """Take away one instance of a series (from 16.0 on)."""
+    name = held[1]
+    try:
+        item = items.get(tx, collection, name)
+        if item.body is None or item_class.merge_one is None:
+            return _CONVERSION
+        with tx.db.begin_nested():
+            body = item_class.merge_one(None, item.body, instance, context)
+            written = items.put(tx, collection, name, kinds.of(collection.tool).prepare(body, item.media_type))
+    except NotFound:
+        return _MISSING
+    except Unconvertible:
+        return _CONVERSION
+    except StorageError:
+        done.again.append(name)
+        return _CONFLICT
+    done.held[number_of(name)] = f"{written.etag} {name}"
+    return _OK
+
+
 def _fetch(
     tx: Transaction, collection: Collection, item_class: ItemClass, identified: str, held: tuple[str, str] | None,
     context: Context,
@@ -206,6 +245,7 @@ def _fetch(
         item = None
     if item is None or item.body is None:
         return _answer(AirSync.Fetch, identified, _MISSING)
+    context = replace(context, identified=identified)
     data = AirSync.ApplicationData(*item_class.show(item.body, context))
     return AirSync.Fetch(AirSync.ServerId(identified), AirSync.Status(_OK), data)
 

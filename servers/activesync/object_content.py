@@ -8,7 +8,7 @@ told by the name that the log still has. What the device holds is kept with the 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -111,6 +111,17 @@ class ObjectContent:
         except NotFound:
             return None
         return self._shown(item, self.context(tx, call, {}, options))
+
+    def file(self, tx: Transaction, call: Call, server_id: str, place: str) -> tuple[bytes, str] | None:
+        """Octets and media type of an attachment; None if there is none."""
+        name = object_changes.name_of(tx, call.device, self.source, self.item_class, server_id)
+        if name is None or self.item_class.file is None:
+            return None
+        try:
+            item = items.get(tx, self.source, name)
+        except NotFound:
+            return None
+        return None if item.body is None else self.item_class.file(item.body, place)
 
     def move(self, tx: Transaction, call: Call, server_id: str, target: Content) -> str | None:
         name = object_changes.name_of(tx, call.device, self.source, self.item_class, server_id)
@@ -247,6 +258,8 @@ class ObjectContent:
     def _shown(self, item: Item, context: Context) -> list[Element] | None:
         if item.body is None:
             return None
+        if context.version >= 160:
+            context = replace(context, identified=object_changes.server_id(self.source, self.item_class, item.name))
         try:
             return self.item_class.show(item.body, context)
         except Exception:  # one item that we fail at must not keep the whole folder from a device

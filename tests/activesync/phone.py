@@ -87,7 +87,12 @@ class Phone:
 
         await self.app(scope, receive, take)
         headers_got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return Answer(sent[0]["status"], headers_got, b"".join(one.get("body", b"") for one in sent[1:]))
+        answer = Answer(sent[0]["status"], headers_got, b"".join(one.get("body", b"") for one in sent[1:]))
+        if answer.body and headers_got.get("content-type") == "application/vnd.ms-sync.wbxml":
+            whole, _, part = self.version.partition(".")
+            strange = [one.tag for one in answer.document.walk() if not one.tag.known_to(int(whole + part))]
+            assert not strange, f"{self.version} has no {strange}"
+        return answer
 
     def folder_sync(self) -> Element:
         """Bring the folders up to date."""

@@ -45,7 +45,7 @@ def test_what_is_offered_is_told_to_who_may_log_in(phone: Phone, connect: Callab
     """EAS-10, EAS-08: OPTIONS is the password check of phones ([MS-ASHTTP] §3.2.5.2)."""
     answer = phone.request("OPTIONS")
     assert answer.status == 200
-    assert answer.headers["ms-asprotocolversions"] == "12.1,14.0,14.1"
+    assert answer.headers["ms-asprotocolversions"] == "12.1,14.0,14.1,16.1"
     assert "Sync" in answer.headers["ms-asprotocolcommands"].split(",")
     refused = connect(password="wrong").request("OPTIONS")
     assert refused.status == 401

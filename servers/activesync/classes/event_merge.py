@@ -6,7 +6,14 @@ device knows stay. In a meeting of somebody else only what is the account's own 
 
 from __future__ import annotations
 
-from servers.activesync.classes import event_details, event_exceptions, event_people, event_times, recurrences
+from servers.activesync.classes import (
+    event_details,
+    event_exceptions,
+    event_files,
+    event_people,
+    event_times,
+    recurrences,
+)
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, Unconvertible
 from servers.activesync.wbxml.element import Element
@@ -37,11 +44,31 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         return _finished(calendar, event, before, stamp)
     times = event_details.write_times(calendar, event, data, old, context)
     event_details.write_details(event, data, context, inherits=old is not None and context.version >= 160)
+    if context.version >= 160:
+        event_files.write(event, data)
     _write_people(event, data, context, fresh=old is None)
     rule_kept = _write_rule(event, data, old, times, context)
     moved = old is not None and (old.begin, old.all_day) != (times.begin, times.all_day)
     event_exceptions.write(calendar, event, data, times, context, keep=rule_kept and not moved)
     return _finished(calendar, event, before, stamp)
+
+
+def merge_one(data: Element | None, before: bytes, instance: str, context: Context) -> bytes:
+    """The event after a change of one instance, or its removal ([MS-ASCAL] §2.2.2.24: by InstanceId, from 16.0 on).
+
+    Raises:
+        Unconvertible: it is no series, or a value is none of its kind.
+    """
+    found = icalendar.load(before)
+    master = found.components[0]
+    if found.master is None or (master.get("RRULE") is None and master.get("RDATE") is None):
+        raise Unconvertible("an instance of what is no series")
+    zones = event_times.zones_of(found.calendar)
+    times = event_times.of(master, zones, context.zone)
+    said = Calendar.Exception(Calendar.Deleted(1)) if data is None else Calendar.Exception(*data.children)
+    original = event_times.seconds_of(instance)
+    event_exceptions.change(found.calendar, master, said, original, times, context, zones)
+    return _finished(found.calendar, master, before, write_wall(int(context.now), utc=True))
 
 
 def _finished(calendar: Component, event: Component, before: bytes | None, stamp: str) -> bytes:

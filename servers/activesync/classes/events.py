@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import event_details, event_merge, event_people, event_times, timezone_blob
+from servers.activesync.classes import event_details, event_files, event_merge, event_people, event_times, timezone_blob
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, ItemClass
 from servers.activesync.options import HTML, PLAIN
@@ -37,6 +37,8 @@ def show(body: bytes, context: Context) -> list[Element]:
         elements.insert(0, Calendar.Timezone(timezone_blob.write(_zone(times, context), year)))
     elements.append(Calendar.UID(found.uid))
     elements += event_people.organizer(first, context)
+    if (files := event_files.show(first, context)) is not None:
+        elements.append(files)
     if found.master is not None:
         rule = event_times.rule_of(first, times, context)
         if rule is not None:
@@ -139,6 +141,17 @@ def uid(data: Element) -> str:
     return (data.text_of(Calendar.UID) or data.text_of(Calendar.ClientUid) or "")[:300]
 
 
+def file(body: bytes, place: str) -> tuple[bytes, str] | None:
+    """An attachment, by its place."""
+    return event_files.read(icalendar.load(body).components[0], place)
+
+
+def added(data: Element, after: bytes, before: bytes | None, context: Context) -> list[Element]:
+    """What is answered for attachments that were just added."""
+    return event_files.added(data, icalendar.load(after).components[0], context) if context.version >= 160 else []
+
+
 CLASS: Final = ItemClass(
-    "Calendar", Tool.CALENDAR, (8, 13), ".ics", show, event_merge.merge, uid, "text/calendar", windowed=True
-)
+    "Calendar", Tool.CALENDAR, (8, 13), ".ics", show, event_merge.merge, uid, "text/calendar", windowed=True,
+    merge_one=event_merge.merge_one, added=added, file=file,
+)  # fmt: skip

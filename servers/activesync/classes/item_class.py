@@ -30,6 +30,8 @@ class Context:
     """The account's addresses, lower case, the main one first."""
     managed: frozenset[str] | None = None
     """Elements that the device said it manages (Supported), as `repr` of their tags; None: it said nothing."""
+    identified: str = ""
+    """ServerId of the item that is shown; its attachments are referred to by it."""
 
     def clears(self, tag: Token) -> bool:
         """Whether an element that a change leaves out is thereby removed ([MS-ASCMD] §2.2.3.179)."""
@@ -60,6 +62,16 @@ class ItemClass:
     media_type: str
     windowed: bool = False
     """FilterType leaves out what is long over."""
+    merge_one: Callable[[Element | None, bytes, str, Context], bytes] | None = None
+    """The object after a change, or without data the removal, of one instance, by the time at which the series has it.
+
+    Raises:
+        Unconvertible: as named.
+    """
+    added: Callable[[Element, bytes, bytes | None, Context], list[Element]] | None = None
+    """What is answered for attachments that a device just added: data, the object after and before the change."""
+    file: Callable[[bytes, str], tuple[bytes, str] | None] | None = None
+    """Octets and media type of an attachment, by what its reference says after the ServerId."""
     since: int = 0
     """Protocol version, times ten, from which on there is such a class."""
 

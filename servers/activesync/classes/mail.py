@@ -17,7 +17,7 @@ from storage.formats.message_parts import Part
 from storage.mail import flags as words
 from storage.mail import reading
 from storage.mail.flags import ANSWERED, DELETED, FLAGGED, SEEN
-from storage.mail.types import Content, Mailbox, State
+from storage.mail.types import DRAFTS, Content, Mailbox, State
 from storage.store import Transaction
 
 FORWARDED: Final = "$Forwarded"
@@ -62,12 +62,21 @@ def whole(
             *mail_meeting.classified(data, parts[state.content], protocol),
             Email.InternetCPID("65001"),
             *flags[1:],
+            *_drafted(mailbox, header, protocol),
             *_conversation(content, header, state, protocol),
             _attachments(mailbox, state, attached),
             *_bodies(data, parts[state.content], options),
         ]
         found[state.uid] = [one for one in shown if one is not None]
     return found
+
+
+def _drafted(mailbox: Mailbox, header: Mapping[bytes, bytes], protocol: int) -> list[Element | None]:
+    """What only drafts have, from 16.0 on ([MS-ASEMAIL] §2.2.2.13, §2.2.2.43)."""
+    if protocol < 160 or mailbox.name != DRAFTS:
+        return []
+    hidden = mime_words.printable(mime_words.decode_words(header.get(b"bcc", b"")))[:_ADDRESS_MAX]
+    return [Email2.IsDraft(1), Email2.Bcc.given(hidden)]
 
 
 def date(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from servers.activesync import gal, mail_changes, mail_search
+from servers.activesync import gal, mail_items, mail_search
 from servers.activesync.call import Call
 from servers.activesync.commands.search import bounds_of, pictures_of
 from servers.activesync.options import PLAIN, Options, Preference
@@ -70,7 +70,7 @@ def _hit(box: Mailbox, state: State, shown: list[Element]) -> Element:
     preview = by_tag[AirSyncBase.Body].text_of(AirSyncBase.Preview) if AirSyncBase.Body in by_tag else None
     return Find.Result(
         AirSync.Class("Email"),
-        AirSync.ServerId(mail_changes.server_id(box, state.uid)),
+        AirSync.ServerId(mail_items.server_id(box, state.uid)),
         AirSync.CollectionId(str(box.id)),
         Find.Properties(
             *(by_tag[tag] for tag in texts if tag in by_tag),

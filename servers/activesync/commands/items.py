@@ -8,6 +8,7 @@ from typing import Final
 from servers.activesync import contents, hierarchy
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.object_content import ObjectContent
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Search
@@ -41,7 +42,7 @@ def _one(call: Call, asked: Element) -> Element | None:
     reference = asked.text_of(AirSyncBase.FileReference)
     with call.store.read(call.actor) as tx:
         if reference is not None:
-            return _attachment(tx, asked, reference)
+            return _attachment(tx, call, asked, reference)
         if (asked.text_of(Item.Store) or "").lower() != "mailbox":
             return Item.Fetch(Item.Status(_STORE))
         return _item(tx, call, asked)
@@ -63,22 +64,16 @@ def _item(tx: Transaction, call: Call, asked: Element) -> Element:
     return Item.Fetch(Item.Status(_OK), *names, AirSync.Class(content.name), Item.Properties(*shown))
 
 
-def _attachment(tx: Transaction, asked: Element, reference: str) -> Element:
+def _attachment(tx: Transaction, call: Call, asked: Element, reference: str) -> Element:
     """The octets of an attachment, or a part of them, as base64 ([MS-ASCMD] §2.2.3.39.2)."""
     named = AirSyncBase.FileReference(reference)
-    folder, _, rest = reference.partition(":")
-    uid, _, section = rest.partition(":")
     try:
-        box = hierarchy.mailbox(tx, folder)
-        wanted = number(uid, 0)
-        states = flagging.states_in(tx, box, [(wanted, wanted)])
-        found = {part.section: part for part in reading.parts(tx, states[0].content)} if states else {}
+        found = _octets(tx, call, reference)
     except NotFound:
-        found = {}
-    part = found.get(section) if section else None
-    if part is None:
+        found = None
+    if found is None:
         return Item.Fetch(Item.Status(_MISSING), named)
-    data = message_parts.decode(reading.body(tx, states[0].content), part)
+    data, kind = found
     total, first, last = len(data), 0, max(len(data) - 1, 0)
     said = asked.text_of(Item.Options, Item.Range)
     if said is not None:
@@ -93,10 +88,24 @@ def _attachment(tx: Transaction, asked: Element, reference: str) -> Element:
         Item.Properties(
             Item.Range(f"{first}-{last}") if said is not None else None,
             Item.Total(total) if said is not None else None,
-            AirSyncBase.ContentType(part.kind),
+            AirSyncBase.ContentType(kind),
             Item.Data(base64.b64encode(shown).decode("ascii")),
         ),
     )
+
+
+def _octets(tx: Transaction, call: Call, reference: str) -> tuple[bytes, str] | None:
+    """An attachment of a mail (`FOLDER:UID:SECTION`) or of an item (`FOLDER:ITEM:PLACE`), and its media type."""
+    identified, _, place = reference.rpartition(":")
+    folder, _, uid = identified.partition(":")
+    content = contents.of(tx, folder)
+    if isinstance(content, ObjectContent):
+        return content.file(tx, call, identified, place)
+    wanted = number(uid, 0)
+    states = flagging.states_in(tx, hierarchy.mailbox(tx, folder), [(wanted, wanted)])
+    parts = {part.section: part for part in reading.parts(tx, states[0].content)} if states else {}
+    part = parts.get(place) if place else None
+    return None if part is None else (message_parts.decode(reading.body(tx, states[0].content), part), part.kind)
 
 
 def _empty(call: Call, asked: Element) -> Element:

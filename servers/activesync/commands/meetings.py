@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from servers.activesync import hierarchy, mail_changes, object_changes
+from servers.activesync import hierarchy, mail_items, object_changes
 from servers.activesync.call import Call
 from servers.activesync.classes import event_exceptions, event_people, event_times, events
 from servers.activesync.classes.item_class import Unconvertible
@@ -70,7 +70,7 @@ def _mail(tx: Transaction, folder: str, identified: str) -> tuple[Mailbox, int, 
     if not folder[:1].isdigit():
         return None
     box = hierarchy.mailbox(tx, folder)
-    uid = mail_changes.uid_of(box, identified)
+    uid = mail_items.uid_of(box, identified)
     states = [] if uid is None else flagging.states_in(tx, box, [(uid, uid)])
     meeting = imip.find(reading.body(tx, states[0].content)) if states else None
     if uid is None or meeting is None or meeting.method != "REQUEST":

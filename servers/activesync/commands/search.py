@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from servers.activesync import gal, mail_changes, mail_search
+from servers.activesync import gal, mail_items, mail_search
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.classes import event_times
@@ -89,7 +89,7 @@ def _mails(call: Call, asked: Element, first: int, last: int) -> Element:
             hits, total = mail_search.find(tx, wanted, first, last)
             told: list[Element] = []
             for box, state, shown in mail_search.shown(tx, hits, options, call.version):
-                identified = Search.LongId(mail_changes.server_id(box, state.uid))
+                identified = Search.LongId(mail_items.server_id(box, state.uid))
                 place = AirSync.CollectionId(str(box.id))
                 told.append(Search.Result(AirSync.Class("Email"), identified, place, Search.Properties(*shown)))
     except NotFound:
