@@ -51,8 +51,8 @@ class MailContent:
             _refilter(state, self.box, before, options)
         state["options"] = options.dump()
         done = mail_changes.apply(tx, call, opened, self.box, wanted, options)
-        if done.held:
-            keys.hold(tx, opened, done.held)
+        keys.hold(tx, opened, done.held)
+        if wanted.commands:
             self.box = hierarchy.mailbox(tx, wanted.folder)
         told = Told(responses=done.responses)
         if wanted.changes:

@@ -5,6 +5,7 @@ The desk tells the organizer, as it does whatever program an answer comes from (
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from servers.activesync import hierarchy, mail_items, object_changes
@@ -23,7 +24,7 @@ from storage.formats import icalendar, imip, itip, message_text
 from storage.formats.contentline import render
 from storage.mail import flagging, mailboxes, moving, reading
 from storage.mail.types import TRASH, Mailbox
-from storage.scheduling import copies, responding
+from storage.scheduling import copies, proposals, responding
 from storage.store import Transaction
 
 _OK, _NO_REQUEST, _SERVER = 1, 2, 4
@@ -91,7 +92,10 @@ def _answer(tx: Transaction, call: Call, asked: Element, uid: str, state: str) -
     reason = _reason(asked)
     instance = asked.text_of(Meeting.InstanceId)
     if not instance:
-        responding.respond(tx, principals.me(tx), uid, state, reason=reason)
+        proposed = asked.text_of(Meeting.ProposedStartTime)
+        responding.respond(tx, principals.me(tx), uid, state, reason=reason, keep=proposed is not None)
+        if proposed is not None:
+            _propose(tx, uid, proposed, asked.text_of(Meeting.ProposedEndTime) or "", reason)
         return
     copy = copies.find(tx, tx.actor.id, uid)
     if copy is None:
@@ -110,6 +114,12 @@ def _answer(tx: Transaction, call: Call, asked: Element, uid: str, state: str) -
     itip.set_param(mine, "PARTSTAT", state)
     prepared = kinds.EVENTS.prepare(render(found.calendar), copy.row.media_type)
     items.put(tx, collection, copy.name, prepared)
+
+
+def _propose(tx: Transaction, uid: str, start: str, end: str, reason: str) -> None:
+    """Another time, which the organizer may take (from 16.1 on; RFC 5546 §3.2.7)."""
+    begin, over = (datetime.fromtimestamp(event_times.seconds_of(text), UTC) for text in (start, end))
+    proposals.propose(tx, principals.me(tx), uid, begin, over, comment=reason)
 
 
 def _reason(asked: Element) -> str:
