@@ -60,6 +60,8 @@ def _whole(call: Call) -> Element | None:
 
 def _look(call: Call, asked: list[str]) -> Element | None:
     changed: list[str] = []
+    if call.device.waiting:
+        return None
     with call.store.read(call.actor) as tx:
         for folder in asked:
             try:

@@ -80,6 +80,8 @@ _GONE: Final = AirSync.Status(_HIERARCHY)
 
 def _pending(call: Call, chosen: list[Wanted]) -> bool:
     """Whether anything is to be told, without writing."""
+    if call.device.waiting:
+        return False
     with call.store.read(call.actor) as tx:
         for wanted in chosen:
             state = keys.current(tx, call.device, wanted.folder, wanted.key)
@@ -100,6 +102,8 @@ def _pending(call: Call, chosen: list[Wanted]) -> bool:
 
 def _collection(call: Call, wanted: Wanted) -> Element | None:
     """The answer for one folder; None if there is nothing to say."""
+    if call.device.waiting and wanted.key != "0":  # in quarantine its folders are empty
+        return _answer(wanted, "", wanted.key, call.version, Told())
     with call.store.write(call.actor) as tx:
         devices.lock(tx, call.device)
         try:
@@ -131,7 +135,7 @@ def _collection(call: Call, wanted: Wanted) -> Element | None:
 
 def _answer(wanted: Wanted, name: str, key: str, version: int, told: Told) -> Element:
     return AirSync.Collection(
-        AirSync.Class(name) if version <= 121 else None,
+        AirSync.Class.given(name) if version <= 121 else None,
         AirSync.SyncKey(key),
         AirSync.CollectionId(wanted.folder),
         AirSync.Status(_OK),
@@ -143,7 +147,7 @@ def _answer(wanted: Wanted, name: str, key: str, version: int, told: Told) -> El
 
 def _failed(wanted: Wanted, name: str, version: int) -> Element:
     return AirSync.Collection(
-        AirSync.Class(name) if version <= 121 else None,
+        AirSync.Class.given(name) if version <= 121 else None,
         AirSync.SyncKey("0"),
         AirSync.CollectionId(wanted.folder),
         AirSync.Status(_KEY),
