@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.formats import itip
+from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery, people, restricted
 from storage.scheduling.views import View, Views
@@ -68,16 +68,19 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     before = {itip.instance(each): each for each in itip.parts(old)}
     fresh = {itip.instance(each): each for each in itip.parts(new)}
     changed = {key for key, each in fresh.items() if key in before and itip.changed(_alone(before[key]), _alone(each))}
+    less = {key for key in changed if cutting.shortened(_alone(before[key]), _alone(fresh[key]))}
+    asked = changed - less  # whoever comes to a series comes to a shorter one
     added = {key for key in fresh if key and key not in before}
     for key, each in fresh.items():
         known = before.get(key)
-        if key in changed or key in added or "" in changed:
+        if key in asked or key in added or "" in asked:
             for prop in each.all("ATTENDEE"):
                 if itip.address(prop.value) not in me and not itip.delegate(prop):
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
-            if known is not None and itip.sequence(each) <= itip.sequence(known):
-                itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
+        other = key in changed or "" in asked
+        if other and known is not None and itip.sequence(each) <= itip.sequence(known):
+            itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
 
 
 def _alone(component: Component) -> Component:
