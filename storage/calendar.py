@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
 
@@ -63,6 +64,14 @@ def prepare(data: bytes) -> Prepared:
             "lengthy": ends - starts > _LENGTHY_S,
         },
     )
+
+
+def restated(prepared: Prepared, body: bytes) -> Prepared:
+    """The same object with another body, which differs in nothing that the index knows, nor in a viewer's parts.
+
+    That is so for ATTENDEE, SEQUENCE and the parameters of ORGANIZER: a meeting is not read again for each answer.
+    """
+    return replace(prepared, body=body, same_octets=False)
 
 
 def merge(shared: bytes, parts: str) -> bytes:

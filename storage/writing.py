@@ -162,6 +162,28 @@ def body_of(tx: Transaction, row: Any) -> bytes:
     return cast(bytes, row.body) if row.body is not None else tx.store.blobs.read(row.blob)
 
 
+def content(tx: Transaction, prepared: Prepared, body: bytes, shared: bytes | None) -> dict[str, Any]:
+    """The columns that hold a body, and `shared`, what of it others see; a large one goes to the blob store."""
+    large = len(body) > INLINE_OCTETS
+    return {
+        "hash": digest(body),
+        "shared_hash": "" if shared is None else digest(shared),
+        "size": len(body),
+        "media_type": prepared.media_type,
+        "component": prepared.component,
+        "body": None if large else body,
+        "blob": tx.store.blobs.put(body) if large else None,
+    }
+
+
+def index_row(tx: Transaction, kind: Kind, prepared: Prepared, shared: bytes | None) -> dict[str, Any]:
+    """The columns of the tool's index; what others see instead is sealed with the store's secret."""
+    row = {**prepared.index, "uid": prepared.uid, "shared": shared}
+    if row.get("stub") is not None:
+        row["stub"] = kind.seal(row["stub"], tx.store.secret)
+    return row
+
+
 @dataclass(slots=True)
 class Write:
     """One PUT on its way: where, what, and how its parts are divided among viewers."""
@@ -295,10 +317,7 @@ class Write:
         return self._written(False, values["to_hash"], number, row.schedule_tag, "", common)
 
     def _index_row(self, shared: bytes | None) -> dict[str, Any]:
-        row = {**self.prepared.index, "uid": self.prepared.uid, "shared": shared}
-        if row.get("stub") is not None:
-            row["stub"] = self.kind.seal(row["stub"], self.tx.store.secret)
-        return row
+        return index_row(self.tx, self.kind, self.prepared, shared)
 
     @property
     def _viewer(self) -> PrincipalId:
@@ -312,16 +331,7 @@ class Write:
         return self.prepared.private and self.collection.space.kind is SpaceKind.PRIVATE
 
     def _content(self, body: bytes, shared: bytes | None) -> dict[str, Any]:
-        large = len(body) > INLINE_OCTETS
-        return {
-            "hash": digest(body),
-            "shared_hash": "" if shared is None else digest(shared),
-            "size": len(body),
-            "media_type": self.prepared.media_type,
-            "component": self.prepared.component,
-            "body": None if large else body,
-            "blob": self.tx.store.blobs.put(body) if large else None,
-        }
+        return content(self.tx, self.prepared, body, shared)
 
     def _has_parts(self, item_id: int) -> bool:
         if viewing.is_own(self.collection):

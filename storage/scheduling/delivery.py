@@ -101,21 +101,30 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
     present = organized(tx, person, uid)
     if present is None:
         return INVALID
-    old = itip.clone(present.calendar) if _delegates(present.calendar, answer) else None
+    had = Views(itip.clone(present.calendar))
+    old = had.meeting if _delegates(present.calendar, answer) else None
     if not apply_answer(present.calendar, who, answer):
         return INVALID
     settled = old is None or not _exchange(theirs, old, present.calendar)
     # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
     copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=settled)
     inbox.put(theirs, person.login, itip.message(answer, method), answer)
-    views = Views(present.calendar)
-    for address in itip.attendees(present.calendar):
-        other = people.of_address(tx, address) if address not in who else None
-        view = views.of(address)
-        if other is not None and other != person and view is not None:
-            with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
-                update(people.acting(tx, other), other, view, keep_tag=True)
+    _follow(tx, person, who, had, Views(present.calendar))
     return DELIVERED
+
+
+def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views, have: Views) -> None:
+    """Write an answer into the other attendees' copies."""
+    from storage.scheduling import inviting
+
+    others = [address for address in itip.attendees(have.meeting) if address not in who]
+    here = {one: person for one, person in people.of_addresses(tx, others).items() if person != organizer}
+    forms = {one: (view, had.of(one)) for one in here if (view := have.of(one)) is not None}
+    served = inviting.send(tx, {one: here[one] for one in forms}, forms, keep_tag=True)
+    for address in forms.keys() - served:
+        with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
+            view, was = forms[address]
+            update(people.acting(tx, here[address]), here[address], view, was, keep_tag=True)
 
 
 def _delegates(meeting: Component, answer: Component) -> bool:

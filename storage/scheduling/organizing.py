@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery, people, restricted
+from storage.kinds import Prepared
+from storage.scheduling import delivery, inviting, people, restricted
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
 
-def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
+def write(
+    tx: Transaction, old: Component | None, new: Component, me: frozenset[str], base: Prepared | None = None
+) -> None:
     """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS.
+
+    `base` is as for `Views`.
 
     Raises:
         UnknownAttendee: as `restricted.check`.
@@ -25,25 +30,33 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     for each in itip.parts(new):
         for prop in each.all("ATTENDEE"):
             lines.setdefault(itip.address(prop.value), []).append(prop)
-    had, have = Views(old) if old is not None else None, Views(new)
+    had, have = Views(old) if old is not None else None, Views(new, base)
+    heard = [address for address, own in lines.items() if address not in me and _agent(own[0]) == "SERVER"]
+    here = people.of_addresses(tx, heard)
+    told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in before}
+    sent: dict[str, tuple[View, View | None]] = {}
+    for address in heard:
+        was, now = had.of(address) if had is not None else None, have.of(address)
+        forced = lines[address][0].param("SCHEDULE-FORCE-SEND")
+        if now is not None and (forced or was is None or _concerns(was, now, address in here)):
+            sent[address] = now, was
+    done = inviting.send(tx, {address: here[address] for address in sent if address in here}, sent)
+    for address, (now, was) in sent.items():
+        served = address in done
+        told[address] = (
+            delivery.DELIVERED if served else delivery.request(tx, sender, address, here.get(address), now, was)
+        )
     for address, own in lines.items():
-        if address in me:
-            continue
-        status = (before[address].param("SCHEDULE-STATUS") or "") if address in before else ""
-        if (own[0].param("SCHEDULE-AGENT") or "SERVER").upper() == "SERVER":
-            person = people.of_address(tx, address)
-            was, now = had.of(address) if had is not None else None, have.of(address)
-            forced = own[0].param("SCHEDULE-FORCE-SEND")
-            if now is not None and (forced or was is None or _concerns(was, now, person is not None)):
-                status = delivery.request(tx, sender, address, person, now, was)
-        else:
-            status = ""
-        for prop in own:
-            itip.set_param(prop, "SCHEDULE-STATUS", status)
+        for prop in own if address not in me else ():
+            itip.set_param(prop, "SCHEDULE-STATUS", told.get(address, ""))
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
     if old is not None:
         gone = {address: prop for address, prop in before.items() if address not in lines}
         _cancel(tx, old, gone, me, sender)
+
+
+def _agent(prop: Property) -> str:
+    return (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
 
 
 def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
@@ -53,7 +66,7 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
 
 def _cancel(tx: Transaction, old: Component, gone: dict[str, Property], me: frozenset[str], sender: str) -> None:
     for address, prop in gone.items():
-        if address in me or (prop.param("SCHEDULE-AGENT") or "SERVER").upper() != "SERVER":
+        if address in me or _agent(prop) != "SERVER":
             continue
         had = itip.copy_for(old, frozenset({address}))
         if had is None:
