@@ -125,7 +125,7 @@ def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompF
 def busy(
     tx: Transaction, collections: Sequence[Collection], start: int, end: int, floating: tzinfo
 ) -> list[tuple[int, int, str]]:
-    """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged (RFC 4791 §7.10).
+    """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged and uncut (RFC 4791 §7.10).
 
     Transparent calendars and what is hidden from the actor do not count, be it an instance of a series
     that he knows of (ACL-24).
@@ -145,7 +145,7 @@ def busy(
                 periods += Series.loads(row.series).periods(start, end, floating)
             elif not row.transparent and row.status != "CANCELLED":
                 kind = "BUSY-TENTATIVE" if row.status == "TENTATIVE" else "BUSY"
-                periods.append((max(row.starts, start), min(row.ends, end), kind))
+                periods.append((row.starts, row.ends, kind))
     return periods
 
 
