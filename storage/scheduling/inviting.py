@@ -14,7 +14,7 @@ from storage import collections as tree
 from storage import many, writing
 from storage.formats import itip
 from storage.formats.contentline import Component
-from storage.scheduling import copies, inbox
+from storage.scheduling import copies, inbox, later
 from storage.scheduling.people import Person
 from storage.scheduling.views import View
 from storage.schema import collections, event_index, items
@@ -22,6 +22,8 @@ from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import CollectionId, PrincipalId, Tool
 
+AT_ONCE: Final = 8
+"""So many inboxes are filled before the organizer has his answer; more of them a moment later."""
 _holds: Final = sa.or_(*(collections.c.tool == tool for tool in copies.HOLDERS))
 
 
@@ -148,5 +150,9 @@ def _tell(tx: Transaction, boxes: Iterable[Any], who: set[PrincipalId], message:
         if row.tool == Tool.SCHEDULE_INBOX.value and row.space_id in who and row.item_count < inbox.MOST
     ]
     if open_ones:
-        name, prepared = inbox.prepared(message, itip.parts(found)[0].name)
+        first = itip.parts(found)[0]
+        if len(open_ones) > AT_ONCE:
+            later.tell(tx, first.value("UID").strip(), open_ones, message, first.name)
+            return
+        name, prepared = inbox.prepared(message, first.name)
         many.create(tx, open_ones, Tool.SCHEDULE_INBOX, name, prepared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
-from storage.scheduling import delivery, inviting, people, restricted
+from storage.scheduling import people, restricted, spreading
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
@@ -35,17 +35,17 @@ def write(
     here = people.of_addresses(tx, heard)
     told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in before}
     sent: dict[str, tuple[View, View | None]] = {}
+    concerned: dict[tuple[int, int, bool], bool] = {}
     for address in heard:
         was, now = had.of(address) if had is not None else None, have.of(address)
-        forced = lines[address][0].param("SCHEDULE-FORCE-SEND")
-        if now is not None and (forced or was is None or _concerns(was, now, address in here)):
+        if now is None:
+            continue
+        key = (id(was), id(now), address in here)
+        if key not in concerned:
+            concerned[key] = was is None or _concerns(was, now, address in here)
+        if concerned[key] or lines[address][0].param("SCHEDULE-FORCE-SEND"):
             sent[address] = now, was
-    done = inviting.send(tx, {address: here[address] for address in sent if address in here}, sent)
-    for address, (now, was) in sent.items():
-        served = address in done
-        told[address] = (
-            delivery.DELIVERED if served else delivery.request(tx, sender, address, here.get(address), now, was)
-        )
+    told |= spreading.send(tx, sender, here, sent)
     for address, own in lines.items():
         for prop in own if address not in me else ():
             itip.set_param(prop, "SCHEDULE-STATUS", told.get(address, ""))
@@ -65,15 +65,9 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
 
 
 def _cancel(tx: Transaction, old: Component, gone: dict[str, Property], me: frozenset[str], sender: str) -> None:
-    for address, prop in gone.items():
-        if address in me or _agent(prop) != "SERVER":
-            continue
-        had = itip.copy_for(old, frozenset({address}))
-        if had is None:
-            continue
-        for each in itip.parts(had):
-            itip.set_value(each, "SEQUENCE", str(itip.sequence(each) + 1))
-        delivery.cancel(tx, sender, address, had)
+    views = Views(old)
+    addresses = [one for one, prop in gone.items() if one not in me and _agent(prop) == "SERVER"]
+    spreading.cancel(tx, sender, {one: view for one in addresses if (view := views.of(one)) is not None})
 
 
 def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 import sqlalchemy as sa
 
-from storage import accounts, check, collections, items
-from storage.scheduling import copies
+from storage import accounts, check, collections, items, plans, principals
+from storage.outbound import administration
+from storage.scheduling import copies, later, spreading
 from storage.schema import versions
-from storage.store import Store
-from storage.types import SITE, SpaceKind
+from storage.store import Store, Transaction
+from storage.types import SITE, PrincipalId, SpaceKind
 from tests.storage import desk
 from tests.storage.test_scheduling import held, meeting, put, remove, states
 
@@ -28,6 +30,7 @@ def crowd(store: Store) -> Store:
 
 
 def inboxes(store: Store) -> set[int]:
+    later.run(store)
     with store.read(SITE) as tx:
         return {collections.find(tx, SpaceKind.PRIVATE, one, "inbox").item_count for one in MANY}
 
@@ -123,3 +126,84 @@ def _tags(store: Store, name: str) -> set[str]:
         with store.read(desk.actor(store, one)) as tx:
             found.add(items.get(tx, desk.events(tx, one), name).schedule_tag)
     return found
+
+
+def test_inboxes_of_many_are_filled_a_moment_later(crowd: Store) -> None:
+    """The calendars are there at once; what waits is done once, in order, by whoever comes first."""
+    put(crowd, "alice", "m.ics", meeting(MAILS))
+    with crowd.read(SITE) as tx:
+        assert collections.find(tx, SpaceKind.PRIVATE, "p0", "inbox").item_count == 0
+    assert later.waiting(crowd)
+    assert later.run(crowd, lambda: True) == 0
+    assert later.run(crowd) == 1
+    assert later.run(crowd) == 0
+    assert not later.waiting(crowd)
+    assert inboxes(crowd) == {1}
+    sound(crowd)
+
+
+def test_many_people_outside_share_mails(crowd: Store) -> None:
+    """MTG-05, SMTP-05: a hundred recipients in one mail, whose text names nobody; the plan's number holds."""
+    outside = [f"e{number}@else.test" for number in range(120)]
+    put(crowd, "alice", "m.ics", meeting([*outside, "no address", MAILS[0]]))
+    assert (held(crowd, "alice") or ("", ""))[1].replace("\r\n ", "").count("SCHEDULE-STATUS=1.1") == 120
+    assert _queued(crowd) == []
+    later.run(crowd)
+    assert sorted(map(len, _queued(crowd))) == [20, 100]
+    assert {one for mail in _queued(crowd) for one in mail} == set(outside)
+    remove(crowd, "alice")
+    later.run(crowd)
+    assert len(_queued(crowd)) == 4
+    with crowd.write(SITE) as tx:
+        plans.add(tx, "few", [], {"smtp_messages_per_day": 300})
+        plans.assign(tx, _alice(tx), "few")
+    put(crowd, "alice", "m.ics", meeting(outside))
+    assert "SCHEDULE-STATUS=5.1" in (held(crowd, "alice") or ("", ""))[1].replace("\r\n ", "")
+    put(crowd, "alice", "m.ics", meeting(outside[:55], title="Fewer"))
+    assert later.run(crowd) == 1
+
+
+def test_many_copies_with_alarms_are_rewritten_later(crowd: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each keeps his own; whoever deleted his copy meanwhile does not get it back; a later change waits its turn."""
+    monkeypatch.setattr(spreading, "COPIES", 3)
+    put(crowd, "alice", "m.ics", meeting(MAILS))
+    alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:x\r\nEND:VALARM\r\nEND:VEVENT"
+    for one in MANY[:5]:
+        name, body = held(crowd, one) or ("", "")
+        put(crowd, one, name, body.replace("END:VEVENT", alarm).encode())
+    put(crowd, "alice", "m.ics", meeting(MAILS, title="Other", day=2))
+    text = (held(crowd, "alice") or ("", ""))[1].replace("\r\n ", "")
+    assert text.count("SCHEDULE-STATUS=1.0") == 5
+    assert "SUMMARY:Plan" in (held(crowd, "p0") or ("", ""))[1]
+    remove(crowd, "p4")
+    put(crowd, "alice", "m.ics", meeting(MAILS[:2], title="Last", day=3))
+    later.run(crowd)
+    for one in MANY[:2]:
+        body = (held(crowd, one) or ("", ""))[1]
+        assert "SUMMARY:Last" in body
+        assert "TRIGGER" in body
+    assert {one for one in MANY if held(crowd, one) is not None} == set(MANY[:2])
+    sound(crowd)
+
+
+def test_thousands_of_attendees(store: Store) -> None:
+    """What the organizer waits for stays short, whoever they are."""
+    outside = [f"e{number}@else.test" for number in range(3_000)]
+    began = time.monotonic()
+    put(store, "alice", "m.ics", meeting(["bob@example.test", *outside]))
+    put(store, "alice", "m.ics", meeting(["bob@example.test", *outside], title="Other"))
+    assert time.monotonic() - began < 20
+    assert "SUMMARY:Other" in (held(store, "bob") or ("", ""))[1]
+    began = time.monotonic()
+    remove(store, "alice")
+    assert time.monotonic() - began < 10
+    assert held(store, "bob") is None
+
+
+def _queued(store: Store) -> list[list[str]]:
+    with store.read(SITE) as tx:
+        return [[to.address for to in one.recipients] for one in administration.every(tx)]
+
+
+def _alice(tx: Transaction) -> PrincipalId:
+    return principals.find(tx, SpaceKind.PRIVATE, "alice").id
