@@ -135,17 +135,19 @@ def busy(
         if collection.transparent or not collection.rights & (Right.SEE_BUSY | Right.SEE):
             continue
         private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
-        for row in _spans(tx, collection, "VEVENT", None, start, end):
-            if private and row.series is not None and row.klass != "PUBLIC":
-                stub = tx.db.execute(sa.select(event_index.c.stub).where(event_index.c.item_id == row.item_id))
+        for item_id, starts, ends, series, klass, transparent, status, _ in _spans(
+            tx, collection, "VEVENT", None, start, end
+        ):
+            if series is None:
+                if not transparent and status != "CANCELLED":
+                    periods.append((starts, ends, "BUSY-TENTATIVE" if status == "TENTATIVE" else "BUSY"))
+            elif private and klass != "PUBLIC":
+                stub = tx.db.execute(sa.select(event_index.c.stub).where(event_index.c.item_id == item_id))
                 body = stub.scalar()
                 if body is not None:  # without the private instances
                     periods += icalendar.load(body).series.periods(start, end, floating)
-            elif row.series is not None:
-                periods += Series.loads(row.series).periods(start, end, floating)
-            elif not row.transparent and row.status != "CANCELLED":
-                kind = "BUSY-TENTATIVE" if row.status == "TENTATIVE" else "BUSY"
-                periods.append((row.starts, row.ends, kind))
+            else:
+                periods += Series.loads(series).periods(start, end, floating)
     return periods
 
 

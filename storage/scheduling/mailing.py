@@ -26,6 +26,7 @@ _SUBJECTS: Final = {
     "DECLINECOUNTER": "Proposal declined",
     "REFRESH": "Please send again",
 }
+_CLICKS: Final = {"accept": "Accept", "decline": "Decline"}
 _ANSWERS: Final = {
     "ACCEPTED": "Accepted",
     "DECLINED": "Declined",
@@ -52,7 +53,13 @@ def send(
     summary = line(first.value("SUMMARY")) or "(no title)"
     subject = f"{_ANSWERS.get(answer, _SUBJECTS[method])}: {summary}"
     mail = message_of(tx, sender, _name_of(found, sender), recipients[0] if len(recipients) == 1 else "", subject)
-    mail.set_content(_text(first, method, sender, answer))
+    text = _text(first, method, sender, answer)
+    if method == "REQUEST" and len(recipients) == 1:
+        from storage.scheduling import links
+
+        found_links = links.of(tx, sender, recipients[0], found)
+        text += "".join(f"\n{_CLICKS[purpose]}: {link}\n" for purpose, link in found_links.items())
+    mail.set_content(text)
     mail.add_alternative(message.decode("utf-8"), subtype="calendar", params={"method": method}, cte="base64")
     queue.enqueue(
         tx, sender=sender, recipients=[Target(one) for one in recipients], data=mail.as_bytes(), account=tx.actor.id
