@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from storage import principals as people
 from storage.errors import Denied, NotFound, Refused
 from storage.schema import accounts, principals
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Collection, Principal, PrincipalId, Right, SpaceKind
 
@@ -179,8 +180,11 @@ def clean_language(text: str) -> str:
     return "-".join([head, *(part.upper() if len(part) == 2 else part.lower() for part in parts[1:])])
 
 
+_STORED: Final = Statement(sa.select(accounts.c.preferences).where(accounts.c.id == sa.bindparam("account")))
+
+
 def _stored(tx: Transaction, account: Principal) -> dict[str, Value]:
-    text = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account.id)).scalar()
+    text: str | None = _STORED.scalar(tx, {"account": account.id})
     if text is None:
         raise NotFound(account.name)
     held: dict[str, Value] = json.loads(text)

@@ -13,7 +13,7 @@ import click
 from servers.cli import Desk
 from servers.commands.opened import account, acting, opened
 from storage import preferences
-from storage.scheduling import delivery, proposals, responding, tracking
+from storage.scheduling import delivery, proposals, responding, splitting, tracking
 
 
 @click.group()
@@ -198,3 +198,17 @@ def delegate(desk: Desk, login: str, uid: str, address: str) -> None:
         with store.write(actor) as tx:
             responding.delegate(tx, account(tx, login), uid, address)
     click.echo(f"delegated to {address.lower()}")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("instance")
+@click.pass_obj
+def split(desk: Desk, login: str, uid: str, instance: str) -> None:
+    """Make this instance (its RECURRENCE-ID) and all later ones a series of their own; answers are kept."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            fresh = splitting.split(tx, account(tx, login), uid, instance)
+    click.echo(fresh)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +25,15 @@ _BY_LOGIN: Final = Statement(
     .join(accounts, accounts.c.id == principals.c.id)
     .where(principals.c.kind == SpaceKind.PRIVATE.value, principals.c.name_fold == sa.bindparam("login"))
 )
+_MANY: Final = (4, 32, 256)
+_BY_ADDRESSES: Final = {
+    size: Statement(
+        sa.select(addresses.c.address, principals.c.id, principals.c.name)
+        .join(addresses, addresses.c.account_id == principals.c.id)
+        .where(addresses.c.address.in_([sa.bindparam(f"n{number}") for number in range(size)]), addresses.c.confirmed)
+    )
+    for size in _MANY
+}
 _OF: Final = Statement(
     sa.select(addresses.c.address)
     .where(addresses.c.account_id == sa.bindparam("account"), addresses.c.confirmed)
@@ -64,6 +73,18 @@ def find(tx: Transaction, address: str, domains: Collection[str] = ()) -> Recipi
         if row is not None:
             return Recipient(PrincipalId(row.id), row.name, address, row.language)
     return None
+
+
+def find_many(tx: Transaction, wanted: Sequence[str]) -> list[Any]:
+    """Rows of `address`, account `id` and its `name` for those of many addresses (lower case) that are somebody's."""
+    found: list[Any] = []
+    for start in range(0, len(wanted), _MANY[-1]):
+        some = wanted[start : start + _MANY[-1]]
+        size = next(size for size in _MANY if size >= len(some))
+        # The list is filled up with its last value, so that a few constant statements serve every length.
+        padded = {f"n{number}": some[min(number, len(some) - 1)] for number in range(size)}
+        found += _BY_ADDRESSES[size].all(tx, padded)
+    return found
 
 
 def sender_addresses(tx: Transaction, account: PrincipalId, login: str, domains: Collection[str]) -> tuple[str, ...]:

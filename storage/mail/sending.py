@@ -52,8 +52,8 @@ def asks_receipts(tx: Transaction, actor: Actor) -> bool:
     return preferences.of(tx, me)["request_receipts"] == "yes"
 
 
-def count(tx: Transaction) -> None:
-    """Count one more mail of the actor today.
+def count(tx: Transaction, mails: int = 1) -> None:
+    """Count so many more mails of the actor today, all or none of several.
 
     Raises:
         TooMany: it is one too many.
@@ -61,14 +61,16 @@ def count(tx: Transaction) -> None:
     day = int(tx.now) // _DAY_S
     most = plans.limit(tx, tx.actor.id, "smtp_messages_per_day")
     here = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day == day)
-    step = sa.update(sendings).where(here).values(messages=sendings.c.messages + 1).returning(sendings.c.messages)
+    step = sa.update(sendings).where(here).values(messages=sendings.c.messages + mails).returning(sendings.c.messages)
     now: int | None = tx.db.execute(step).scalar()
     if now is None:
-        now = 1
-        tx.db.execute(sa.insert(sendings).values(account_id=tx.actor.id, day=day, messages=1))
+        now = mails
+        tx.db.execute(sa.insert(sendings).values(account_id=tx.actor.id, day=day, messages=mails))
         old = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day < day - 7)
         tx.db.execute(sa.delete(sendings).where(old))
     if most is not None and now > most:
+        if mails > 1:
+            tx.db.execute(sa.update(sendings).where(here).values(messages=sendings.c.messages - mails))
         raise TooMany(f"the plan allows {most} mails a day: go on tomorrow")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from storage.errors import StorageError
-from storage.formats import itip
+from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
 from storage.mail.recipients import Recipient
@@ -111,7 +111,15 @@ def _cancel(tx: Transaction, person: Person, present: copies.Copy, meeting: Meet
 
 
 def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> None:
-    """Single instances are called off: they become exceptions of the series."""
+    """Single instances are called off: they become exceptions of the series; RANGE ends it (RFC 5545 §3.2.13)."""
+    ends = [prop for prop in instances if (prop.param("RANGE") or "").upper() == "THISANDFUTURE"]
+    if ends:
+        left_of = cutting.before(present.calendar, ends[0])
+        if left_of is None:
+            copies.remove(tx, present)
+        else:
+            copies.replace(tx, present, copies.prepare(left_of))
+        return
     keys = {prop.value.strip().upper() for prop in instances}
     fresh = itip.clone(present.calendar)
     fresh.components = [

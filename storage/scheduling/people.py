@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from storage import principals as directory
@@ -32,6 +33,17 @@ def of_address(tx: Transaction, address: str) -> Person | None:
         return of_url(tx, address)
     recipient = recipients.find(tx, address) if "@" in address else None
     return None if recipient is None else Person(recipient.account, recipient.login)
+
+
+def of_addresses(tx: Transaction, addresses: Sequence[str]) -> dict[str, Person]:
+    """The accounts behind those of many addresses that are somebody's here."""
+    known = {row.address: Person(PrincipalId(row.id), row.name) for row in recipients.find_many(tx, addresses)}
+    for address in addresses:
+        if address not in known and ("+" in address or _PRINCIPAL in address):
+            person = of_address(tx, address)
+            if person is not None:
+                known[address] = person
+    return known
 
 
 def of_url(tx: Transaction, address: str) -> Person | None:

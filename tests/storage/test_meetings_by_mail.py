@@ -133,3 +133,16 @@ def test_an_answer_from_outside_delegates(store: Store) -> None:
         _, body = held(store, login) or ("", "")
         assert states(body)[EVE] == "DELEGATED"
         assert states(body)["ida@else.test"] == "ACCEPTED"
+
+
+def test_a_cancellation_of_this_and_future_ends_the_series(store: Store) -> None:
+    """RFC 5545 §3.2.13: RANGE=THISANDFUTURE."""
+    receive(store, mail(EVE, invitation("RRULE:FREQ=DAILY;COUNT=5"), "REQUEST"))
+    late = invitation("RECURRENCE-ID;RANGE=THISANDFUTURE:20250603T100000Z", "STATUS:CANCELLED", day=3, sequence=1)
+    assert receive(store, mail(EVE, late, "CANCEL"))
+    _, body = held(store, "alice") or ("", "")
+    assert "UNTIL=20250603T095959Z" in body
+    assert "COUNT" not in body
+    whole = invitation("RECURRENCE-ID;RANGE=THISANDFUTURE:20250601T100000Z", "STATUS:CANCELLED", sequence=2)
+    assert receive(store, mail(EVE, whole, "CANCEL"))
+    assert held(store, "alice") is None
