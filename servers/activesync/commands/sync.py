@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from servers.activesync import contents
+from servers.activesync import contents, quiet
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
 from servers.activesync.content import Lost, Told
@@ -18,7 +18,7 @@ from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import AirSync
-from storage.activesync import devices, keys
+from storage.activesync import devices, keys, standing
 from storage.activesync.keys import UnknownKey
 from storage.errors import NotFound
 from storage.types import CollectionId
@@ -83,7 +83,13 @@ def _pending(call: Call, chosen: list[Wanted]) -> bool:
     if call.device.waiting:
         return False
     with call.store.read(call.actor) as tx:
+        known = standing.of(tx, call.device)
         for wanted in chosen:
+            here = known.get(wanted.folder)
+            if here is not None and here.key == wanted.key and quiet.is_quiet(here, tx.now):
+                kept = (here.state.get("options") or {}).get("filter", 0)
+                if wanted_of.filter_of(wanted.element, kept) == kept:
+                    continue
             state = keys.current(tx, call.device, wanted.folder, wanted.key)
             if state is None:
                 return True
