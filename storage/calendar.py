@@ -135,8 +135,8 @@ def busy(
         if collection.transparent or not collection.rights & (Right.SEE_BUSY | Right.SEE):
             continue
         private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
-        for item_id, starts, ends, series, klass, transparent, status, _ in _spans(
-            tx, collection, "VEVENT", None, start, end
+        for item_id, starts, ends, series, klass, transparent, status, _ in _seen(
+            tx, collection, _SPANS[True, False].raw(tx, _keys(collection, "VEVENT", None, start, end))
         ):
             if series is None:
                 if not transparent and status != "CANCELLED":
@@ -232,9 +232,23 @@ def _spans(
     tx: Transaction, collection: Collection, component: str | None, uid: str | None, start: int, end: int
 ) -> list[Any]:
     """Index rows whose whole span touches [start, end), of items that the actor may know of."""
-    keys: dict[str, object] = {"collection": collection.id, "start": start, "end": end}
-    keys |= {"component": component, "uid": uid, "soonest": start - _LENGTHY_S}
-    rows = _SPANS[component is not None, uid is not None].all(tx, keys)
+    keys = _keys(collection, component, uid, start, end)
+    return _seen(tx, collection, _SPANS[component is not None, uid is not None].all(tx, keys))
+
+
+def _keys(collection: Collection, component: str | None, uid: str | None, start: int, end: int) -> dict[str, object]:
+    return {
+        "collection": collection.id,
+        "start": start,
+        "end": end,
+        "component": component,
+        "uid": uid,
+        "soonest": start - _LENGTHY_S,
+    }
+
+
+def _seen(tx: Transaction, collection: Collection, rows: list[Any]) -> list[Any]:
+    """Those index rows, columns as in `_span`, of items that the actor may know of."""
     if viewing.is_own(collection) or not rows:
         return rows
     doubtful = _doubtful(collection, rows)
@@ -244,15 +258,19 @@ def _spans(
     if len(doubtful) <= _ASKED:
         seen = seen.where(items.c.id.in_(doubtful))
     known = set(tx.db.execute(seen, {"collection": collection.id, "viewer": tx.actor.id}).scalars())
-    return [row for row in rows if row.item_id in known or row.item_id not in doubtful]
+    return [row for row in rows if row[0] in known or row[0] not in doubtful]
 
 
 def _doubtful(collection: Collection, rows: list[Any]) -> set[int]:
     """Those that the actor may have no right to know of; most of a colleague's events are plainly busy blocks."""
     if collection.space.kind is not SpaceKind.PRIVATE or collection.view not in (View.FULL, View.BUSY):
-        return {row.item_id for row in rows}
+        return {row[0] for row in rows}
     busy = collection.view is View.BUSY
-    return {row.item_id for row in rows if row.klass != "PUBLIC" or (busy and row.blockless)}
+    return {
+        item_id
+        for item_id, _, _, _, klass, _, _, blockless in rows
+        if klass != "PUBLIC" or (busy and blockless)
+    }
 
 
 def _load(tx: Transaction, collection: Collection, ids: list[int]) -> list[Item]:

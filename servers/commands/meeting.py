@@ -72,14 +72,30 @@ def answer(desk: Desk, login: str, uid: str, address: str, state: str) -> None:
 @command.command()
 @click.argument("login")
 @click.argument("uid")
+@click.argument("addresses", nargs=-1)
 @click.pass_obj
-def resend(desk: Desk, login: str, uid: str) -> None:
-    """Send the invitation again to those who have not answered."""
+def resend(desk: Desk, login: str, uid: str, addresses: tuple[str, ...]) -> None:
+    """Send the invitation again to ADDRESSES, or to those who have not answered."""
     with opened(desk) as store:
         actor = acting(store, login)
         with store.write(actor) as tx:
-            number = tracking.resend(tx, account(tx, login), uid)
+            chosen = [address.lower() for address in addresses]
+            number = tracking.resend(tx, account(tx, login), uid, chosen)
     click.echo(f"sent to {number}")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.option("--silent", is_flag=True, help="Tell nobody outside by mail.")
+@click.pass_obj
+def cancel(desk: Desk, login: str, uid: str, silent: bool) -> None:
+    """Call a meeting off: it vanishes from everybody's calendar."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            tracking.cancel(tx, account(tx, login), uid, mails=not silent)
+    click.echo("cancelled")
 
 
 _MOMENT = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])

@@ -47,6 +47,11 @@ def merged(periods: Iterable[tuple[int, int, str]], start: int, end: int) -> lis
 
     Events without length take no time and vanish.
     """
+    return list(map(Period._make, _joined(periods, start, end)))
+
+
+def _joined(periods: Iterable[tuple[int, int, str]], start: int, end: int) -> list[tuple[int, int, str]]:
+    """The same as plain tuples, for the thousand-fold case."""
     joined: dict[str, list[tuple[int, int, str]]] = {}
     for first, last, kind in sorted(periods):
         if first < start:
@@ -64,8 +69,7 @@ def merged(periods: Iterable[tuple[int, int, str]], start: int, end: int) -> lis
             of_kind.append((first, last, kind))
         elif last > known[1]:
             of_kind[-1] = (known[0], last, kind)
-    found = next(iter(joined.values()), []) if len(joined) < 2 else sorted(chain.from_iterable(joined.values()))
-    return list(map(Period._make, found))
+    return next(iter(joined.values()), []) if len(joined) < 2 else sorted(chain.from_iterable(joined.values()))
 
 
 def freebusy(
@@ -92,13 +96,15 @@ def freebusy(
         calendar.properties.append(Property("METHOD", method))
     # A month of somebody's time has hundreds of periods: they are written as text, and none needs folding.
     lines = [
-        f"FREEBUSY;FBTYPE={kind}:{_utc(first)}/{_utc(last)}\r\n" for first, last, kind in merged(periods, start, end)
+        f"FREEBUSY;FBTYPE={kind}:{_utc(first)}/{_utc(last)}\r\n" for first, last, kind in _joined(periods, start, end)
     ]
     head, mark, rest = render(calendar).rpartition(b"END:VFREEBUSY\r\n")
     return b"".join((head, "".join(lines).encode("ascii"), mark, rest))
 
 
+@lru_cache(maxsize=16_384)
 def _utc(instant_s: int) -> str:
+    """One moment; people who work together begin and end at the same ones."""
     if not MIN_WALL <= instant_s <= MAX_WALL:
         instant_s = min(max(instant_s, MIN_WALL), MAX_WALL)
     return f"{_day(instant_s // 86_400)}{_clock(instant_s % 86_400)}"

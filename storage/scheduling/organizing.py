@@ -5,7 +5,7 @@ from __future__ import annotations
 from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
-from storage.scheduling import people, restricted, spreading
+from storage.scheduling import people, restricted, rooms, spreading
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
@@ -30,14 +30,18 @@ def write(
     for each in itip.parts(new):
         for prop in each.all("ATTENDEE"):
             lines.setdefault(itip.address(prop.value), []).append(prop)
-    had, have = Views(old) if old is not None else None, Views(new, base)
     heard = [address for address, own in lines.items() if address not in me and _agent(own[0]) == "SERVER"]
     here = people.of_addresses(tx, heard)
+    booked, absent = rooms.decide(tx, new, lines, here)
+    had, have = Views(old) if old is not None else None, Views(new, base)
     told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in before}
     sent: dict[str, tuple[View, View | None]] = {}
     concerned: dict[tuple[int, int, bool], bool] = {}
+    told |= dict.fromkeys(absent, rooms.ANSWERED)
     for address in heard:
-        was, now = had.of(address) if had is not None else None, have.of(address)
+        if address in absent:
+            continue
+        was, now = had.of(address) if had is not None and address not in booked else None, have.of(address)
         if now is None:
             continue
         key = (id(was), id(now), address in here)

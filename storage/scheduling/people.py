@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from storage import principals as directory
 from storage.errors import NotFound
@@ -20,6 +20,8 @@ class Person:
 
     id: PrincipalId
     login: str
+    automatic: bool = field(default=False, compare=False)
+    """A room or a resource: it answers for itself."""
 
 
 def acting(tx: Transaction, person: Person) -> Transaction:
@@ -37,7 +39,8 @@ def of_address(tx: Transaction, address: str) -> Person | None:
 
 def of_addresses(tx: Transaction, addresses: Sequence[str]) -> dict[str, Person]:
     """The accounts behind those of many addresses that are somebody's here."""
-    known = {row.address: Person(PrincipalId(row.id), row.name) for row in recipients.find_many(tx, addresses)}
+    rows = recipients.find_many(tx, addresses)
+    known = {row.address: Person(PrincipalId(row.id), row.name, bool(row.typed)) for row in rows}
     for address in addresses:
         if address not in known and ("+" in address or _PRINCIPAL in address):
             person = of_address(tx, address)
