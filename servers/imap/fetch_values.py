@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from servers.imap import render
 from servers.imap.errors import No
 from servers.imap.fetch_items import Item, Section
-from storage.formats import message, message_parts
+from storage.formats import listed_fields, message_parts
 from storage.formats.message_parts import Part
 from storage.mail import reading
+from storage.mail.reading import Span
 from storage.mail.types import Content, State
 from storage.store import Transaction
 
@@ -49,18 +48,27 @@ def pages(items: Sequence[Item], states: Sequence[tuple[int, State]]) -> list[Se
 class Values:
     """The values of `items` for one portion of messages, read in one transaction."""
 
-    def __init__(self, tx: Transaction, items: Sequence[Item], states: Sequence[State], *, utf8: bool) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        items: Sequence[Item],
+        states: Sequence[State],
+        span: Span | None = None,
+        *,
+        utf8: bool,
+    ) -> None:
+        """`span` holds the messages, if there is one that holds little else."""
         self._tx: Final = tx
         self._utf8: Final = utf8
-        numbers = list(dict.fromkeys(state.content for state in states))
+        numbers = [state.content for state in states]
         names = {item.name for item in items}
         sections = [item for item in items if item.section is not None]
         self._contents: dict[int, Content] = {}
-        self._envelopes = reading.envelopes(tx, numbers) if "ENVELOPE" in names else {}
-        self._structures = reading.structures(tx, numbers) if "BODYSTRUCTURE" in names else {}
+        self._envelopes = reading.envelopes(tx, numbers, span) if "ENVELOPE" in names else {}
+        self._structures = reading.bodystructures(tx, numbers, span) if "BODYSTRUCTURE" in names else {}
         if names & {"BODY", "PREVIEW", "EMAILID", "THREADID"} or any(_needs_content(item) for item in sections):
             self._contents = reading.contents_of(tx, numbers)
-        self._listed = reading.listed_of(tx, numbers) if any(map(_is_listed, sections)) else {}
+        self._listed = reading.fields_of(tx, numbers, span) if any(map(_is_listed, sections)) else {}
         whole = any(_needs_body(item) for item in sections)
         header = not whole and any(_is_header(item) and not _is_listed(item) for item in sections)
         self._headers = reading.headers(tx, numbers) if header else {}
@@ -71,13 +79,15 @@ class Values:
             found = reading.parts_of(tx, numbers)
             self._parts = {number: {part.section: part for part in parts} for number, parts in found.items()}
         self._states: Final = states
+        self._numbers: Final = numbers
         self.columns: Final[list[Column]] = [self._column(item) for item in items]
 
     def lines(self, numbers: Sequence[int]) -> tuple[list[bytes], bool]:
         """A FETCH response for each message with its sequence number, and whether some are gone."""
         form = b"* %%d FETCH (%b)\r\n" % b" ".join(form for form, _ in self.columns)
         rows = zip(numbers, *(values for _, values in self.columns), strict=True)
-        if any(None in values for _, values in self.columns):
+        # A value of octets is never empty: what is false is not there.
+        if not all(all(values) for form, values in self.columns if b"%b" in form):
             kept = [row for row in rows if None not in row]
             return [form % row for row in kept], True
         return [form % row for row in rows], False
@@ -100,9 +110,9 @@ class Values:
             case "SAVEDATE":
                 return b"SAVEDATE %b", [render.date_time(state.saved) for state in states]
             case "ENVELOPE":
-                return b"ENVELOPE %b", list(map(self._envelopes.get, [state.content for state in states]))
+                return b"ENVELOPE %b", list(map(self._envelopes.get, self._numbers))
             case "BODYSTRUCTURE":
-                return b"BODYSTRUCTURE %b", list(map(self._structures.get, [state.content for state in states]))
+                return b"BODYSTRUCTURE %b", list(map(self._structures.get, self._numbers))
         if _is_listed(item) and item.partial is None and item.section is not None:
             return b"%b", self._fields(item, item.section)
         make = self._maker(item)
@@ -110,9 +120,8 @@ class Values:
 
     def _fields(self, item: Item, section: Section) -> list[bytes | None]:
         """Chosen header fields from what is kept apart: the question of every program that lists mails."""
-        find = _pattern(tuple(sorted({name.lower() for name in section.fields}))).findall
-        blocks = map(self._listed.get, [state.content for state in self._states])
-        found = [None if block is None else b"".join(find(block)) for block in blocks]
+        rows = list(map(self._listed.get, self._numbers))
+        found = listed_fields.choose(rows, tuple(sorted({name.lower() for name in section.fields})))
         form = item.label + b" {%d}\r\n%b\r\n"
         return [None if one is None else form % (len(one) + 2, one) for one in found]
 
@@ -156,11 +165,10 @@ class Values:
         section = item.section
         assert section is not None
         if _is_header(item):
-            source = self._listed if _is_listed(item) else self._headers
             chosen = _selection(section)
 
             def header(number: int) -> bytes | None:
-                block = source.get(number)
+                block = listed_fields.plain(*self._listed[number]) if _is_listed(item) else self._headers.get(number)
                 if block is None:
                     block = self._slice(number, 0, self._contents[number].header_octets)
                 return _cut(chosen(block), item.partial)
@@ -272,7 +280,7 @@ def _is_listed(item: Item) -> bool:
         section is not None
         and _is_header(item)
         and section.what == "HEADER.FIELDS"
-        and all(name.lower().encode() in message.LISTED for name in section.fields)
+        and all(name.lower().encode() in listed_fields.LISTED for name in section.fields)
     )
 
 
@@ -293,13 +301,7 @@ def _selection(section: Section) -> Callable[[bytes], bytes]:
     if not section.fields:
         return lambda block: block
     names = tuple(sorted({name.lower() for name in section.fields}))
-    pattern = _pattern(names)
+    pattern = listed_fields.pattern(names)
     if section.what == "HEADER.FIELDS":
         return lambda block: b"".join(pattern.findall(block)) + b"\r\n"
     return lambda block: pattern.sub(b"", block)
-
-
-@lru_cache(256)
-def _pattern(names: tuple[str, ...]) -> re.Pattern[bytes]:
-    alternatives = b"|".join(re.escape(name.encode("ascii", "replace")) for name in names)
-    return re.compile(rb"^(?:%b)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*" % alternatives, re.IGNORECASE | re.MULTILINE)

@@ -209,13 +209,15 @@ class View:
             Bad: a sequence number that there is not.
         """
         states = self.states
+        if not given.saved and len(given.spans) == 1:
+            ((low, high),) = given.spans
+            span = self._uid_range(low, high) if uid else self._number_range(low, high)
+            return list(zip(range(span.start + 1, span.stop + 1), states[span.start : span.stop], strict=True))
         if given.saved:
             return [(index + 1, states[index]) for one in self.saved if (index := self._index(one)) is not None]
-        indexes: set[int] | range
-        spans: list[range] = []
+        indexes: set[int] = set()
         for low, high in given.spans:
-            spans.append(self._uid_range(low, high) if uid else self._number_range(low, high))
-        indexes = spans[0] if len(spans) == 1 else set().union(*spans)
+            indexes.update(self._uid_range(low, high) if uid else self._number_range(low, high))
         return [(index + 1, states[index]) for index in sorted(indexes)]
 
     def _uid_range(self, low: int, high: int) -> range:

@@ -12,6 +12,7 @@ from typing import Final
 from conf.settings import Settings
 from servers import log
 from servers.jobs.extractor import Extractor
+from servers.jobs.mail_index import MailIndex
 from servers.jobs.texts import Texts
 from storage import purge, reminders
 from storage.bus import Bus
@@ -56,6 +57,7 @@ class Jobs:
     def __init__(self, store: Store, extractor: Extractor) -> None:
         self._store: Final = store
         self._texts: Final = Texts(store, extractor)
+        self._mail_index: Final = MailIndex(store)
         self._purged = 0.0
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -88,6 +90,7 @@ class Jobs:
                 if changes.wait(1.0):
                     _pause(SETTLE_S, stopped)
                     return
+                self._mail_index.look(stopped)
 
     def _remind(self, stopped: Callable[[], bool]) -> float:
         """Send what is due; gives for how many seconds there is nothing more to send (REM-01)."""

@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from typing import Final
 
-from storage.formats import addresses, message_parts, message_structure, message_text, mime_fields, mime_words
-from storage.formats.base_subject import base_subject
-
-LISTED: Final = frozenset(
-    b"""date subject from to cc bcc reply-to sender message-id in-reply-to references content-type
-    content-transfer-encoding content-disposition content-language mime-version priority x-priority x-msmail-priority
-    importance newsgroups followup-to list-id list-post list-unsubscribe list-help delivered-to x-mailer user-agent
-    disposition-notification-to return-receipt-to x-spam-flag x-spam-status x-label keywords organization
-    x-confirm-reading-to auto-submitted precedence resent-from resent-to resent-date x-original-to envelope-to
-    return-path thread-topic x-uidl x-face face sensitivity comments""".split()
+from storage.formats import (
+    addresses,
+    listed_fields,
+    message_parts,
+    message_structure,
+    message_text,
+    mime_fields,
+    mime_words,
 )
-"""Header fields that clients list; kept apart so that a listing reads nothing else."""
+from storage.formats.base_subject import base_subject
 
 _ID: Final = re.compile(rb"<([^<>\s]{1,998})>")
 _BARE_ID: Final = re.compile(rb"[^<>\s]{1,998}")
@@ -45,7 +43,8 @@ class Scanned:
     parts: bytes
     """`message_parts.dump` of its parts."""
     listed: bytes
-    """The fields named in `LISTED` as they came, in their order, without a blank line."""
+    """The fields that clients list, as `listed_fields` keeps them."""
+    listed_names: str
     sent: float | None
     """The Date field, seconds since the epoch."""
     subject: str
@@ -80,7 +79,7 @@ def scan(data: bytes) -> Scanned:
     root = message_parts.read(data)
     header = data[: min(root.body, message_parts.HEADER_OCTETS)]
     fields: dict[bytes, bytes] = {}
-    listed: list[bytes] = []
+    listed: list[tuple[bytes, bytes]] = []
     lines: list[str] = []
     room = _HEADER_CHARACTERS
     for whole, name, value in mime_fields.fields(header):
@@ -89,8 +88,8 @@ def scan(data: bytes) -> Scanned:
             fields[lower] = value
         elif lower in (b"to", b"cc", b"bcc"):  # more than one is forbidden, and occurs
             fields[lower] += b"," + value
-        if lower in LISTED:
-            listed.append(whole if whole.endswith(b"\n") else whole + b"\r\n")
+        if lower in listed_fields.LISTED:
+            listed.append((lower, whole if whole.endswith(b"\n") else whole + b"\r\n"))
         if room > 0:
             line = f"{name.decode('ascii')}: {_decoded(value)}"[:room]
             room -= len(line)
@@ -100,6 +99,7 @@ def scan(data: bytes) -> Scanned:
     texts = message_text.of(data, root)
     subject = _decoded(fields.get(b"subject", b""))
     base, reply = base_subject(subject)
+    listed_names, listed_octets = listed_fields.pack(listed)
     first_from, first_to, first_cc = (_first(fields.get(name)) for name in (b"from", b"to", b"cc"))
     return Scanned(
         octets=len(data),
@@ -108,7 +108,8 @@ def scan(data: bytes) -> Scanned:
         body=body,
         bodystructure=structure,
         parts=message_parts.dump(sections),
-        listed=b"".join(listed),
+        listed=listed_octets,
+        listed_names=listed_names,
         sent=_sent(fields.get(b"date")),
         subject=subject,
         from_=_addresses(fields, b"from"),

@@ -14,7 +14,7 @@ from storage.errors import OverQuota, TooLarge
 from storage.formats import message
 from storage.mail import numbers
 from storage.mail.folding import fold
-from storage.mail.tables import bodies, contents, listed, messages, texts, threads
+from storage.mail.tables import bodies, contents, listed, messages, structures, texts, threads
 from storage.mail.types import MESSAGE_OCTETS, SENT, Appended, Mailbox
 from storage.statements import Statement, insert
 from storage.store import INLINE_OCTETS, Store, Transaction
@@ -26,12 +26,13 @@ _TEXT_CHARACTERS: Final = 1024 * 1024
 
 _CONTENT: Final = insert(
     contents,
-    *("account_id", "hash", "octets", "header_octets", "envelope", "structure", "bodystructure", "thread", "sent"),
+    *("account_id", "hash", "octets", "header_octets", "envelope", "structure", "thread", "sent"),
     *("preview", "message_id", "refs", "base_subject", "reply", "from_key", "to_key", "cc_key"),
     *("display_from", "display_to", "attachments"),
     returning=contents.c.id,
 )
-_LISTED: Final = insert(listed, "content_id", "fields")
+_STRUCTURE: Final = insert(structures, "content_id", "bodystructure")
+_LISTED: Final = insert(listed, "content_id", "names", "fields")
 _BODY: Final = insert(bodies, "content_id", "parts", "blob", "body")
 _TEXT: Final = insert(texts, "content_id", "subject", "from_", "to_", "cc", "bcc", "header", "body")
 _PLACE: Final = insert(messages, "collection_id", "uid", "modseq", "flags", "octets", "internal", "saved", "content_id")
@@ -166,7 +167,6 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
         "header_octets": scanned.header_octets,
         "envelope": scanned.envelope,
         "structure": scanned.body,
-        "bodystructure": scanned.bodystructure,
         "thread": 0,
         "sent": scanned.sent,
         "preview": _clean(scanned.preview),
@@ -178,7 +178,8 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
     for name in ("base_subject", "from_key", "to_key", "cc_key", "display_from", "display_to"):
         values[name] = fold(getattr(scanned, name))
     number = int(_CONTENT.scalar(tx, values))
-    _LISTED.run(tx, {"content_id": number, "fields": scanned.listed})
+    _STRUCTURE.run(tx, {"content_id": number, "bodystructure": scanned.bodystructure})
+    _LISTED.run(tx, {"content_id": number, "names": scanned.listed_names, "fields": scanned.listed})
     _BODY.run(tx, {"content_id": number, "parts": scanned.parts, "blob": prepared.blob, "body": prepared.data})
     _TEXT.run(
         tx,

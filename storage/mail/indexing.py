@@ -13,11 +13,21 @@ from storage.types import SITE
 
 _AT_ONCE: Final = 50
 _DUE: Final = sa.select(texts.c.content_id).where(sa.text("NOT indexed")).order_by(texts.c.content_id).limit(_AT_ONCE)
+_NEWEST: Final = sa.select(sa.func.max(texts.c.content_id)).where(sa.text("NOT indexed"))
 _INDEX: Final = sa.text(
     "INSERT INTO message_search(rowid, header, body) SELECT content_id, header, body FROM message_text "
     "WHERE content_id BETWEEN :first AND :last AND NOT indexed"
 )
 _MARK: Final = sa.text("UPDATE message_text SET indexed = 1 WHERE content_id BETWEEN :first AND :last AND NOT indexed")
+
+
+def newest(store: Store) -> int | None:
+    """The last content that waits for the index; None: nothing waits, or PostgreSQL keeps the index itself."""
+    if not store.engines.sqlite:
+        return None
+    with store.read(SITE) as tx:
+        found: int | None = tx.db.execute(_NEWEST).scalar()
+    return found
 
 
 def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:

@@ -40,8 +40,7 @@ contents: Final = _table(
     _int("octets", None),
     _int("header_octets", None),
     Column("envelope", LargeBinary, nullable=False),
-    Column("structure", LargeBinary, nullable=False),  # BODY, without extension data
-    Column("bodystructure", LargeBinary, nullable=False),
+    Column("structure", LargeBinary, nullable=False),  # BODY, without extension data; BODYSTRUCTURE has its own table
     _int("thread", None),  # THREADID (RFC 8474)
     Column("sent", Float(53), nullable=True),  # the Date field
     _text("preview"),
@@ -61,9 +60,16 @@ def _part(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
     return sa.Table(name, metadata, Column("content_id", Id, key, primary_key=True, autoincrement=False), *columns)
 
 
+structures: Final = _part(
+    "message_structure",
+    Column("bodystructure", LargeBinary, nullable=False),  # asked of whole mailboxes: many lie on one page
+)
+
 listed: Final = _part(
-    "message_listed",
-    Column("fields", LargeBinary, nullable=False),  # the header fields that clients list, as they came
+    "message_fields",
+    # The header fields that clients list, as storage/formats/listed_fields.py keeps them.
+    _text("names"),
+    Column("fields", LargeBinary, nullable=False),
 )
 
 bodies: Final = _part(

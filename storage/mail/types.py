@@ -102,7 +102,6 @@ class Content(NamedTuple):
     envelope: bytes
     body: bytes
     """BODY without extension data, finished."""
-    bodystructure: bytes
     header_octets: int
     octets: int
     hash: str

@@ -67,6 +67,39 @@ def test_data_of_a_newer_release_are_refused_and_left_alone(empty: str) -> None:
     engines.close()
 
 
+def test_listed_fields_and_structures_of_old_mails_are_kept(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step 0010: what a mail's header fields and structure were is found in the new tables, octet for octet."""
+    engines = Engines(empty)
+    with monkeypatch.context() as old:
+        old.setattr(migrate, "HEAD", "0007")
+        migrate.upgrade(engines)
+    fields = b"From: a\r\nSubject: one\r\n two\r\nTO : b\r\n"
+    kept = [(1, fields), (2, b"From: a\0b\r\n"), (3, b"")]
+    content = {"account_id": 1, "hash": "x", "octets": 1, "header_octets": 1, "envelope": b"()", "structure": b"(B)"}
+
+    def put(db: sa.Connection, table: str, **values: object) -> None:
+        db.execute(sa.insert(sa.table(table, *map(sa.column, values))).values(values))
+
+    with migrate.alone(engines) as db:
+        put(db, "plan", id=1, name="old")
+        put(db, "principal", id=1, kind="private", name="old", name_fold="old", created=0.0)
+        put(db, "account", id=1, password_hash="", plan_id=1)
+        for number, octets in kept:
+            put(db, "message_content", id=number, bodystructure=b"(%d)" % number, thread=1, **content)
+            put(db, "message_listed", content_id=number, fields=octets)
+    migrate.upgrade(engines)
+    with engines.writer.connect() as db:
+        names = [name for _, name, _ in db.execute(sa.text("SELECT * FROM message_fields ORDER BY content_id"))]
+        assert names == ["from subject to", "", ""]
+        found = db.execute(sa.text("SELECT fields FROM message_fields ORDER BY content_id")).scalars().all()
+        assert [bytes(one).replace(b"\0", b"" if name else b"\0") for one, name in zip(found, names, strict=True)] == [
+            octets for _, octets in kept
+        ]
+        shapes = db.execute(sa.text("SELECT bodystructure FROM message_structure ORDER BY content_id")).scalars()
+        assert [bytes(one) for one in shapes] == [b"(1)", b"(2)", b"(3)"]
+    engines.close()
+
+
 def test_a_second_run_changes_nothing_and_keeps_the_data(store: Store) -> None:
     with store.engines.reading().transaction() as db:
         before = db.execute(sa.text("SELECT count(*) FROM principal")).scalar()

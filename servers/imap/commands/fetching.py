@@ -14,6 +14,7 @@ from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader, Set
 from storage.mail import flagging, mailboxes, reading
 from storage.mail.flags import SEEN
+from storage.mail.reading import Span
 from storage.mail.types import State
 
 _LINES_AT_ONCE = 1_000
@@ -144,12 +145,19 @@ def _lines(
         chosen = ()
     for page in pages(items, chosen):
         with connection.store.read(connection.me) as tx:
-            values = Values(tx, items, [state for _, state in page], utf8=connection.utf8)
+            span = _span(connection, page)
+            values = Values(tx, items, [state for _, state in page], span, utf8=connection.utf8)
             lines, some_gone = values.lines([number for number, _ in page])
         missing = missing or some_gone
         yield b"".join(lines)
     if missing:
         raise No("some of the messages are gone", "EXPUNGEISSUED")
+
+
+def _span(connection: Connection, page: Sequence[tuple[int, State]]) -> Span | None:
+    """Where messages follow one another, or nearly so: then they are read in one walk."""
+    (first, begin), (last, end) = page[0], page[-1]
+    return Span(connection.selected.id, begin.uid, end.uid) if 8 < last - first < 2 * len(page) else None
 
 
 def _small(

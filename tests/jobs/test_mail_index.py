@@ -1,0 +1,59 @@
+"""The index of mails' texts follows the delivery within seconds, and does not get in its way (MSG-46)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers.jobs import mail_index
+from servers.jobs.mail_index import MailIndex
+from storage.mail import indexing
+from storage.store import Store
+from storage.types import Actor
+from tests.storage import desk
+from tests.storage.mail.mails import mail, put
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    one = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    one.migrate()
+    desk.furnish(one)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def alice(store: Store) -> Actor:
+    return desk.actor(store, "alice")
+
+
+def test_what_came_is_indexed_when_no_more_comes(store: Store, alice: Actor) -> None:
+    index = MailIndex(store)
+    assert index.look() == 0
+    put(store, alice, "INBOX", mail("one"), mail("two"))
+    assert index.look() == 0  # perhaps more is under way
+    put(store, alice, "INBOX", mail("three"))
+    assert index.look() == 0
+    assert indexing.newest(store) is not None
+    assert index.look() == 3
+    assert indexing.newest(store) is None
+    assert index.look() == 0
+
+
+def test_an_endless_stream_is_indexed_all_the_same(store: Store, alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(mail_index.time, "monotonic", lambda: now[0])
+    index = MailIndex(store)
+    came = 0
+    done = 0
+    for second in range(int(mail_index.WAIT_S) + 1):
+        put(store, alice, "INBOX", mail(f"mail {second}"))
+        came += 1
+        now[0] += 1.0
+        done = index.look()
+        if done:
+            break
+    assert done == came > 15
