@@ -50,6 +50,16 @@ def _present(size: int) -> Statement:
     )
 
 
+def _held(size: int) -> Statement:
+    """Who has a copy already."""
+    here = collections.join(event_index, event_index.c.collection_id == collections.c.id)
+    return Statement(
+        sa.select(collections.c.space_id)
+        .select_from(here)
+        .where(many.among(collections.c.space_id, size), _holds, event_index.c.uid == sa.bindparam("uid"))
+    )
+
+
 def _taken(size: int) -> Statement:
     here = items.join(collections, collections.c.id == items.c.collection_id)
     return Statement(
@@ -65,6 +75,7 @@ def _taken(size: int) -> Statement:
 
 _BOXES: Final = {size: _boxes(size) for size in many.SIZES}
 _PRESENT: Final = {size: _present(size) for size in many.SIZES}
+_HELD: Final = {size: _held(size) for size in many.SIZES}
 _TAKEN: Final = {size: _taken(size) for size in many.SIZES}
 
 
@@ -104,7 +115,7 @@ def invite(tx: Transaction, people: Sequence[Person], view: View) -> set[Princip
     boxes: list[Any] = []
     for size, chosen in many.chunks(sorted({one.id for one in people})):
         boxes += _BOXES[size].all(tx, keys | chosen)
-        out |= {row.space_id for row in _PRESENT[size].all(tx, keys | chosen)}
+        out |= set(_HELD[size].scalars(tx, keys | chosen))
         out |= set(_TAKEN[size].scalars(tx, keys | chosen))
     homes = [row for row in boxes if row.tool in copies.HOLDERS and row.space_id not in out]
     served = {PrincipalId(row.space_id) for row in homes}
