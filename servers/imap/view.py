@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from servers.imap.errors import Bad
 from servers.imap.reader import STAR, Set
 from storage.mail import reading
-from storage.mail.types import Changes, Mailbox, State
+from storage.mail.types import Changes, Flagged, Known, Mailbox, State
 from storage.store import Transaction
 from storage.types import CollectionId
 
@@ -185,6 +185,26 @@ class View:
             index = self._index(state.uid)
             if index is not None:
                 self._states[index] = state
+
+    def replace(self, chosen: Sequence[tuple[int, State]], states: Sequence[State]) -> None:
+        """The same for messages of which the sequence numbers are at hand."""
+        begin = chosen[0][0] - 1
+        if len(states) != len(chosen):
+            self.put(states)
+        elif chosen[-1][0] - begin == len(chosen):
+            self.states[begin : begin + len(chosen)] = states
+        else:
+            for (number, _), state in zip(chosen, states, strict=True):
+                self.states[number - 1] = state
+
+    def known(self, chosen: Sequence[tuple[int, State]]) -> Known | None:
+        """Messages and the change number at which they are right."""
+        return None if self._gone else Known(self.modseq, [state for _, state in chosen])
+
+    def caught_up(self, done: Flagged) -> None:
+        """What this client changed needs not be read again, unless somebody else changed something before."""
+        if done.before == self.modseq and not self._gone:
+            self.modseq = done.modseq
 
     @property
     def states(self) -> list[State]:
