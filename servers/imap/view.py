@@ -10,19 +10,34 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
 from servers.imap.errors import Bad
 from servers.imap.reader import STAR, Set
 from storage.mail import reading
-from storage.mail.types import Changes, Mailbox, State
+from storage.mail.types import Changes, Flagged, Known, Mailbox, State
 from storage.store import Transaction
 from storage.types import CollectionId
 
 _SHARED_MAX: Final = 200
 _SHARED_STATES: Final = 2_000_000
 _COMPUTED_MAX: Final = 100
+_FEW: Final = 200
 _T = TypeVar("_T")
+
+
+class Listed(NamedTuple):
+    """The messages of a mailbox by uid, and their uids."""
+
+    states: list[State]
+    uids: list[int]
+
+    @classmethod
+    def of(cls, states: list[State]) -> Self:
+        return cls(states, [state.uid for state in states])
+
+    def copy(self) -> Self:
+        return type(self)(self.states.copy(), self.uids.copy())
 
 
 class Shared:
@@ -30,22 +45,23 @@ class Shared:
 
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
-        self._known: OrderedDict[CollectionId, tuple[int, list[State]]] = OrderedDict()
+        self._known: OrderedDict[CollectionId, tuple[int, Listed]] = OrderedDict()
         self._computed: OrderedDict[tuple[CollectionId, str], tuple[tuple[int, ...], Any]] = OrderedDict()
 
-    def states(self, tx: Transaction, number: CollectionId) -> tuple[int, list[State]]:
-        """The change number and all messages of a mailbox in this transaction; the list is the caller's own."""
+    def states(self, tx: Transaction, number: CollectionId) -> tuple[int, Listed]:
+        """The change number and all messages of a mailbox in this transaction; the lists are the caller's own."""
         with self._lock:
             known = self._known.get(number)
         if known is not None:
             found = reading.changes(tx, number, known[0])
             if found.complete:
-                states = merged(known[1], found.states, found.vanished)
-                self._keep(number, found.modseq, states)
-                return found.modseq, list(states)
+                listed = merged(known[1], found.states, found.vanished)
+                self._keep(number, found.modseq, listed)
+                return found.modseq, listed.copy()
         whole = reading.snapshot(tx, number)
-        self._keep(number, whole.modseq, whole.states)
-        return whole.modseq, list(whole.states)
+        listed = Listed.of(whole.states)
+        self._keep(number, whole.modseq, listed)
+        return whole.modseq, listed.copy()
 
     def computed(self, number: CollectionId, what: str, states: Sequence[State], compute: Callable[[], _T]) -> _T:
         """What depends on which messages there are and on nothing else (sort orders, threads), computed once."""
@@ -63,32 +79,49 @@ class Shared:
                 self._computed.popitem(last=False)
         return fresh
 
-    def _keep(self, number: CollectionId, modseq: int, states: list[State]) -> None:
+    def _keep(self, number: CollectionId, modseq: int, listed: Listed) -> None:
         with self._lock:
             known = self._known.get(number)
             if known is not None and known[0] > modseq:
                 return
-            self._known[number] = modseq, states
+            self._known[number] = modseq, listed
             self._known.move_to_end(number)
             while len(self._known) > _SHARED_MAX or (
-                len(self._known) > 1 and sum(len(one[1]) for one in self._known.values()) > _SHARED_STATES
+                len(self._known) > 1 and sum(len(one[1].uids) for one in self._known.values()) > _SHARED_STATES
             ):
                 self._known.popitem(last=False)
 
 
-def merged(states: list[State], changed: Sequence[State], gone: Iterable[int]) -> list[State]:
-    """The messages by uid after a change; the same list if nothing changed."""
+def merged(known: Listed, changed: Sequence[State], gone: Sequence[int]) -> Listed:
+    """The messages after a change, `changed` by uid; the same lists if nothing changed.
+
+    A few changes are put in their places, without a look at all other messages.
+    """
+    if not changed and not gone:
+        return known
+    if len(changed) + len(gone) > _FEW:
+        return _merged_whole(known, changed, gone)
+    states, uids = known.copy()
+    for state in changed:
+        index = bisect_left(uids, state.uid)
+        if index == len(uids):
+            states.append(state)
+            uids.append(state.uid)
+        elif uids[index] == state.uid:
+            states[index] = state
+    for uid in gone:
+        index = bisect_left(uids, uid)
+        if index < len(uids) and uids[index] == uid:
+            del states[index], uids[index]
+    return Listed(states, uids)
+
+
+def _merged_whole(known: Listed, changed: Sequence[State], gone: Iterable[int]) -> Listed:
     removed = set(gone)
-    if not changed and not removed:
-        return states
     fresh = {state.uid: state for state in changed}
-    last = states[-1].uid if states else 0
-    kept = (
-        [fresh.get(state.uid, state) for state in states if state.uid not in removed]
-        if len(fresh) + len(removed)
-        else states
-    )
-    return [*kept, *(state for state in changed if state.uid > last)]
+    last = known.uids[-1] if known.uids else 0
+    kept = [fresh.get(state.uid, state) for state in known.states if state.uid not in removed]
+    return Listed.of([*kept, *(state for state in changed if state.uid > last)])
 
 
 @dataclass(slots=True)
@@ -137,14 +170,14 @@ class View:
         """Have all messages at hand, as they were when the mailbox was selected, removed ones included."""
         if self._states is not None:
             return
-        modseq, states = self._shared.states(tx, self.id)
+        modseq, listed = self._shared.states(tx, self.id)
         if modseq != self.modseq:
             before = reading.changes(tx, self.id, self.modseq)
             lost = [uid for uid in before.vanished if uid < self.mailbox.uid_next]
             self._gone.update(lost)
             ghosts = [State(uid, 0, "", 0, 0, 0, 0) for uid in lost]
-            states = sorted([*(one for one in states if one.uid < self.mailbox.uid_next), *ghosts])
-        self._set(states)
+            listed = Listed.of(sorted([*(one for one in listed.states if one.uid < self.mailbox.uid_next), *ghosts]))
+        self._states, self._uids = listed
 
     def refresh(self, tx: Transaction, *, removals: bool) -> News:
         """Take in what changed; with `removals`, the client is told what went (RFC 9051 §7.5.1)."""
@@ -185,6 +218,26 @@ class View:
             index = self._index(state.uid)
             if index is not None:
                 self._states[index] = state
+
+    def replace(self, chosen: Sequence[tuple[int, State]], states: Sequence[State]) -> None:
+        """The same for messages of which the sequence numbers are at hand."""
+        begin = chosen[0][0] - 1
+        if len(states) != len(chosen):
+            self.put(states)
+        elif chosen[-1][0] - begin == len(chosen):
+            self.states[begin : begin + len(chosen)] = states
+        else:
+            for (number, _), state in zip(chosen, states, strict=True):
+                self.states[number - 1] = state
+
+    def known(self, chosen: Sequence[tuple[int, State]]) -> Known | None:
+        """Messages and the change number at which they are right."""
+        return None if self._gone else Known(self.modseq, [state for _, state in chosen])
+
+    def caught_up(self, done: Flagged) -> None:
+        """What this client changed needs not be read again, unless somebody else changed something before."""
+        if done.before == self.modseq and not self._gone:
+            self.modseq = done.modseq
 
     @property
     def states(self) -> list[State]:
@@ -240,16 +293,12 @@ class View:
         index = bisect_left(self._uids, uid)
         return index if index < len(self._uids) and self._uids[index] == uid else None
 
-    def _set(self, states: list[State]) -> None:
-        self._states = states
-        self._uids = [state.uid for state in states]
-
     def _remove(self, news: News) -> None:
         news.vanished = sorted(self._gone)
         indexes = [index for uid in news.vanished if (index := self._index(uid)) is not None]
         news.expunged = [index + 1 - before for before, index in enumerate(indexes)]
         gone, self._gone = self._gone, set()
-        self._set([state for state in self.states if state.uid not in gone])
+        self._states, self._uids = Listed.of([state for state in self.states if state.uid not in gone])
         self.saved = [uid for uid in self.saved if uid not in gone]
 
     def _compared(self, tx: Transaction) -> Changes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -10,7 +12,7 @@ import sqlalchemy as sa
 from storage.mail import flags as words
 from storage.mail import numbers
 from storage.mail.tables import messages
-from storage.mail.types import Flagged, Mailbox, State
+from storage.mail.types import Flagged, Known, Mailbox, State
 from storage.statements import Statement
 from storage.store import Transaction
 
@@ -22,11 +24,8 @@ _STATES: Final = Statement(
     .order_by(messages.c.uid),
     State,
 )
-_SET_SPAN: Final = Statement(
-    sa.update(messages)
-    .where(_here, _span, messages.c.flags == sa.bindparam("old"))
-    .values(flags=sa.bindparam("new"), modseq=sa.bindparam("number"))
-)
+_TEXTS_AT_ONCE: Final = 20
+"""Different texts of flags that one statement changes; a mailbox has few."""
 
 
 def set_flags(
@@ -37,15 +36,18 @@ def set_flags(
     flags: str,
     *,
     unchanged_since: int | None = None,
+    known: Known | None = None,
 ) -> Flagged:
     """Change the flags of messages; `flags` is canonical. Uids that do not exist are passed over.
+
+    `known` are these very messages as the caller read them: if nothing happened since, they are not read again.
 
     Raises:
         LimitReached: a message would have too many keywords.
     """
-    numbers.lock(tx, mailbox.id)
+    before = numbers.lock(tx, mailbox.id)[mailbox.id]
     spans = list(runs(uids))
-    found = states_in(tx, mailbox, spans)
+    found = list(known.states) if known is not None and known.modseq == before else states_in(tx, mailbox, spans)
     failed: list[int] = []
     if unchanged_since is not None:
         failed = [state.uid for state in found if state.modseq > unchanged_since]
@@ -54,22 +56,56 @@ def set_flags(
             spans = list(runs(state.uid for state in found if state.uid not in refused))
     refused = set(failed)
     found = _answered(tx, mailbox, found, change, flags, refused)
-    fresh = {old: words.changed(old, change, flags) for old in {state.flags for state in found}}
-    differs = [state for state in found if fresh[state.flags] != state.flags and state.uid not in refused]
-    if not differs:
-        return Flagged(mailbox.modseq, found, failed)
+    here = [state for state in found if state.uid not in refused] if refused else found
+    amounts = Counter([state.flags for state in here])
+    fresh = {old: new for old in amounts if (new := words.changed(old, change, flags)) != old}
+    if not fresh:
+        return Flagged(before, mailbox.modseq, found, failed)
     number, _, _ = numbers.take(tx, mailbox.id)
-    for old in {state.flags for state in differs}:
-        for first, last in spans:
-            keys = {"collection": mailbox.id, "first": first, "last": last}
-            _SET_SPAN.run(tx, {**keys, "old": old, "new": fresh[old], "number": number})
-    numbers.count(tx, mailbox.id, (fresh[state.flags] for state in differs), (state.flags for state in differs))
+    _set(tx, mailbox, spans, fresh, number)
+    added: Counter[str] = Counter()
+    for old, new in fresh.items():
+        added[new] += amounts[old]
+    numbers.count(tx, mailbox.id, added, Counter({old: amounts[old] for old in fresh}))
     numbers.learn(tx, mailbox, fresh.values())
-    now = {state.uid for state in differs}
-    return Flagged(
-        number,
-        [state._replace(flags=fresh[state.flags], modseq=number) if state.uid in now else state for state in found],
-        failed,
+    return Flagged(before, number, _with(found, fresh, number, refused), failed)
+
+
+def _with(found: list[State], fresh: Mapping[str, str], number: int, refused: set[int]) -> list[State]:
+    """The states after the change, for the ten-thousand-fold case: `_replace` takes four times as long."""
+    return [
+        state
+        if state[2] not in fresh or state[0] in refused
+        else State(state[0], number, fresh[state[2]], state[3], state[4], state[5], state[6])
+        for state in found
+    ]
+
+
+def _set(
+    tx: Transaction, mailbox: Mailbox, spans: Iterable[tuple[int, int]], fresh: Mapping[str, str], number: int
+) -> None:
+    """Give what has these texts of flags their new ones; no new one is an old one, so each is changed once."""
+    texts = list(fresh.items())
+    for at in range(0, len(texts), _TEXTS_AT_ONCE):
+        some = texts[at : at + _TEXTS_AT_ONCE]
+        values: dict[str, object] = {"collection": mailbox.id, "number": number}
+        for place, (old, new) in enumerate(some):
+            values |= {f"old{place}": old, f"new{place}": new}
+        statement = _update(len(some))
+        for first, last in spans:
+            statement.run(tx, values | {"first": first, "last": last})
+
+
+@lru_cache(_TEXTS_AT_ONCE)
+def _update(count: int) -> Statement:
+    """One walk over a span, however many texts are changed: the index of change numbers is what takes the time."""
+    old = [sa.bindparam(f"old{place}", type_=sa.Text) for place in range(count)]
+    new = [sa.bindparam(f"new{place}", type_=sa.Text) for place in range(count)]
+    flags = sa.case(*((messages.c.flags == one, other) for one, other in zip(old, new, strict=True)))
+    return Statement(
+        sa.update(messages)
+        .where(_here, _span, sa.or_(*(messages.c.flags == one for one in old)))
+        .values(flags=flags, modseq=sa.bindparam("number"))
     )
 
 
@@ -88,8 +124,7 @@ def _answered(
     number, _, _ = numbers.take(tx, mailbox.id)
     noted = {state.uid: words.changed(state.flags, "add", receipts.SENT) for state in due}
     for state in due:
-        keys = {"collection": mailbox.id, "first": state.uid, "last": state.uid}
-        _SET_SPAN.run(tx, {**keys, "old": state.flags, "new": noted[state.uid], "number": number})
+        _set(tx, mailbox, [(state.uid, state.uid)], {state.flags: noted[state.uid]}, number)
     numbers.learn(tx, mailbox, noted.values())
     return [state._replace(flags=noted[state.uid], modseq=number) if state.uid in noted else state for state in found]
 

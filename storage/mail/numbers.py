@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -39,15 +40,17 @@ _COUNT: Final = Statement(
     )
 )
 _LOCK: Final = Statement(
-    sa.select(collections.c.id).where(collections.c.id == sa.bindparam("collection")).with_for_update()
+    sa.select(collections.c.modseq).where(collections.c.id == sa.bindparam("collection")).with_for_update()
 )
 _BURY: Final = insert(vanished, "collection_id", "modseq", "uid", "removed")
 
 
-def lock(tx: Transaction, *numbers: CollectionId) -> None:
-    """Let nobody else write to these mailboxes until the end; in one order, so that no two wait for each other."""
-    for number in sorted(numbers):
-        _LOCK.first(tx, {"collection": number})
+def lock(tx: Transaction, *numbers: CollectionId) -> dict[CollectionId, int]:
+    """Let nobody else write to these mailboxes until the end; in one order, so that no two wait for each other.
+
+    Gives the change number of each, which nobody else moves from here on.
+    """
+    return {number: _LOCK.scalar(tx, {"collection": number}) for number in sorted(numbers)}
 
 
 def take(
@@ -61,14 +64,12 @@ def take(
 
 
 def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), gone: Iterable[str] = ()) -> None:
-    """Keep the counters of unseen and deleted messages; texts are canonical flags."""
+    """Keep the counters of unseen and deleted messages; texts are canonical flags, or how many there are of each."""
     unseen = deleted = 0
-    for flags in added:
-        unseen += SEEN not in flags
-        deleted += DELETED in flags
-    for flags in gone:
-        unseen -= SEEN not in flags
-        deleted -= DELETED in flags
+    for sign, texts in ((1, Counter(added)), (-1, Counter(gone))):
+        for flags, amount in texts.items():
+            unseen += sign * amount * (SEEN not in flags)
+            deleted += sign * amount * (DELETED in flags)
     if unseen or deleted:
         _COUNT.run(tx, {"collection": collection, "more_unseen": unseen, "more_deleted": deleted})
 

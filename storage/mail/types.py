@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -147,9 +148,19 @@ class Appended(NamedTuple):
     modseq: int
 
 
+class Known(NamedTuple):
+    """Messages as they were at a change number of their mailbox; nothing of them is read again while it stands."""
+
+    modseq: int
+    states: Sequence[State]
+    """By uid."""
+
+
 class Flagged(NamedTuple):
     """What became of a change of flags."""
 
+    before: int
+    """The mailbox's number before it."""
     modseq: int
     states: list[State]
     """Those asked for that exist, as they are now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from servers.imap import render
@@ -11,7 +11,7 @@ from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
 from servers.imap.view import View
 from storage.mail import flagging, flags, mailboxes
-from storage.mail.types import State
+from storage.mail.types import Flagged, State
 
 _CHANGES: Final[dict[str, flags.Change]] = {"+": "add", "-": "remove", "": "replace"}
 
@@ -51,38 +51,57 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     chosen = view.chosen(written, uid=uid)
     if not chosen:
         return Answer()
+    change = _CHANGES[sign]
+    had = {state.flags for _, state in chosen}
     with connection.store.write(connection.me) as tx:
         box = mailboxes.by_id(tx, view.id)
         uids = [state.uid for _, state in chosen]
-        done = flagging.set_flags(tx, box, uids, _CHANGES[sign], canonical, unchanged_since=since)
-    before = {state.uid: state.modseq for _, state in chosen}
-    view.put(done.states)
+        done = flagging.set_flags(tx, box, uids, change, canonical, unchanged_since=since, known=view.known(chosen))
     failed = set(done.failed)
-    told = [state for state in done.states if _is_told(connection, state, before, failed, silent=silent)]
-    data = _lines(connection, view, told, uid=uid, silent=silent)
+    told, surprising = done.states, frozenset[int]()
+    if silent:
+        told, surprising = _told(connection, chosen, done, {old: flags.changed(old, change, canonical) for old in had})
+    view.replace(chosen, done.states)
+    view.caught_up(done)
+    data = _lines(connection, view, told, surprising, uid=uid, silent=silent)
     if failed:
         numbers = sorted(failed) if uid else sorted(n for one in failed if (n := view.number(one)) is not None)
         return Answer(tuple(data), code=f"MODIFIED {render.number_set(numbers).decode()}", text="some were changed")
-    if {state.uid for state in done.states} != set(uids) and not uid and not view.gone:
+    if len(done.states) < len(uids) and not uid and not view.gone:
         # RFC 9051 §6.4.6: a message that went meanwhile was not changed; its removal is told later.
         return Answer(tuple(data), text="some are gone")
     return Answer(tuple(data))
 
 
-def _is_told(connection: Connection, state: State, before: dict[int, int], failed: set[int], *, silent: bool) -> bool:
-    if state.uid in failed:
-        return True  # RFC 7162 §3.1.3: so that the client sees what it missed
-    if not silent:
-        return True
-    return connection.condstore and state.modseq != before.get(state.uid)
+def _told(
+    connection: Connection, chosen: Sequence[tuple[int, State]], done: Flagged, expected: dict[str, str]
+) -> tuple[list[State], frozenset[int]]:
+    """What a silent STORE tells all the same, and of which of them the flags are not what the client expects.
+
+    Somebody else changed those (RFC 9051 §6.4.6), or the change was refused (RFC 7162 §3.1.3).
+    """
+    before = [state for _, state in chosen]
+    if len(done.states) < len(before):
+        present = {state.uid for state in done.states}
+        before = [state for state in before if state.uid in present]
+    pairs = zip(before, done.states, strict=True)
+    other = [new for old, new in pairs if new.flags != expected[old.flags]]
+    if not (connection.condstore or done.failed):
+        return other, frozenset(state.uid for state in other)
+    failed = set(done.failed)
+    pairs = zip(before, done.states, strict=True)
+    told = [new for old, new in pairs if new.uid in failed or (connection.condstore and new.modseq != old.modseq)]
+    return told, frozenset(state.uid for state in other)
 
 
-def _lines(connection: Connection, view: View, states: list[State], *, uid: bool, silent: bool) -> Iterator[bytes]:
+def _lines(
+    connection: Connection, view: View, states: list[State], surprising: frozenset[int], *, uid: bool, silent: bool
+) -> Iterator[bytes]:
     for state in states:
         number = view.number(state.uid)
         if number is None:
             continue
-        if silent:  # only the number of the change
+        if silent and state.uid not in surprising:  # only the number of the change
             yield b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (number, state.uid, state.modseq)
         else:
             yield connection.flags_of(number, state, uid=uid)

@@ -1,0 +1,100 @@
+"""STORE on what others change too: nothing is lost, nothing is told twice (RFC 9051 §6.4.6, RFC 7162 §3.1.3; IMAP-02)."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+
+import pytest
+
+from storage import check
+from storage.store import Store
+from storage.types import SITE
+from tests.imap.client import Client
+
+Connect = Callable[..., Client]
+FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "$Forwarded")
+
+
+def flags_of(client: Client) -> dict[int, frozenset[str]]:
+    client.lines("NOOP")
+    found = {}
+    for line in client.lines("UID FETCH 1:* (UID FLAGS)"):
+        match = re.search(r"UID (\d+) FLAGS \(([^)]*)\)", line)
+        assert match is not None, line
+        found[int(match[1])] = frozenset(match[2].split())
+    return found
+
+
+def select(client: Client, new: int = 0) -> Client:
+    """A mailbox of its own, with so many mails more: keywords are never forgotten where they were set."""
+    client("CREATE Many")
+    append(client, new)
+    client.lines("SELECT Many")
+    return client
+
+
+def append(client: Client, count: int) -> None:
+    for number in range(count):
+        message = f"From: a@x.example\r\nSubject: {number}\r\n\r\ntext\r\n"
+        assert "APPENDUID" in client(f"APPEND Many {{{len(message)}+}}\r\n{message}")
+
+
+def test_own_changes_are_not_told_again_and_others_are(connect: Connect) -> None:
+    alice, other = select(connect(), 3), select(connect())
+    assert alice.lines("STORE 1:* +FLAGS.SILENT (\\Flagged)") == []
+    assert alice.lines("NOOP") == []
+    assert len(other.lines("NOOP")) == 3
+    other.lines("UID STORE 2 +FLAGS (\\Answered)")
+    told = alice.lines("STORE 1:3 +FLAGS.SILENT (\\Draft)")  # another's change came between
+    assert any("\\Answered" in line for line in told)
+    assert alice.lines("NOOP") == []
+    assert (
+        flags_of(alice)
+        == flags_of(other)
+        == {
+            1: {"\\Flagged", "\\Draft"},
+            2: {"\\Flagged", "\\Draft", "\\Answered"},
+            3: {"\\Flagged", "\\Draft"},
+        }
+    )
+
+
+def test_a_new_keyword_and_condstore(connect: Connect) -> None:
+    alice = select(connect(), 3)
+    alice.lines("ENABLE CONDSTORE")
+    lines = alice.lines("STORE 1:* +FLAGS.SILENT ($Forwarded)")
+    assert len(lines) == 3
+    modseq = int(re.search(r"MODSEQ \((\d+)\)", lines[0])[1])  # type: ignore[index]
+    assert alice.lines(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq})") == []
+    assert "MODIFIED 2" in alice(f"STORE 2 (UNCHANGEDSINCE {modseq - 1}) +FLAGS (\\Seen)")
+    assert alice.lines("NOOP") == []
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whoever_changes_what_in_whatever_order(store: Store, connect: Connect, seed: int) -> None:
+    chance = random.Random(seed)
+    first, second = select(connect(), 12), select(connect())
+    for _ in range(30):
+        client = chance.choice((first, second))
+        low, high = sorted((chance.randrange(1, 14), chance.randrange(1, 14)))
+        given = " ".join(chance.sample(FLAGS, chance.randrange(1, 3)))
+        silent = chance.choice((".SILENT", ""))
+        match chance.randrange(10):
+            case 0:
+                client("EXPUNGE")
+            case 1:
+                append(client, 1)
+            case 2:
+                client("NOOP")
+            case 3:
+                client(f"STORE {low}:{high} {chance.choice('+-')}FLAGS{silent} ({given})")
+            case 4:
+                client(f"UID STORE {low},{high} FLAGS{silent} ({given})")
+            case _:
+                client(f"UID STORE {low}:{high} {chance.choice(('+', '-', ''))}FLAGS{silent} ({given})")
+    fresh = select(connect())
+    assert flags_of(first) == flags_of(second) == flags_of(fresh)
+    with store.write(SITE) as tx:
+        assert check.run(tx) == []
