@@ -11,20 +11,24 @@ from storage import plans, preferences
 from storage.mail import appending, mailboxes, moving, recipients
 from storage.mail.flags import SEEN
 from storage.mail.recipients import may_send_from
-from storage.mail.tables import contents, messages, sendings, sent_copies
+from storage.mail.tables import contents, messages, relay_blocks, sendings, sent_copies
 from storage.mail.types import SENT, Mailbox
+from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Actor, Principal, SpaceKind
+from storage.types import Actor, Principal, PrincipalId, SpaceKind
 
 __all__ = [
+    "Blocked",
     "TooMany",
     "addresses",
     "asks_receipts",
+    "blocked_since",
     "count",
     "keep_copy",
     "may_send_from",
     "recipients_max",
     "replace_copies",
+    "set_blocked",
 ]
 
 WAIT_S: Final = 600.0
@@ -34,6 +38,31 @@ _DAY_S: Final = 86_400
 
 class TooMany(Exception):
     """The plan's number of messages for a day is reached."""
+
+
+class Blocked(TooMany):
+    """The site's administrator keeps the account from sending (SMTP-03)."""
+
+
+_BLOCKED: Final = Statement(
+    sa.select(relay_blocks.c.since).where(relay_blocks.c.account_id == sa.bindparam("account"))
+)
+
+
+def blocked_since(tx: Transaction, account: PrincipalId) -> float | None:
+    """Since when an account may not send, in seconds since the epoch; None if it may."""
+    since: float | None = _BLOCKED.scalar(tx, {"account": account})
+    return since
+
+
+def set_blocked(tx: Transaction, account: PrincipalId, *, blocked: bool) -> None:
+    """Keep an account from sending, from its very next mail on, or let it send again (SMTP-03)."""
+    if blocked is (blocked_since(tx, account) is not None):
+        return
+    if blocked:
+        tx.db.execute(sa.insert(relay_blocks).values(account_id=account, since=tx.now))
+    else:
+        tx.db.execute(sa.delete(relay_blocks).where(relay_blocks.c.account_id == account))
 
 
 def addresses(tx: Transaction, actor: Actor, domains: Collection[str]) -> tuple[str, ...]:
@@ -57,7 +86,10 @@ def count(tx: Transaction, mails: int = 1) -> None:
 
     Raises:
         TooMany: it is one too many.
+        Blocked: he may not send at all.
     """
+    if blocked_since(tx, tx.actor.id) is not None:
+        raise Blocked("this account may not send mail: ask who administers the desk")
     day = int(tx.now) // _DAY_S
     most = plans.limit(tx, tx.actor.id, "smtp_messages_per_day")
     here = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day == day)

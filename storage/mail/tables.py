@@ -138,6 +138,14 @@ sendings: Final = sa.Table(
     _int("messages", 0),
 )
 
+relay_blocks: Final = sa.Table(
+    "relay_block",
+    # Accounts that the administrator keeps from sending (SMTP-03).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("since", Float(53), nullable=False),
+)
+
 sent_copies: Final = sa.Table(
     "mail_sent_copy",
     # Copies that the relay kept; the client's own, if one comes, takes the place of it (MSG-11).
