@@ -256,7 +256,7 @@ class Meetings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The process that reads documents for the search, and purges what has outlived its time."""
+    """The process that reads documents for the search, fetches subscribed calendars, purges what is too old."""
 
     enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
     extraction_memory_octets: Annotated[
@@ -265,6 +265,13 @@ class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     extraction_timeout_s: Annotated[
         int, Meta(ge=1, le=3600, description="seconds that reading one document may take")
     ] = 60
+    subscription_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='private networks whose calendars may be subscribed to, "10.1.0.0/16"; without, only those '
+            "of the Internet"
+        ),
+    ] = ()
 
 
 class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

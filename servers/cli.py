@@ -40,6 +40,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "calendar": "Calendars as a whole: delete old events, list reminders.",
     "meeting": "Meetings: who answered what, answers from elsewhere.",
     "device": "Phones: which there are, keep one out, wipe a lost one.",
+    "overlay": "Calendars of others and of the Internet beside one's own.",
     "absence": "Automatic answers while somebody is away.",
     "contacts": "Address books as a whole: empty one.",
     "check": "Look whether the store is consistent.",

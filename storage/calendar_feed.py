@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,6 +57,11 @@ def validator(calendar: Collection) -> str:
         calendar.color,
     )
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
+
+
+def combined(form: int, parts: Iterable[str]) -> str:
+    """The validator of several calendars in one file."""
+    return hashlib.sha256(repr((form, *parts)).encode()).hexdigest()[:32]
 
 
 def bodies(tx: Transaction, calendar: Collection) -> Iterator[bytes]:

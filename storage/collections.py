@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 
 from storage import acl, locks, numbering
 from storage.errors import Conflict, Denied, Exists, Fixed, LimitReached, NotFound
-from storage.schema import collections, memberships, principals, viewer_collections
+from storage.overlay.tables import subscriptions
+from storage.schema import accounts, collections, memberships, principals, viewer_collections
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
@@ -140,8 +142,24 @@ def home(tx: Transaction, kind: SpaceKind, space: str) -> list[Collection]:
         raise NotFound(space)
     wanted = [(CollectionId(row.id), kind, Tool(row.tool)) for row in rows]
     held = acl.judge_many(tx, wanted, who, grantees)
-    found = (_value(row, kind, held[CollectionId(row.id)], who) for row in rows)
-    return [collection for collection in found if collection.rights]
+    found = [_value(row, kind, held[CollectionId(row.id)], who) for row in rows]
+    hidden = _hidden(tx, found[0].space) if any(one.tool is Tool.SUBSCRIPTION for one in found) else set()
+    return [collection for collection in found if collection.rights and collection.id not in hidden]
+
+
+_SUBSCRIBED: Final = Statement(
+    sa.select(subscriptions.c.collection_id, subscriptions.c.shown, accounts.c.preferences)
+    .join(collections, collections.c.id == subscriptions.c.collection_id)
+    .join(accounts, accounts.c.id == collections.c.space_id)
+    .where(collections.c.space_id == sa.bindparam("space"))
+)
+
+
+def _hidden(tx: Transaction, space: Principal) -> set[CollectionId]:
+    """The subscribed calendars that their owner does not want to see now (CAL-22, CAL-23)."""
+    rows = _SUBSCRIBED.all(tx, {"space": space.id})
+    off = bool(rows) and json.loads(rows[0].preferences).get("overlay") == "no"
+    return {CollectionId(row.collection_id) for row in rows if off or not row.shown}
 
 
 def aliases(tx: Transaction) -> list[Collection]:

@@ -71,6 +71,7 @@ def _number(default: int, lowest: int, highest: int) -> Preference:
 
 
 USER_TYPE: Final = "calendar_user_type"
+OVERLAY: Final = "overlay"
 PREFERENCES: Final[Mapping[str, Preference]] = {
     "day_start_hour": _number(8, 0, 23),
     "day_end_hour": _number(18, 1, 24),
@@ -87,6 +88,7 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "sms_parts_max": _number(1, 1, 10),
     "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
     "request_receipts": _choice("no", "yes", "no"),  # MSG-15
+    OVERLAY: _choice("yes", "yes", "no"),  # CAL-22
     USER_TYPE: _choice("individual", "individual", "room", "resource"),  # RFC 6638 §2.4.2
     "answer_receipts": _choice("ask", "always", "never", "ask"),  # MSG-16
 }

@@ -272,6 +272,10 @@ _DEFAULTS: Final = {
     for tool, more in _OF_BOXES.items()
     for relation in (Relation.OWNER, Relation.SITE)
 } | {
+    # A calendar of the Internet: read and arranged by its owner, written by nobody, shared with nobody (CAL-21).
+    (SpaceKind.PRIVATE, Tool.SUBSCRIPTION, relation): Right.SEE | Right.ADMINISTER
+    for relation in (Relation.OWNER, Relation.SITE)
+} | {
     # RFC 6638 §6.1: anybody may invite; of busy times co-members know (table 3.2).
     (SpaceKind.PRIVATE, Tool.SCHEDULE_INBOX, Relation.CO_MEMBER): _OF_BOXES[Tool.SCHEDULE_INBOX]
 }

@@ -18,6 +18,7 @@ class Tool(Enum):
     """What a collection is for; the value is what the database and the command line say."""
 
     CALENDAR = "calendar"
+    SUBSCRIPTION = "subscription"
     TASKS = "tasks"
     TASKS_GIVEN = "tasks-given"
     CALLS = "calls"
@@ -38,7 +39,10 @@ class Tool(Enum):
 
 
 CALENDAR_TOOLS: Final = frozenset(
-    {Tool.CALENDAR, Tool.TASKS, Tool.TASKS_GIVEN, Tool.CALLS, Tool.CALLS_SENT, Tool.NOTES}
+    {
+        *(Tool.CALENDAR, Tool.SUBSCRIPTION),
+        *(Tool.TASKS, Tool.TASKS_GIVEN, Tool.CALLS, Tool.CALLS_SENT, Tool.NOTES),
+    }
 )
 """Tools whose items are iCalendar objects."""
 

@@ -12,6 +12,7 @@ from storage import shared_spaces
 from storage.errors import NotFound
 from storage.mail import mailboxes
 from storage.mail.types import DRAFTS, INBOX, SENT, SEPARATOR, TRASH, Mailbox
+from storage.overlay import choosing
 from storage.store import Transaction
 from storage.types import Collection, CollectionId, SpaceKind, Tool, View
 
@@ -21,7 +22,7 @@ LETTERS: Final[Mapping[str, ItemClass]] = {
     "c": events.CLASS, "b": contacts.CLASS, "t": tasks.CLASS, "n": notes.CLASS,
 }  # fmt: skip
 """What stands before the number of a collection that is no mailbox."""
-_OF_TOOL: Final = {found.tool: letter for letter, found in LETTERS.items()}
+_OF_TOOL: Final = {found.tool: letter for letter, found in LETTERS.items()} | {Tool.SUBSCRIPTION: "c"}
 _KINDS: Final[Mapping[str, int]] = {INBOX: 2, DRAFTS: 3, TRASH: 4, SENT: 5}
 
 
@@ -41,7 +42,8 @@ def every(tx: Transaction, version: int) -> list[Shown]:
     found = [_shown(box, numbers) for box in boxes]
     own = tree.home(tx, SpaceKind.PRIVATE, tx.actor.login)
     shared = [one for name in shared_spaces.names(tx) for one in tree.home(tx, SpaceKind.PRIVATE, name)]
-    for one in (*own, *tree.aliases(tx), *shared):
+    laid = choosing.calendars(tx)
+    for one in {one.id: one for one in (*own, *tree.aliases(tx), *shared, *laid)}.values():
         letter = _OF_TOOL.get(one.tool)
         if letter is None or not _is_shown(one) or version < LETTERS[letter].since:
             continue
@@ -76,7 +78,7 @@ def collection(tx: Transaction, server_id: str) -> tuple[Collection, ItemClass]:
     if found is None or not (number.isascii() and number.isdecimal() and len(number) < 19):
         raise NotFound(server_id)
     one = tree.by_id(tx, CollectionId(int(number)))
-    if one.tool is not found.tool or not _is_shown(one):
+    if _OF_TOOL.get(one.tool) != server_id[:1] or not _is_shown(one):
         raise NotFound(server_id)
     return one, found
 

@@ -47,6 +47,7 @@ class Kind(Enum):
 
 PROXIES: Final = {"calendar-proxy-read": False, "calendar-proxy-write": True}
 ALIAS: Final = "group-"
+OVERLAY: Final = "overlay-"
 """What the names of groups' collections in a member's own home begin with."""
 
 PLACES: Final = frozenset({Kind.ROOT, Kind.PRINCIPALS, Kind.OWNER})
@@ -185,20 +186,23 @@ def collection(tx: Transaction, address: Address) -> Collection:
 
 
 def alias_name(found: Collection) -> str:
-    """What a group's collection is called in a member's own home (CALSYNC-05)."""
-    return f"{ALIAS}{found.space.name}-{found.name}"
+    """What a group's or another's collection is called in one's own home (CALSYNC-05, CAL-25)."""
+    return f"{ALIAS if found.space.kind is SpaceKind.GROUP else OVERLAY}{found.space.name}-{found.name}"
 
 
 def _aliased(tx: Transaction, address: Address) -> Collection | None:
-    """The group's collection behind an alias; group and name are separated by one of the hyphens."""
+    """The group's or the other's collection behind an alias; owner and name are separated by one of the hyphens."""
     own = address.space_kind is SpaceKind.PRIVATE and address.space == tx.actor.login
-    if not own or not address.collection.startswith(ALIAS):
+    kind, prefix = SpaceKind.GROUP, ALIAS
+    if address.collection.startswith(OVERLAY):
+        kind, prefix = SpaceKind.PRIVATE, OVERLAY
+    if not own or not address.collection.startswith(prefix):
         return None
-    parts = address.collection.removeprefix(ALIAS).split("-")
+    parts = address.collection.removeprefix(prefix).split("-")
     for cut in range(1, len(parts)):
-        group, name = "-".join(parts[:cut]), "-".join(parts[cut:])
+        space, name = "-".join(parts[:cut]), "-".join(parts[cut:])
         try:
-            return tree.find(tx, SpaceKind.GROUP, group, name)
+            return tree.find(tx, kind, space, name)
         except NotFound:
             continue
     return None

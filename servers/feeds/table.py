@@ -68,6 +68,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _route("/feeds/groups/{group}/calendar.ics", Door.FEED, calendars.group, "CALSYNC-19"),
     _route("/feeds/groups/{group}/events/{span}.{form}", Door.FEED, events.group, "CALSYNC-18, 20"),
     _route("/feeds/{login}/private/calendar.ics", Door.FEED, calendars.private, "CALSYNC-19"),
+    _route("/feeds/{login}/private/overlay.ics", Door.FEED, calendars.overlay, "CAL-25"),
     _route("/feeds/{login}/private/events/{span}.{form}", Door.FEED, events.private, "CALSYNC-18, 20"),
     _route("/feeds/{login}/private/mail{path}.{form}", Door.FEED, mails.mailbox, "MSG-68"),
     _route("/feeds/{login}/changes.{form}", Door.FEED, changes.changes, "ACC-06"),

@@ -1,4 +1,4 @@
-"""The process `jobs`: texts of documents, large meetings, reminders, the daily purge (DOC-34, REM-01, SYS-07)."""
+"""The process `jobs`: texts of documents, large meetings, reminders, subscribed calendars, the daily purge."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from conf.settings import Settings
 from servers import log
 from servers.jobs.extractor import Extractor
 from servers.jobs.mail_index import MailIndex
+from servers.jobs.remote import Fetcher
+from servers.jobs.subscriptions import Subscriptions
 from servers.jobs.texts import Texts
 from storage import purge, reminders
 from storage.bus import Bus
@@ -42,10 +44,13 @@ def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url, settings.blobs_directory, limits=kept)
     store.migrate()
     extractor = Extractor(settings.jobs.extraction_memory_octets, settings.jobs.extraction_timeout_s)
+    subscriptions = Subscriptions(store, Fetcher(settings.jobs.subscription_networks))
+    subscriptions.start()
     logger.info("working")
     try:
         Jobs(store, extractor).run(lambda: bool(told))
     finally:
+        subscriptions.close()
         extractor.close()
         store.close()
     logger.info("stopped")

@@ -20,6 +20,7 @@ from servers.dav.resources import (
 from storage import collections as tree
 from storage import preferences
 from storage import principals as people
+from storage.overlay import choosing
 from storage.types import Collection, Principal, PrincipalId, SpaceKind, Tool
 
 _PRINCIPAL: Final = frozenset({Kind.PRINCIPAL})
@@ -160,7 +161,7 @@ PROPERTIES: Final = (
 
 
 def home_members(reader: Reader, principal: Principal) -> list[tuple[Collection, str]]:
-    """What a home lists: its collections of the tools served here, and their names; aliases last."""
+    """What a home lists: its collections of the tools served here, and their names; aliases and overlay last."""
     found = tree.home(reader.tx, principal.kind, principal.name)
     reader.memo["home"] = found
     members = [(collection, collection.name) for collection in shown(reader.context, found)]
@@ -170,4 +171,8 @@ def home_members(reader: Reader, principal: Principal) -> list[tuple[Collection,
         taken = {name for _, name in members}
         named = [(collection, alias_name(collection)) for collection in groups]
         members += [(collection, name) for collection, name in named if name not in taken]
+    if own:
+        known = {collection.id for collection, _ in members}
+        laid = shown(reader.context, choosing.calendars(reader.tx))
+        members += [(collection, alias_name(collection)) for collection in laid if collection.id not in known]
     return members
