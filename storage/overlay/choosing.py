@@ -65,7 +65,7 @@ _SPACES: Final = Statement(
 
 def entries(tx: Transaction) -> list[Entry]:
     """All of the actor's overlay, also what is hidden; calendars of the desk first."""
-    spaces = [Entry(_name_of(row), row.display_name or row.name, "", row.shown) for row in _of_desk(tx)]
+    spaces = [Entry(_name_of(row), row.display_name or row.name, "", bool(row.shown)) for row in _of_desk(tx)]
     return spaces + [
         Entry(
             row.path,
