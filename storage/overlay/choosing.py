@@ -71,7 +71,7 @@ def entries(tx: Transaction) -> list[Entry]:
             row.path,
             row.display_name or row.path,
             row.url,
-            row.shown,
+            bool(row.shown),
             row.color,
             row.item_count,
             row.fetched,
