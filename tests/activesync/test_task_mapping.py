@@ -266,6 +266,6 @@ def test_whatever_a_device_sends_is_stored_or_refused(elements: list[Element], b
     back = shown(body)
     assert tasks.CLASS.merge(back, body, "", context()) == body
     text = body.decode()
-    assert text.count("BEGIN:VTODO") == 1
+    assert text.count("BEGIN:VTODO") <= 2  # an instance that is done, at most
     if "RRULE" in text:
         assert "DTSTART" in text

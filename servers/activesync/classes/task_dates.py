@@ -44,6 +44,10 @@ class Dates:
 
     start: Point | None
     due: Point | None
+    shift: int = 0
+    """Of an instance of a series: seconds on the wall since the first one."""
+    index: int = 0
+    """Of an instance of a series: how many come before it."""
 
     @property
     def first(self) -> Point | None:
@@ -51,9 +55,9 @@ class Dates:
         return self.start or self.due
 
 
-def of(task: Component, zones: Zones, context: Context) -> Dates:
-    """Read them; the due date may be given by a DURATION (RFC 5545 §3.6.2)."""
-    start, due = _point(task.get("DTSTART"), zones, context), _point(task.get("DUE"), zones, context)
+def of(task: Component, zones: Zones, context: Context, *, shift: int = 0, index: int = 0) -> Dates:
+    """Read them; the due date may be given by a DURATION (RFC 5545 §3.6.2). With `shift`, those of a later instance."""
+    start, due = (_point(task.get(name), zones, context, shift) for name in ("DTSTART", "DUE"))
     duration, begin = task.get("DURATION"), task.get("DTSTART")
     if due is None and duration is not None and start is not None and begin is not None:
         length = read_duration(duration.value)
@@ -64,7 +68,7 @@ def of(task: Component, zones: Zones, context: Context) -> Dates:
         else:
             over = instant(wall_at(start.seconds, zone) + length.days * DAY, zone) + length.seconds
             due = Point(over, wall_at(over, context.zone if zone is UTC else zone), False)
-    return Dates(start, due)
+    return Dates(start, due, shift, index)
 
 
 def shown(dates: Dates) -> list[Element]:
@@ -82,34 +86,41 @@ def long(seconds: int) -> str:
 
 
 def write(
-    calendar: Component, task: Component, data: Element, old: Dates, context: Context, *, whole: bool, recurs: bool
-) -> bool:
+    calendar: Component, task: Component, data: Element, old: Dates, context: Context,
+    *, whole: bool, recurs: bool, ends: bool = False,
+) -> bool:  # fmt: skip
     """Write what a device says otherwise than it was shown; whether it said anything otherwise.
 
     With `whole` a date that is left out is taken out. Times stay in the zone that they are in, so that a series
-    that is moved keeps its time of day when clocks change.
+    that is moved keeps its time of day when clocks change. If `old` is a later instance, the series begins there now,
+    and so does the single task that it becomes where it `ends`.
 
     Raises:
         Unconvertible: a value is no date.
     """
     start = _said(data, _START, old.start, context, whole=whole)
     due = _said(data, _DUE, old.due, context, whole=whole)
-    if (start, due) == (old.start, old.due):
+    if start is old.start and due is old.due and not (ends and old.shift):
         return False
     day = _are_days(start, due, old)
     zones = event_times.zones_of(calendar)
     forms = {name: task.get(name) for name in ("DTSTART", "DUE")}
     if start is None:
         _drop(task, "DTSTART")
-    elif start is not old.start or start.day != day:
+    elif not _is_at(of(task, zones, context).start, start, day=day):
         put(task, _spelled("DTSTART", start, day, (forms["DTSTART"], forms["DUE"]), calendar, context, recurs=recurs))
-    now = of(task, zones, context).due
     if due is None:
         _drop(task, "DUE", "DURATION")
-    elif due is not old.due or due.day != day or now is None or now.seconds != due.seconds:
+    elif not _is_at(of(task, zones, context).due, due, day=day):
         _drop(task, "DURATION")
         put(task, _spelled("DUE", due, day, (forms["DUE"], forms["DTSTART"]), calendar, context, recurs=recurs))
     return True
+
+
+def _is_at(written: Point | None, meant: Point, *, day: bool) -> bool:
+    if written is None or written.day != day:
+        return False
+    return written.wall == meant.wall if day else written.seconds == meant.seconds
 
 
 def put(task: Component, prop: Property) -> None:
@@ -130,13 +141,14 @@ def _drop(task: Component, *names: str) -> None:
     task.properties = [one for one in task.properties if one.name not in names]
 
 
-def _point(prop: Property | None, zones: Zones, context: Context) -> Point | None:
+def _point(prop: Property | None, zones: Zones, context: Context, shift: int) -> Point | None:
     if prop is None:
         return None
     moment, zone = event_times.moment_of(prop, zones, context.zone)
+    wall = moment.wall + shift
     if moment.is_utc:
-        return Point(moment.wall, wall_at(moment.wall, context.zone), False)
-    return Point(instant(moment.wall, zone), moment.wall, moment.is_date)
+        return Point(wall, wall_at(wall, context.zone), False)
+    return Point(instant(wall, zone), wall, moment.is_date)
 
 
 def _said(data: Element, tags: tuple[Tag, Tag], before: Point | None, context: Context, *, whole: bool) -> Point | None:

@@ -38,14 +38,14 @@ def of(task: Component, dates: Dates, context: Context) -> Element | None:
     shown = recurrences.show(Rule.parse(rules[0].value), wall, recurrences.TASK, until, context.version)
     if shown is None:
         return None
-    shown.children.insert(1, Tasks.Start(task_dates.long(wall)))
+    shown.children.insert(1, Tasks.Start(task_dates.long(wall - dates.shift)))
     shown.children.append(Tasks.Regenerate(1 if rules[0].name == _REGENERATE else 0))
     shown.children.append(Tasks.DeadOccur(0))
     return shown
 
 
 def said(data: Element) -> Element | None:
-    """The Recurrence that a device gives a task; None for one that is done, and no longer of the series.
+    """The Recurrence that a device gives a task; None for one that is done, and of a series no longer.
 
     Raises:
         Unconvertible: it lacks what it must have, or has what its type has not.
@@ -70,26 +70,56 @@ def is_dead(data: Element) -> bool:
 
 def write(
     calendar: Component, task: Component, data: Element, was: Element | None, start: Property | None, context: Context,
-    *, whole: bool, moved: bool,
+    *, ends: bool, moved: bool, index: int,
 ) -> None:  # fmt: skip
     """Write the rule that a device gives; `was` is the one that it was shown, `start` the DTSTART before the change.
+
+    Where the series `ends` it becomes a single task; `moved` says that its dates are others now, and that it begins
+    with what was instance `index` of it.
 
     Raises:
         Unconvertible: it is no rule, or there is no day from which on it recurs.
     """
     zones = event_times.zones_of(calendar)
     given = said(data)
+    if moved and index:
+        if (
+            given is not None
+            and was is not None
+            and recurrences.same(_bare(was), _bare(given) or given, recurrences.TASK)
+        ):
+            given = _remaining(given, index)
+        _shorten(task, index)
     dates = task_dates.of(task, zones, context)
-    if given is None:
-        if whole and was is not None:
-            _drop(calendar, task)
-    elif not recurrences.same(_bare(of(task, dates, context)), _bare(given) or given, recurrences.TASK) or (
-        was is not None and was.text_of(Tasks.Regenerate) != (given.text_of(Tasks.Regenerate) or "0")
+    if ends:
+        _drop(calendar, task)
+    elif given is not None and (
+        not recurrences.same(_bare(of(task, dates, context)), _bare(given) or given, recurrences.TASK)
+        or (was is not None and was.text_of(Tasks.Regenerate) != (given.text_of(Tasks.Regenerate) or "0"))
     ):
         _set(task, given, dates, context)
         moved = True
     if moved and any(one.name in _RULES for one in task.properties):
         _settle(task, given, start, dates, context)
+
+
+def _shorten(task: Component, instances: int) -> None:
+    """Let the first instances of a series go: COUNT is as many less."""
+    prop = task.get("RRULE")
+    count = Rule.parse(prop.value).count if prop is not None else None
+    if prop is None or count is None:
+        return
+    parts = (part for part in prop.value.split(";") if not part.upper().startswith("COUNT="))
+    prop.value = ";".join([*parts, f"COUNT={max(count - instances, 1)}"])
+
+
+def _remaining(given: Element, instances: int) -> Element:
+    """The same rule without its first instances."""
+    count = number(given.text_of(Tasks.Occurrences), 0)
+    if not count:
+        return given
+    kept = [one for one in given.known if one.tag is not Tasks.Occurrences]
+    return Element(given.tag, "", [*kept, Tasks.Occurrences(max(count - instances, 1))])
 
 
 def _bare(shown: Element | None) -> Element | None:

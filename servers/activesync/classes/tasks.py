@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import event_details, event_times, task_dates, task_reminder, task_rule
+from servers.activesync.classes import event_details, event_times, task_dates, task_reminder, task_rule, task_series
 from servers.activesync.classes.item_class import Context, ItemClass, no_uid
+from servers.activesync.classes.task_dates import Dates
 from servers.activesync.options import HTML, PLAIN, number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Tasks
@@ -26,9 +27,8 @@ def show(body: bytes, context: Context) -> list[Element]:
     """The elements of a stored to-do."""
     found = icalendar.load(body)
     task = found.components[0]
-    zones = event_times.zones_of(found.calendar)
-    dates = task_dates.of(task, zones, context)
-    done, finished = is_done(task), _finished(task)
+    dates, is_open = task_series.current(found.calendar, task, context)
+    done, finished = task_series.is_done(task) or not is_open, _finished(task)
     names = listed(task.all("CATEGORIES"))[:300]
     reminder = task_reminder.of(task, dates)
     text = unescape_text(task.value("DESCRIPTION"))
@@ -77,8 +77,12 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         if wanted != icalendar.class_of(task):
             itip.set_value(task, "CLASS", wanted)
     whole = Tasks.Subject in data  # a change of everything: what is left out is taken out
-    _write_times(calendar, task, data, context, whole=whole)
-    _write_completion(task, data, stamp)
+    old, _ = task_series.current(calendar, task, context)
+    if data.text_of(Tasks.Complete) == "1" and task_series.goes_on(calendar, task, old, context):
+        task_series.complete(calendar, task, old, data, _completed(data, stamp), context)
+    else:
+        _write_times(calendar, task, data, old, context, whole=whole)
+        _write_completion(task, data, stamp)
     _write_categories(task, data, whole=whole)
     for tag, name in _KEPT.items():
         if (said := data.text_of(tag)) is not None:
@@ -103,36 +107,44 @@ def write_text(component: Component, data: Element) -> None:
     event_details.set_text(component, "DESCRIPTION", event_details.clean(text, 1_000_000))
 
 
-def is_done(task: Component) -> bool:
-    """Whether a task is complete."""
-    return task.value("STATUS").strip().upper() == "COMPLETED" or task.get("COMPLETED") is not None
-
-
 def _finished(task: Component) -> int | None:
     """When it was completed, as far as that is known, in UTC seconds."""
     prop = task.get("COMPLETED") or task.get("LAST-MODIFIED") or task.get("DTSTAMP")
     return None if prop is None else event_times.of_stamp(prop)
 
 
-def _write_times(calendar: Component, task: Component, data: Element, context: Context, *, whole: bool) -> None:
+def _completed(data: Element, stamp: str) -> str:
+    """COMPLETED as a device says it, else now."""
+    when = data.text_of(Tasks.DateCompleted)
+    return write_wall(event_times.seconds_of(when), utc=True) if when else stamp
+
+
+def goes_on(before: bytes, after: bytes) -> bool:
+    """Whether a device that completed a task is to be told of the next instance in its place."""
+    done = (task_series.done_instances(icalendar.load(body).components) for body in (before, after))
+    return next(done) < next(done)
+
+
+def _write_times(
+    calendar: Component, task: Component, data: Element, old: Dates, context: Context, *, whole: bool
+) -> None:
     """Start, due, rule and reminder: what one of them says depends on the others."""
-    old = task_dates.of(task, event_times.zones_of(calendar), context)
     was, start, reminder = task_rule.of(task, old, context), task.get("DTSTART"), task_reminder.of(task, old)
     recurs = task_rule.said(data) is not None
-    moved = task_dates.write(calendar, task, data, old, context, whole=whole, recurs=recurs)
-    task_rule.write(calendar, task, data, was, start, context, whole=whole, moved=moved)
-    now = task_dates.of(task, event_times.zones_of(calendar), context)
-    task_reminder.write(task, data, now, reminder)
+    ends = whole and was is not None and not recurs and not task_rule.is_dead(data)
+    moved = task_dates.write(calendar, task, data, old, context, whole=whole, recurs=recurs, ends=ends)
+    task_rule.write(calendar, task, data, was, start, context, ends=ends, moved=moved, index=old.index)
+    task_reminder.write(task, data, task_series.current(calendar, task, context)[0], reminder)
 
 
 def _write_completion(task: Component, data: Element, stamp: str) -> None:
     said, when = data.text_of(Tasks.Complete), data.text_of(Tasks.DateCompleted)
-    done = is_done(task)
+    done = task_series.is_done(task)
     if said == "1":
         before = _finished(task) or 0
         if done and (not when or task_dates.long(event_times.seconds_of(when)) == task_dates.long(before)):
             return
-        itip.set_value(task, "COMPLETED", write_wall(event_times.seconds_of(when), utc=True) if when else stamp)
+        itip.set_value(task, "COMPLETED", _completed(data, stamp))
         if not done:
             itip.set_value(task, "STATUS", "COMPLETED")
             itip.set_value(task, "PERCENT-COMPLETE", "100")
@@ -152,4 +164,4 @@ def _write_categories(task: Component, data: Element, *, whole: bool) -> None:
             task.properties.append(Property("CATEGORIES", ",".join(escape_text(name) for name in names)))
 
 
-CLASS: Final = ItemClass("Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar")
+CLASS: Final = ItemClass("Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar", goes_on=goes_on)
