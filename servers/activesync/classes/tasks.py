@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import event_details, event_times, task_dates, task_reminder, task_rule, task_series
+from servers.activesync.classes import (
+    event_times,
+    item_text,
+    task_dates,
+    task_reminder,
+    task_rule,
+    task_series,
+)
 from servers.activesync.classes.item_class import Context, ItemClass, no_uid
 from servers.activesync.classes.task_dates import Dates
-from servers.activesync.options import HTML, PLAIN, number
+from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSyncBase, Tasks
-from storage.formats import icalendar, itip, message_text
+from servers.activesync.wbxml.pages import Tasks
+from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, Property, escape_text, render, unescape_text
 from storage.formats.datetimes import write_wall
-from storage.formats.vcard import listed
 from storage.types import Tool
 
 _SENSITIVITY: Final = {"PUBLIC": 0, "PRIVATE": 2, "CONFIDENTIAL": 3}
@@ -29,9 +35,8 @@ def show(body: bytes, context: Context) -> list[Element]:
     task = found.components[0]
     dates, is_open = task_series.current(found.calendar, task, context)
     done, finished = task_series.is_done(task) or not is_open, _finished(task)
-    names = listed(task.all("CATEGORIES"))[:300]
+    names = item_text.categories(task)
     reminder = task_reminder.of(task, dates)
-    text = unescape_text(task.value("DESCRIPTION"))
     elements: list[Element | None] = [
         Tasks.Subject(unescape_text(task.value("SUMMARY"))),
         Tasks.Importance(importance(task)),
@@ -44,7 +49,7 @@ def show(body: bytes, context: Context) -> list[Element]:
         Tasks.Categories(*(Tasks.Category(name) for name in names)) if names else None,
         task_rule.of(task, dates, context),
         *(tag.given(unescape_text(task.value(name))) for tag, name in _KEPT.items()),
-        bodies.body({PLAIN: text}, context.options.bodies) if text else None,
+        bodies.body(item_text.forms(task), context.options.bodies),
     ]
     return [one for one in elements if one is not None]
 
@@ -68,8 +73,9 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     else:
         found = icalendar.load(before)
         calendar, task = found.calendar, found.components[0]
+    as_it_was = render(calendar)
     if (subject := data.text_of(Tasks.Subject)) is not None:
-        event_details.set_text(task, "SUMMARY", event_details.clean(subject))
+        item_text.write_line(task, "SUMMARY", subject)
     if (said := data.text_of(Tasks.Importance)) is not None and number(said, 1) != importance(task):
         itip.set_value(task, "PRIORITY", _PRIORITIES.get(number(said, 1), "5"))
     if (said := data.text_of(Tasks.Sensitivity)) is not None:
@@ -83,28 +89,17 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     else:
         _write_times(calendar, task, data, old, context, whole=whole)
         _write_completion(task, data, stamp)
-    _write_categories(task, data, whole=whole)
+    if whole or Tasks.Categories in data:
+        item_text.write_categories(task, data.find(Tasks.Categories))
     for tag, name in _KEPT.items():
         if (said := data.text_of(tag)) is not None:
-            event_details.set_text(task, name, event_details.clean(said)[:200])
-    write_text(task, data)
-    body = render(calendar)
-    if body == before:
-        return body
+            item_text.write_line(task, name, said[:200])
+    item_text.write(task, data)
+    if before is not None and render(calendar) == as_it_was:
+        return before  # in the octets of whoever wrote it
     itip.set_value(task, "DTSTAMP", stamp)
     itip.set_value(task, "LAST-MODIFIED", stamp)
     return render(calendar)
-
-
-def write_text(component: Component, data: Element) -> None:
-    """DESCRIPTION from a Body; a body that was sent cut off says nothing."""
-    said = data.find(AirSyncBase.Body)
-    if said is None or said.text_of(AirSyncBase.Truncated) == "1":
-        return
-    text = said.text_of(AirSyncBase.Data) or ""
-    if said.text_of(AirSyncBase.Type) == str(HTML):
-        text = message_text.plain(text)
-    event_details.set_text(component, "DESCRIPTION", event_details.clean(text, 1_000_000))
 
 
 def _finished(task: Component) -> int | None:
@@ -151,17 +146,6 @@ def _write_completion(task: Component, data: Element, stamp: str) -> None:
     elif said is not None and done:
         itip.set_value(task, "STATUS", "NEEDS-ACTION")
         task.properties = [one for one in task.properties if one.name not in ("COMPLETED", "PERCENT-COMPLETE")]
-
-
-def _write_categories(task: Component, data: Element, *, whole: bool) -> None:
-    said = data.find(Tasks.Categories)
-    if said is None and not whole:
-        return
-    names = [] if said is None else [text for one in said.children if (text := event_details.clean(one.text))][:300]
-    if names != listed(task.all("CATEGORIES")):
-        task.properties = [one for one in task.properties if one.name != "CATEGORIES"]
-        if names:
-            task.properties.append(Property("CATEGORIES", ",".join(escape_text(name) for name in names)))
 
 
 CLASS: Final = ItemClass("Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar", goes_on=goes_on)
