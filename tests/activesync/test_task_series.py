@@ -10,12 +10,13 @@ from servers.activesync.classes import tasks
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, Tasks
 from storage import collections as tree
-from storage import items, kinds
+from storage import grants, groups, items, kinds
 from storage.store import Store
-from storage.types import Actor, SpaceKind
+from storage.types import SITE, Actor, Right, SpaceKind
 from tests.activesync.phone import Phone
 from tests.activesync.test_task_mapping import BERLIN
 from tests.activesync.test_tasks_and_notes import context, ics, merged, shown, swap
+from tests.storage import desk
 
 BINS = ics(
     "SUMMARY:Bins", f"DTSTART;{BERLIN}:20261013T100000", f"DUE;{BERLIN}:20261013T110000", "RRULE:FREQ=WEEKLY;COUNT=3",
@@ -171,3 +172,27 @@ def test_the_phone_is_told_of_the_next_one_at_once(
     other.sync(folder)
     assert other.items[folder][number].text_of(Tasks.StartDate) == "2026-10-20T10:00:00.000Z"
     assert "X-C:1" in bins()
+
+
+def test_who_may_only_read_ticks_nothing_off(
+    store: Store, connect: Callable[..., Phone], bins: Callable[[], str], alice: Actor
+) -> None:
+    """EAS-11, EAS-13: the series of somebody else stays as it is, and the phone is told so."""
+    people = {name: desk.principal(store, name) for name in ("alice", "bob")}
+    with store.write(SITE) as tx:
+        groups.add_member(tx, groups.create(tx, "IAB", admin=people["alice"]), people["bob"])
+    with store.write(alice) as tx:
+        grants.grant(tx, tree.find(tx, SpaceKind.PRIVATE, "alice", "tasks"), people["bob"], Right.SEE)
+    bobs = connect(login="bob", password="bob-secret", device="BOBS")
+    bobs.folder_sync()
+    folder = next(number for number, (name, kind) in bobs.folders.items() if kind == 15 and "alice" in name)
+    bobs.sync(folder)
+    ((number, found),) = bobs.items[folder].items()
+    bobs.items[folder][number] = done(found)
+    change = AirSync.Change(AirSync.ServerId(number), AirSync.ApplicationData(*done(found).children))
+    answer = bobs.sync_once(folder, change)
+    assert answer is not None
+    assert answer.text_of(AirSync.Responses, AirSync.Change, AirSync.Status) == "7"
+    assert bobs.items[folder][number].text_of(Tasks.Complete) == "0"
+    assert bobs.items[folder][number].text_of(Tasks.StartDate) == "2026-10-13T10:00:00.000Z"
+    assert "STATUS:COMPLETED" not in bins()
