@@ -181,6 +181,8 @@ def _change(
         status = _CONFLICT
     else:
         done.held[number_of(name)] = f"{written.etag} {name}"
+        if item_class.goes_on is not None and item_class.goes_on(item.body, body):
+            done.again.append(name)
         named = replace(context, identified=server_id(collection, item_class, name))
         told = item_class.added(data, body, item.body, named) if item_class.added is not None else []
         if told:

@@ -1,0 +1,142 @@
+"""The text of a task or a note: DESCRIPTION, and as HTML X-ALT-DESC ([MS-ASAIRS] §2.2.2.9, NOTE-02)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from servers.activesync import bodies
+from servers.activesync.classes import event_details
+from servers.activesync.classes.item_class import Unconvertible
+from servers.activesync.options import HTML, PLAIN, Preference
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSyncBase
+from storage.formats import message_text
+from storage.formats.contentline import Component, Property, escape_text, unescape_text
+from storage.formats.vcard import listed
+
+_MOST: Final = 1_000_000
+"""Characters of a text."""
+_CATEGORIES: Final = 300
+_SPACE: Final = re.compile(r"[ \t\r\n\x1c-\x1e]+")
+# No "<" inside: a tag without end must not make the rest be read again and again.
+_BREAK: Final = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
+_PARAGRAPH: Final = re.compile(r"</?p\b[^<>]*>", re.IGNORECASE)
+_BLOCK: Final = re.compile(r"</?(?:div|li|ul|ol|tr|table|blockquote|pre|hr|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_BREAK_MARK, _PARAGRAPH_MARK, _BLOCK_MARK = "\x1c", "\x1d", "\x1e"
+_GAP: Final = re.compile(r"[\x1c-\x1e][\x1c-\x1e ]*")
+_FORMATTED: Final = re.compile(r"<(?!/|!|(?:html|head|body|meta|title|div|p|br)\b)[a-z]", re.IGNORECASE)
+
+
+def forms(component: Component) -> dict[int, str]:
+    """The forms that the text exists in; HTML only if it still says what DESCRIPTION says.
+
+    A program that knows DESCRIPTION alone leaves an older HTML beside a newer text.
+    """
+    text = "\n".join(unescape_text(one.value) for one in component.all("DESCRIPTION"))
+    markup = component.get("X-ALT-DESC")
+    if markup is None or (markup.param("FMTTYPE") or "").lower() != "text/html":
+        return {PLAIN: text}
+    found = unescape_text(markup.value)
+    return {PLAIN: text, HTML: found} if _words(plain(found)) == _words(text) else {PLAIN: text}
+
+
+def write(component: Component, data: Element) -> None:
+    """Take over the Body that a device sends; one that was cut off says nothing, and the same one changes nothing.
+
+    Raises:
+        Unconvertible: it has more than a million characters.
+    """
+    said = data.find(AirSyncBase.Body)
+    if said is None or said.text_of(AirSyncBase.Truncated) == "1":
+        return
+    given = said.text_of(AirSyncBase.Data) or ""
+    if len(given) > _MOST:
+        raise Unconvertible("too long a text")
+    now = forms(component)
+    if said.text_of(AirSyncBase.Type) != str(HTML):
+        text, markup = event_details.clean(given, _MOST), ""
+        if text == event_details.clean(now[PLAIN], _MOST):
+            return
+    else:
+        text, markup = event_details.clean(plain(given), _MOST), event_details.clean(given, _MOST)
+        if markup == event_details.clean(_shown(now), _MOST):
+            return
+        if _FORMATTED.search(markup) is None:
+            markup = ""
+        same = _words(text) == _words(now[PLAIN])
+        if same and not markup and HTML not in now:
+            return
+        if same:
+            text = now[PLAIN]  # other letters, not other words: lines stay as they are
+    _put(component, "DESCRIPTION", text, [])
+    _put(component, "X-ALT-DESC", markup, [("FMTTYPE", ["text/html"])])
+
+
+def write_line(component: Component, name: str, said: str) -> None:
+    """Give a component a text of one line, or take it out; the same one, spaces around it aside, changes nothing."""
+    text = event_details.clean(said)
+    if text != event_details.clean(unescape_text(component.value(name))):
+        event_details.set_text(component, name, text)
+
+
+def categories(component: Component) -> list[str]:
+    """Its categories, as many as a device takes ([MS-ASTASK] §2.2.2.6, [MS-ASNOTE] §2.2.2.3)."""
+    return listed(component.all("CATEGORIES"))[:_CATEGORIES]
+
+
+def write_categories(component: Component, said: Element | None) -> None:
+    """Take over the Categories that a device sends, None for none at all; those that it was not shown stay."""
+    names = [] if said is None else [text for one in said.children if (text := event_details.clean(one.text))]
+    if names == [text for one in categories(component) if (text := event_details.clean(one))]:
+        return
+    names = names[:_CATEGORIES] + listed(component.all("CATEGORIES"))[_CATEGORIES:]
+    component.properties = [one for one in component.properties if one.name != "CATEGORIES"]
+    if names:
+        component.properties.append(Property("CATEGORIES", ",".join(escape_text(name) for name in names)))
+
+
+def plain(markup: str) -> str:
+    """HTML as people read it: spaces count as one, lines end where blocks and breaks are; linear."""
+    text = _SPACE.sub(" ", markup)
+    text = _BREAK.sub(_BREAK_MARK, text)
+    text = _PARAGRAPH.sub(_PARAGRAPH_MARK, text)
+    text = _BLOCK.sub(_BLOCK_MARK, text)
+    text = message_text.plain(text).replace("\n", "").replace("\xa0", " ")
+    return _GAP.sub(_lines, text.replace(f" {_BREAK_MARK}", _BREAK_MARK)).strip()
+
+
+def _lines(gap: re.Match[str]) -> str:
+    breaks = gap[0].count(_BREAK_MARK)
+    if _PARAGRAPH_MARK in gap[0]:
+        return "\n" * max(breaks + 1, 2)
+    return "\n" * (breaks + (_BLOCK_MARK in gap[0]))
+
+
+def _shown(now: dict[int, str]) -> str:
+    """The HTML that a device was given."""
+    if HTML in now:
+        return now[HTML]
+    body = bodies.body(now, (Preference(HTML, None, False, 0),))
+    return "" if body is None else body.text_of(AirSyncBase.Data) or ""
+
+
+def _words(text: str) -> str:
+    return "".join(text.split())
+
+
+def _put(component: Component, name: str, text: str, params: list[tuple[str, list[str]]]) -> None:
+    """One property with that text, where the first of its name was; none without text."""
+    found = component.all(name)
+    if len(found) == 1 and unescape_text(found[0].value) == text and text:
+        return
+    if not text:
+        component.properties = [one for one in component.properties if one.name != name]
+        return
+    prop = Property(name, escape_text(text), params)
+    if not found:
+        component.properties.append(prop)
+        return
+    at = component.properties.index(found[0])
+    component.properties[at] = prop
+    component.properties = [one for one in component.properties if one.name != name or one is prop]
