@@ -51,8 +51,9 @@ def rules(draw: st.DrawFn) -> str:
     if freq in ("HOURLY", "YEARLY"):
         optional["BYYEARDAY"] = st.one_of(numbers(1, 366), numbers(-366, -1))
     if freq == "YEARLY":
-        # -53 and -52 may be a year's first week, whose days in the year before dateutil knows by the number 1 only.
-        optional["BYWEEKNO"] = numbers(-51, 53)
+        # The weeks that two years share are tested below: -53 and -52 may be a year's first week, whose days in the year
+        # before dateutil knows by the number 1 only; and it counts 53 weeks in some years that have 52, such as 2010.
+        optional["BYWEEKNO"] = numbers(-51, 51)
     chosen = draw(st.lists(st.sampled_from(sorted(optional)), max_size=3, unique=True))
     if "BYWEEKNO" in chosen:  # a number beside BYWEEKNO is forbidden; without BYDAY dateutil takes the whole week
         optional["BYDAY"] = PLAIN_DAYS
@@ -126,6 +127,18 @@ def test_until_agrees_with_dateutil(text: str, start: datetime, part: float) -> 
     rule = Rule.parse(bounded)
     assert list(rule.starts(start, start, FAR)) == expected
     assert rule.last(start) == expected[-1]
+
+
+@pytest.mark.parametrize("week", [1, 52, 53])
+@pytest.mark.parametrize("day", range(7))
+def test_weeks_that_two_years_share(week: int, day: int) -> None:
+    """ISO 8601's own count of weeks, as Python knows it: such a week goes on in the other year."""
+    name = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[day]
+    first = datetime(1990, 1, 1) + timedelta(days=day)
+    days = (first + timedelta(weeks=number) for number in range(60 * 53))
+    expected = [one for one in days if one.isocalendar().week == week]
+    rule = Rule.parse(f"FREQ=YEARLY;BYWEEKNO={week};BYDAY={name}")
+    assert list(rule.starts(expected[0], expected[0], expected[-1] + timedelta(days=1))) == expected
 
 
 @pytest.mark.parametrize(
