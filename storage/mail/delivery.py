@@ -38,7 +38,7 @@ def deliver(
         mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
         if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
             flags = words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
-        uid = appending.append(tx, mailbox, prepared, flags=flags).uid
+        uid = appending.append(tx, mailbox, prepared, flags=flags, fits=True).uid
     return Delivered(mailbox.name, uid)
 
 
