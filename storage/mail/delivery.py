@@ -12,7 +12,7 @@ from storage.mail import appending, mailboxes, receipts, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
 from storage.mail.types import INBOX, SPAM, TRASH
-from storage.store import Store
+from storage.store import Store, Transaction
 
 
 class Delivered(NamedTuple):
@@ -42,8 +42,7 @@ def deliver(
     return Delivered(mailbox.name, uid)
 
 
-def has_room(store: Store, recipient: Recipient, octets: int) -> bool:
-    """Whether a mail of that size would fit now, the Trash counted as free."""
-    with store.read(recipient.actor) as tx:
-        left = appending.room(tx)
-        return left is None or octets <= left + mailboxes.find(tx, TRASH).octets
+def would_fit(tx: Transaction, octets: int) -> bool:
+    """Whether a mail of that size would fit into the actor's mailboxes now, the Trash counted as free."""
+    left = appending.room(tx)
+    return left is None or octets <= left + mailboxes.find(tx, TRASH).octets
