@@ -159,6 +159,28 @@ class Listener(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Annotated[bool, Meta(description="speak HTTPS with the certificate of [tls], without a front")] = False
 
 
+class ActiveSync(Listener, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Phones over Exchange ActiveSync: what they are offered, and what they must obey (EAS-05, EAS-10)."""
+
+    workers: Annotated[int, Meta(ge=1, le=256, description="worker processes")] = 1
+    highest_version: Annotated[
+        Literal["12.1", "14.0", "14.1", "16.1"], Meta(description="newest protocol version that is offered")
+    ] = "16.1"
+    heartbeat_max_s: Annotated[
+        int, Meta(ge=60, le=3540, description="longest wait of a device; a proxy before the desk must allow it")
+    ] = 3540
+    new_devices: Annotated[
+        Literal["allow", "quarantine"],
+        Meta(description="quarantine: a device gets nothing before `escritoire device allow`"),
+    ] = "allow"
+    password: Annotated[bool, Meta(description="policy: the device must be locked by a password")] = False
+    password_length: Annotated[int, Meta(ge=0, le=16, description="policy: its least length; 0 is any")] = 0
+    lock_after_s: Annotated[
+        int, Meta(ge=0, le=9998, description="policy: locked after so many unused seconds; 0 is the owner's choice")
+    ] = 0
+    encryption: Annotated[bool, Meta(description="policy: what is on the device must be encrypted")] = False
+
+
 class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line protocol's process."""
 
@@ -335,7 +357,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carddav: Listener = Listener(threads=4)
     webdav: Listener = Listener()
     feeds: Listener = Listener()
-    activesync: Listener = Listener(workers=1)
+    activesync: ActiveSync = ActiveSync()
     imap: LineListener = LineListener()
     pop3: LineListener = LineListener()
     smtp: Smtp = Smtp()

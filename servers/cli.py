@@ -39,6 +39,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "dns": "The DNS records that this desk needs.",
     "calendar": "Calendars as a whole: delete old events, list reminders.",
     "meeting": "Meetings: who answered what, answers from elsewhere.",
+    "device": "Phones: which there are, keep one out, wipe a lost one.",
+    "absence": "Automatic answers while somebody is away.",
     "contacts": "Address books as a whole: empty one.",
     "check": "Look whether the store is consistent.",
 }

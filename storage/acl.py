@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -116,19 +117,42 @@ def on_behalf(tx: Transaction, space: PrincipalId, grantees: list[int]) -> Right
     return rights.speaking(held)
 
 
+_SIZES: Final = (8, 64, 512)
+_of_many: Final = sa.select(grants.c.collection_id, grants.c.rights).where(grants.c.item_id.is_(None))
+_GRANTS_OF_MANY: Final = {
+    (some, people): Statement(
+        _of_many.where(
+            grants.c.collection_id.in_([sa.bindparam(f"c{number}") for number in range(some)]),
+            grants.c.grantee_id.in_([sa.bindparam(f"g{number}") for number in range(people)]),
+        )
+    )
+    for some in _SIZES
+    for people in _SIZES
+}
+
+
+def _grants_of_many(
+    tx: Transaction, wanted: list[CollectionId], grantees: list[int]
+) -> Iterable[tuple[CollectionId, int]]:
+    """Collection and rights of every grant to one of `grantees` on one of the collections."""
+    sizes = tuple(next((size for size in _SIZES if size >= len(one)), 0) for one in (wanted, grantees))
+    if not all(sizes):
+        chosen = _of_many.where(grants.c.collection_id.in_(wanted), grants.c.grantee_id.in_(grantees))
+        return [(row.collection_id, row.rights) for row in tx.db.execute(chosen)]
+    # The lists are filled up with their last value, so that a few constant statements serve every length.
+    binds: dict[str, Any] = {f"c{number}": wanted[min(number, len(wanted) - 1)] for number in range(sizes[0])}
+    binds |= {f"g{number}": grantees[min(number, len(grantees) - 1)] for number in range(sizes[1])}
+    return [(CollectionId(row[0]), int(row[1])) for row in _GRANTS_OF_MANY[sizes[0], sizes[1]].raw(tx, binds)]
+
+
 def judge_many(
     tx: Transaction, rows: list[tuple[CollectionId, SpaceKind, Tool]], who: Relation, grantees: list[int]
 ) -> dict[CollectionId, Right]:
     """The same for all collections of one space, in one query."""
     held = {number: rights.defaults(kind, tool, who) for number, kind, tool in rows}
     if grantees and rows:
-        query = sa.select(grants.c.collection_id, grants.c.rights).where(
-            grants.c.collection_id.in_(list(held)),
-            grants.c.item_id.is_(None),
-            grants.c.grantee_id.in_(grantees),
-        )
-        for number, granted in tx.db.execute(query):
-            held[number] |= Right(granted)
+        for number, granted in _grants_of_many(tx, list(held), grantees):
+            held[CollectionId(number)] |= Right(granted)
     return {number: _presuming(kind, tool, held[number]) for number, kind, tool in rows}
 
 

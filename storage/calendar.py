@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
 
@@ -65,6 +66,14 @@ def prepare(data: bytes) -> Prepared:
     )
 
 
+def restated(prepared: Prepared, body: bytes) -> Prepared:
+    """The same object with another body, which differs in nothing that the index knows, nor in a viewer's parts.
+
+    That is so for ATTENDEE, SEQUENCE and the parameters of ORGANIZER: a meeting is not read again for each answer.
+    """
+    return replace(prepared, body=body, same_octets=False)
+
+
 def merge(shared: bytes, parts: str) -> bytes:
     """A viewer's own body: the shared one with his alarms and colour (SYS-08)."""
     return calendar_views.merge_viewer(shared, calendar_views.ViewerParts.loads(parts))
@@ -116,7 +125,7 @@ def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompF
 def busy(
     tx: Transaction, collections: Sequence[Collection], start: int, end: int, floating: tzinfo
 ) -> list[tuple[int, int, str]]:
-    """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged (RFC 4791 §7.10).
+    """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged and uncut (RFC 4791 §7.10).
 
     Transparent calendars and what is hidden from the actor do not count, be it an instance of a series
     that he knows of (ACL-24).
@@ -126,17 +135,19 @@ def busy(
         if collection.transparent or not collection.rights & (Right.SEE_BUSY | Right.SEE):
             continue
         private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
-        for row in _spans(tx, collection, "VEVENT", None, start, end):
-            if private and row.series is not None and row.klass != "PUBLIC":
-                stub = tx.db.execute(sa.select(event_index.c.stub).where(event_index.c.item_id == row.item_id))
+        for item_id, starts, ends, series, klass, transparent, status, _ in _seen(
+            tx, collection, _SPANS[True, False].raw(tx, _keys(collection, "VEVENT", None, start, end))
+        ):
+            if series is None:
+                if not transparent and status != "CANCELLED":
+                    periods.append((starts, ends, "BUSY-TENTATIVE" if status == "TENTATIVE" else "BUSY"))
+            elif private and klass != "PUBLIC":
+                stub = tx.db.execute(sa.select(event_index.c.stub).where(event_index.c.item_id == item_id))
                 body = stub.scalar()
                 if body is not None:  # without the private instances
                     periods += icalendar.load(body).series.periods(start, end, floating)
-            elif row.series is not None:
-                periods += Series.loads(row.series).periods(start, end, floating)
-            elif not row.transparent and row.status != "CANCELLED":
-                kind = "BUSY-TENTATIVE" if row.status == "TENTATIVE" else "BUSY"
-                periods.append((max(row.starts, start), min(row.ends, end), kind))
+            else:
+                periods += Series.loads(series).periods(start, end, floating)
     return periods
 
 
@@ -221,9 +232,23 @@ def _spans(
     tx: Transaction, collection: Collection, component: str | None, uid: str | None, start: int, end: int
 ) -> list[Any]:
     """Index rows whose whole span touches [start, end), of items that the actor may know of."""
-    keys: dict[str, object] = {"collection": collection.id, "start": start, "end": end}
-    keys |= {"component": component, "uid": uid, "soonest": start - _LENGTHY_S}
-    rows = _SPANS[component is not None, uid is not None].all(tx, keys)
+    keys = _keys(collection, component, uid, start, end)
+    return _seen(tx, collection, _SPANS[component is not None, uid is not None].all(tx, keys))
+
+
+def _keys(collection: Collection, component: str | None, uid: str | None, start: int, end: int) -> dict[str, object]:
+    return {
+        "collection": collection.id,
+        "start": start,
+        "end": end,
+        "component": component,
+        "uid": uid,
+        "soonest": start - _LENGTHY_S,
+    }
+
+
+def _seen(tx: Transaction, collection: Collection, rows: list[Any]) -> list[Any]:
+    """Those index rows, columns as in `_span`, of items that the actor may know of."""
     if viewing.is_own(collection) or not rows:
         return rows
     doubtful = _doubtful(collection, rows)
@@ -233,15 +258,19 @@ def _spans(
     if len(doubtful) <= _ASKED:
         seen = seen.where(items.c.id.in_(doubtful))
     known = set(tx.db.execute(seen, {"collection": collection.id, "viewer": tx.actor.id}).scalars())
-    return [row for row in rows if row.item_id in known or row.item_id not in doubtful]
+    return [row for row in rows if row[0] in known or row[0] not in doubtful]
 
 
 def _doubtful(collection: Collection, rows: list[Any]) -> set[int]:
     """Those that the actor may have no right to know of; most of a colleague's events are plainly busy blocks."""
     if collection.space.kind is not SpaceKind.PRIVATE or collection.view not in (View.FULL, View.BUSY):
-        return {row.item_id for row in rows}
+        return {row[0] for row in rows}
     busy = collection.view is View.BUSY
-    return {row.item_id for row in rows if row.klass != "PUBLIC" or (busy and row.blockless)}
+    return {
+        item_id
+        for item_id, _, _, _, klass, _, _, blockless in rows
+        if klass != "PUBLIC" or (busy and blockless)
+    }
 
 
 def _load(tx: Transaction, collection: Collection, ids: list[int]) -> list[Item]:

@@ -11,8 +11,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from storage import principals as people
+from storage.containment import contains
 from storage.errors import Denied, NotFound, Refused
 from storage.schema import accounts, principals
+from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Collection, Principal, PrincipalId, Right, SpaceKind
 
@@ -68,6 +70,7 @@ def _number(default: int, lowest: int, highest: int) -> Preference:
     return Preference(default, _between(lowest, highest), f"{lowest} to {highest}")
 
 
+USER_TYPE: Final = "calendar_user_type"
 PREFERENCES: Final[Mapping[str, Preference]] = {
     "day_start_hour": _number(8, 0, 23),
     "day_end_hour": _number(18, 1, 24),
@@ -84,6 +87,7 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "sms_parts_max": _number(1, 1, 10),
     "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
     "request_receipts": _choice("no", "yes", "no"),  # MSG-15
+    USER_TYPE: _choice("individual", "individual", "room", "resource"),  # RFC 6638 §2.4.2
     "answer_receipts": _choice("ask", "always", "never", "ask"),  # MSG-16
 }
 """Names carry their unit; the figures are those of ACC-04, 05, 08, 17 and CAL-27."""
@@ -103,6 +107,17 @@ def zone_of(tx: Transaction, account: PrincipalId) -> str:
     """The time zone of an account, whoever acts: for what the suite does for its owner."""
     stored = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
     return str(json.loads(stored or "{}").get("timezone", PREFERENCES["timezone"].default))
+
+
+_TYPED: Final = Statement(
+    sa.select(accounts.c.id, accounts.c.preferences).where(contains(accounts.c.preferences, f'"{USER_TYPE}"'))
+)
+
+
+def user_types(tx: Transaction) -> dict[PrincipalId, str]:
+    """The rooms and resources of the desk, and which of them they are, whoever asks (RFC 6638 §2.4.2)."""
+    rows = _TYPED.all(tx, {})
+    return {PrincipalId(row.id): str(json.loads(row.preferences).get(USER_TYPE)) for row in rows}
 
 
 def chosen_hours(tx: Transaction, collection: Collection) -> tuple[int, int, str] | None:
@@ -179,8 +194,11 @@ def clean_language(text: str) -> str:
     return "-".join([head, *(part.upper() if len(part) == 2 else part.lower() for part in parts[1:])])
 
 
+_STORED: Final = Statement(sa.select(accounts.c.preferences).where(accounts.c.id == sa.bindparam("account")))
+
+
 def _stored(tx: Transaction, account: Principal) -> dict[str, Value]:
-    text = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account.id)).scalar()
+    text: str | None = _STORED.scalar(tx, {"account": account.id})
     if text is None:
         raise NotFound(account.name)
     held: dict[str, Value] = json.loads(text)

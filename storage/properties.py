@@ -83,16 +83,21 @@ def of_collections(tx: Transaction, chosen: Sequence[Collection]) -> dict[int, d
     return found
 
 
+_UNDERLYING: Final = Statement(
+    sa.select(dead_properties.c.namespace, dead_properties.c.name, dead_properties.c.xml).where(
+        dead_properties.c.collection_id == sa.bindparam("collection"),
+        dead_properties.c.item_id.is_(None),
+        dead_properties.c.name == sa.bindparam("name"),
+    )
+)
+
+
 def underlying(tx: Transaction, collection: Collection, keys: Sequence[Key]) -> str | None:
     """The first of these properties that the collection has, whoever asks: to compute with, not to be shown."""
-    rows = tx.db.execute(
-        sa.select(dead_properties.c.namespace, dead_properties.c.name, dead_properties.c.xml).where(
-            dead_properties.c.collection_id == collection.id,
-            dead_properties.c.item_id.is_(None),
-            dead_properties.c.name.in_([name for _, name in keys]),
-        )
-    )
-    found: dict[Key, str] = {(row.namespace, row.name): row.xml for row in rows}
+    found: dict[Key, str] = {}
+    for name in dict.fromkeys(name for _, name in keys):
+        rows = _UNDERLYING.all(tx, {"collection": collection.id, "name": name})
+        found |= {(row.namespace, row.name): row.xml for row in rows}
     return next((found[key] for key in keys if key in found), None)
 
 

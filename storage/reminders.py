@@ -39,6 +39,10 @@ class Reminder:
     at: float
     start: float
     summary: str
+    item: int = 0
+    """The number of its event or task."""
+    modified: float = 0
+    """When that was last written."""
 
 
 def plan(tx: Transaction, collection: Collection, item_id: int, body: bytes, *, anew: bool) -> None:
@@ -64,7 +68,7 @@ def listing(tx: Transaction, account: Principal) -> list[Reminder]:
     for row in tx.db.execute(query):
         due = alarms.due(icalendar.load(writing.body_of(tx, row)), row.due - 1, zone)
         if due is not None:
-            found.append(Reminder(row.due, due.start, row.summary))
+            found.append(Reminder(row.due, due.start, row.summary, row.id, row.modified))
     return found
 
 
@@ -95,7 +99,7 @@ def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         .join(collections, collections.c.id == items.c.collection_id)
         .join(principals, principals.c.id == collections.c.space_id)
     )
-    wanted = (items.c.id, items.c.body, items.c.blob, event_index.c.summary, collections.c.space_id)
+    wanted = (items.c.id, items.c.modified, items.c.body, items.c.blob, event_index.c.summary, collections.c.space_id)
     return sa.select(
         *columns, *wanted, principals.c.language, principals.c.display_name, principals.c.name
     ).select_from(joined)

@@ -39,6 +39,8 @@ class Limits:
     version_days: int = 30
     bookmark_scheme: str = "https"
     """What an address typed without a scheme gets (FAV-02)."""
+    origin: str = ""
+    """Where the desk is found, without a final slash, for links in mails (MTG-05); "" writes none."""
     restrict_attendees: bool = False
     """Only co-members and known contacts can be added to meetings (MTG-03)."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from storage.activesync import tables as _activesync
 from storage.mail import tables as _mail
 from storage.outbound import tables as _outbound
+from storage.scheduling import tables as _scheduling
 from storage.schema import metadata
 
 __all__ = ["metadata"]
 
-MODULES = (_activesync, _mail, _outbound)
+MODULES = (_activesync, _mail, _outbound, _scheduling)

@@ -162,6 +162,28 @@ def body_of(tx: Transaction, row: Any) -> bytes:
     return cast(bytes, row.body) if row.body is not None else tx.store.blobs.read(row.blob)
 
 
+def content(tx: Transaction, prepared: Prepared, body: bytes, shared: bytes | None) -> dict[str, Any]:
+    """The columns that hold a body, and `shared`, what of it others see; a large one goes to the blob store."""
+    large = len(body) > INLINE_OCTETS
+    return {
+        "hash": digest(body),
+        "shared_hash": "" if shared is None else digest(shared),
+        "size": len(body),
+        "media_type": prepared.media_type,
+        "component": prepared.component,
+        "body": None if large else body,
+        "blob": tx.store.blobs.put(body) if large else None,
+    }
+
+
+def index_row(tx: Transaction, kind: Kind, prepared: Prepared, shared: bytes | None) -> dict[str, Any]:
+    """The columns of the tool's index; what others see instead is sealed with the store's secret."""
+    row = {**prepared.index, "uid": prepared.uid, "shared": shared}
+    if row.get("stub") is not None:
+        row["stub"] = kind.seal(row["stub"], tx.store.secret)
+    return row
+
+
 @dataclass(slots=True)
 class Write:
     """One PUT on its way: where, what, and how its parts are divided among viewers."""
@@ -179,10 +201,14 @@ class Write:
         tx, collection, prepared = self.tx, self.collection, self.prepared
         own = viewing.is_own(collection)
         check_uid(tx, collection, self.name, prepared.uid)
-        body = prepared.body if own else prepared.common
+        body, shared = prepared.body, prepared.shared
+        if not own:
+            body, shared = prepared.common, None
+            if theirs := self._handed_over("", ""):
+                body, shared = self.kind.merge(body, theirs), body
         quota.check_add(tx, collection, len(body), 1)
         number, uid = numbering.take_with_uid(tx, collection.id, octets=len(body))
-        values = self._content(body, prepared.shared if own else None) | {
+        values = self._content(body, shared) | {
             "collection_id": collection.id,
             "name": self.name,
             "uid": uid,
@@ -196,15 +222,16 @@ class Write:
             "schedule_tag": number if prepared.scheduled else 0,
         }
         item_id: int = _INSERT.scalar(tx, values)
-        row = self._index_row(prepared.shared if own else None)
+        row = self._index_row(shared)
         row |= {"item_id": item_id, "collection_id": collection.id}
         self._statements.insert.run(tx, row)
         self._link(anew=True)
         self._remind(item_id, body, anew=True)
         parts = "" if own else prepared.parts
         if parts:
-            self._keep_parts(item_id, number, parts, body)
-        return self._written(True, values["hash"], number, values["schedule_tag"], parts, body)
+            self._keep_parts(item_id, number, parts, prepared.common)
+        base = values["hash"] if own else (values["shared_hash"] or values["hash"])
+        return self._written(True, base, number, values["schedule_tag"], parts, prepared.common)
 
     def replace(self, row: Any, seen: Item) -> Written:
         """Give an item another body, or only change what belongs to this viewer.
@@ -221,7 +248,8 @@ class Write:
         touches_parts = bool(prepared.parts) or shared is not None or self._has_parts(row.id)
         if touches_parts:
             common = body_of(tx, row) if shared is None else shared
-            if self.kind.comparable(prepared.common) == self.kind.comparable(common):
+            unmoved = not seen.rights & Right.EDIT or not self._hands_over(row.id)
+            if unmoved and self.kind.comparable(prepared.common) == self.kind.comparable(common):
                 return self._replace_parts(row, common, own)
         if not seen.rights & Right.EDIT:
             raise Denied(Right.EDIT, tree.path(collection, self.name))
@@ -230,7 +258,8 @@ class Write:
         body, kept = prepared.body, prepared.shared
         if not own:
             body, kept = prepared.common, None
-            if shared is not None and (kept_parts := self._owner_parts(row)):  # alarms and colour stay the owner's
+            kept_parts = self._owner_parts(row) if shared is not None else ""  # alarms and colour stay the owner's
+            if kept_parts := self._handed_over(kept_parts, self._stored_parts(row.id)):
                 kept, body = body, self.kind.merge(body, kept_parts)
         quota.check_add(tx, collection, len(body) - row.size, 0)
         number = numbering.take(tx, collection.id, octets=len(body) - row.size)
@@ -295,10 +324,7 @@ class Write:
         return self._written(False, values["to_hash"], number, row.schedule_tag, "", common)
 
     def _index_row(self, shared: bytes | None) -> dict[str, Any]:
-        row = {**self.prepared.index, "uid": self.prepared.uid, "shared": shared}
-        if row.get("stub") is not None:
-            row["stub"] = self.kind.seal(row["stub"], self.tx.store.secret)
-        return row
+        return index_row(self.tx, self.kind, self.prepared, shared)
 
     @property
     def _viewer(self) -> PrincipalId:
@@ -312,21 +338,32 @@ class Write:
         return self.prepared.private and self.collection.space.kind is SpaceKind.PRIVATE
 
     def _content(self, body: bytes, shared: bytes | None) -> dict[str, Any]:
-        large = len(body) > INLINE_OCTETS
-        return {
-            "hash": digest(body),
-            "shared_hash": "" if shared is None else digest(shared),
-            "size": len(body),
-            "media_type": self.prepared.media_type,
-            "component": self.prepared.component,
-            "body": None if large else body,
-            "blob": self.tx.store.blobs.put(body) if large else None,
-        }
+        return content(self.tx, self.prepared, body, shared)
 
     def _has_parts(self, item_id: int) -> bool:
+        return bool(self._stored_parts(item_id))
+
+    def _stored_parts(self, item_id: int) -> str:
+        """What of it is the actor's alone, so far; nothing if all of it is his."""
         if viewing.is_own(self.collection):
+            return ""
+        return _PARTS.scalar(self.tx, {"viewer": self.tx.actor.id, "item": item_id}) or ""
+
+    def _handed_over(self, owner: str, before: str) -> str:
+        """The owner's parts, with the reminders that a colleague writes for him (CAL-12); a group has none (CAL-15)."""
+        if self.collection.tool is not Tool.CALENDAR or self.collection.space.kind is not SpaceKind.PRIVATE:
+            return owner
+        from storage.formats import reminders
+
+        return reminders.handed_over(owner, before, self.prepared.parts)
+
+    def _hands_over(self, item_id: int) -> bool:
+        own = viewing.is_own(self.collection)
+        if own or self.collection.tool is not Tool.CALENDAR or self.collection.space.kind is not SpaceKind.PRIVATE:
             return False
-        return bool(_PARTS.scalar(self.tx, {"viewer": self.tx.actor.id, "item": item_id}))
+        from storage.formats import reminders
+
+        return reminders.changed(self._stored_parts(item_id), self.prepared.parts)
 
     def _owner_parts(self, row: Any) -> str:
         return self.kind.prepare(body_of(self.tx, row), row.media_type).parts

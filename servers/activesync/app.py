@@ -7,7 +7,8 @@ from typing import Any
 from auth import authenticate
 from conf.settings import Settings
 from servers.activesync import application
-from servers.activesync.call import EasSettings
+from servers.activesync.call import VERSIONS, EasSettings
+from servers.activesync.policy import Policy
 from servers.http import start as opening
 from storage.mail.routing import Site, read_aliases
 from storage.store import Store
@@ -36,5 +37,14 @@ def eas_settings(settings: Settings) -> EasSettings:
             read_aliases(settings.mail.aliases, settings.domain.lower()),
             settings.smtp.recipients_max,
         ),
-        threads=settings.listener("activesync").threads,
+        threads=settings.activesync.threads,
+        heartbeat_max_s=settings.activesync.heartbeat_max_s,
+        versions=tuple(one for one in VERSIONS if one <= float(settings.activesync.highest_version) * 10),
+        quarantine=settings.activesync.new_devices == "quarantine",
+        policy=Policy(
+            settings.activesync.password,
+            settings.activesync.password_length,
+            settings.activesync.lock_after_s,
+            settings.activesync.encryption,
+        ),
     )

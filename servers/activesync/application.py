@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar
 
 from auth import errors as refusals
-from servers.activesync import autodiscover, query, table, waiting
+from servers.activesync import admission, autodiscover, query, table, waiting
 from servers.activesync.call import Answer, Call, EasSettings, Wait
 from servers.activesync.query import Query
 from servers.activesync.waiting import Waiters
@@ -79,7 +79,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
             answer = await waiters.wait(call.device.id, wait, receive)
             # An hour may have passed: who was shut out meanwhile gets nothing any more.
             actor = await in_thread(who)
-            await in_thread(lambda: _device(store, actor, request, asked))
+            await in_thread(lambda: _device(store, settings, actor, request, asked))
         return _response(settings, asked, answer)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
@@ -104,7 +104,7 @@ def _run(
         raise HttpError(501, "this command is not offered")
     if asked.version not in offered or asked.version < row.since:
         raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in offered))
-    device = _device(store, actor, request, asked)
+    device = _device(store, settings, actor, request, asked)
     body: Element | None = None
     if octets and asked.version > row.raw_until:
         try:
@@ -114,6 +114,11 @@ def _run(
         if body.tag is not row.root:
             raise HttpError(400, f"the document is no {asked.command}")
     call = Call(store, settings, actor, device, asked, body, octets)
+    status = admission.refusal(call)
+    if status is not None:
+        if asked.version < 140:
+            raise HttpError(449, "a policy is to be obeyed first") if status != admission.BLOCKED else HttpError(403)
+        return Element(row.root, "", [Element(row.status, str(status))])
     try:
         answer: Answer = row.handler(call)
     except Malformed as error:
@@ -121,7 +126,7 @@ def _run(
     return (call, answer) if isinstance(answer, Wait) else answer
 
 
-def _device(store: Store, actor: Actor, request: Request, asked: Query) -> Device:
+def _device(store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query) -> Device:
     """The device that speaks.
 
     Raises:
@@ -133,7 +138,9 @@ def _device(store: Store, actor: Actor, request: Request, asked: Query) -> Devic
     if device is None or stale:
         agent = request.header("User-Agent") or ""
         with store.write(actor) as tx:
-            device = devices.arrive(tx, asked.device_id, asked.device_type, agent, asked.version)
+            device = devices.arrive(
+                tx, asked.device_id, asked.device_type, agent, asked.version, waits=settings.quarantine
+            )
     if device.blocked:
         raise HttpError(403, "this device is kept out: ask who administers the desk")
     return device

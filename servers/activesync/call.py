@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from servers.activesync.policy import NONE, Policy
 from servers.activesync.query import Query
 from servers.activesync.wbxml.element import Element
 from storage.activesync.devices import Device
@@ -31,6 +32,10 @@ class EasSettings:
     """The desk, as those who send mail need to know it."""
     versions: tuple[int, ...] = VERSIONS
     """Protocol versions that are offered, times ten, ascending."""
+    quarantine: bool = False
+    """A device gets nothing before somebody lets it in."""
+    policy: Policy = NONE
+    """What devices must obey."""
     request_octets: int = 64 * 1024 * 1024
     threads: int = 16
     heartbeat_min_s: int = 60

@@ -113,6 +113,9 @@ def _add(
         found = items.many(tx, collection, [before], body=False)
         if before in found:
             done.held[number_of(before)] = f"{found[before].etag} {before}"
+        else:  # it is gone meanwhile, and the device hears of that in this very answer
+            done.held[number_of(before)] = f" {before}"
+            done.again.append(before)
         answer(_OK, before)
         return
     if data is None or not client:

@@ -253,6 +253,8 @@ class ObjectContent:
         for name in dict.fromkeys(names):
             if name in found:
                 (page.changed if number_of(name) in held else page.added)[name] = found[name].etag
+            elif number_of(name) in held:
+                page.deleted.append(number_of(name))
         return self._render(tx, opened, page, context, told)
 
     def _shown(self, item: Item, context: Context) -> list[Element] | None:

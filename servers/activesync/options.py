@@ -69,6 +69,14 @@ def read(element: Element, kept: Options) -> Options:
     return of(chosen[0])
 
 
+def filter_of(element: Element, otherwise: int) -> int:
+    """The FilterType that a Collection asks for; `otherwise` where it has no options."""
+    for one in element.children:
+        if one.tag is AirSync.Options and one.text_of(AirSync.Class) != "SMS":
+            return number(one.text_of(AirSync.FilterType), 0)
+    return otherwise
+
+
 def of(said: Element) -> Options:
     """The options in one Options element."""
     bodies = tuple(_preference(one) for one in said.all(AirSyncBase.BodyPreference))

@@ -52,6 +52,8 @@ def status_of(error: Exception) -> int:
     """The status for one of `REFUSALS`."""
     if isinstance(error, Refused):
         return error.status
+    if isinstance(error, sending.Blocked):
+        return FAILED
     if isinstance(error, sending.TooMany):
         return QUOTA
     if isinstance(error, BadFormat):

@@ -46,6 +46,8 @@ class Command:
 
     handler: Callable[[Call], Answer]
     root: Token
+    status: Token
+    """What a refusal of the whole command stands in."""
     raw_until: int = 0
     """Up to this version (times ten) its body is no document but a mail (RFC 5322)."""
     since: int = 0
@@ -53,23 +55,23 @@ class Command:
 
 
 COMMANDS: Final[dict[str, Command]] = {
-    "Sync": Command(sync.sync, AirSync.Sync),
-    "SendMail": Command(sending.send_mail, ComposeMail.SendMail, 121),
-    "SmartForward": Command(sending.smart_forward, ComposeMail.SmartForward, 121),
-    "SmartReply": Command(sending.smart_reply, ComposeMail.SmartReply, 121),
-    "FolderSync": Command(folders.folder_sync, FolderHierarchy.FolderSync),
-    "FolderCreate": Command(folders.create, FolderHierarchy.FolderCreate),
-    "FolderUpdate": Command(folders.update, FolderHierarchy.FolderUpdate),
-    "FolderDelete": Command(folders.delete, FolderHierarchy.FolderDelete),
-    "MeetingResponse": Command(meetings.meeting_response, MeetingResponse.MeetingResponse),
-    "GetItemEstimate": Command(estimate.get_item_estimate, GetItemEstimate.GetItemEstimate),
-    "MoveItems": Command(moving.move_items, Move.MoveItems),
-    "ItemOperations": Command(items.item_operations, ItemOperations.ItemOperations),
-    "Search": Command(search.search, Search.Search),
-    "Find": Command(find.find, Find.Find, since=161),
-    "ResolveRecipients": Command(recipients.resolve, ResolveRecipients.ResolveRecipients),
-    "Ping": Command(ping.ping, Ping.Ping),
-    "Provision": Command(provision.provision, Provision.Provision),
-    "Settings": Command(settings.settings, Settings.Settings),
+    "Sync": Command(sync.sync, AirSync.Sync, AirSync.Status),
+    "SendMail": Command(sending.send_mail, ComposeMail.SendMail, ComposeMail.Status, 121),
+    "SmartForward": Command(sending.smart_forward, ComposeMail.SmartForward, ComposeMail.Status, 121),
+    "SmartReply": Command(sending.smart_reply, ComposeMail.SmartReply, ComposeMail.Status, 121),
+    "FolderSync": Command(folders.folder_sync, FolderHierarchy.FolderSync, FolderHierarchy.Status),
+    "FolderCreate": Command(folders.create, FolderHierarchy.FolderCreate, FolderHierarchy.Status),
+    "FolderUpdate": Command(folders.update, FolderHierarchy.FolderUpdate, FolderHierarchy.Status),
+    "FolderDelete": Command(folders.delete, FolderHierarchy.FolderDelete, FolderHierarchy.Status),
+    "MeetingResponse": Command(meetings.meeting_response, MeetingResponse.MeetingResponse, MeetingResponse.Status),
+    "GetItemEstimate": Command(estimate.get_item_estimate, GetItemEstimate.GetItemEstimate, GetItemEstimate.Status),
+    "MoveItems": Command(moving.move_items, Move.MoveItems, Move.Status),
+    "ItemOperations": Command(items.item_operations, ItemOperations.ItemOperations, ItemOperations.Status),
+    "Search": Command(search.search, Search.Search, Search.Status),
+    "Find": Command(find.find, Find.Find, Find.Status, since=161),
+    "ResolveRecipients": Command(recipients.resolve, ResolveRecipients.ResolveRecipients, ResolveRecipients.Status),
+    "Ping": Command(ping.ping, Ping.Ping, Ping.Status),
+    "Provision": Command(provision.provision, Provision.Provision, Provision.Status),
+    "Settings": Command(settings.settings, Settings.Settings, Settings.Status),
 }
 """By the name in the query; in the order in which OPTIONS tells them."""

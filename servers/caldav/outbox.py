@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from servers.caldav import messages, unavailable
@@ -43,7 +43,8 @@ def post(context: Context) -> Response:
             raise Denied(Right.SEND_INVITE, tree.path(box))
         if request.organizer not in people.own_addresses(tx, box):
             raise refuse(403, f"{CALDAV}organizer-allowed", reason="the ORGANIZER is not you")  # §5.2.4
-        rows = [_answer(tx, request, prop) for prop in request.attendees]
+        zone = timezones.loads(str(preferences.of(tx, directory.me(tx)).get("timezone", "") or "")) or UTC
+        rows = [_answer(tx, request, prop, zone) for prop in request.attendees]
     return messages.response(rows)
 
 
@@ -90,8 +91,8 @@ def _read(body: bytes) -> _Request:
     return request
 
 
-def _answer(tx: Transaction, request: _Request, prop: Property) -> str:
-    """What is known of one person; a stranger is answered as nobody is (SYS-09)."""
+def _answer(tx: Transaction, request: _Request, prop: Property, zone: tzinfo) -> str:
+    """What is known of one person, floating times as in `zone`; a stranger is answered as nobody is (SYS-09)."""
     address = itip.address(prop.value)
     person = people.of_address(tx, address)
     href = escape.text(prop.value.strip())
@@ -103,7 +104,6 @@ def _answer(tx: Transaction, request: _Request, prop: Property) -> str:
     except NotFound:
         return f"{head}<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>"
     calendars = [one for one in home if one.tool is Tool.CALENDAR]
-    zone = timezones.loads(str(preferences.of(tx, directory.me(tx)).get("timezone", "") or "")) or UTC
     periods: list[tuple[int, int, str]] = calendar.busy(tx, calendars, request.start, request.end, zone)
     periods += unavailable.periods(tx, calendars, request.start, request.end, zone)
     named = [Property("UID", request.uid), Property("ATTENDEE", prop.value, prop.params)]

@@ -13,7 +13,7 @@ import click
 from servers.cli import Desk
 from servers.commands.opened import account, acting, opened
 from storage import preferences
-from storage.scheduling import delivery, proposals, responding, tracking
+from storage.scheduling import delivery, proposals, responding, splitting, tracking
 
 
 @click.group()
@@ -72,14 +72,30 @@ def answer(desk: Desk, login: str, uid: str, address: str, state: str) -> None:
 @command.command()
 @click.argument("login")
 @click.argument("uid")
+@click.argument("addresses", nargs=-1)
 @click.pass_obj
-def resend(desk: Desk, login: str, uid: str) -> None:
-    """Send the invitation again to those who have not answered."""
+def resend(desk: Desk, login: str, uid: str, addresses: tuple[str, ...]) -> None:
+    """Send the invitation again to ADDRESSES, or to those who have not answered."""
     with opened(desk) as store:
         actor = acting(store, login)
         with store.write(actor) as tx:
-            number = tracking.resend(tx, account(tx, login), uid)
+            chosen = [address.lower() for address in addresses]
+            number = tracking.resend(tx, account(tx, login), uid, chosen)
     click.echo(f"sent to {number}")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.option("--silent", is_flag=True, help="Tell nobody outside by mail.")
+@click.pass_obj
+def cancel(desk: Desk, login: str, uid: str, silent: bool) -> None:
+    """Call a meeting off: it vanishes from everybody's calendar."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            tracking.cancel(tx, account(tx, login), uid, mails=not silent)
+    click.echo("cancelled")
 
 
 _MOMENT = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
@@ -198,3 +214,17 @@ def delegate(desk: Desk, login: str, uid: str, address: str) -> None:
         with store.write(actor) as tx:
             responding.delegate(tx, account(tx, login), uid, address)
     click.echo(f"delegated to {address.lower()}")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("uid")
+@click.argument("instance")
+@click.pass_obj
+def split(desk: Desk, login: str, uid: str, instance: str) -> None:
+    """Make this instance (its RECURRENCE-ID) and all later ones a series of their own; answers are kept."""
+    with opened(desk) as store:
+        actor = acting(store, login)
+        with store.write(actor) as tx:
+            fresh = splitting.split(tx, account(tx, login), uid, instance)
+    click.echo(fresh)

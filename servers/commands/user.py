@@ -11,6 +11,7 @@ from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, ask, opened, read_password
 from storage import accounts, addresses, preferences, principals, quota
+from storage.mail import sending
 from storage.store import Transaction
 from storage.types import SITE, Tool
 
@@ -29,6 +30,7 @@ def command() -> None:
         escritoire user add alice --password-stdin --name "Alice Martin" < password
         escritoire user list --json
         escritoire user suspend alice
+        escritoire user relay alice --block
         escritoire user app-password add alice phone --protocol caldav --protocol carddav
     """
 
@@ -144,6 +146,20 @@ def suspend(desk: Desk, login: str) -> None:
     """Refuse every login; the data stay."""
     with opened(desk) as store, store.write(SITE) as tx:
         accounts.suspend(tx, account(tx, login))
+
+
+@command.command()
+@click.argument("login")
+@click.option("--block/--allow", "blocked", default=None, help="Keep it from sending, or let it send again.")
+@click.pass_obj
+def relay(desk: Desk, login: str, blocked: bool | None) -> None:
+    """Keep an account from sending mail, whatever program it uses (SMTP-03); without an option, tell."""
+    with opened(desk) as store, store.write(SITE) as tx:
+        number = account(tx, login).id
+        if blocked is not None:
+            sending.set_blocked(tx, number, blocked=blocked)
+        since = sending.blocked_since(tx, number)
+    click.echo(f"{login} may send" if since is None else f"{login} may not send since {moment(since)}")
 
 
 @command.command()

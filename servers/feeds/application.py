@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from auth import errors as refusals
 from auth import feed_tokens
-from servers.feeds import errors, table
+from servers.feeds import errors, meetings, table
 from servers.feeds.settings import FeedsSettings
 from servers.feeds.table import Door, Found
 from servers.feeds.visit import Visit, path
@@ -31,14 +31,16 @@ Verifier: TypeAlias = Callable[[Store, str, str, str], Actor]
 
 _METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _ALLOW: Final = ("Allow", ", ".join(_METHODS))
-_TOKEN: Final = re.compile(r"(?<=/feeds/token/)[^/]+")
+_TOKEN: Final = re.compile(r"(/feeds/(?:token|meeting)/)[^/]+")
 
 
 def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
-    """The callable that serves one store, for reading only; safe for many threads."""
+    """The callable that serves one store, for reading only but for answers to invitations; safe for many threads."""
 
     def handler(exchange: Exchange) -> Response:
         request = exchange.request
+        if meetings.is_link(request.segments):
+            return meetings.meet(store, request)
         if request.method not in _METHODS:
             raise HttpError(405, "there is nothing here but to read", headers=[_ALLOW])
         if request.method == "OPTIONS":
@@ -67,7 +69,7 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
 
 def loggable(path: str) -> str:
     """A path as the log may hold it: a secret opens a feed for whoever reads it."""
-    return _TOKEN.sub("…", path)
+    return _TOKEN.sub(r"\1…", path)
 
 
 def _public_host(settings: FeedsSettings, request: Request) -> Response | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from servers.feeds import calendars, changes, discovery, events, folders, infos, mails, public, search, wiki
+from servers.feeds import calendars, changes, discovery, events, folders, infos, mails, public, reminders, search, wiki
 from servers.http.response import Response
 
 
@@ -64,6 +64,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     # No secret for searches: whoever held it could search for anything.
     _route("/feeds/{login}/search.{form}", Door.LOGIN, search.search, "DOC-34"),
     _route("/feeds/{login}/infos.{form}", Door.FEED, infos.infos, "INFO-01"),
+    _route("/feeds/{login}/reminders.{form}", Door.FEED, reminders.reminders, "REM-05"),
     _route("/feeds/groups/{group}/calendar.ics", Door.FEED, calendars.group, "CALSYNC-19"),
     _route("/feeds/groups/{group}/events/{span}.{form}", Door.FEED, events.group, "CALSYNC-18, 20"),
     _route("/feeds/{login}/private/calendar.ics", Door.FEED, calendars.private, "CALSYNC-19"),

@@ -16,6 +16,7 @@ def open_store(settings: Settings) -> Store:
         tombstone_days=settings.limits.tombstone_days,
         version_days=settings.limits.version_days,
         bookmark_scheme=settings.favourites.scheme,
+        origin=settings.url("feeds").rstrip("/") if settings.feeds.enabled else "",
         restrict_attendees=settings.meetings.restrict_attendees,
     )
     return Store.open(settings.database_url, settings.blobs_directory, limits=limits)

@@ -177,6 +177,13 @@ class Connection:
     def timeout_s(self) -> float:
         return IDLE_S if self.actor is not None else STRANGER_S
 
+    def working(self, unit: bytes) -> bytes:
+        """RFC 9585 §3: how far it is nobody knows."""
+        tag = unit.partition(b" ")[0]
+        if self.actor is None or self.exchange is not None or self.idling or not table.is_tag(tag):
+            return b""
+        return b'* OK [INPROGRESS ("%b" NIL NIL)] still at it\r\n' % tag
+
     def timed_out(self) -> bytes:
         return b"* BYE idle for too long\r\n"
 

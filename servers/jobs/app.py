@@ -1,4 +1,4 @@
-"""The process `jobs`: reads texts of documents that change, reminds, purges once a day (DOC-34, REM-01, SYS-07)."""
+"""The process `jobs`: texts of documents, large meetings, reminders, the daily purge (DOC-34, REM-01, SYS-07)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from storage import purge, reminders
 from storage.bus import Bus
 from storage.errors import Busy
 from storage.mail import indexing, trash
+from storage.scheduling import later
 from storage.store import Limits, Store
 
 logger = logging.getLogger(__name__)
@@ -78,11 +79,14 @@ class Jobs:
         with bus.subscribe(watched) as changes:
             self._texts.run()
             indexing.run(self._store, stopped)
+            later.run(self._store, stopped)
             if self._texts.folders != watched:
                 return  # watch the new ones as well
             self._purge()
             until = time.monotonic() + self._remind(stopped)
             while not stopped() and time.monotonic() < until:
+                if later.waiting(self._store):
+                    return
                 if changes.wait(1.0):
                     _pause(SETTLE_S, stopped)
                     return

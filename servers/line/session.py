@@ -88,6 +88,9 @@ class Session(Protocol):
     def quick(self, unit: Any) -> bool:
         """Whether `run` of this unit takes so little that it may be done in the loop: a short read of SQLite."""
 
+    def working(self, unit: Any) -> bytes:
+        """What a client is told while `run` of this unit takes very long, before anything of its answer, or b""."""
+
     def woken(self) -> Reply:
         """Something watched changed; in a thread. A `wait` in the answer goes on, none ends it."""
 

@@ -38,6 +38,8 @@ _QUICK_AT_ONCE: Final = 100
 """So many pipelined commands are carried out in the loop before others have their turn in a thread."""
 _STOP_S: Final = 5.0
 _PROXY_S: Final = 10.0
+WORKING_S = 10.0
+"""So often a client hears that its command is worked on (RFC 9585 §3)."""
 
 
 @dataclass(slots=True)
@@ -204,7 +206,7 @@ class Connection(Protocol):
                 left -= 1
                 self._run_here(session, unit)
             else:
-                self._run(partial(session.run, unit))
+                self._run(partial(session.run, unit), unit)
         self._hold_back()
 
     def _run_here(self, session: Session, unit: Any) -> None:
@@ -237,10 +239,21 @@ class Connection(Protocol):
             if not self._closing:
                 self.transport.resumeProducing()
 
-    def _run(self, work: Callable[[], Reply]) -> None:
+    def _run(self, work: Callable[[], Reply], unit: Any = None) -> None:
         self._busy = True
         done: Deferred[Any] = deferToThreadPool(self._kernel.reactor, self._kernel.pool, work)
+        if unit is not None:
+            comfort = self._kernel.reactor.callLater(WORKING_S, self._comfort, unit, done)
+            done.addBoth(_relieved, comfort)
         done.addCallbacks(self._answered, self._failed)
+
+    def _comfort(self, unit: Any, done: Deferred[Any]) -> None:
+        """Tell a client whose command takes long that it is worked on, every so often until it is done."""
+        if self._gone or self._closing or self._session is None:
+            return
+        self._write(self._session.working(unit))
+        comfort = self._kernel.reactor.callLater(WORKING_S, self._comfort, unit, done)
+        done.addBoth(_relieved, comfort)
 
     def _answered(self, reply: Reply) -> None:
         if self._gone:
@@ -462,3 +475,9 @@ def _piece(pieces: Iterator[bytes]) -> bytes:
         if size >= PIECE_OCTETS:
             break
     return b"".join(held)
+
+
+def _relieved(result: Any, comfort: Any) -> Any:
+    if comfort.active():
+        comfort.cancel()
+    return result

@@ -96,6 +96,9 @@ class Connection:
     def timeout_s(self) -> float:
         return IDLE_S
 
+    def working(self, unit: object) -> bytes:
+        return b""  # RFC 1939 has no word for it
+
     def timed_out(self) -> bytes:
         return b""  # RFC 1939 §3: closed without a response, and without UPDATE
 

@@ -180,6 +180,8 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
         raise Refusal(550, "5.7.1", str(error)) from None
     except TooLarge:
         raise Refusal(552, "5.3.4", "the mail is too large") from None
+    except sending.Blocked as error:
+        raise Refusal(550, "5.7.1", str(error)) from None
     except sending.TooMany as error:
         raise Refusal(450, "4.7.1", str(error)) from None
     except Busy:

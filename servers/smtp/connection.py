@@ -122,6 +122,9 @@ class Connection:
     def timeout_s(self) -> float:
         return IDLE_S
 
+    def working(self, unit: object) -> bytes:
+        return b""  # RFC 5321 §4.2: one reply to a command
+
     def timed_out(self) -> bytes:
         return Answer(421, "4.4.2", f"{self._site.hostname} idle for too long").render()
 

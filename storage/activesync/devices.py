@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage.activesync.tables import devices
+from storage.activesync.tables import devices, orders
 from storage.errors import LimitReached
 from storage.statements import Statement
 from storage.store import Transaction
 
+ACCOUNT, EVERYTHING, DONE = "account", "all", "done"
+ORDERED: Final = (ACCOUNT, EVERYTHING)
 DEVICES_MAX: Final = 100
 """Devices of one account; whoever knows a password shall not fill the table."""
 SEEN_EVERY_S: Final = 3600
@@ -20,10 +22,13 @@ _TEXT_MAX: Final = 200
 REQUEST_MAX: Final = 256 * 1024
 """Octets of a request that is kept for empty ones to repeat."""
 
+_ALL: Final = sa.select(
+    devices,
+    sa.func.coalesce(orders.c.wipe, "").label("wipe"),
+    sa.func.coalesce(orders.c.policy, "").label("policy"),
+).outerjoin(orders, orders.c.device == devices.c.id)
 _FIND: Final = Statement(
-    sa.select(devices).where(
-        devices.c.account_id == sa.bindparam("actor"), devices.c.device_id == sa.bindparam("device_id")
-    )
+    _ALL.where(devices.c.account_id == sa.bindparam("actor"), devices.c.device_id == sa.bindparam("device_id"))
 )
 
 
@@ -39,6 +44,12 @@ class Device:
     policy_key: int
     """0 until it was given one."""
     blocked: bool
+    waiting: bool
+    """Nobody let it in yet."""
+    wipe: str
+    """`ACCOUNT` or `EVERYTHING`: what it is to remove; `DONE`: it said that it did; "" for nothing."""
+    policy: str
+    """What it obeys, as its policy's mark; "" for none."""
     last_seen: float
     """Seconds since the epoch."""
     sync_request: bytes | None
@@ -56,8 +67,10 @@ def is_stale(device: Device, kind: str, version: int, now: float) -> bool:
     return device.version != version or device.type != kind or now - device.last_seen > SEEN_EVERY_S
 
 
-def arrive(tx: Transaction, device_id: str, kind: str, agent: str, version: int) -> Device:
-    """Note that a device speaks to us.
+def arrive(
+    tx: Transaction, device_id: str, kind: str, agent: str, version: int, *, waits: bool = False
+) -> Device:
+    """Note that a device speaks to us; a new one `waits` until somebody lets it in.
 
     Raises:
         LimitReached: the account has very many devices already.
@@ -70,7 +83,8 @@ def arrive(tx: Transaction, device_id: str, kind: str, agent: str, version: int)
         mine = devices.c.account_id == tx.actor.id
         if tx.db.execute(sa.select(sa.func.count()).where(mine)).scalar_one() >= DEVICES_MAX:
             raise LimitReached("devices", DEVICES_MAX)
-        fresh = {"account_id": tx.actor.id, "device_id": device_id, "first_seen": tx.now}
+        access = "waiting" if waits else "allowed"
+        fresh = {"account_id": tx.actor.id, "device_id": device_id, "first_seen": tx.now, "access": access}
         # Its first two requests may come at once, which PostgreSQL lets in together.
         with suppress(sa.exc.IntegrityError), tx.db.begin_nested():
             tx.db.execute(sa.insert(devices).values(values | fresh))
@@ -102,15 +116,50 @@ def remember(tx: Transaction, device: Device, **values: bytes | int) -> None:
 
 def every(tx: Transaction) -> list[Any]:
     """All devices of the actor, the one seen last first."""
-    mine = sa.select(devices).where(devices.c.account_id == tx.actor.id).order_by(devices.c.last_seen.desc())
+    mine = _ALL.where(devices.c.account_id == tx.actor.id).order_by(devices.c.last_seen.desc())
     return list(tx.db.execute(mine))
 
 
 def block(tx: Transaction, device_id: str, *, blocked: bool) -> bool:
     """Keep one of the actor's devices out, or let it in again; False if there is none of that name."""
-    here = sa.and_(devices.c.account_id == tx.actor.id, devices.c.device_id == device_id)
+    found = find(tx, device_id)
+    if found is None:
+        return False
     access = "blocked" if blocked else "allowed"
-    return bool(tx.db.execute(sa.update(devices).where(here).values(access=access)).rowcount)
+    tx.db.execute(sa.update(devices).where(devices.c.id == found.id).values(access=access))
+    if not blocked and found.wipe:
+        _order(tx, found.id, wipe="")
+    return True
+
+
+def provision(tx: Transaction, device: Device, key: int, mark: str | None) -> None:
+    """Keep the key that a device was given, and the mark of the policy that it obeys; None: that stays as it was."""
+    tx.db.execute(sa.update(devices).where(devices.c.id == device.id).values(policy_key=key))
+    if mark is not None and mark != device.policy:
+        _order(tx, device.id, policy=mark)
+
+
+def order_wipe(tx: Transaction, device_id: str, what: str) -> bool:
+    """Order one of the actor's devices to remove its account (`ACCOUNT`) or all that is on it (`EVERYTHING`).
+
+    With "" the order is taken back. False if there is no such device.
+    """
+    found = find(tx, device_id)
+    if found is not None:
+        _order(tx, found.id, wipe=what)
+    return found is not None
+
+
+def wiped(tx: Transaction, device: Device) -> None:
+    """A device removed what it was told to; it is kept out until somebody lets it in again."""
+    values = {"access": "blocked", "policy_key": 0}
+    tx.db.execute(sa.update(devices).where(devices.c.id == device.id).values(values))
+    _order(tx, device.id, wipe=DONE, policy="")
+
+
+def _order(tx: Transaction, device: int, **values: str) -> None:
+    if not tx.db.execute(sa.update(orders).where(orders.c.device == device).values(values)).rowcount:
+        tx.db.execute(sa.insert(orders).values(device=device, **values))
 
 
 def forget(tx: Transaction, device_id: str) -> bool:
@@ -121,6 +170,6 @@ def forget(tx: Transaction, device_id: str) -> bool:
 
 def _value(row: Any) -> Device:
     return Device(
-        row.id, row.device_id, row.type, row.version, row.policy_key, row.access == "blocked", row.last_seen,
-        row.sync_request, row.ping_request,
+        row.id, row.device_id, row.type, row.version, row.policy_key, row.access == "blocked", row.access == "waiting",
+        row.wipe, row.policy, row.last_seen, row.sync_request, row.ping_request,
     )  # fmt: skip

@@ -17,12 +17,22 @@ devices: Final = _table(
     *(_text(name) for name in ("type", "model", "os", "agent", "friendly_name")),
     _int("version", 0),  # protocol version times ten, as it last spoke
     _int("policy_key", 0),
-    _text("access", "allowed"),  # allowed, blocked
+    _text("access", "allowed"),  # allowed, blocked, waiting
     _time("first_seen"),
     _time("last_seen"),
     Column("sync_request", LargeBinary, nullable=True),  # the last whole Sync, which an empty one repeats
     Column("ping_request", LargeBinary, nullable=True),
     sa.UniqueConstraint("account_id", "device_id"),
+)
+
+
+orders: Final = sa.Table(
+    # What a device was told to do; without a row, nothing.
+    "eas_order",
+    metadata,
+    Column("device", Id, sa.ForeignKey("eas_device.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _text("wipe"),  # account, all: ordered; done: the device said so
+    _text("policy"),  # what it obeys, as a hash; "" for none
 )
 
 

@@ -138,6 +138,11 @@ def _facts(calendar: Component) -> dict[str, list[tuple[str, list[str]]]]:
     return {instance(each): _fact(each) for each in parts(calendar)}
 
 
+def facts(calendar: Component) -> list[tuple[str, list[str]]]:
+    """What everybody answered to (MTG-13), of the first component."""
+    return _fact(parts(calendar)[0])
+
+
 def _fact(component: Component) -> list[tuple[str, list[str]]]:
     return [(name, values) for name in _ANSWERED if (values := sorted(_values(component, name)))]
 
@@ -202,7 +207,7 @@ def keep_own(old: Component, new: Component) -> bool:
 
 
 def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
-    """Whether an attendee changed what is his alone: answer, delegate, alarms, tags, instances (RFC 6638 §3.2.2)."""
+    """Whether an attendee changed only what is his: answer, delegate, alarms, instances left (RFC 6638 §3.2.2.1)."""
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
     if "" in before and "" not in after:
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from storage.errors import OverQuota
-from storage.mail import appending, mailboxes, receipts, trash
+from storage.mail import absence, appending, mailboxes, receipts, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
 from storage.mail.types import INBOX, SPAM, TRASH
@@ -39,6 +39,8 @@ def deliver(
         if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
             flags = words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
         uid = appending.append(tx, mailbox, prepared, flags=flags, fits=True).uid
+        if not spam:
+            absence.answer(tx, recipient, prepared)
     return Delivered(mailbox.name, uid)
 
 

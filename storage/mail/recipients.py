@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage.containment import contains
 from storage.schema import accounts, addresses, principals
 from storage.statements import Statement
 from storage.store import Transaction
@@ -25,6 +26,20 @@ _BY_LOGIN: Final = Statement(
     .join(accounts, accounts.c.id == principals.c.id)
     .where(principals.c.kind == SpaceKind.PRIVATE.value, principals.c.name_fold == sa.bindparam("login"))
 )
+_typed: Final = contains(accounts.c.preferences, '"calendar_user_type":"r') | contains(
+    accounts.c.preferences, '"calendar_user_type": "r'
+)
+"""A room or a resource, as storage/preferences.py writes it."""
+_MANY: Final = (4, 32, 256)
+_BY_ADDRESSES: Final = {
+    size: Statement(
+        sa.select(addresses.c.address, principals.c.id, principals.c.name, _typed.label("typed"))
+        .join(addresses, addresses.c.account_id == principals.c.id)
+        .join(accounts, accounts.c.id == principals.c.id)
+        .where(addresses.c.address.in_([sa.bindparam(f"n{number}") for number in range(size)]), addresses.c.confirmed)
+    )
+    for size in _MANY
+}
 _OF: Final = Statement(
     sa.select(addresses.c.address)
     .where(addresses.c.account_id == sa.bindparam("account"), addresses.c.confirmed)
@@ -64,6 +79,21 @@ def find(tx: Transaction, address: str, domains: Collection[str] = ()) -> Recipi
         if row is not None:
             return Recipient(PrincipalId(row.id), row.name, address, row.language)
     return None
+
+
+def find_many(tx: Transaction, wanted: Sequence[str]) -> list[Any]:
+    """Rows of `address`, account `id`, `name` and whether it is a room (`typed`), for those that are somebody's.
+
+    The addresses are in lower case.
+    """
+    found: list[Any] = []
+    for start in range(0, len(wanted), _MANY[-1]):
+        some = wanted[start : start + _MANY[-1]]
+        size = next(size for size in _MANY if size >= len(some))
+        # The list is filled up with its last value, so that a few constant statements serve every length.
+        padded = {f"n{number}": some[min(number, len(some) - 1)] for number in range(size)}
+        found += _BY_ADDRESSES[size].all(tx, padded)
+    return found
 
 
 def sender_addresses(tx: Transaction, account: PrincipalId, login: str, domains: Collection[str]) -> tuple[str, ...]:

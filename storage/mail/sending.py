@@ -11,20 +11,24 @@ from storage import plans, preferences
 from storage.mail import appending, mailboxes, moving, recipients
 from storage.mail.flags import SEEN
 from storage.mail.recipients import may_send_from
-from storage.mail.tables import contents, messages, sendings, sent_copies
+from storage.mail.tables import contents, messages, relay_blocks, sendings, sent_copies
 from storage.mail.types import SENT, Mailbox
+from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Actor, Principal, SpaceKind
+from storage.types import Actor, Principal, PrincipalId, SpaceKind
 
 __all__ = [
+    "Blocked",
     "TooMany",
     "addresses",
     "asks_receipts",
+    "blocked_since",
     "count",
     "keep_copy",
     "may_send_from",
     "recipients_max",
     "replace_copies",
+    "set_blocked",
 ]
 
 WAIT_S: Final = 600.0
@@ -34,6 +38,31 @@ _DAY_S: Final = 86_400
 
 class TooMany(Exception):
     """The plan's number of messages for a day is reached."""
+
+
+class Blocked(TooMany):
+    """The site's administrator keeps the account from sending (SMTP-03)."""
+
+
+_BLOCKED: Final = Statement(
+    sa.select(relay_blocks.c.since).where(relay_blocks.c.account_id == sa.bindparam("account"))
+)
+
+
+def blocked_since(tx: Transaction, account: PrincipalId) -> float | None:
+    """Since when an account may not send, in seconds since the epoch; None if it may."""
+    since: float | None = _BLOCKED.scalar(tx, {"account": account})
+    return since
+
+
+def set_blocked(tx: Transaction, account: PrincipalId, *, blocked: bool) -> None:
+    """Keep an account from sending, from its very next mail on, or let it send again (SMTP-03)."""
+    if blocked is (blocked_since(tx, account) is not None):
+        return
+    if blocked:
+        tx.db.execute(sa.insert(relay_blocks).values(account_id=account, since=tx.now))
+    else:
+        tx.db.execute(sa.delete(relay_blocks).where(relay_blocks.c.account_id == account))
 
 
 def addresses(tx: Transaction, actor: Actor, domains: Collection[str]) -> tuple[str, ...]:
@@ -52,23 +81,28 @@ def asks_receipts(tx: Transaction, actor: Actor) -> bool:
     return preferences.of(tx, me)["request_receipts"] == "yes"
 
 
-def count(tx: Transaction) -> None:
-    """Count one more mail of the actor today.
+def count(tx: Transaction, mails: int = 1) -> None:
+    """Count so many more mails of the actor today, all or none of several.
 
     Raises:
         TooMany: it is one too many.
+        Blocked: he may not send at all.
     """
+    if blocked_since(tx, tx.actor.id) is not None:
+        raise Blocked("this account may not send mail: ask who administers the desk")
     day = int(tx.now) // _DAY_S
     most = plans.limit(tx, tx.actor.id, "smtp_messages_per_day")
     here = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day == day)
-    step = sa.update(sendings).where(here).values(messages=sendings.c.messages + 1).returning(sendings.c.messages)
+    step = sa.update(sendings).where(here).values(messages=sendings.c.messages + mails).returning(sendings.c.messages)
     now: int | None = tx.db.execute(step).scalar()
     if now is None:
-        now = 1
-        tx.db.execute(sa.insert(sendings).values(account_id=tx.actor.id, day=day, messages=1))
+        now = mails
+        tx.db.execute(sa.insert(sendings).values(account_id=tx.actor.id, day=day, messages=mails))
         old = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day < day - 7)
         tx.db.execute(sa.delete(sendings).where(old))
     if most is not None and now > most:
+        if mails > 1:
+            tx.db.execute(sa.update(sendings).where(here).values(messages=sendings.c.messages - mails))
         raise TooMany(f"the plan allows {most} mails a day: go on tomorrow")
 
 

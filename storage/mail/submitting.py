@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storage.errors import StorageError
+from storage.errors import Refused
 from storage.formats import mail_header
 from storage.mail import appending, routing, sending
 from storage.mail.routing import Site
@@ -20,7 +20,7 @@ from storage.store import Store, Transaction
 from storage.types import Actor
 
 
-class NotYours(StorageError):
+class NotYours(Refused):
     """The author is somebody else; `address` is the one that the account may not send from (MSG-09)."""
 
     def __init__(self, address: str) -> None:
@@ -28,7 +28,7 @@ class NotYours(StorageError):
         self.address = address
 
 
-class Loop(StorageError):
+class Loop(Refused):
     """The mail passed too many servers already (RFC 5321 §6.3)."""
 
 

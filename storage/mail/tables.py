@@ -145,6 +145,14 @@ sendings: Final = sa.Table(
     _int("messages", 0),
 )
 
+relay_blocks: Final = sa.Table(
+    "relay_block",
+    # Accounts that the administrator keeps from sending (SMTP-03).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("since", Float(53), nullable=False),
+)
+
 sent_copies: Final = sa.Table(
     "mail_sent_copy",
     # Copies that the relay kept; the client's own, if one comes, takes the place of it (MSG-11).
@@ -153,6 +161,29 @@ sent_copies: Final = sa.Table(
     Column("message_id", Text, primary_key=True),
     _int("uid", None),
     Column("created", Float(53), nullable=False),
+)
+
+auto_replies: Final = sa.Table(
+    "auto_reply",
+    # What an account answers by itself while its owner is away (MSG-27).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _int("state", 0),  # 0 off, 1 on, 2 from `starts` to `ends`
+    Column("starts", Float(53), server_default="0", nullable=False),
+    Column("ends", Float(53), server_default="0", nullable=False),
+    _text("internal"),  # JSON: to people of this desk, to contacts, to everybody else; "" is no answer
+    _text("known"),
+    _text("others"),
+)
+
+auto_replied: Final = sa.Table(
+    "auto_replied",
+    # To whom an answer went, and when: nobody gets one a second time within days.
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    Column("at", Float(53), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 greylist: Final = sa.Table(

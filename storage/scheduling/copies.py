@@ -19,7 +19,8 @@ from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import CollectionId, PrincipalId, SpaceKind, Tool
 
-_HOLDERS: Final = (Tool.CALENDAR.value, Tool.TASKS.value)
+HOLDERS: Final = (Tool.CALENDAR.value, Tool.TASKS.value)
+"""Tools whose collections hold meetings and assigned tasks."""
 _OF_UID: Final = Statement(
     sa.select(items.c.id, items.c.name, items.c.collection_id)
     .select_from(
@@ -29,12 +30,13 @@ _OF_UID: Final = Statement(
     )
     .where(
         collections.c.space_id == sa.bindparam("space"),
-        sa.or_(*(collections.c.tool == tool for tool in _HOLDERS)),
+        sa.or_(*(collections.c.tool == tool for tool in HOLDERS)),
         event_index.c.uid == sa.bindparam("uid"),
     )
     .order_by(items.c.id)
 )
-_DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
+DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
+"""Where what comes is put (CALDAV:schedule-default-calendar-URL)."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
     return Copy(collection.id, found.name, row, writing.body_of(tx, row))
 
 
+def name_of(uid: str) -> str:
+    """What a copy is called, in everybody's calendar."""
+    return f"{hashlib.sha256(uid.encode()).hexdigest()[:32]}.ics"
+
+
 def prepare(found: Component) -> Prepared:
     """A calendar made here, ready to be stored."""
     return calendar.prepare(render(found))
@@ -72,8 +79,8 @@ def create(tx: Transaction, space: str, prepared: Prepared) -> None:
     Raises:
         OverQuota, LimitReached: it does not fit.
     """
-    collection = tree.find(tx, SpaceKind.PRIVATE, space, _DEFAULT.get(prepared.component, "events"))
-    name = f"{hashlib.sha256(prepared.uid.encode()).hexdigest()[:32]}.ics"
+    collection = tree.find(tx, SpaceKind.PRIVATE, space, DEFAULT.get(prepared.component, "events"))
+    name = name_of(prepared.uid)
     if writing.stored(tx, collection, name) is not None:
         name = f"{hashlib.sha256(f'{prepared.uid}{tx.now}'.encode()).hexdigest()[:32]}.ics"
     writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()

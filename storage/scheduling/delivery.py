@@ -19,6 +19,8 @@ SENT: Final = "1.1"
 """Status codes of RFC 6638 §3.2.9; of what was mailed nobody knows more."""
 INVALID: Final = "3.7"
 FAILED: Final = "5.1"
+FOLLOWED: Final = 200
+"""Attendees of a meeting with more of them see each other's answers at its next change; the organizer at once."""
 MOST_INSTANCES: Final = 200
 """Instances that one answer may speak of."""
 
@@ -64,13 +66,18 @@ def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> st
     person = people.of_address(tx, recipient)
     if person is None:
         return mail(tx, sender, recipient, "CANCEL", found)
+    withdraw(tx, person, found, itip.message(found, "CANCEL"))
+    return DELIVERED
+
+
+def withdraw(tx: Transaction, person: Person, found: Component, message: bytes) -> None:
+    """Take somebody's copy of a meeting of this organizer out of his calendar, and leave him the message."""
     theirs = people.acting(tx, person)
     present = copies.find(theirs, person.id, itip.parts(found)[0].value("UID").strip())
     if present is None or not same_organizer(tx, present.calendar, found):
-        return DELIVERED
+        return
     copies.remove(theirs, present)
-    inbox.put(theirs, person.login, itip.message(found, "CANCEL"), found)
-    return DELIVERED
+    inbox.put(theirs, person.login, message, found)
 
 
 def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, notice: bool = False) -> str:
@@ -101,21 +108,32 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
     present = organized(tx, person, uid)
     if present is None:
         return INVALID
-    old = itip.clone(present.calendar) if _delegates(present.calendar, answer) else None
+    had = Views(itip.clone(present.calendar))
+    old = had.meeting if _delegates(present.calendar, answer) else None
     if not apply_answer(present.calendar, who, answer):
         return INVALID
     settled = old is None or not _exchange(theirs, old, present.calendar)
     # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
     copies.replace(theirs, present, copies.prepare(present.calendar), keep_tag=settled)
     inbox.put(theirs, person.login, itip.message(answer, method), answer)
-    views = Views(present.calendar)
-    for address in itip.attendees(present.calendar):
-        other = people.of_address(tx, address) if address not in who else None
-        view = views.of(address)
-        if other is not None and other != person and view is not None:
-            with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
-                update(people.acting(tx, other), other, view, keep_tag=True)
+    _follow(tx, person, who, had, Views(present.calendar))
     return DELIVERED
+
+
+def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views, have: Views) -> None:
+    """Write an answer into the other attendees' copies."""
+    from storage.scheduling import inviting
+
+    others = [address for address in itip.attendees(have.meeting) if address not in who]
+    if len(others) > FOLLOWED:
+        return
+    here = {one: person for one, person in people.of_addresses(tx, others).items() if person != organizer}
+    forms = {one: (view, had.of(one)) for one in here if (view := have.of(one)) is not None}
+    served = inviting.send(tx, {one: here[one] for one in forms}, forms, keep_tag=True)
+    for address in forms.keys() - served:
+        with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
+            view, was = forms[address]
+            update(people.acting(tx, here[address]), here[address], view, was, keep_tag=True)
 
 
 def _delegates(meeting: Component, answer: Component) -> bool:
@@ -228,5 +246,5 @@ def mail(tx: Transaction, sender: str, recipient: str, method: str, found: Compo
 
     answer = itip.partstat(next(iter(itip.attendees(found).values()), None)) if method == "REPLY" else ""
     message = itip.message(found, method)
-    mailing.send(tx, sender=sender, recipient=recipient, method=method, found=found, message=message, answer=answer)
+    mailing.send(tx, sender=sender, recipients=[recipient], method=method, found=found, message=message, answer=answer)
     return SENT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from storage import calendar, writing
@@ -27,8 +26,12 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
     new = icalendar.load(prepared.body).calendar
     old = icalendar.load(writing.body_of(tx, stored)).calendar if stored is not None else None
     me = people.own_addresses(tx, collection)
-    before = render(new)
     author = deputies.author(tx, collection)
+    # Without a viewer's parts and another organizer, nothing changes below that the index knows.
+    base = prepared if author is None and prepared.shared is None else None
+    # An organizer's object gets a SCHEDULE-STATUS for everybody below; of others the client's octets may stay.
+    states = author is None and _organizes(new, me) and itip.attendees(new).keys() - me
+    before = prepared.body if states else render(new)
     if author is not None:
         deputies.adopt(tx, collection, old, new, author)
     organizer = itip.organizer(new)
@@ -50,13 +53,15 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
             deputies.keep(old, new)
         else:
             deputies.demand(tx, collection, held, Right.SEND_INVITE)
-        organizing.write(tx, old if old is not None and _organizes(old, me) else None, new, me)
+        organizing.write(tx, old if old is not None and _organizes(old, me) else None, new, me, base)
     elif any(itip.attendee(each, me) is not None for each in itip.parts(new)):
         if author is not None and attending.answers(new, me):
             deputies.demand(tx, collection, held, Right.SEND_REPLY)
         attending.write(tx, old, new, me)
     after = render(new)
-    return prepared if after == before else replace(calendar.prepare(after), same_octets=False)
+    if after == before:
+        return prepared
+    return calendar.restated(base, after) if base is not None else calendar.prepare(after)
 
 
 def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool) -> None:

@@ -14,7 +14,7 @@ from storage.kinds import Prepared
 from storage.store import Transaction
 from storage.types import SpaceKind
 
-_MOST: Final = 1_000
+MOST: Final = 1_000
 """An inbox that nobody empties takes no more."""
 
 
@@ -24,14 +24,19 @@ def put(tx: Transaction, login: str, message: bytes, found: Component) -> None:
         collection = tree.find(tx, SpaceKind.PRIVATE, login, tree.INBOX)
     except NotFound:
         return
-    if collection.item_count >= _MOST:
+    if collection.item_count >= MOST:
         return
+    name, message_item = prepared(message, itip.parts(found)[0].name)
+    writing.Write(tx, collection, name, message_item, kinds.of(collection.tool)).create()
+
+
+def prepared(message: bytes, component: str) -> tuple[str, Prepared]:
+    """A message, ready to be stored, and its name."""
     name = f"{secrets.token_hex(16)}.ics"
-    first = itip.parts(found)[0]
-    prepared = Prepared(
+    return name, Prepared(
         body=message,
         media_type="text/calendar",
-        component=first.name,
+        component=component,
         uid=name,  # one meeting has many messages: a UID is unique in calendars only (RFC 6638 §2.2)
         private=False,
         scheduled=False,
@@ -39,7 +44,7 @@ def put(tx: Transaction, login: str, message: bytes, found: Component) -> None:
         shared=None,
         parts="",
         index={
-            "component": first.name,
+            "component": component,
             "starts": 0,
             "ends": 0,
             "klass": "PUBLIC",
@@ -52,4 +57,3 @@ def put(tx: Transaction, login: str, message: bytes, found: Component) -> None:
             "lengthy": False,
         },
     )
-    writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 
+from storage import preferences
 from storage.errors import StorageError
-from storage.formats import itip
+from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
 from storage.mail.recipients import Recipient
-from storage.scheduling import copies, delivery, exchange, inbox, people
+from storage.scheduling import copies, delivery, exchange, inbox, people, rooms
 from storage.scheduling.people import Person
 from storage.store import Store, Transaction
 
@@ -63,7 +64,7 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
         # RFC 5546 §3.2.4: whoever does not add instances asks for the whole.
         return present is not None and exchange.ask_again(tx, person, present, me)
     own = itip.copy_for(meeting.calendar, me)
-    return own is not None and _request(tx, person, present, own, me)
+    return own is not None and (_booked(tx, person, present, own, me) or _request(tx, person, present, own, me))
 
 
 def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: Component, me: frozenset[str]) -> bool:
@@ -81,6 +82,29 @@ def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: 
             itip.set_param(mine, "PARTSTAT", itip.partstat(itip.attendee(known, me)))  # he answered this already
     copies.replace(tx, present, copies.prepare(fresh))
     inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
+    return True
+
+
+def _booked(tx: Transaction, person: Person, present: copies.Copy | None, own: Component, me: frozenset[str]) -> bool:
+    """Answer at once for a room or a resource; False if this is somebody who answers himself."""
+    if person.id not in preferences.user_types(tx):
+        return False
+    own = own if present is None else _united(present.calendar, own)
+    uid = itip.parts(own)[0].value("UID").strip()
+    accepted = rooms.free(tx, person, own, uid)
+    for each in itip.parts(own):
+        mine = itip.attendee(each, me)
+        if mine is not None:
+            itip.set_param(mine, "PARTSTAT", "ACCEPTED" if accepted else itip.DECLINED)
+            itip.set_param(mine, "RSVP", "")
+    if accepted:
+        copies.create(tx, person.login, copies.prepare(own))
+    head = itip.organizer(own)
+    reply = itip.reply(own, me)
+    mine = itip.attendee(itip.parts(reply)[0], me)
+    assert head is not None
+    assert mine is not None
+    delivery.reply(tx, itip.address(mine.value), itip.address(head.value), reply)
     return True
 
 
@@ -111,7 +135,15 @@ def _cancel(tx: Transaction, person: Person, present: copies.Copy, meeting: Meet
 
 
 def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> None:
-    """Single instances are called off: they become exceptions of the series."""
+    """Single instances are called off: they become exceptions of the series; RANGE ends it (RFC 5545 §3.2.13)."""
+    ends = [prop for prop in instances if (prop.param("RANGE") or "").upper() == "THISANDFUTURE"]
+    if ends:
+        left_of = cutting.before(present.calendar, ends[0])
+        if left_of is None:
+            copies.remove(tx, present)
+        else:
+            copies.replace(tx, present, copies.prepare(left_of))
+        return
     keys = {prop.value.strip().upper() for prop in instances}
     fresh = itip.clone(present.calendar)
     fresh.components = [

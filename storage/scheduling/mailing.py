@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -25,6 +26,7 @@ _SUBJECTS: Final = {
     "DECLINECOUNTER": "Proposal declined",
     "REFRESH": "Please send again",
 }
+_CLICKS: Final = {"accept": "Accept", "decline": "Decline"}
 _ANSWERS: Final = {
     "ACCEPTED": "Accepted",
     "DECLINED": "Declined",
@@ -34,16 +36,34 @@ _ANSWERS: Final = {
 
 
 def send(
-    tx: Transaction, *, sender: str, recipient: str, method: str, found: Component, message: bytes, answer: str = ""
+    tx: Transaction,
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    method: str,
+    found: Component,
+    message: bytes,
+    answer: str = "",
 ) -> None:
-    """Put one message into the queue: text for people, `text/calendar` for programs (RFC 6047 §2.4)."""
+    """Put one message into the queue: text for people, `text/calendar` for programs (RFC 6047 §2.4).
+
+    Several recipients get the same mail, and find each other in its meeting only.
+    """
     first = itip.parts(found)[0]
     summary = line(first.value("SUMMARY")) or "(no title)"
     subject = f"{_ANSWERS.get(answer, _SUBJECTS[method])}: {summary}"
-    mail = message_of(tx, sender, _name_of(found, sender), recipient, subject)
-    mail.set_content(_text(first, method, sender, answer))
+    mail = message_of(tx, sender, _name_of(found, sender), recipients[0] if len(recipients) == 1 else "", subject)
+    text = _text(first, method, sender, answer)
+    if method == "REQUEST" and len(recipients) == 1:
+        from storage.scheduling import links
+
+        found_links = links.of(tx, sender, recipients[0], found)
+        text += "".join(f"\n{_CLICKS[purpose]}: {link}\n" for purpose, link in found_links.items())
+    mail.set_content(text)
     mail.add_alternative(message.decode("utf-8"), subtype="calendar", params={"method": method}, cte="base64")
-    queue.enqueue(tx, sender=sender, recipients=[Target(recipient)], data=mail.as_bytes(), account=tx.actor.id)
+    queue.enqueue(
+        tx, sender=sender, recipients=[Target(one) for one in recipients], data=mail.as_bytes(), account=tx.actor.id
+    )
 
 
 def message_of(tx: Transaction, sender: str, name: str, recipient: str, subject: str) -> Any:
@@ -53,7 +73,7 @@ def message_of(tx: Transaction, sender: str, name: str, recipient: str, subject:
     author = itip.address(people.speaker(tx, frozenset({sender})))
     if author:
         mail["Sender"] = _named(author, "")  # RFC 5322 §3.6.2: in whose name, and by whom
-    mail["To"] = _named(recipient, "")
+    mail["To"] = _named(recipient, "") if recipient else "undisclosed-recipients:;"  # RFC 5322 §3.4
     mail["Subject"] = subject[:200]
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from storage.formats import itip
+from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery, people, restricted
+from storage.kinds import Prepared
+from storage.scheduling import people, restricted, rooms, spreading
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
 
-def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
+def write(
+    tx: Transaction, old: Component | None, new: Component, me: frozenset[str], base: Prepared | None = None
+) -> None:
     """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS.
+
+    `base` is as for `Views`.
 
     Raises:
         UnknownAttendee: as `restricted.check`.
@@ -25,25 +30,37 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     for each in itip.parts(new):
         for prop in each.all("ATTENDEE"):
             lines.setdefault(itip.address(prop.value), []).append(prop)
-    had, have = Views(old) if old is not None else None, Views(new)
-    for address, own in lines.items():
-        if address in me:
+    heard = [address for address, own in lines.items() if address not in me and _agent(own[0]) == "SERVER"]
+    here = people.of_addresses(tx, heard)
+    booked, absent = rooms.decide(tx, new, lines, here)
+    had, have = Views(old) if old is not None else None, Views(new, base)
+    told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in before}
+    sent: dict[str, tuple[View, View | None]] = {}
+    concerned: dict[tuple[int, int, bool], bool] = {}
+    told |= dict.fromkeys(absent, rooms.ANSWERED)
+    for address in heard:
+        if address in absent:
             continue
-        status = (before[address].param("SCHEDULE-STATUS") or "") if address in before else ""
-        if (own[0].param("SCHEDULE-AGENT") or "SERVER").upper() == "SERVER":
-            person = people.of_address(tx, address)
-            was, now = had.of(address) if had is not None else None, have.of(address)
-            forced = own[0].param("SCHEDULE-FORCE-SEND")
-            if now is not None and (forced or was is None or _concerns(was, now, person is not None)):
-                status = delivery.request(tx, sender, address, person, now, was)
-        else:
-            status = ""
-        for prop in own:
-            itip.set_param(prop, "SCHEDULE-STATUS", status)
+        was, now = had.of(address) if had is not None and address not in booked else None, have.of(address)
+        if now is None:
+            continue
+        key = (id(was), id(now), address in here)
+        if key not in concerned:
+            concerned[key] = was is None or _concerns(was, now, address in here)
+        if concerned[key] or lines[address][0].param("SCHEDULE-FORCE-SEND"):
+            sent[address] = now, was
+    told |= spreading.send(tx, sender, here, sent)
+    for address, own in lines.items():
+        for prop in own if address not in me else ():
+            itip.set_param(prop, "SCHEDULE-STATUS", told.get(address, ""))
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
     if old is not None:
         gone = {address: prop for address, prop in before.items() if address not in lines}
         _cancel(tx, old, gone, me, sender)
+
+
+def _agent(prop: Property) -> str:
+    return (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
 
 
 def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
@@ -52,15 +69,9 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
 
 
 def _cancel(tx: Transaction, old: Component, gone: dict[str, Property], me: frozenset[str], sender: str) -> None:
-    for address, prop in gone.items():
-        if address in me or (prop.param("SCHEDULE-AGENT") or "SERVER").upper() != "SERVER":
-            continue
-        had = itip.copy_for(old, frozenset({address}))
-        if had is None:
-            continue
-        for each in itip.parts(had):
-            itip.set_value(each, "SEQUENCE", str(itip.sequence(each) + 1))
-        delivery.cancel(tx, sender, address, had)
+    views = Views(old)
+    addresses = [one for one, prop in gone.items() if one not in me and _agent(prop) == "SERVER"]
+    spreading.cancel(tx, sender, {one: view for one in addresses if (view := views.of(one)) is not None})
 
 
 def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
@@ -68,16 +79,19 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     before = {itip.instance(each): each for each in itip.parts(old)}
     fresh = {itip.instance(each): each for each in itip.parts(new)}
     changed = {key for key, each in fresh.items() if key in before and itip.changed(_alone(before[key]), _alone(each))}
+    less = {key for key in changed if cutting.shortened(_alone(before[key]), _alone(fresh[key]))}
+    asked = changed - less  # whoever comes to a series comes to a shorter one
     added = {key for key in fresh if key and key not in before}
     for key, each in fresh.items():
         known = before.get(key)
-        if key in changed or key in added or "" in changed:
+        if key in asked or key in added or "" in asked:
             for prop in each.all("ATTENDEE"):
                 if itip.address(prop.value) not in me and not itip.delegate(prop):
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
-            if known is not None and itip.sequence(each) <= itip.sequence(known):
-                itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
+        other = key in changed or "" in asked
+        if other and known is not None and itip.sequence(each) <= itip.sequence(known):
+            itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
 
 
 def _alone(component: Component) -> Component:

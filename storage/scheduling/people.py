@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from storage import principals as directory
 from storage.errors import NotFound
@@ -19,6 +20,8 @@ class Person:
 
     id: PrincipalId
     login: str
+    automatic: bool = field(default=False, compare=False)
+    """A room or a resource: it answers for itself."""
 
 
 def acting(tx: Transaction, person: Person) -> Transaction:
@@ -32,6 +35,18 @@ def of_address(tx: Transaction, address: str) -> Person | None:
         return of_url(tx, address)
     recipient = recipients.find(tx, address) if "@" in address else None
     return None if recipient is None else Person(recipient.account, recipient.login)
+
+
+def of_addresses(tx: Transaction, addresses: Sequence[str]) -> dict[str, Person]:
+    """The accounts behind those of many addresses that are somebody's here."""
+    rows = recipients.find_many(tx, addresses)
+    known = {row.address: Person(PrincipalId(row.id), row.name, bool(row.typed)) for row in rows}
+    for address in addresses:
+        if address not in known and ("+" in address or _PRINCIPAL in address):
+            person = of_address(tx, address)
+            if person is not None:
+                known[address] = person
+    return known
 
 
 def of_url(tx: Transaction, address: str) -> Person | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
+from storage import collections as tree
+from storage import items as meetings
 from storage import writing
 from storage.errors import NotFound, Refused
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, Property, unescape_text
-from storage.scheduling import copies, delivery, people
+from storage.scheduling import copies, delivery, people, spreading
 from storage.scheduling.people import Person
 from storage.scheduling.views import Views
 from storage.schema import collections, event_index, items
@@ -99,35 +102,66 @@ def answer(tx: Transaction, organizer: Principal, uid: str, address: str, state:
         raise NotFound(address)
 
 
-def resend(tx: Transaction, organizer: Principal, uid: str) -> int:
-    """Send the invitation again to all who have not answered; gives how many (MTG-06).
+def resend(tx: Transaction, organizer: Principal, uid: str, chosen: Collection[str] = ()) -> int:
+    """Send the invitation again to the `chosen` addresses, or to all who have not answered; gives how many (MTG-06).
 
     Raises:
-        NotFound: there is no such meeting.
+        NotFound: there is no such meeting, or one of the chosen is not invited.
     """
     meeting = _own(tx, organizer, uid)
     head = itip.organizer(meeting)
     me = people.addresses(tx, Person(organizer.id, organizer.name))
     views, sent = Views(meeting), 0
+    for wanted in chosen:
+        if wanted not in itip.attendees(meeting):
+            raise NotFound(wanted)
     for address, prop in itip.attendees(meeting).items():
         view = views.of(address)
         agent = (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
         if address in me or view is None or head is None or agent != "SERVER":
             continue
-        if itip.partstat(prop) == itip.NEEDS_ACTION:
+        if address in chosen or (not chosen and itip.partstat(prop) == itip.NEEDS_ACTION):
             person = people.of_address(tx, address)
             delivery.request(tx, itip.address(head.value), address, person, view, view)
             sent += 1
     return sent
 
 
+def cancel(tx: Transaction, organizer: Principal, uid: str, *, mails: bool = True) -> None:
+    """Call a meeting off: it vanishes from everybody's calendar; without `mails` nobody outside is told (MTG-15).
+
+    Raises:
+        NotFound: there is no such meeting.
+        Denied: it may not be deleted.
+    """
+    present, meeting = _found(tx, organizer, uid)
+    collection = tree.by_id(tx, present.collection)
+    if mails:
+        meetings.delete(tx, collection, present.name)
+        return
+    me = people.addresses(tx, Person(organizer.id, organizer.name))
+    here = people.of_addresses(tx, [one for one in itip.attendees(meeting) if one not in me])
+    views = Views(meeting)
+    head = itip.organizer(meeting)
+    spreading.cancel(
+        tx,
+        itip.address(head.value) if head is not None else "",
+        {address: view for address in here if (view := views.of(address)) is not None},
+    )
+    meetings.delete(tx, collection, present.name, schedule=False)
+
+
 def _own(tx: Transaction, organizer: Principal, uid: str) -> Component:
+    return _found(tx, organizer, uid)[1]
+
+
+def _found(tx: Transaction, organizer: Principal, uid: str) -> tuple[copies.Copy, Component]:
     found = copies.find(tx, organizer.id, uid)
     head = itip.organizer(found.calendar) if found is not None else None
     me = people.addresses(tx, Person(organizer.id, organizer.name))
     if found is None or head is None or itip.address(head.value) not in me:
         raise NotFound(uid)
-    return found.calendar
+    return found, found.calendar
 
 
 def _meeting(calendar: Component, starts: int, me: frozenset[str]) -> Meeting:

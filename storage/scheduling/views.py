@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Final
 
 from storage import calendar
 from storage.formats import calendar_views, itip
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
 
+_BEGIN: Final = b"BEGIN:VCALENDAR\r\n"
+
 
 class View:
     """One form of a meeting, with all that is written of it."""
 
-    def __init__(self, found: Component) -> None:
+    def __init__(self, found: Component, base: Prepared | None = None) -> None:
         self.calendar = found
+        self._base = base
         self.uid = itip.parts(found)[0].value("UID").strip()
 
     @cached_property
     def prepared(self) -> Prepared:
         """Ready to be stored."""
-        return calendar.prepare(render(self.calendar))
+        body = render(self.calendar)
+        return calendar.prepare(body) if self._base is None else calendar.restated(self._base, body)
 
     @cached_property
     def request(self) -> bytes:
-        """As a message."""
-        return itip.message(self.calendar, "REQUEST")
+        """As a message; METHOD is all that it has beside the copy."""
+        return self.prepared.body.replace(_BEGIN, _BEGIN + b"METHOD:REQUEST\r\n", 1)
 
     @cached_property
     def comparable(self) -> bytes:
@@ -36,8 +41,10 @@ class View:
 class Views:
     """The views of one form of a meeting."""
 
-    def __init__(self, meeting: Component) -> None:
-        self._meeting = meeting
+    def __init__(self, meeting: Component, base: Prepared | None = None) -> None:
+        """`base` is the meeting made ready to be stored, where nothing of it is its viewer's alone."""
+        self.meeting = meeting
+        self._base = base
         self._invited = [{itip.address(prop.value) for prop in each.all("ATTENDEE")} for each in itip.parts(meeting)]
         self._made: dict[tuple[bool, ...], View | None] = {}
 
@@ -45,6 +52,7 @@ class Views:
         """What one attendee gets; None if he is invited to nothing."""
         key = tuple(address in people for people in self._invited)
         if key not in self._made:
-            found = itip.copy_for(self._meeting, frozenset({address}))
-            self._made[key] = None if found is None else View(found)
+            found = itip.copy_for(self.meeting, frozenset({address}))
+            whole = self._base if all(key) else None  # who is not invited to an instance has an exception there
+            self._made[key] = None if found is None else View(found, whole)
         return self._made[key]

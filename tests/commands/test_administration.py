@@ -41,6 +41,9 @@ def test_an_account_from_its_beginning_to_its_end(line: Line) -> None:
     (dora,) = (row for row in line.json("user", "list") if row["login"] == "dora")
     assert (dora["plan"], dora["email"], dora["suspended"]) == ("free", "d@x.test", False)
     assert "taken" in line("user", "add", "dora", "--password-stdin", stdin="x", status=1)
+    assert line("user", "relay", "dora") == "dora may send\n"
+    assert line("user", "relay", "dora", "--block").startswith("dora may not send since 20")
+    assert line("user", "relay", "dora", "--allow") == "dora may send\n"
     line("user", "suspend", "dora")
     assert line.json("user", "show", "dora")["suspended"] is True
     line("user", "resume", "dora")

@@ -85,3 +85,23 @@ def test_responding(line: Line) -> None:
     assert one["mark"] == "declined"
     line("meeting", "respond", "bob", "m", "accepted", status=1)
     line("meeting", "respond", "alice", "m", "accepted", status=1)
+
+
+def test_notifying_some_and_cancelling(line: Line) -> None:
+    """MTG-06: participants of one's choice; MTG-15: with a mail to each, or without."""
+    bob = invite(line)
+    line("meeting", "respond", "bob", "m", "accepted")
+    assert "sent to 1" in line("meeting", "resend", "alice", "m", "Eve@else.test")
+    assert "sent to 2" in line("meeting", "resend", "alice", "m", bob, "eve@else.test")
+    line("meeting", "resend", "alice", "m", "nobody@else.test", status=1)
+    before = len(line.json("queue", "list"))
+    line("meeting", "cancel", "bob", "m", status=1)
+    assert "cancelled" in line("meeting", "cancel", "alice", "m", "--silent")
+    assert len(line.json("queue", "list")) == before
+    assert line.json("meeting", "list", "alice") == []
+    line("meeting", "respond", "bob", "m", "declined", status=1)
+    invite(line)
+    before = len(line.json("queue", "list"))
+    line("meeting", "cancel", "alice", "m")
+    assert len(line.json("queue", "list")) == before + 1
+    line("meeting", "cancel", "alice", "m", status=1)

@@ -110,6 +110,18 @@ def test_pipelining_keeps_the_order(connect: Callable[..., Client]) -> None:
     assert [client.line() for _ in range(300)] == [b"echo quick %d" % number for number in range(300)]
 
 
+def test_a_long_command_is_worked_on(connect: Callable[..., Client]) -> None:
+    """RFC 9585 §3: said every so often until the answer comes, and never within it."""
+    client = connect()
+    client.send(b"sleep 0.7\r\nnext\r\n")
+    said = [client.line()]
+    while said[-1].startswith(b"at it"):
+        said.append(client.line())
+    assert len(said) >= 3
+    assert said[-1] == b"slept"
+    assert client.line() == b"echo next"
+
+
 def test_starttls_forgets_what_was_sent_before(connect: Callable[..., Client]) -> None:
     """RFC 3207 §6, CVE-2011-0411: a command injected in the clear is nobody's."""
     client = connect()

@@ -13,6 +13,7 @@ from typing import Any
 
 from conf.settings import Settings
 from servers import certificate
+from servers.line import transport
 from servers.line.limits import Limits
 from servers.line.listening import Listening
 from servers.line.session import NOTHING, Peer, Reply, Then, Wait
@@ -85,6 +86,9 @@ class Session:
     def secured(self) -> None:
         self._tls = True
 
+    def working(self, unit: bytes) -> bytes:
+        return b"at it: " + unit + b"\r\n" if unit.endswith(b"0.7") else b""
+
     def timed_out(self) -> bytes:
         return b"too late\r\n"
 
@@ -99,6 +103,7 @@ def main() -> None:
     from twisted.internet import reactor as loop
     from twisted.python.threadpool import ThreadPool
 
+    transport.WORKING_S = 0.2
     reactor: Any = loop
     place = Path(sys.argv[1])
     store = Store.open(f"sqlite:///{place}/desk.sqlite3", place / "blobs")

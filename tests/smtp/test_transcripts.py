@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from servers.line.session import Then
-from storage import plans
-from storage.mail import appending, mailboxes
+from storage import plans, principals
+from storage.mail import appending, mailboxes, sending
 from storage.store import Store
-from storage.types import SITE, Actor
+from storage.types import SITE, Actor, SpaceKind
 from tests.smtp.conftest import PASSWORD, Client
 
 Connect = Callable[..., Client]
@@ -222,6 +222,27 @@ def test_limits_of_the_plan(connect: Connect, store: Store) -> None:
         with store.write(SITE) as tx:
             limits = {"smtp_recipients_per_message": None, "smtp_messages_per_day": None}
             plans.change(tx, plans.FULL, open_gates=["smtp"], limits=limits)
+
+
+def test_an_account_that_may_not_send(connect: Connect, store: Store) -> None:
+    """SMTP-03: blocked from the very next mail on; what others send to it still comes."""
+    with store.write(SITE) as tx:
+        number = principals.find(tx, SpaceKind.PRIVATE, "alice").id
+        sending.set_blocked(tx, number, blocked=True)
+        sending.set_blocked(tx, number, blocked=True)
+    try:
+        client = connect("submission").login()
+        client("MAIL FROM:<alice@example.test>", "RCPT TO:<bob@example.test>", "DATA")
+        assert client.feed(b"From: alice@example.test\r\n\r\n.\r\n").startswith("550 5.7.1 this account may not send")
+        client = connect().hello()
+        client("MAIL FROM:<a@b.example>", "RCPT TO:<alice@example.test>", "DATA")
+        assert client.feed(b"Subject: still\r\n\r\n.\r\n").startswith("250 2.0.0")
+    finally:
+        with store.write(SITE) as tx:
+            sending.set_blocked(tx, number, blocked=False)
+    client = connect("submission").login()
+    client("MAIL FROM:<alice@example.test>", "RCPT TO:<bob@example.test>", "DATA")
+    assert client.feed(b"From: alice@example.test\r\n\r\n.\r\n").startswith("250 2.0.0")
 
 
 def test_chunks(connect: Connect, inbox: Inbox) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import collections, items
+from storage import collections, items, preferences, principals
 from storage.formats import imip
 from storage.mail.recipients import Recipient
 from storage.outbound import administration
@@ -133,3 +135,34 @@ def test_an_answer_from_outside_delegates(store: Store) -> None:
         _, body = held(store, login) or ("", "")
         assert states(body)[EVE] == "DELEGATED"
         assert states(body)["ida@else.test"] == "ACCEPTED"
+
+
+def test_a_cancellation_of_this_and_future_ends_the_series(store: Store) -> None:
+    """RFC 5545 §3.2.13: RANGE=THISANDFUTURE."""
+    receive(store, mail(EVE, invitation("RRULE:FREQ=DAILY;COUNT=5"), "REQUEST"))
+    late = invitation("RECURRENCE-ID;RANGE=THISANDFUTURE:20250603T100000Z", "STATUS:CANCELLED", day=3, sequence=1)
+    assert receive(store, mail(EVE, late, "CANCEL"))
+    _, body = held(store, "alice") or ("", "")
+    assert "UNTIL=20250603T095959Z" in body
+    assert "COUNT" not in body
+    whole = invitation("RECURRENCE-ID;RANGE=THISANDFUTURE:20250601T100000Z", "STATUS:CANCELLED", sequence=2)
+    assert receive(store, mail(EVE, whole, "CANCEL"))
+    assert held(store, "alice") is None
+
+
+def test_a_room_answers_by_mail_who_asked_by_mail(store: Store) -> None:
+    with store.write(SITE) as tx:
+        preferences.choose(tx, principals.find(tx, SpaceKind.PRIVATE, "alice"), "calendar_user_type", "room")
+    soon = datetime.now(UTC) + timedelta(days=3)
+    first = invitation().replace("20250601T1", f"{soon:%Y%m%d}T1")
+    assert receive(store, mail(EVE, first, "REQUEST"))
+    assert sent(store) == [EVE]
+    _, body = held(store, "alice") or ("", "")
+    assert states(body)[ALICE] == "ACCEPTED"
+    assert receive(store, mail(EVE, first.replace("UID:m\r\n", "UID:other\r\n"), "REQUEST"))
+    assert sent(store) == [EVE, EVE]
+    with store.read(desk.actor(store, "alice")) as tx:
+        assert desk.events(tx, "alice").item_count == 1
+    assert receive(store, mail(EVE, first.replace("SEQUENCE:0", "SEQUENCE:1"), "REQUEST"))  # not its own enemy
+    _, body = held(store, "alice") or ("", "")
+    assert states(body)[ALICE] == "ACCEPTED"

@@ -68,7 +68,7 @@ def test_data_of_a_newer_release_are_refused_and_left_alone(empty: str) -> None:
 
 
 def test_listed_fields_and_structures_of_old_mails_are_kept(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Step 0014: what a mail's header fields and structure were is found in the new tables, octet for octet."""
+    """Step 0010: what a mail's header fields and structure were is found in the new tables, octet for octet."""
     engines = Engines(empty)
     with monkeypatch.context() as old:
         old.setattr(migrate, "HEAD", "0007")

@@ -41,7 +41,7 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
             status = _KEY
         else:
             options = wanted_of.read(asked, wanted_of.load(state.get("options")))
-            count = content.count(tx, call.device, folder, state, options, _MOST)
+            count = 0 if call.device.waiting else content.count(tx, call.device, folder, state, options, _MOST)
     except NotFound:
         status = _MISSING
     except Lost:

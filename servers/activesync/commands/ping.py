@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servers.activesync import contents
+from servers.activesync import contents, quiet
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
 from servers.activesync.content import Lost
@@ -11,7 +11,7 @@ from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import Ping
-from storage.activesync import devices, keys
+from storage.activesync import devices, keys, standing
 from storage.errors import NotFound
 
 FOLDERS_MAX = 200
@@ -60,8 +60,14 @@ def _whole(call: Call) -> Element | None:
 
 def _look(call: Call, asked: list[str]) -> Element | None:
     changed: list[str] = []
+    if call.device.waiting:
+        return None
     with call.store.read(call.actor) as tx:
+        known = standing.of(tx, call.device)
         for folder in asked:
+            here = known.get(folder)
+            if here is not None and quiet.is_quiet(here, tx.now):
+                continue
             try:
                 content = contents.of(tx, folder)
             except NotFound:

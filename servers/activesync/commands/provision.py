@@ -1,7 +1,8 @@
-"""Provision: the handshake about a policy, which here asks nothing of the device ([MS-ASPROV] §3.1.5; EAS-05)."""
+"""Provision: the handshake about a policy, and the order to wipe a lost device ([MS-ASPROV] §3.1.5; EAS-05)."""
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Final
 
@@ -11,13 +12,22 @@ from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Provision, Settings
 from storage.activesync import devices
 
+log = logging.getLogger(__name__)
+
 POLICY: Final = "MS-EAS-Provisioning-WBXML"
+_OBEYED: Final = ("1", "2")
+"""The device took all of the policy, or what it can of it ([MS-ASPROV] §2.2.2.54.1)."""
 
 
 def provision(call: Call) -> Element:
-    """Give the policy and a temporary key; then, when the device says that it took it, the final key."""
+    """Give the policy and a temporary key; then, when the device says that it took it, the final key.
+
+    A device that is to be wiped is told that and nothing else, until it says that it did.
+    """
     if call.body is None:
         return Provision.Provision(Provision.Status(2))
+    if call.device.wipe in devices.ORDERED:
+        return _wipe(call, call.body)
     said = call.body.find(Settings.DeviceInformation)
     information = None
     if said is not None:
@@ -33,14 +43,24 @@ def provision(call: Call) -> Element:
     if key is not None and (not call.device.policy_key or key != str(call.device.policy_key)):
         return _answer(information, Provision.PolicyType(kind), Provision.Status(5))
     fresh = secrets.randbelow(2**32 - 1) + 1
+    obeys = key is not None and asked.text_of(Provision.Status) in _OBEYED
     with call.store.write(call.actor) as tx:
-        devices.remember(tx, call.device, policy_key=fresh)
-    document = None
-    if key is None:
-        document = Provision.Data(Provision.EASProvisionDoc(Provision.DevicePasswordEnabled(0)))
+        devices.provision(tx, call.device, fresh, call.settings.policy.mark if obeys else None)
+    document = Provision.Data(call.settings.policy.document()) if key is None else None
     return _answer(
         information, Provision.PolicyType(kind), Provision.Status(1), Provision.PolicyKey(str(fresh)), document
     )
+
+
+def _wipe(call: Call, body: Element) -> Element:
+    """[MS-ASPROV] §3.1.5.1.2: the order, and its acknowledgement; only what was ordered for this very device."""
+    tag = Provision.AccountOnlyRemoteWipe if call.device.wipe == devices.ACCOUNT else Provision.RemoteWipe
+    if body.text_of(tag, Provision.Status) == "1":
+        with call.store.write(call.actor) as tx:
+            devices.wiped(tx, call.device)
+        log.warning("wiped", extra={"principal": call.actor.login, "device": call.device.device_id})
+        return Provision.Provision(Provision.Status(1))
+    return Provision.Provision(Provision.Status(1), tag())
 
 
 def _answer(information: Element | None, *policy: Element | None) -> Element:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from servers.activesync import away
 from servers.activesync.call import Call
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Settings
@@ -23,7 +24,7 @@ def settings(call: Call) -> Element:
         elif part.tag is Settings.UserInformation:
             parts.append(_user(call))
         elif part.tag is Settings.Oof:
-            parts.append(Settings.Oof(Settings.Status(_UNAVAILABLE)))
+            parts.append(away.oof(call, part))
         elif part.tag is Settings.DevicePassword:
             parts.append(Settings.DevicePassword(Settings.Status(7)))  # denied by policy: none is kept here
         elif part.tag is Settings.RightsManagementInformation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from servers.activesync import contents
+from servers.activesync import contents, quiet
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
 from servers.activesync.content import Lost, Told
@@ -18,7 +18,7 @@ from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import AirSync
-from storage.activesync import devices, keys
+from storage.activesync import devices, keys, standing
 from storage.activesync.keys import UnknownKey
 from storage.errors import NotFound
 from storage.types import CollectionId
@@ -80,8 +80,16 @@ _GONE: Final = AirSync.Status(_HIERARCHY)
 
 def _pending(call: Call, chosen: list[Wanted]) -> bool:
     """Whether anything is to be told, without writing."""
+    if call.device.waiting:
+        return False
     with call.store.read(call.actor) as tx:
+        known = standing.of(tx, call.device)
         for wanted in chosen:
+            here = known.get(wanted.folder)
+            if here is not None and here.key == wanted.key and quiet.is_quiet(here, tx.now):
+                kept = (here.state.get("options") or {}).get("filter", 0)
+                if wanted_of.filter_of(wanted.element, kept) == kept:
+                    continue
             state = keys.current(tx, call.device, wanted.folder, wanted.key)
             if state is None:
                 return True
@@ -100,6 +108,8 @@ def _pending(call: Call, chosen: list[Wanted]) -> bool:
 
 def _collection(call: Call, wanted: Wanted) -> Element | None:
     """The answer for one folder; None if there is nothing to say."""
+    if call.device.waiting and wanted.key != "0":  # in quarantine its folders are empty
+        return _answer(wanted, "", wanted.key, call.version, Told())
     with call.store.write(call.actor) as tx:
         devices.lock(tx, call.device)
         try:
@@ -131,7 +141,7 @@ def _collection(call: Call, wanted: Wanted) -> Element | None:
 
 def _answer(wanted: Wanted, name: str, key: str, version: int, told: Told) -> Element:
     return AirSync.Collection(
-        AirSync.Class(name) if version <= 121 else None,
+        AirSync.Class.given(name) if version <= 121 else None,
         AirSync.SyncKey(key),
         AirSync.CollectionId(wanted.folder),
         AirSync.Status(_OK),
@@ -143,7 +153,7 @@ def _answer(wanted: Wanted, name: str, key: str, version: int, told: Told) -> El
 
 def _failed(wanted: Wanted, name: str, version: int) -> Element:
     return AirSync.Collection(
-        AirSync.Class(name) if version <= 121 else None,
+        AirSync.Class.given(name) if version <= 121 else None,
         AirSync.SyncKey("0"),
         AirSync.CollectionId(wanted.folder),
         AirSync.Status(_KEY),

@@ -18,8 +18,9 @@ from servers.dav.resources import (
     principal_path,
 )
 from storage import collections as tree
+from storage import preferences
 from storage import principals as people
-from storage.types import Collection, Principal, SpaceKind, Tool
+from storage.types import Collection, Principal, PrincipalId, SpaceKind, Tool
 
 _PRINCIPAL: Final = frozenset({Kind.PRINCIPAL})
 
@@ -99,7 +100,12 @@ def _email_addresses(reader: Reader, found: Resource) -> str:
 def _user_type(reader: Reader, found: Resource) -> str | None:
     if found.principal is None:
         return None
-    return "GROUP" if found.principal.kind is SpaceKind.GROUP else "INDIVIDUAL"
+    if found.principal.kind is SpaceKind.GROUP:
+        return "GROUP"
+    if "user types" not in reader.memo:
+        reader.memo["user types"] = preferences.user_types(reader.tx)
+    known: dict[PrincipalId, str] = reader.memo["user types"]
+    return known.get(found.principal.id, "individual").upper()
 
 
 def _proxy_for(write: bool) -> Property:

@@ -1,0 +1,91 @@
+"""Oof of the Settings command: automatic answers, asked for and set ([MS-ASCMD] §2.2.3.117; MSG-27)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from servers.activesync.call import Call
+from servers.activesync.classes import event_times
+from servers.activesync.classes.item_class import Unconvertible
+from servers.activesync.options import number
+from servers.activesync.wbxml.code_page import Tag
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import Settings
+from storage.formats import message_text
+from storage.mail import absence
+from storage.mail.absence import Absence, Message
+
+_OK, _ARGUMENTS = 1, 5
+_AUDIENCES: Final[dict[str, Tag]] = {
+    "internal": Settings.AppliesToInternal,
+    "known": Settings.AppliesToExternalKnown,
+    "others": Settings.AppliesToExternalUnknown,
+}
+
+
+def oof(call: Call, asked: Element) -> Element:
+    """Answer a Get or a Set."""
+    said = asked.find(Settings.Set)
+    if said is not None:
+        try:
+            wanted = _read(said)
+        except Unconvertible:
+            return Settings.Oof(Settings.Status(_ARGUMENTS))
+        if wanted is None:
+            return Settings.Oof(Settings.Status(_ARGUMENTS))
+        with call.store.write(call.actor) as tx:
+            if not said.all(Settings.OofMessage):  # on or off, with the texts that there were
+                before = absence.of(tx)
+                wanted = replace(wanted, internal=before.internal, known=before.known, others=before.others)
+            absence.set_(tx, wanted)
+        return Settings.Oof(Settings.Status(_OK))
+    html = (asked.text_of(Settings.Get, Settings.BodyType) or "").upper() == "HTML"
+    with call.store.read(call.actor) as tx:
+        found = absence.of(tx)
+    return Settings.Oof(Settings.Status(_OK), _get(found, html=html))
+
+
+def _get(found: Absence, *, html: bool) -> Element:
+    messages = [_message(tag, getattr(found, name), html=html) for name, tag in _AUDIENCES.items()]
+    times: list[Element | None] = []
+    if found.state == absence.SCHEDULED:
+        times.append(Settings.StartTime(event_times.long(event_times.wire(int(found.starts)))))
+        times.append(Settings.EndTime(event_times.long(event_times.wire(int(found.ends)))))
+    return Settings.Get(Settings.OofState(found.state), *times, *messages)
+
+
+def _message(tag: Tag, message: Message | None, *, html: bool) -> Element:
+    text = "" if message is None else message.text
+    if message is not None and message.html and not html:
+        text = message_text.plain(text)
+    return Settings.OofMessage(
+        tag(),
+        Settings.Enabled(0 if message is None else 1),
+        Settings.ReplyMessage.given(text),
+        Settings.BodyType("HTML" if html and message is not None and message.html else "Text"),
+    )
+
+
+def _read(said: Element) -> Absence | None:
+    """What a Set asks for; None if it is none."""
+    state = number(said.text_of(Settings.OofState), -1)
+    if state not in (absence.OFF, absence.ON, absence.SCHEDULED):
+        return None
+    starts = ends = 0
+    if state == absence.SCHEDULED:
+        starts = event_times.seconds_of(said.text_of(Settings.StartTime) or "")
+        ends = event_times.seconds_of(said.text_of(Settings.EndTime) or "")
+        if ends <= starts:
+            return None
+    found: dict[str, Message | None] = dict.fromkeys(_AUDIENCES)
+    for one in said.all(Settings.OofMessage):
+        text = (one.text_of(Settings.ReplyMessage) or "").replace("\r\n", "\n")
+        if len(text) > absence.TEXT_MAX:
+            return None
+        html = (one.text_of(Settings.BodyType) or "").upper() == "HTML"
+        enabled = one.text_of(Settings.Enabled) == "1" and bool(text.strip())
+        for name, tag in _AUDIENCES.items():
+            if tag in one:
+                found[name] = Message(text, html) if enabled else None
+    return Absence(state, starts, ends, **found)
