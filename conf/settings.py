@@ -192,8 +192,9 @@ class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             '"systemd" takes the sockets that systemd opened'
         ),
     ] = ""
-    threads: Annotated[int, Meta(ge=1, le=1024, description="commands carried out at the same time")] = 16
-    connections: Annotated[int, Meta(ge=1, le=1_000_000, description="open connections of the process")] = 10_000
+    workers: Annotated[int, Meta(ge=1, le=256, description="worker processes")] = 1
+    threads: Annotated[int, Meta(ge=1, le=1024, description="commands that a worker carries out at the same time")] = 16
+    connections: Annotated[int, Meta(ge=1, le=1_000_000, description="open connections of a worker")] = 10_000
     connections_per_address: Annotated[
         int, Meta(ge=1, le=1_000_000, description="of them from one address; this machine's own are not counted")
     ] = 100
@@ -212,6 +213,7 @@ class LineListener(Line, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Smtp(Line, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Mail from other servers (mx), from the desk's own people (submission, submissions), from a front (lmtp)."""
 
+    workers: Annotated[int, Meta(ge=1, le=256, description="worker processes")] = 2
     listeners: Annotated[
         tuple[str, ...], Meta(description="the doors that are opened: mx, submission, submissions, lmtp")
     ] = ("mx", "submission", "submissions", "lmtp")

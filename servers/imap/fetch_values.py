@@ -22,8 +22,8 @@ _ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "base64", "quoted-print
 
 Value = Callable[[State], bytes | None]
 """An item with its value; None: the message is gone."""
-Column = tuple[bytes, Sequence[Any]]
-"""An item of many messages: how a value is written, and the values; None where a message is gone."""
+Column = tuple[bytes, tuple[Sequence[Any], ...]]
+"""An item of many messages: how its values are written, and their lists; None in the first where a message is gone."""
 
 
 def is_small(items: Sequence[Item]) -> bool:
@@ -85,9 +85,9 @@ class Values:
     def lines(self, numbers: Sequence[int]) -> tuple[list[bytes], bool]:
         """A FETCH response for each message with its sequence number, and whether some are gone."""
         form = b"* %%d FETCH (%b)\r\n" % b" ".join(form for form, _ in self.columns)
-        rows = zip(numbers, *(values for _, values in self.columns), strict=True)
-        # A value of octets is never empty: what is false is not there.
-        if not all(all(values) for form, values in self.columns if b"%b" in form):
+        rows = zip(numbers, *(values for _, lists in self.columns for values in lists), strict=True)
+        # Neither octets nor a length are ever empty here: what is false is not there.
+        if not all(all(lists[0]) for form, lists in self.columns if b"%b" in form):
             kept = [row for row in rows if None not in row]
             return [form % row for row in kept], True
         return [form % row for row in rows], False
@@ -97,33 +97,33 @@ class Values:
         states = self._states
         match item.name:
             case "UID":
-                return b"UID %d", [state.uid for state in states]
+                return b"UID %d", ([state.uid for state in states],)
             case "FLAGS":
                 known = {flags: render.flags(flags) for flags in {state.flags for state in states}}
-                return b"%b", [known[state.flags] for state in states]
+                return b"%b", ([known[state.flags] for state in states],)
             case "INTERNALDATE":
-                return b"INTERNALDATE %b", [render.date_time(state.internal) for state in states]
+                return b"INTERNALDATE %b", ([render.date_time(state.internal) for state in states],)
             case "RFC822.SIZE":
-                return b"RFC822.SIZE %d", [state.octets for state in states]
+                return b"RFC822.SIZE %d", ([state.octets for state in states],)
             case "MODSEQ":
-                return b"MODSEQ (%d)", [state.modseq for state in states]
+                return b"MODSEQ (%d)", ([state.modseq for state in states],)
             case "SAVEDATE":
-                return b"SAVEDATE %b", [render.date_time(state.saved) for state in states]
+                return b"SAVEDATE %b", ([render.date_time(state.saved) for state in states],)
             case "ENVELOPE":
-                return b"ENVELOPE %b", list(map(self._envelopes.get, self._numbers))
+                return b"ENVELOPE %b", (list(map(self._envelopes.get, self._numbers)),)
             case "BODYSTRUCTURE":
-                return b"BODYSTRUCTURE %b", list(map(self._structures.get, self._numbers))
+                return b"BODYSTRUCTURE %b", (list(map(self._structures.get, self._numbers)),)
         if _is_listed(item) and item.partial is None and item.section is not None:
-            return b"%b", self._fields(item, item.section)
+            return self._fields(item, item.section)
         make = self._maker(item)
-        return b"%b", [make(state) for state in states]
+        return b"%b", ([make(state) for state in states],)
 
-    def _fields(self, item: Item, section: Section) -> list[bytes | None]:
+    def _fields(self, item: Item, section: Section) -> Column:
         """Chosen header fields from what is kept apart: the question of every program that lists mails."""
         rows = list(map(self._listed.get, self._numbers))
         found = listed_fields.choose(rows, tuple(sorted({name.lower() for name in section.fields})))
-        form = item.label + b" {%d}\r\n%b\r\n"
-        return [None if one is None else form % (len(one) + 2, one) for one in found]
+        octets = [None if one is None else len(one) + 2 for one in found]
+        return item.label + b" {%d}\r\n%b\r\n", (octets, found)
 
     def _maker(self, item: Item) -> Value:
         match item.name:

@@ -21,8 +21,8 @@ from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import AFTER_ERROR, BUSY, OK, Answer, Refusal
 from servers.smtp.wire import MESSAGE_OCTETS, Cutter, Mode, Taken
 from storage.errors import Busy, StorageError
-from storage.mail import delivery, sending
-from storage.mail.routing import Destination, Site, find, is_own
+from storage.mail import sending
+from storage.mail.routing import Site, find, is_own
 from storage.store import Store
 from storage.types import SITE, Actor
 
@@ -327,26 +327,21 @@ class Connection:
                 raise Refusal(550, "5.7.1", "relaying is denied: that is none of our domains")
             envelope.to.append(To(path.address, None, notify, orcpt))
             return self._said(Answer(250, "2.1.5", "recipient OK"))
-        destination = find(self._store, self._site, path.address)
+        # SMTP-08, MSG-62: the sender is told before the data where a mailbox is full; a submitter, by the queue.
+        octets = None if self._submission else max(envelope.size, 1)
+        destination = find(self._store, self._site, path.address, octets=octets)
         if not destination:
             self._unknown += 1
             if self._unknown >= _UNKNOWN_MAX and not self._submission:
                 answer = Answer(421, "4.7.0", "too many unknown recipients")
                 return self._said(answer, Then.CLOSE)
             raise Refusal(550, "5.1.1", "there is no such recipient")
-        self._check_room(envelope, destination)
+        if destination.full:
+            raise Refusal(452, "4.2.2", "the mailbox is full")
         if self._checks is not None:
             self._checks.at_rcpt(self._peer.address, envelope.sender.address, path.address)
         envelope.to.append(To(path.address, destination, notify, orcpt))
         return self._said(Answer(250, "2.1.5", "recipient OK"))
-
-    def _check_room(self, envelope: Envelope, destination: Destination) -> None:
-        """SMTP-08, MSG-62: the sender is told before the data where a mailbox is full."""
-        if self._submission:
-            return  # the queue tells him
-        for recipient in destination.here:
-            if not delivery.has_room(self._store, recipient, max(envelope.size, 1)):
-                raise Refusal(452, "4.2.2", "the mailbox is full")
 
     def _data(self, argument: str) -> Reply:
         envelope = self._with_recipients()

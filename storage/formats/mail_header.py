@@ -39,6 +39,10 @@ def values(header: bytes, name: bytes) -> list[bytes]:
 
 def without(header: bytes, *names: bytes) -> bytes:
     """A header without some fields."""
+    lower = header.lower()
+    names = tuple(name for name in names if name in lower)
+    if not names:
+        return header
     alternatives = b"|".join(map(re.escape, names))
     pattern = re.compile(rb"^(?:%b)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*" % alternatives, re.IGNORECASE | re.MULTILINE)
     return pattern.sub(b"", header)

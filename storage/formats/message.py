@@ -91,7 +91,10 @@ def scan(data: bytes) -> Scanned:
         if lower in listed_fields.LISTED:
             listed.append((lower, whole if whole.endswith(b"\n") else whole + b"\r\n"))
         if room > 0:
-            line = f"{name.decode('ascii')}: {_decoded(value)}"[:room]
+            value = value[:_FIELD_OCTETS].strip()
+            plain = b"\n" not in value and b"\r" not in value and b"\0" not in value and b"=?" not in value
+            text = value.decode("ascii") if plain and value.isascii() else _decoded(value)
+            line = f"{name.decode('ascii')}: {text}"[:room]
             room -= len(line)
             lines.append(line)
     body, structure = message_structure.structures(data, root)

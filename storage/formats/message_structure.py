@@ -17,7 +17,7 @@ _LANGUAGES: Final = re.compile(rb"[A-Za-z0-9-]{1,40}")
 def string(value: bytes) -> bytes:
     """A quoted string, or a literal where that cannot be one."""
     value = value[:_TEXT_OCTETS]
-    if _PLAIN.match(value):
+    if value.isalnum() or _PLAIN.match(value):  # ASCII letters and digits, for octets
         return b'"%b"' % value
     if value.isascii() and b"\0" not in value and b"\r" not in value and b"\n" not in value:
         return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
@@ -57,41 +57,42 @@ def _addresses(value: bytes | None) -> bytes:
 
 def structures(data: bytes, root: Entity) -> tuple[bytes, bytes]:
     """BODY and BODYSTRUCTURE; the tree has at most `DEPTH_MAX` levels."""
-    return _structure(data, root, extended=False), _structure(data, root, extended=True)
-
-
-def _structure(data: bytes, entity: Entity, *, extended: bool) -> bytes:
-    if entity.multipart:
-        inner = b"".join(_structure(data, child, extended=extended) for child in entity.children)
-        whole = b"%b %b" % (inner, string(entity.subtype))
-        if extended:
-            tail = (_parameters(entity.parameters), *_extension(entity))
-            whole = b"%b %b" % (whole, b" ".join(tail))
-        return b"(%b)" % whole
-    mime = entity.mime
+    if root.multipart:
+        pairs = [structures(data, child) for child in root.children]
+        subtype = string(root.subtype)
+        tail = b" ".join((_parameters(root.parameters), *_extension(root)))
+        return (
+            b"(%b %b)" % (b"".join([body for body, _ in pairs]), subtype),
+            b"(%b %b %b)" % (b"".join([whole for _, whole in pairs]), subtype, tail),
+        )
+    mime = root.mime
     words = [
-        string(entity.kind),
-        string(entity.subtype),
-        _parameters(entity.parameters),
+        string(root.kind),
+        string(root.subtype),
+        _parameters(root.parameters),
         _field(mime, b"content-id"),
         _field(mime, b"content-description"),
-        string(entity.encoding.upper().encode("ascii", "replace") or b"7BIT"),
-        b"%d" % (entity.end - entity.body),
+        string(root.encoding.upper().encode("ascii", "replace") or b"7BIT"),
+        b"%d" % (root.end - root.body),
     ]
-    if entity.encloses:
-        child = entity.children[0]
-        words.append(envelope(header_fields(data, child)))
-        words.append(_structure(data, child, extended=extended))
-        words.append(b"%d" % data.count(b"\n", entity.body, entity.end))
-    elif entity.kind.lower() == b"text":
-        words.append(b"%d" % data.count(b"\n", entity.body, entity.end))
-    elif entity.kind.lower() == b"message" and entity.subtype.lower() in (b"rfc822", b"global"):
+    if root.encloses:
+        child = root.children[0]
+        header = envelope(header_fields(data, child))
+        lines = b"%d" % data.count(b"\n", root.body, root.end)
+        inner = structures(data, child)
+        short, long = ([*words, header, form, lines] for form in inner)
+        return _both(root, short, long)
+    if root.kind.lower() == b"text":
+        words.append(b"%d" % data.count(b"\n", root.body, root.end))
+    elif root.kind.lower() == b"message" and root.subtype.lower() in (b"rfc822", b"global"):
         # Not looked into, for its depth or its encoding; it must not be shown as one that was.
         words[0:2] = [b'"application"', b'"octet-stream"']
-    if extended:
-        words.append(_field(mime, b"content-md5"))
-        words.extend(_extension(entity))
-    return b"(%b)" % b" ".join(words)
+    return _both(root, words, words)
+
+
+def _both(entity: Entity, body: list[bytes], whole: list[bytes]) -> tuple[bytes, bytes]:
+    tail = (_field(entity.mime, b"content-md5"), *_extension(entity))
+    return b"(%b)" % b" ".join(body), b"(%b)" % b" ".join((*whole, *tail))
 
 
 def header_fields(data: bytes, entity: Entity) -> dict[bytes, bytes]:

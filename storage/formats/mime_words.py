@@ -6,6 +6,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -16,13 +17,17 @@ _WORD: Final = re.compile(rb"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])|[\r\n\x00]+")
 _CONTINUED: Final = re.compile(r"(.+?)\*(\d{1,4})(\*?)\Z")
 _MAX_SECTIONS: Final = 1000
+_CACHED_OCTETS: Final = 256
 
 
 def unfold(value: bytes) -> bytes:
     """Join the lines of a field's value (RFC 5322 §2.2.3), white space around it gone, no CR, LF or NUL left."""
+    value = value.strip()
+    if b"\r\n" in value:
+        value = value.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t")
     if b"\n" in value or b"\r" in value or b"\0" in value:
-        value = _FOLD.sub(b"", value.strip())
-    return value.strip()
+        value = _FOLD.sub(b"", value).strip()
+    return value
 
 
 def decode_words(value: bytes) -> str:
@@ -31,6 +36,10 @@ def decode_words(value: bytes) -> str:
         if value.isascii():
             return value.decode("ascii")
         return unicodedata.normalize("NFC", mime_charsets.decode(value, ""))
+    return _remembered(value) if len(value) <= _CACHED_OCTETS else _decode(value)
+
+
+def _decode(value: bytes) -> str:
     pieces: list[str] = []
     at = 0
     pending: list[bytes] = []
@@ -53,6 +62,10 @@ def decode_words(value: bytes) -> str:
         pieces.append(mime_charsets.decode(b"".join(pending), charset))
     pieces.append(mime_charsets.decode(value[at:], ""))
     return unicodedata.normalize("NFC", "".join(pieces).replace("\0", ""))
+
+
+_remembered = lru_cache(maxsize=2048)(_decode)
+"""The same names and subjects come again and again, several times in one header."""
 
 
 def _octets(encoding: bytes, text: bytes) -> bytes:

@@ -91,24 +91,31 @@ def prepare(store: Store, data: bytes) -> Prepared:
 
 
 def append(
-    tx: Transaction, mailbox: Mailbox, prepared: Prepared, *, flags: str = "", internal: float | None = None
+    tx: Transaction,
+    mailbox: Mailbox,
+    prepared: Prepared,
+    *,
+    flags: str = "",
+    internal: float | None = None,
+    fits: bool = False,
 ) -> Appended:
-    """Put one message into a mailbox; `flags` are canonical.
+    """Put one message into a mailbox; `flags` are canonical; `fits`: the caller saw in `tx` that there is room.
 
     Raises:
         OverQuota: the mail would outgrow the plan.
     """
-    return append_many(tx, mailbox, [New(prepared, flags, internal)])[0]
+    return append_many(tx, mailbox, [New(prepared, flags, internal)], fits=fits)[0]
 
 
-def append_many(tx: Transaction, mailbox: Mailbox, new: Sequence[New]) -> list[Appended]:
-    """Put messages into a mailbox, all or none (RFC 3502).
+def append_many(tx: Transaction, mailbox: Mailbox, new: Sequence[New], *, fits: bool = False) -> list[Appended]:
+    """Put messages into a mailbox, all or none (RFC 3502); `fits` as in `append`.
 
     Raises:
         OverQuota: as in `append`.
     """
     octets = sum(one.prepared.octets for one in new)
-    check_room(tx, octets)
+    if not fits:
+        check_room(tx, octets)
     modseq, uid, validity = numbers.take(tx, mailbox.id, count=len(new), octets=octets, new=len(new))
     found: list[Appended] = []
     for number, one in enumerate(new, uid):

@@ -12,7 +12,7 @@ from storage.mail import absence, appending, mailboxes, receipts, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
 from storage.mail.types import INBOX, SPAM, TRASH
-from storage.store import Store
+from storage.store import Store, Transaction
 
 
 class Delivered(NamedTuple):
@@ -38,14 +38,13 @@ def deliver(
         mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
         if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
             flags = words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
-        uid = appending.append(tx, mailbox, prepared, flags=flags).uid
+        uid = appending.append(tx, mailbox, prepared, flags=flags, fits=True).uid
         if not spam:
             absence.answer(tx, recipient, prepared)
     return Delivered(mailbox.name, uid)
 
 
-def has_room(store: Store, recipient: Recipient, octets: int) -> bool:
-    """Whether a mail of that size would fit now, the Trash counted as free."""
-    with store.read(recipient.actor) as tx:
-        left = appending.room(tx)
-        return left is None or octets <= left + mailboxes.find(tx, TRASH).octets
+def would_fit(tx: Transaction, octets: int) -> bool:
+    """Whether a mail of that size would fit into the actor's mailboxes now, the Trash counted as free."""
+    left = appending.room(tx)
+    return left is None or octets <= left + mailboxes.find(tx, TRASH).octets

@@ -66,8 +66,8 @@ def take(
 def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), gone: Iterable[str] = ()) -> None:
     """Keep the counters of unseen and deleted messages; texts are canonical flags, or how many there are of each."""
     unseen = deleted = 0
-    for sign, texts in ((1, Counter(added)), (-1, Counter(gone))):
-        for flags, amount in texts.items():
+    for sign, texts in ((1, added), (-1, gone)):
+        for flags, amount in texts.items() if isinstance(texts, Counter) else ((one, 1) for one in texts):
             unseen += sign * amount * (SEEN not in flags)
             deleted += sign * amount * (DELETED in flags)
     if unseen or deleted:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from storage.mail import recipients
+from storage.mail import delivery, recipients
 from storage.mail.recipients import Recipient
 from storage.store import Store, Transaction
 from storage.types import SITE, PrincipalId
@@ -36,18 +36,26 @@ class Destination:
     here: tuple[Recipient, ...]
     elsewhere: tuple[str, ...]
     """Addresses of others that an alias names."""
+    full: bool = False
+    """One of the accounts has no room for what was asked."""
 
     def __bool__(self) -> bool:
         return bool(self.here or self.elsewhere)
 
 
-def find(store: Store, site: Site, address: str) -> Destination:
-    """The accounts behind an address of the desk, its aliases followed; empty if there is nobody."""
+def find(store: Store, site: Site, address: str, *, octets: int | None = None) -> Destination:
+    """The accounts behind an address of the desk, its aliases followed; empty if there is nobody.
+
+    With `octets`, it is looked in the same moment whether a mail of that size would fit (MSG-62).
+    """
     here: dict[PrincipalId, Recipient] = {}
     elsewhere: dict[str, None] = {}
     with store.read(SITE) as tx:
         _follow(tx, site, address, address, here, elsewhere, 0)
-    return Destination(tuple(here.values()), tuple(elsewhere))
+        full = octets is not None and not all(
+            delivery.would_fit(replace(tx, actor=one.actor), octets) for one in here.values()
+        )
+    return Destination(tuple(here.values()), tuple(elsewhere), full)
 
 
 def direct(store: Store, site: Site, recipient: Recipient) -> str:

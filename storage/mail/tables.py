@@ -75,8 +75,14 @@ listed: Final = _part(
 bodies: Final = _part(
     "message_body",
     Column("parts", LargeBinary, nullable=False),  # message_parts.dump
-    Column("blob", Text, nullable=True, index=True),
+    Column("blob", Text, nullable=True),
     Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
+    Index(
+        "ix_message_body_blob",
+        "blob",
+        sqlite_where=sa.text("blob IS NOT NULL"),
+        postgresql_where=sa.text("blob IS NOT NULL"),
+    ),
 )
 
 texts: Final = _part(
@@ -93,6 +99,7 @@ threads: Final = sa.Table(
     Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
     Column("message_id", Text, primary_key=True),
     _int("thread", None),
+    sqlite_with_rowid=False,
 )
 
 messages: Final = sa.Table(

@@ -87,6 +87,7 @@ def test_listed_fields_and_structures_of_old_mails_are_kept(empty: str, monkeypa
         for number, octets in kept:
             put(db, "message_content", id=number, bodystructure=b"(%d)" % number, thread=1, **content)
             put(db, "message_listed", content_id=number, fields=octets)
+        put(db, "message_thread", account_id=1, message_id="a@b", thread=7)
     migrate.upgrade(engines)
     with engines.writer.connect() as db:
         names = [name for _, name, _ in db.execute(sa.text("SELECT * FROM message_fields ORDER BY content_id"))]
@@ -97,6 +98,7 @@ def test_listed_fields_and_structures_of_old_mails_are_kept(empty: str, monkeypa
         ]
         shapes = db.execute(sa.text("SELECT bodystructure FROM message_structure ORDER BY content_id")).scalars()
         assert [bytes(one) for one in shapes] == [b"(1)", b"(2)", b"(3)"]
+        assert db.execute(sa.text("SELECT * FROM message_thread")).all() == [(1, "a@b", 7)]
     engines.close()
 
 

@@ -189,8 +189,9 @@ def test_quota_and_the_trash(store: Store, alice: Actor) -> None:
     with store.read(SITE) as tx:
         who = recipients.find(tx, "alice@example.test")
     assert who is not None
-    assert delivery.has_room(store, who, len(one))
-    assert not delivery.has_room(store, who, 5 * len(one))
+    with store.read(who.actor) as tx:
+        assert delivery.would_fit(tx, len(one))
+        assert not delivery.would_fit(tx, 5 * len(one))
     delivery.deliver(store, appending.prepare(store, one), who)
     assert len(uids(store, alice, "Trash")) == 1
     with pytest.raises(OverQuota):
