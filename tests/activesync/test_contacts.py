@@ -126,6 +126,14 @@ def test_a_change_touches_what_changed_only() -> None:
     assert text == ADA.replace("WORK:+44 3\r\n", "WORK:+44 33\r\n")
 
 
+def test_lines_of_a_note_stay_for_a_device_that_wants_html() -> None:
+    """EAS-13, decision 0224."""
+    note = AirSyncBase.Body(AirSyncBase.Type(2), AirSyncBase.Data("<html><body>one<br>two<br><br>three</body></html>"))
+    before = ADA.replace("END:VCARD", "NOTE:one\\ntwo\\n\\nthree\r\nEND:VCARD")
+    elements = [one for one in shown(before).children if one.tag is not AirSyncBase.Body]
+    assert r"NOTE:one\ntwo\n\nthree" in merged(data(*elements, note), before)
+
+
 def test_what_is_left_out_is_removed_unless_it_is_ghosted() -> None:
     """[MS-ASCMD] §2.2.3.179."""
     elements = [one for one in shown().children if one.tag not in (Contacts.JobTitle, Contacts.BusinessFaxNumber)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ import pytest
 
 from servers.activesync.classes import events, timezone_blob
 from servers.activesync.classes.item_class import Context, Unconvertible
-from servers.activesync.options import PLAIN, Options, Preference
+from servers.activesync.options import HTML, PLAIN, Options, Preference
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Calendar
 from storage.formats import icalendar
@@ -118,6 +119,19 @@ def test_a_change_touches_what_changed_only() -> None:
         "CATEGORIES:Work,Urgent",
     ):
         assert kept in text
+
+
+def test_lines_of_a_text_stay_for_a_device_that_wants_html() -> None:
+    """EAS-13: the text is given back as HTML with another title; its lines are not doubled (decision 0224)."""
+    before = ics("DTSTART:20260601T100000Z", "DTEND:20260601T110000Z", "SUMMARY:Tea", r"DESCRIPTION:one\ntwo\n\nthree")
+    wanting = replace(context(), options=Options(0, (Preference(HTML, None, False, 0),)))
+    given = AirSync.ApplicationData(*events.CLASS.show(before, wanting))
+    body = given.find(AirSyncBase.Body)
+    assert body is not None
+    assert body.text_of(AirSyncBase.Type) == str(HTML)
+    after = merged(swap(given, Calendar.Subject("Coffee")), before)
+    assert r"DESCRIPTION:one\ntwo\n\nthree" in after
+    assert "SUMMARY:Coffee" in after
 
 
 def test_an_event_is_moved_in_its_zone() -> None:

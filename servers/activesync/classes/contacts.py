@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
-from servers.activesync import bodies
+from servers.activesync import bodies, html_text
 from servers.activesync.classes import contact_slots as slots
 from servers.activesync.classes.item_class import Context, ItemClass, Unconvertible, no_uid
 from servers.activesync.options import HTML, PLAIN
@@ -20,7 +20,7 @@ from servers.activesync.wbxml.code_page import Tag
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Contacts
 from storage.errors import BadFormat
-from storage.formats import message_text, photo
+from storage.formats import photo
 from storage.formats.addresses import parse_addresses
 from storage.formats.contentline import Component, Params, Property, escape_text, parse, render, unescape_text
 from storage.formats.vcard import listed, structured
@@ -298,7 +298,7 @@ def _write_note(card: Component, data: Element) -> None:
         return
     text = (said.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n")
     if said.text_of(AirSyncBase.Type) == str(HTML):
-        text = message_text.plain(text)
+        text = html_text.plain(text)
     if text.strip() == _note(card).strip():
         return
     card.properties = [one for one in card.properties if one.name != "NOTE"]

@@ -7,6 +7,7 @@ from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from servers.activesync import html_text
 from servers.activesync.classes import event_times, timezone_blob
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, Unconvertible
@@ -15,7 +16,7 @@ from servers.activesync.wbxml.code_page import Tag
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Calendar
 from storage.errors import BadFormat
-from storage.formats import icalendar, itip, message_text, timezones
+from storage.formats import icalendar, itip, timezones
 from storage.formats.contentline import Component, Property, escape_text, unescape_text
 from storage.formats.datetimes import DAY, datetime_of, read_duration, read_moment, write_wall
 from storage.formats.vcard import listed
@@ -159,7 +160,7 @@ def _write_body(event: Component, data: Element) -> None:
     text = _CONTROL.sub("", text)
     markup = ""
     if said.text_of(AirSyncBase.Type) == str(HTML):
-        markup, text = text, message_text.plain(text)
+        markup, text = text, html_text.plain(text)
     alternative = event.get("X-ALT-DESC")
     if markup and alternative is not None and unescape_text(alternative.value).strip() == markup.strip():
         return

@@ -5,26 +5,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from servers.activesync import bodies
+from servers.activesync import bodies, html_text
 from servers.activesync.classes import event_details
 from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.options import HTML, PLAIN, Preference
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase
-from storage.formats import message_text
 from storage.formats.contentline import Component, Property, escape_text, unescape_text
 from storage.formats.vcard import listed
 
 _MOST: Final = 1_000_000
 """Characters of a text."""
 _CATEGORIES: Final = 300
-_SPACE: Final = re.compile(r"[ \t\r\n\x1c-\x1e]+")
-# No "<" inside: a tag without end must not make the rest be read again and again.
-_BREAK: Final = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
-_PARAGRAPH: Final = re.compile(r"</?p\b[^<>]*>", re.IGNORECASE)
-_BLOCK: Final = re.compile(r"</?(?:div|li|ul|ol|tr|table|blockquote|pre|hr|h[1-6])\b[^<>]*>", re.IGNORECASE)
-_BREAK_MARK, _PARAGRAPH_MARK, _BLOCK_MARK = "\x1c", "\x1d", "\x1e"
-_GAP: Final = re.compile(r"[\x1c-\x1e][\x1c-\x1e ]*")
 _FORMATTED: Final = re.compile(r"<(?!/|!|(?:html|head|body|meta|title|div|p|br)\b)[a-z]", re.IGNORECASE)
 
 
@@ -38,7 +30,7 @@ def forms(component: Component) -> dict[int, str]:
     if markup is None or (markup.param("FMTTYPE") or "").lower() != "text/html":
         return {PLAIN: text}
     found = unescape_text(markup.value)
-    return {PLAIN: text, HTML: found} if _words(plain(found)) == _words(text) else {PLAIN: text}
+    return {PLAIN: text, HTML: found} if _words(html_text.plain(found)) == _words(text) else {PLAIN: text}
 
 
 def write(component: Component, data: Element) -> None:
@@ -59,7 +51,7 @@ def write(component: Component, data: Element) -> None:
         if text == event_details.clean(now[PLAIN], _MOST):
             return
     else:
-        text, markup = event_details.clean(plain(given), _MOST), event_details.clean(given, _MOST)
+        text, markup = event_details.clean(html_text.plain(given), _MOST), event_details.clean(given, _MOST)
         if markup == event_details.clean(_shown(now), _MOST):
             return
         if _FORMATTED.search(markup) is None:
@@ -94,23 +86,6 @@ def write_categories(component: Component, said: Element | None) -> None:
     component.properties = [one for one in component.properties if one.name != "CATEGORIES"]
     if names:
         component.properties.append(Property("CATEGORIES", ",".join(escape_text(name) for name in names)))
-
-
-def plain(markup: str) -> str:
-    """HTML as people read it: spaces count as one, lines end where blocks and breaks are; linear."""
-    text = _SPACE.sub(" ", markup)
-    text = _BREAK.sub(_BREAK_MARK, text)
-    text = _PARAGRAPH.sub(_PARAGRAPH_MARK, text)
-    text = _BLOCK.sub(_BLOCK_MARK, text)
-    text = message_text.plain(text).replace("\n", "").replace("\xa0", " ")
-    return _GAP.sub(_lines, text.replace(f" {_BREAK_MARK}", _BREAK_MARK)).strip()
-
-
-def _lines(gap: re.Match[str]) -> str:
-    breaks = gap[0].count(_BREAK_MARK)
-    if _PARAGRAPH_MARK in gap[0]:
-        return "\n" * max(breaks + 1, 2)
-    return "\n" * (breaks + (_BLOCK_MARK in gap[0]))
 
 
 def _shown(now: dict[int, str]) -> str:
