@@ -42,7 +42,7 @@ def pages(items: Sequence[Item], states: Sequence[tuple[int, State]]) -> list[Se
             found.append(states[begin:at])
             begin, octets = at, 0
         octets += state.octets
-    return [*found, states[begin:]]
+    return [*found, states[begin:]] if states else []
 
 
 class Values:

@@ -79,6 +79,22 @@ def test_select(alice: Client) -> None:
     assert alice.end("FETCH 1 FLAGS").startswith("A BAD")  # nothing is selected now
 
 
+@pytest.mark.parametrize("items", ["FLAGS", "BODY.PEEK[]", "(FLAGS BODY[])", "RFC822", "BODYSTRUCTURE", "ENVELOPE", "ALL"])
+def test_fetch_of_nothing(alice: Client, items: str) -> None:
+    """RFC 9051 §6.4.9: UIDs that are not there are no error, and an empty mailbox has none."""
+    assert alice.lines(f"UID FETCH 77 {items}") == []
+    alice("CREATE Empty")
+    alice("SELECT Empty")
+    assert alice.lines(f"UID FETCH 1:* {items}") == []
+    assert alice.end(f"UID FETCH 1:* {items}").startswith("A OK")
+    assert alice.end("UID STORE 1:* +FLAGS (\\Seen)").startswith("A OK")
+    assert alice.end("UID COPY 1:* INBOX").startswith("A OK")
+    assert alice.end("UID SEARCH ALL").startswith("A OK")
+    assert alice.end("UID SORT (DATE) UTF-8 ALL").startswith("A OK")
+    assert alice.end("UID THREAD REFERENCES UTF-8 ALL").startswith("A OK")
+    assert alice.end("UID EXPUNGE 1:*").startswith("A OK")
+
+
 def test_fetch(alice: Client) -> None:
     """RFC 9051 §6.4.5: items, sections, parts of them; \\Seen by reading."""
     assert alice.lines("FETCH 2 (UID FLAGS)")[0].endswith("FLAGS ())")
