@@ -110,7 +110,9 @@ class Postfix:
     def _run(self, *command: str) -> None:
         # Its output goes to a file: its daemons keep a pipe open for as long as they live.
         with (self._base / "said").open("ab") as said:
-            subprocess.run([command[0], "-c", self._base / "conf", *command[1:]], check=True, stdout=said, stderr=said)
+            words = [command[0], "-c", self._base / "conf", *command[1:]]
+            done = subprocess.run(words, check=False, stdout=said, stderr=said)
+        assert not done.returncode, (self._base / "said").read_text(errors="replace")[-2000:] + self.log()
 
     def flush(self) -> None:
         """Try everything that waits now."""

@@ -6,7 +6,6 @@ SMTP-06…08: what one side acknowledged reaches the other once, with its conten
 from __future__ import annotations
 
 import smtplib
-import socket
 import subprocess
 import time
 import uuid
@@ -19,6 +18,7 @@ import pytest
 from tests.interop.desk import PASSWORDS, Desk
 from tests.interop.mail import Mailbox
 from tests.interop.postfix import Postfix
+from tests.servers.running import free_port_base
 
 VERIFY = r"""
 use strict; use Mail::DKIM::Verifier; use Mail::DKIM::DNS; use Net::DNS::RR; use Net::DNS::Packet;
@@ -34,16 +34,10 @@ print $dkim->result_detail, "\n";
 """
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[tuple[Desk, Postfix]]:
     """A desk that hands everything to Postfix, and the Postfix that relays to the desk."""
-    desk, port = Desk(tmp_path / "data"), free_port()
+    desk, port = Desk(tmp_path / "data"), free_port_base()
     desk.make()
     desk.add_user("alice")
     settings = desk.data / "escritoire.toml"
