@@ -110,20 +110,30 @@ def test_groups(line: Line) -> None:
 
 
 def test_invitations(line: Line) -> None:
-    """GRP-08…10: the letter is printed, with its link."""
-    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", "--language", "nl", "--as", "alice")
+    """GRP-07…10: sent by mail, or printed with the link."""
+    by_hand = ("--language", "nl", "--as", "alice", "--print")
+    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", *by_hand)
     assert letter["link"] in letter["text"]
     (pending,) = line.json("group", "invitations", "list", "IAB")
-    (again,) = line.json("group", "invitations", "resend", "IAB", str(pending["id"]))
+    (again,) = line.json("group", "invitations", "resend", "IAB", str(pending["id"]), "--print")
     line("group", "accept", letter["link"], "--as", "carol", status=1)
     line("group", "accept", again["link"], "--as", "carol")
     assert len(line.json("group", "member", "list", "IAB")) == 3
     assert line.json("group", "invitations", "list", "IAB") == []
-    line("group", "invite", "IAB", "a@x.test;b@x.test")
+    assert line.json("queue", "list") == []
+    assert "b@x.test is invited" in line("group", "invite", "IAB", "a@x.test;b@x.test")
     first = line.json("group", "invitations", "list", "IAB")[0]["id"]
+    (sent,) = line.json("group", "invitations", "resend", "IAB", str(first))
+    assert "link" not in sent
+    assert len(line.json("queue", "list")) == 3
     line("group", "invitations", "delete", "IAB", str(first))
     assert len(line.json("group", "invitations", "list", "IAB")) == 1
     line("group", "invite", "IAB", "nonsense", status=1)
+    line("group", "invite", "IAB", status=2)
+    line("group", "invite", "IAB", "--contact", "alice/contacts/nobody.vcf", "--as", "alice", status=1)
+    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", "--print")
+    assert line("group", "decline", letter["link"]) == "declined\n"
+    line("group", "decline", letter["link"], status=1)
 
 
 def test_plans(line: Line) -> None:
