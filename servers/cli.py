@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "device": "Phones: which there are, keep one out, wipe a lost one.",
     "absence": "Automatic answers while somebody is away.",
     "contacts": "Address books as a whole: empty one.",
+    "sms": "SMS: whose number is known, and what is left of the month.",
     "check": "Look whether the store is consistent.",
 }
 """Every command and the line that --help shows, so that help imports nothing."""

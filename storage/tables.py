@@ -7,7 +7,8 @@ from storage.mail import tables as _mail
 from storage.outbound import tables as _outbound
 from storage.scheduling import tables as _scheduling
 from storage.schema import metadata
+from storage.sms import tables as _sms
 
 __all__ = ["metadata"]
 
-MODULES = (_activesync, _mail, _outbound, _scheduling)
+MODULES = (_activesync, _mail, _outbound, _scheduling, _sms)

@@ -17,6 +17,7 @@ LISTINGS = (
     ("group", "member", "list", "IAB"),
     ("group", "invitations", "list", "IAB"),
     ("group", "search", "--name", "iab", "--language", "en"),
+    ("sms", "show", "alice"),
     ("plan", "list"),
     ("plan", "show", "free"),
     ("grant", "show", "alice/events"),
