@@ -20,6 +20,7 @@ from storage.bus import Bus
 from storage.errors import Busy
 from storage.mail import indexing, trash
 from storage.scheduling import later
+from storage.sms import agenda as sms_agenda
 from storage.sms import queue as sms_queue
 from storage.store import Limits, Store
 
@@ -103,6 +104,7 @@ class Jobs:
             logger.info("reminded", extra={"reminders": sent})
         moments = [reminders.next_due(self._store)]
         if self._gateway is not None:
+            sms_agenda.run(self._store, stopped)
             taken = sms_queue.run(self._store, self._gateway.send, stopped)
             if taken:
                 logger.info("handed over", extra={"sms": taken})
