@@ -184,3 +184,25 @@ def test_grants_that_are_refused(line: Line) -> None:
     line("grant", "add", "alice", "bob", "see", status=2)
     line("grant", "add", "alice/events", "bob", "see", "--as", "bob", status=1)  # ACL-07
     line("grant", "show", "alice/events", "--as", "carol", status=1)
+
+
+def test_sms(line: Line) -> None:
+    """SMS-11: what keeps somebody from getting any; REM-10…13 at the command line."""
+    assert len(line.json("sms", "show", "alice")["problems"]) == 2
+    line("sms", "agenda", "alice", status=1)
+    settings = line.data / "escritoire.toml"
+    settings.write_text(settings.read_text() + f'\n[sms]\ngateway = "file://{line.data}/sms.jsonl"\n')
+    line("user", "preference", "alice", "sms_agenda_days", "friday monday")
+    assert line.json("user", "preference", "alice", "sms_agenda_days")[0]["value"] == "monday,friday"
+    line("user", "preference", "alice", "sms_agenda_days", "someday", status=1)
+    assert "mobile number" in line("sms", "agenda", "alice", status=1)
+    email = line.json("user", "show", "alice")["email"]
+    card = (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Alice\r\nN:Alice;;;;\r\nEMAIL:{email}\r\n"
+        "TEL;TYPE=CELL:+32475123456\r\nEND:VCARD\r\n"
+    )
+    (line.data / "me.vcf").write_text(card)
+    line("import", "alice/contacts", str(line.data / "me.vcf"))
+    shown = line.json("sms", "show", "alice")
+    assert (shown["number"], shown["problems"], shown["waiting"]) == ("+32475123456", [], 0)
+    assert "nothing on that day" in line("sms", "agenda", "alice", status=1)
