@@ -24,6 +24,7 @@ def broken(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _addresses(settings)
     yield from _jobs(settings)
     yield from _smtp(settings)
+    yield from _sms(settings)
     yield from _database(settings)
     yield from _front(settings)
     yield from _public(settings)
@@ -68,6 +69,24 @@ def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         for address in addresses:
             if not _is_address(address):
                 yield key, f'every entry {expected}, not "{address}"'
+
+
+def _sms(settings: Settings) -> Iterator[tuple[str, str]]:
+    gateway = settings.sms.gateway
+    if not (settings.sms.token.isascii() and settings.sms.token.isprintable()):
+        yield "sms.token", "must be printable ASCII: it goes into a header field"
+    if not gateway:
+        return
+    try:
+        url = urlsplit(gateway)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        url, host = urlsplit(""), ""
+    if not (gateway.isascii() and gateway.isprintable()) or " " in gateway:
+        url = urlsplit("")
+    safe = (url.scheme == "https" and host) or (url.scheme == "http" and is_loopback(host))
+    if not safe and not (url.scheme == "file" and not url.netloc and url.path.startswith("/")):
+        yield "sms.gateway", f'must be https://…, http:// on this machine, or file:///…, not "{gateway}"'
 
 
 def _mail(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -257,6 +257,19 @@ class Meetings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
 
 
+class Sms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """SMS to mobile phones, handed over by `jobs`."""
+
+    gateway: Annotated[
+        str,
+        Meta(
+            description='the service that takes them, "https://sms.example.org/send" '
+            '(docs/operations/sms.md); "file:///…" collects them in a file; "" sends none'
+        ),
+    ] = ""
+    token: Annotated[str, Meta(description="what the service knows this desk by; keep this file from others")] = ""
+
+
 class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The process that reads documents for the search, fetches subscribed calendars, purges what is too old."""
 
@@ -373,6 +386,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outbound: Outbound = Outbound()
     favourites: Favourites = Favourites()
     meetings: Meetings = Meetings()
+    sms: Sms = Sms()
 
     @property
     def data_directory(self) -> Path:

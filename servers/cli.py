@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "overlay": "Calendars of others and of the Internet beside one's own.",
     "absence": "Automatic answers while somebody is away.",
     "contacts": "Address books as a whole: empty one.",
+    "sms": "SMS: whose number is known, and what is left of the month.",
     "check": "Look whether the store is consistent.",
 }
 """Every command and the line that --help shows, so that help imports nothing."""

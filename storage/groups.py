@@ -154,6 +154,15 @@ def sheet(tx: Transaction, group: Principal) -> Sheet:
     return _sheet(tx, group.id)
 
 
+def sheet_of_invited(tx: Transaction, number: PrincipalId) -> Sheet:
+    """The parameters of a group for whoever holds a valid invitation into it, which the caller has seen (GRP-09).
+
+    Raises:
+        NotFound: it is no group.
+    """
+    return _sheet(tx, number)
+
+
 def listing(tx: Transaction) -> list[Sheet]:
     """All groups for the site administrator, his own for anybody else; by name."""
     seen = people.visible(tx)

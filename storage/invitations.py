@@ -1,61 +1,34 @@
 """Invitations into a group: a single-use link, valid for 30 days, sent again or deleted (GRP-07…13).
 
-Writing the letter is done here; carrying it is not: whoever calls sends `Letter.text` by mail, or
-hands it over himself. Only a hash of the link's token is stored, so sending again makes a new link.
+What is written to the guest is in `invitation_mail`: whoever calls sends it, or hands it over himself. Only a hash
+of the link's token is stored, so sending again makes a new link.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import groups, preferences
+from storage import groups, invitation_mail, preferences
 from storage import principals as people
 from storage.accounts import clean_address
 from storage.errors import LimitReached, NotFound, Refused
+from storage.formats import vcard
+from storage.formats.contentline import unescape_text
 from storage.schema import invitations
 from storage.schema import principals as principal_table
 from storage.store import Transaction
-from storage.types import SITE, Principal, PrincipalId
+from storage.types import SITE, Item, Principal, PrincipalId
 
 VALIDITY_S: Final = 30 * 86_400
 PENDING_PER_GROUP: Final = 1_000
-
-_TEXTS: Final = {
-    "en": (
-        "{admin} invites you to the group {group}",
-        "Hello{name},\n\n{admin} invites you to join the group {group} on Escritoire, a virtual office whose"
-        " calendar, contacts, documents and mail you open with the programs you already use.\n\n"
-        "To join, open this link within 30 days and log in to your account:\n\n    {link}\n\n"
-        "If you have no account yet, please ask the administrator of this site for one.\n",
-    ),
-    "fr": (
-        "{admin} vous invite dans le groupe {group}",
-        "Bonjour{name},\n\n{admin} vous invite à rejoindre le groupe {group} dans Escritoire, un bureau virtuel"
-        " dont l'agenda, les contacts, les documents et le courrier s'ouvrent avec vos programmes habituels.\n\n"
-        "Pour le rejoindre, ouvrez ce lien dans les 30 jours et connectez-vous à votre compte :\n\n"
-        "    {link}\n\nSi vous n'avez pas encore de compte, demandez-en un à l'administrateur de ce site.\n",
-    ),
-    "de": (
-        "{admin} lädt Sie in die Gruppe {group} ein",
-        "Guten Tag{name},\n\n{admin} lädt Sie ein, der Gruppe {group} in Escritoire beizutreten, einem virtuellen"
-        " Büro, dessen Kalender, Kontakte, Dokumente und Post Sie mit Ihren gewohnten Programmen öffnen.\n\n"
-        "Zum Beitreten öffnen Sie binnen 30 Tagen diesen Link und melden sich mit Ihrem Konto an:\n\n"
-        "    {link}\n\nFalls Sie noch kein Konto haben, bitten Sie den Verwalter dieser Website darum.\n",
-    ),
-    "nl": (
-        "{admin} nodigt u uit in de groep {group}",
-        "Dag{name},\n\n{admin} nodigt u uit voor de groep {group} in Escritoire, een virtueel kantoor waarvan u"
-        " agenda, contacten, documenten en post opent met uw vertrouwde programma's.\n\n"
-        "Open binnen 30 dagen deze link en meld u aan met uw account:\n\n    {link}\n\n"
-        "Hebt u nog geen account, vraag er dan een aan de beheerder van deze site.\n",
-    ),
-}
-"""Subject and text by language; another language gets English (SYS-16)."""
+ADDRESSES_AT_ONCE: Final = 100
+"""One action invites so many people at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +44,15 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody to invite; `language` is a tag, "" the group's."""
+
+    address: str
+    name: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """What is to be sent to the guest; `token` is in `link`, and nowhere in the store."""
 
@@ -81,49 +63,53 @@ class Letter:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What whoever has the link is told before he answers (GRP-09)."""
+
+    group: str
+    full_name: str
+    description: str
+    admin: str
+    address: str
+    """Who was invited."""
+    expires: float
+
+
 def invite(
     tx: Transaction, group: Principal, addresses: str, *, name: str = "", language: str = "", link_base: str
 ) -> list[Letter]:
     """Invite one address with a name, or several separated by `;` without (GRP-08).
 
-    `link_base` is the portal's URL to which the token is appended. An address invited already is
-    invited again and its earlier link stops working.
+    `link_base` is the URL to which the token is appended. An address invited already is invited again and its
+    earlier link stops working.
 
     Raises:
         Denied: only the admin invites (GRP-21).
         NotFound: the actor may not know of the group.
         Refused: an address cannot be one; nobody is invited then.
-        LimitReached: too many invitations are pending.
+        LimitReached: too many at once, or too many invitations are pending.
     """
     groups.demand_admin(tx, group)
-    wanted = [clean_address(part) for part in addresses.split(";") if part.strip()]
-    if not wanted:
-        raise Refused("give at least one address")
+    wanted = [part.strip() for part in addresses.split(";") if part.strip()]
     if name.strip() and len(wanted) > 1:
         raise Refused("a name goes with one address only")
-    chosen = preferences.clean_language(language or _language_of(tx, group))
-    tx.db.execute(sa.delete(invitations).where(invitations.c.expires < tx.now))
-    pending = sa.select(sa.func.count()).where(invitations.c.group_id == group.id)
-    if tx.db.execute(pending).scalar_one() + len(wanted) > PENDING_PER_GROUP:
-        raise LimitReached("pending_invitations", PENDING_PER_GROUP)
-    letters = []
-    for address in dict.fromkeys(wanted):
-        again = sa.and_(invitations.c.group_id == group.id, invitations.c.address == address)
-        tx.db.execute(sa.delete(invitations).where(again))
-        token = secrets.token_urlsafe(32)
-        row = {
-            "group_id": group.id,
-            "address": address,
-            "name": groups.clean_text(name),
-            "language": chosen,
-            "token": _hash(token),
-            "created": tx.now,
-            "expires": tx.now + VALIDITY_S,
-        }
-        number = tx.db.execute(sa.insert(invitations).values(**row).returning(invitations.c.id)).scalar_one()
-        made = Invitation(number, address, str(row["name"]), chosen, tx.now, tx.now + VALIDITY_S)
-        letters.append(_letter(tx, group, made, token, link_base))
-    return letters
+    return _invite(tx, group, [Guest(one, name, language) for one in wanted], link_base)
+
+
+def invite_contacts(
+    tx: Transaction, group: Principal, cards: Sequence[Item], *, language: str = "", link_base: str
+) -> list[Letter]:
+    """Invite people of address books that the actor reads, by their cards' first address (GRP-07).
+
+    Each is written to in `language`, or in his own, which the card tells (CON-30).
+
+    Raises:
+        Refused: a card has no address that could be one; nobody is invited then.
+        Denied, NotFound, LimitReached: as in `invite`.
+    """
+    groups.demand_admin(tx, group)
+    return _invite(tx, group, [_guest(one.body or b"", language) for one in cards], link_base)
 
 
 def pending(tx: Transaction, group: Principal) -> list[Invitation]:
@@ -169,6 +155,18 @@ def delete(tx: Transaction, group: Principal, number: int) -> None:
         raise NotFound(str(number))
 
 
+def offer(tx: Transaction, token: str) -> Offer:
+    """What a link is about, whoever follows it; looking changes nothing (GRP-09).
+
+    Raises:
+        NotFound: the link is wrong, used, withdrawn or expired.
+    """
+    row = _by_token(tx, token)
+    found = groups.sheet_of_invited(tx, PrincipalId(row.group_id))
+    admin = found.admin.display_name or found.admin.name
+    return Offer(found.group.name, found.group.display_name, found.description, admin, row.address, row.expires)
+
+
 def accept(tx: Transaction, token: str) -> Principal:
     """Enter the group by the link's token, logged in; the link works once (GRP-09).
 
@@ -180,30 +178,93 @@ def accept(tx: Transaction, token: str) -> Principal:
     """
     if tx.actor.id == SITE.id:
         raise Refused("log in to the account that is to become a member")
+    row = _by_token(tx, token)
+    groups.enter(tx, PrincipalId(row.group_id), people.me(tx))
+    tx.db.execute(sa.delete(invitations).where(invitations.c.id == row.id))
+    return people.by_id(tx, PrincipalId(row.group_id))
+
+
+def decline(tx: Transaction, token: str) -> None:
+    """Refuse by the link's token, without an account: the invitation is gone, and the group's admin gets a mail.
+
+    Raises:
+        NotFound: as in `accept`.
+    """
+    row = _by_token(tx, token)
+    tx.db.execute(sa.delete(invitations).where(invitations.c.id == row.id))
+    found = groups.sheet_of_invited(tx, PrincipalId(row.group_id))
+    invitation_mail.tell_declined(tx, found, row.address)
+
+
+def _by_token(tx: Transaction, token: str) -> Any:
     query = (
-        sa.select(invitations.c.id, invitations.c.group_id)
+        sa.select(invitations)
         .where(invitations.c.token == _hash(token), invitations.c.expires >= tx.now)
         .with_for_update()
     )
     row = tx.db.execute(query).first()
     if row is None:
         raise NotFound("this link is no longer valid")
-    groups.enter(tx, PrincipalId(row.group_id), people.me(tx))
-    tx.db.execute(sa.delete(invitations).where(invitations.c.id == row.id))
-    return people.by_id(tx, PrincipalId(row.group_id))
+    return row
+
+
+def _invite(tx: Transaction, group: Principal, guests: Iterable[Guest], link_base: str) -> list[Letter]:
+    wanted: dict[str, Guest] = {}
+    for one in guests:
+        wanted.setdefault(clean_address(one.address), one)
+    if not wanted:
+        raise Refused("give at least one address")
+    if len(wanted) > ADDRESSES_AT_ONCE:
+        raise LimitReached("invitations_at_once", ADDRESSES_AT_ONCE)
+    usual = _language_of(tx, group)
+    tx.db.execute(sa.delete(invitations).where(invitations.c.expires < tx.now))
+    again = sa.and_(invitations.c.group_id == group.id, invitations.c.address.in_(list(wanted)))
+    tx.db.execute(sa.delete(invitations).where(again))
+    waiting = sa.select(sa.func.count()).where(invitations.c.group_id == group.id)
+    if tx.db.execute(waiting).scalar_one() + len(wanted) > PENDING_PER_GROUP:
+        raise LimitReached("pending_invitations", PENDING_PER_GROUP)
+    letters = []
+    for address, guest in wanted.items():
+        token = secrets.token_urlsafe(32)
+        row = {
+            "group_id": group.id,
+            "address": address,
+            "name": groups.clean_text(guest.name),
+            "language": preferences.clean_language(guest.language or usual),
+            "token": _hash(token),
+            "created": tx.now,
+            "expires": tx.now + VALIDITY_S,
+        }
+        made = tx.db.execute(sa.insert(invitations).values(**row).returning(invitations)).one()
+        letters.append(_letter(tx, group, _value(made), token, link_base))
+    return letters
+
+
+def _guest(body: bytes, language: str) -> Guest:
+    card = vcard.component_of(body)
+    name = " ".join(unescape_text(card.value("FN")).split())
+    address = unescape_text(card.value("EMAIL")).strip()
+    if not address:
+        raise Refused(f"{name} has no e-mail address")
+    own = card.value("LANG") or card.value("X-ESCRITOIRE-LANG")  # CON-02: 4.0 and 3.0
+    try:
+        own = preferences.clean_language(unescape_text(own)) if own else ""
+    except Refused:
+        own = ""
+    return Guest(address, name[:200], language or own)
 
 
 def _letter(tx: Transaction, group: Principal, made: Invitation, token: str, link_base: str) -> Letter:
     admin = groups.sheet(tx, group).admin
-    subject, text = _TEXTS.get(made.language.partition("-")[0], _TEXTS["en"])
     link = link_base + token
-    words = {
-        "admin": admin.display_name or admin.name,
-        "group": group.display_name or group.name,
-        "name": f" {made.name}" if made.name else "",
-        "link": link,
-    }
-    return Letter(made, subject.format(**words), text.format(**words), link, token)
+    subject, text = invitation_mail.text_of(
+        made.language,
+        admin=admin.display_name or admin.name,
+        group=group.display_name or group.name,
+        guest=made.name,
+        link=link,
+    )
+    return Letter(made, subject, text, link, token)
 
 
 def _language_of(tx: Transaction, group: Principal) -> str:

@@ -62,6 +62,24 @@ def _zone(text: str) -> Value:
     return name
 
 
+def _weekdays(text: str) -> Value:
+    """Weekdays in the week's order, comma-separated; "none" is none of them."""
+    names = {name for name in text.lower().replace(",", " ").split() if name != "none"}
+    if names - set(WEEKDAYS):
+        raise ValueError(text)
+    return ",".join(name for name in WEEKDAYS if name in names)
+
+
+def _clock(text: str) -> Value:
+    """A time of day as HH:MM."""
+    hour, _, minute = text.strip().partition(":")
+    if not (hour.isascii() and hour.isdigit() and minute.isascii() and minute.isdigit() and len(minute) == 2):
+        raise ValueError(text)
+    if int(hour) > 23 or int(minute) > 59:
+        raise ValueError(text)
+    return f"{int(hour):02}:{minute}"
+
+
 def _choice(default: Value, *values: Value) -> Preference:
     return Preference(default, _one_of(*values), ", ".join(str(value) for value in values))
 
@@ -86,6 +104,9 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "recent_days": _number(5, 0, 365),
     "inactivity_min": _number(30, 1, 480),
     "sms_parts_max": _number(1, 1, 10),
+    "sms_agenda_days": Preference("", _weekdays, f"some of {', '.join(WEEKDAYS)}; none stops it"),  # REM-10, REM-12
+    "sms_agenda_covers": _choice("same", "same", "next"),  # REM-10: the day of sending, or the one after it
+    "sms_agenda_time": Preference("", _clock, "HH:MM; without it 07:00, or 19:00 for the next day"),  # REM-10
     "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
     "request_receipts": _choice("no", "yes", "no"),  # MSG-15
     OVERLAY: _choice("yes", "yes", "no"),  # CAL-22

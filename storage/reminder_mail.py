@@ -1,4 +1,4 @@
-"""The mail that reminds somebody of his event, in his language (REM-01, SYS-16)."""
+"""The mail that reminds somebody of his event, in his language, and the SMS (REM-01, REM-02, SYS-16)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from storage.formats import alarms, icalendar
-from storage.formats.contentline import unescape_text
+from storage.formats.contentline import Component, unescape_text
 
 _WORDS: Final = {"en": "Reminder", "fr": "Rappel", "de": "Erinnerung", "es": "Recordatorio", "it": "Promemoria"}
 
 
 def of(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bytes:
     """The whole message to the owner; `row` names him and his language, `zone` is where he reads the time."""
-    parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
-    source = parts[due.part] if due.part >= 0 else obj.components[0]
-    summary = " ".join(unescape_text(source.value("SUMMARY")).split()) or "-"
+    source = _source(obj, due)
+    summary = _line(source, "SUMMARY") or "-"
     moment = datetime.fromtimestamp(due.start, zone)
     when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M} ({moment.tzname()})"
     word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
@@ -32,8 +31,26 @@ def of(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, z
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = f"<{secrets.token_hex(16)}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-    place = " ".join(unescape_text(source.value("LOCATION")).split())
+    place = _line(source, "LOCATION")
     text = unescape_text(source.value("DESCRIPTION")).strip()[:10_000]
     mail.set_content("\n".join([summary, when, *([place] if place else []), *(["", text] if text else [])]) + "\n")
     octets: bytes = mail.as_bytes()
     return octets
+
+
+def short(obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> str:
+    """The same as an SMS: when, what and where, on one line (REM-02)."""
+    source = _source(obj, due)
+    moment = datetime.fromtimestamp(due.start, zone)
+    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M}"
+    place = _line(source, "LOCATION")
+    return f"{when} {_line(source, 'SUMMARY') or '-'}{', ' + place if place else ''}"
+
+
+def _source(obj: icalendar.CalendarObject, due: alarms.Due) -> Component:
+    parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
+    return parts[due.part] if due.part >= 0 else obj.components[0]
+
+
+def _line(source: Component, name: str) -> str:
+    return " ".join(unescape_text(source.value(name)).split())

@@ -79,14 +79,14 @@ def next_due(store: Store) -> float | None:
     return None if found is None else float(found)
 
 
-def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Send all that is due; gives how many mails that made."""
+def run(store: Store, stopped: Callable[[], bool] = lambda: False, *, sms: bool = False) -> int:
+    """Send all that is due, by SMS as well where there is a gateway; gives how many reminders that made."""
     sent = 0
     while not stopped():
         with store.write(SITE) as tx:
             query = _joined(reminders.c.due).where(reminders.c.due <= int(tx.now)).order_by(reminders.c.due)
             rows = tx.db.execute(query.limit(BATCH).with_for_update(of=reminders, skip_locked=True)).all()
-            sent += sum(_remind(tx, row) for row in rows)
+            sent += sum(_remind(tx, row, sms) for row in rows)
         if len(rows) < BATCH:
             break
     return sent
@@ -105,7 +105,7 @@ def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     ).select_from(joined)
 
 
-def _remind(tx: Transaction, row: Any) -> int:
+def _remind(tx: Transaction, row: Any, sms: bool) -> int:
     owner = PrincipalId(row.space_id)
     zone = _zone(tx, owner)
     obj = icalendar.load(writing.body_of(tx, row))
@@ -113,7 +113,8 @@ def _remind(tx: Transaction, row: Any) -> int:
     due = alarms.due(obj, row.due - 1, zone)
     own = recipients.addresses_of(tx, owner)  # the first is the default sender address (ACC-19)
     helps = due is not None and due.at <= now <= max(due.start, due.at) + LATE_S
-    if due is not None and helps and own:
+    phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone)
+    if due is not None and helps and own and (due.mail or not phoned):
         from storage import reminder_mail  # `jobs` alone pays for these
         from storage.outbound import queue
         from storage.outbound.types import Target
@@ -123,7 +124,22 @@ def _remind(tx: Transaction, row: Any) -> int:
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
     _set(tx, row.id, obj, row.due + SPACING_S if helps else max(row.due, now), zone)
-    return int(helps and bool(own))
+    return int(helps and (bool(own) or phoned))
+
+
+def _by_sms(tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bool:
+    """Remind by SMS, if the alarm names the owner's own number; False without number or credit (REM-02)."""
+    if not due.numbers:
+        return False
+    from storage import reminder_mail
+    from storage.sms import number, queue
+
+    owner = PrincipalId(row.space_id)
+    own = number.own(tx, owner, row.name)
+    if own not in due.numbers:
+        return False
+    text = reminder_mail.short(obj, due, zone)
+    return queue.put(tx, owner, row.name, own, text, expires=max(due.start, due.at) + LATE_S)
 
 
 def _set(tx: Transaction, item_id: int, obj: icalendar.CalendarObject, after: int, zone: tzinfo) -> None:

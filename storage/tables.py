@@ -8,7 +8,8 @@ from storage.outbound import tables as _outbound
 from storage.overlay import tables as _overlay
 from storage.scheduling import tables as _scheduling
 from storage.schema import metadata
+from storage.sms import tables as _sms
 
 __all__ = ["metadata"]
 
-MODULES = (_activesync, _mail, _outbound, _overlay, _scheduling)
+MODULES = (_activesync, _mail, _outbound, _overlay, _scheduling, _sms)

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from servers.cli import Desk
+from servers.commands import group_invitations
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, acting, ask, group, opened
-from storage import groups, invitations
+from storage import groups
 from storage.groups import ACTIVITIES
 from storage.types import SITE
 
@@ -239,78 +240,6 @@ def co_admin_remove(desk: Desk, name: str, member_login: str, login: str | None)
 
 @command.command()
 @click.argument("name")
-@click.argument("addresses")
-@click.option("--name", "guest", default="", help="The guest's name, with one address only.")
-@click.option("--language", default="", help="Language of the letters; the group's without it.")
-@_as
-@json_option
-@click.pass_obj
-def invite(desk: Desk, name: str, addresses: str, guest: str, language: str, login: str | None, as_json: bool) -> None:
-    """Invite one address, or several separated by `;`, and print the letters.
-
-    The letters are not sent by mail yet: hand them over yourself. A link works once, for 30 days.
-    """
-    with opened(desk) as store, store.write(acting(store, login)) as tx:
-        letters = invitations.invite(
-            tx, group(tx, name), addresses, name=guest, language=language, link_base=_link_base(desk)
-        )
-    _print_letters(letters, as_json)
-
-
-@command.group("invitations")
-def invitations_() -> None:
-    """Pending invitations."""
-
-
-@invitations_.command("list")
-@click.argument("name")
-@_as
-@json_option
-@click.pass_obj
-def invitations_list(desk: Desk, name: str, login: str | None, as_json: bool) -> None:
-    """Those that can still be accepted."""
-    with opened(desk) as store, store.read(acting(store, login)) as tx:
-        rows = [_invitation(one) for one in invitations.pending(tx, group(tx, name))]
-    table(rows, ("id", "address", "name", "language", "expires"), as_json)
-
-
-@invitations_.command("resend")
-@click.argument("name")
-@click.argument("number", metavar="ID", type=int)
-@_as
-@json_option
-@click.pass_obj
-def invitations_resend(desk: Desk, name: str, number: int, login: str | None, as_json: bool) -> None:
-    """Print the letter again with a new link; the old link stops working."""
-    with opened(desk) as store, store.write(acting(store, login)) as tx:
-        letter = invitations.resend(tx, group(tx, name), number, link_base=_link_base(desk))
-    _print_letters([letter], as_json)
-
-
-@invitations_.command("delete")
-@click.argument("name")
-@click.argument("number", metavar="ID", type=int)
-@_as
-@click.pass_obj
-def invitations_delete(desk: Desk, name: str, number: int, login: str | None) -> None:
-    """Withdraw an invitation: its link stops working."""
-    with opened(desk) as store, store.write(acting(store, login)) as tx:
-        invitations.delete(tx, group(tx, name), number)
-
-
-@command.command()
-@click.argument("token")
-@_as_needed
-@click.pass_obj
-def accept(desk: Desk, token: str, login: str) -> None:
-    """Accept an invitation: TOKEN is what follows `token=` in the link, or the link itself."""
-    with opened(desk) as store, store.write(acting(store, login)) as tx:
-        joined = invitations.accept(tx, token.rpartition("token=")[2])
-    click.echo(f"{login} is a member of {joined.name}")
-
-
-@command.command()
-@click.argument("name")
 @_as_needed
 @click.pass_obj
 def join(desk: Desk, name: str, login: str) -> None:
@@ -362,31 +291,5 @@ def _row(one: groups.Sheet) -> dict[str, Any]:
     }
 
 
-def _invitation(one: invitations.Invitation) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "address": one.address,
-        "name": one.name,
-        "language": one.language,
-        "created": moment(one.created),
-        "expires": moment(one.expires),
-    }
-
-
-def _link_base(desk: Desk) -> str:
-    return f"{desk.settings.origin or 'https://' + desk.settings.domain}/portal/join?token="
-
-
-def _print_letters(letters: list[invitations.Letter], as_json: bool) -> None:
-    if as_json:
-        rows = [
-            _invitation(one.invitation) | {"subject": one.subject, "text": one.text, "link": one.link}
-            for one in letters
-        ]
-        table(rows, (), as_json)
-        return
-    for one in letters:
-        click.echo(f"To: {one.invitation.address}\nSubject: {one.subject}\n\n{one.text}")
-    click.echo(
-        "Not sent by mail: hand it over. To accept for somebody: escritoire group accept TOKEN --as LOGIN", err=True
-    )
+for _one in (group_invitations.invite, group_invitations.pending, group_invitations.accept, group_invitations.decline):
+    command.add_command(_one)

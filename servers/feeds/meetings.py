@@ -26,8 +26,8 @@ _FIELDS: Final = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referre
 
 
 def is_link(segments: tuple[str, ...]) -> bool:
-    """Whether a path is one of these links."""
-    return len(segments) == 4 and segments[:2] == ("feeds", "meeting")
+    """Whether a path is one of these links; somebody's login may be `meeting`, but no feed ends like that."""
+    return len(segments) == 4 and segments[:2] == ("feeds", "meeting") and segments[3] in links.PURPOSES
 
 
 def meet(store: Store, request: Request) -> Response:

@@ -17,6 +17,7 @@ LISTINGS = (
     ("group", "member", "list", "IAB"),
     ("group", "invitations", "list", "IAB"),
     ("group", "search", "--name", "iab", "--language", "en"),
+    ("sms", "show", "alice"),
     ("plan", "list"),
     ("plan", "show", "free"),
     ("grant", "show", "alice/events"),
@@ -110,20 +111,30 @@ def test_groups(line: Line) -> None:
 
 
 def test_invitations(line: Line) -> None:
-    """GRP-08…10: the letter is printed, with its link."""
-    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", "--language", "nl", "--as", "alice")
+    """GRP-07…10: sent by mail, or printed with the link."""
+    by_hand = ("--language", "nl", "--as", "alice", "--print")
+    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", *by_hand)
     assert letter["link"] in letter["text"]
     (pending,) = line.json("group", "invitations", "list", "IAB")
-    (again,) = line.json("group", "invitations", "resend", "IAB", str(pending["id"]))
+    (again,) = line.json("group", "invitations", "resend", "IAB", str(pending["id"]), "--print")
     line("group", "accept", letter["link"], "--as", "carol", status=1)
     line("group", "accept", again["link"], "--as", "carol")
     assert len(line.json("group", "member", "list", "IAB")) == 3
     assert line.json("group", "invitations", "list", "IAB") == []
-    line("group", "invite", "IAB", "a@x.test;b@x.test")
+    assert line.json("queue", "list") == []
+    assert "b@x.test is invited" in line("group", "invite", "IAB", "a@x.test;b@x.test")
     first = line.json("group", "invitations", "list", "IAB")[0]["id"]
+    (sent,) = line.json("group", "invitations", "resend", "IAB", str(first))
+    assert "link" not in sent
+    assert len(line.json("queue", "list")) == 3
     line("group", "invitations", "delete", "IAB", str(first))
     assert len(line.json("group", "invitations", "list", "IAB")) == 1
     line("group", "invite", "IAB", "nonsense", status=1)
+    line("group", "invite", "IAB", status=2)
+    line("group", "invite", "IAB", "--contact", "alice/contacts/nobody.vcf", "--as", "alice", status=1)
+    (letter,) = line.json("group", "invite", "IAB", "guest@x.test", "--print")
+    assert line("group", "decline", letter["link"]) == "declined\n"
+    line("group", "decline", letter["link"], status=1)
 
 
 def test_plans(line: Line) -> None:
@@ -173,3 +184,25 @@ def test_grants_that_are_refused(line: Line) -> None:
     line("grant", "add", "alice", "bob", "see", status=2)
     line("grant", "add", "alice/events", "bob", "see", "--as", "bob", status=1)  # ACL-07
     line("grant", "show", "alice/events", "--as", "carol", status=1)
+
+
+def test_sms(line: Line) -> None:
+    """SMS-11: what keeps somebody from getting any; REM-10…13 at the command line."""
+    assert len(line.json("sms", "show", "alice")["problems"]) == 2
+    line("sms", "agenda", "alice", status=1)
+    settings = line.data / "escritoire.toml"
+    settings.write_text(settings.read_text() + f'\n[sms]\ngateway = "file://{line.data}/sms.jsonl"\n')
+    line("user", "preference", "alice", "sms_agenda_days", "friday monday")
+    assert line.json("user", "preference", "alice", "sms_agenda_days")[0]["value"] == "monday,friday"
+    line("user", "preference", "alice", "sms_agenda_days", "someday", status=1)
+    assert "mobile number" in line("sms", "agenda", "alice", status=1)
+    email = line.json("user", "show", "alice")["email"]
+    card = (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Alice\r\nN:Alice;;;;\r\nEMAIL:{email}\r\n"
+        "TEL;TYPE=CELL:+32475123456\r\nEND:VCARD\r\n"
+    )
+    (line.data / "me.vcf").write_text(card)
+    line("import", "alice/contacts", str(line.data / "me.vcf"))
+    shown = line.json("sms", "show", "alice")
+    assert (shown["number"], shown["problems"], shown["waiting"]) == ("+32475123456", [], 0)
+    assert "nothing on that day" in line("sms", "agenda", "alice", status=1)

@@ -151,3 +151,8 @@ def test_hostile_links(store: Store, token: str, body: bytes) -> None:
 
 def _app(store: Store) -> Callable[..., Iterable[bytes]]:
     return application.make(store, FeedsSettings(origin="https://desk.test"), verify)
+
+
+def test_somebody_called_meeting_keeps_his_feeds(anybody: Client) -> None:
+    assert anybody.request("GET", "/feeds/meeting/private/calendar.ics").status == 401
+    assert anybody.request("GET", "/feeds/meeting/private/accept").status == 404

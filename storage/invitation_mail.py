@@ -1,0 +1,148 @@
+"""What is written about an invitation into a group: the letter to the guest, the news of a refusal (GRP-09, SYS-16)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from storage.errors import Refused
+from storage.groups import Sheet
+from storage.schema import principals
+from storage.store import Transaction
+from storage.types import SITE, Principal
+
+if TYPE_CHECKING:  # that module asks this one for its texts
+    from storage.invitations import Letter
+
+_TEXTS: Final = {
+    "en": (
+        "{admin} invites you to the group {group}",
+        "Hello{name},\n\n{admin} invites you to join the group {group} on Escritoire, a virtual office whose"
+        " calendar, contacts, documents and mail you open with the programs you already use.\n\n"
+        "To join, open this link within 30 days and log in to your account:\n\n    {link}\n\n"
+        "If you have no account yet, please ask the administrator of this site for one.\n",
+    ),
+    "fr": (
+        "{admin} vous invite dans le groupe {group}",
+        "Bonjour{name},\n\n{admin} vous invite à rejoindre le groupe {group} dans Escritoire, un bureau virtuel"
+        " dont l'agenda, les contacts, les documents et le courrier s'ouvrent avec vos programmes habituels.\n\n"
+        "Pour le rejoindre, ouvrez ce lien dans les 30 jours et connectez-vous à votre compte :\n\n"
+        "    {link}\n\nSi vous n'avez pas encore de compte, demandez-en un à l'administrateur de ce site.\n",
+    ),
+    "de": (
+        "{admin} lädt Sie in die Gruppe {group} ein",
+        "Guten Tag{name},\n\n{admin} lädt Sie ein, der Gruppe {group} in Escritoire beizutreten, einem virtuellen"
+        " Büro, dessen Kalender, Kontakte, Dokumente und Post Sie mit Ihren gewohnten Programmen öffnen.\n\n"
+        "Zum Beitreten öffnen Sie binnen 30 Tagen diesen Link und melden sich mit Ihrem Konto an:\n\n"
+        "    {link}\n\nFalls Sie noch kein Konto haben, bitten Sie den Verwalter dieser Website darum.\n",
+    ),
+    "nl": (
+        "{admin} nodigt u uit in de groep {group}",
+        "Dag{name},\n\n{admin} nodigt u uit voor de groep {group} in Escritoire, een virtueel kantoor waarvan u"
+        " agenda, contacten, documenten en post opent met uw vertrouwde programma's.\n\n"
+        "Open binnen 30 dagen deze link en meld u aan met uw account:\n\n    {link}\n\n"
+        "Hebt u nog geen account, vraag er dan een aan de beheerder van deze site.\n",
+    ),
+}
+"""Subject and text by language; another language gets English (SYS-16)."""
+
+_DECLINED: Final = {
+    "en": ("{guest} does not join {group}", "{guest} declined your invitation into the group {group}.\n"),
+    "fr": ("{guest} ne rejoint pas {group}", "{guest} a décliné votre invitation dans le groupe {group}.\n"),
+    "de": ("{guest} tritt {group} nicht bei", "{guest} hat Ihre Einladung in die Gruppe {group} abgelehnt.\n"),
+    "nl": ("{guest} wordt geen lid van {group}", "{guest} heeft uw uitnodiging voor de groep {group} afgewezen.\n"),
+}
+
+
+def text_of(language: str, *, admin: str, group: str, guest: str, link: str) -> tuple[str, str]:
+    """Subject and text of the letter in a language (a tag)."""
+    subject, text = _of(_TEXTS, language)
+    words = {"admin": admin, "group": group, "name": f" {guest}" if guest else "", "link": link}
+    return subject.format(**words), text.format(**words)
+
+
+def send(tx: Transaction, found: Sheet, letters: Iterable[Letter]) -> int:
+    """Put letters into the queue, from the group's admin, whose mails of the day they are (SMTP-05); gives how many.
+
+    What the site administrator sends counts for nobody.
+
+    Raises:
+        Refused: the admin may not send so many mails today, or none at all, or has no address to send from.
+    """
+    from storage.mail import recipients, sending  # processes that only show the offer do without
+
+    own = recipients.addresses_of(tx, found.admin.id)
+    if not own:
+        raise Refused(f"{found.admin.name} has no confirmed address that the letters could come from")
+    written = list(letters)
+    try:
+        if tx.actor.id != SITE.id:
+            sending.count(tx, len(written))
+    except sending.TooMany as error:
+        raise Refused(str(error)) from None
+    for one in written:
+        to = _named(one.invitation.address, one.invitation.name)
+        _enqueue(tx, found.admin, own[0], to, one.invitation.address, (one.subject, one.text))
+    return len(written)
+
+
+def tell_declined(tx: Transaction, found: Sheet, guest: str) -> None:
+    """Tell the admin by mail, in his language, that somebody does not come; without an address he only sees it."""
+    from storage.mail import recipients
+
+    own = recipients.addresses_of(tx, found.admin.id)
+    if not own:
+        return
+    query = sa.select(principals.c.language).where(principals.c.id == found.admin.id)
+    subject, text = _of(_DECLINED, str(tx.db.execute(query).scalar_one()))
+    words = {"guest": guest, "group": found.group.display_name or found.group.name}
+    to = _named(own[0], found.admin.display_name)
+    _enqueue(tx, found.admin, own[0], to, own[0], (subject.format(**words), text.format(**words)), bounces=False)
+
+
+def _enqueue(
+    tx: Transaction,
+    admin: Principal,
+    sender: str,
+    shown: Address | str,
+    to: str,
+    words: tuple[str, str],
+    *,
+    bounces: bool = True,
+) -> None:
+    from storage.outbound import queue
+    from storage.outbound.types import Target
+
+    mail: Any = EmailMessage(policy=SMTP)
+    mail["From"] = _named(sender, admin.display_name)
+    mail["To"] = shown
+    mail["Subject"] = " ".join(words[0].split())[:200]
+    mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
+    mail.set_content(words[1])
+    queue.enqueue(
+        tx,
+        sender=sender if bounces else "",
+        recipients=[Target(to)],
+        data=mail.as_bytes(),
+        smtputf8=not (to + sender).isascii(),
+        account=admin.id,
+    )
+
+
+def _of(texts: dict[str, tuple[str, str]], language: str) -> tuple[str, str]:
+    return texts.get(language.partition("-")[0], texts["en"])
+
+
+def _named(address: str, name: str) -> Address | str:
+    local, _, host = address.rpartition("@")
+    return Address(" ".join(name.split()), local, host) if address.isascii() else address

@@ -1,0 +1,40 @@
+"""The process `jobs` hands over what is queued, while it runs (SMS-02, REM-13)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+from servers.jobs.app import Jobs
+from servers.jobs.extractor import Extractor
+from servers.jobs.gateway import Gateway
+from storage.sms import queue
+from storage.store import Store
+from storage.types import SITE
+from tests.storage import desk
+
+
+def test_what_is_queued_goes_out(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    store.migrate()
+    desk.furnish(store)
+    alice = desk.principal(store, "alice")
+    with store.write(SITE) as tx:
+        for text in ("one", "two"):
+            assert queue.put(tx, alice.id, "alice", "32475123456", text)
+    path = tmp_path / "sms.jsonl"
+    stop = threading.Event()
+    jobs = Jobs(store, Extractor(1 << 30, 10), Gateway(f"file://{path}"))
+    thread = threading.Thread(target=jobs.run, args=(stop.is_set,))
+    thread.start()
+    try:
+        until = time.monotonic() + 15
+        while queue.next_due(store) is not None and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        thread.join(20)
+    assert [json.loads(line)["text"] for line in path.read_text().splitlines()] == ["one", "two"]
+    store.close()
