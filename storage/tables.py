@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.activesync import tables as _activesync
+from storage.attachments import tables as _attachments
 from storage.mail import tables as _mail
 from storage.outbound import tables as _outbound
 from storage.overlay import tables as _overlay
@@ -11,4 +12,4 @@ from storage.schema import metadata
 
 __all__ = ["metadata"]
 
-MODULES = (_activesync, _mail, _outbound, _overlay, _scheduling)
+MODULES = (_activesync, _attachments, _mail, _outbound, _overlay, _scheduling)
