@@ -42,6 +42,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_resource_octets: Annotated[
         int, Meta(ge=1024, le=1 << 30, description="largest event, to-do or card, in octets")
     ] = 10 * 1024 * 1024
+    max_attachment_octets: Annotated[
+        int, Meta(ge=1024, le=1 << 32, description="largest attachment of an event that the server keeps, in octets")
+    ] = 25 * 1024 * 1024
+    max_attachments: Annotated[int, Meta(ge=1, le=1000, description="such attachments of one event")] = 50
     max_instances: Annotated[
         int, Meta(ge=10, le=1_000_000, description="instances of one series that a query may expand")
     ] = 10_000

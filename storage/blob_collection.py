@@ -15,6 +15,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from storage.attachments.tables import attachments
 from storage.mail.tables import bodies as message_bodies
 from storage.outbound.tables import messages as outbound_messages
 from storage.schema import items, versions
@@ -22,7 +23,7 @@ from storage.store import Transaction
 
 log = logging.getLogger(__name__)
 
-_HOLDERS: Final = (items, versions, message_bodies, outbound_messages)
+_HOLDERS: Final = (items, versions, message_bodies, outbound_messages, attachments)
 GRACE_S: Final = 86_400
 _PAGE: Final = 500
 
@@ -44,7 +45,7 @@ def collect(tx: Transaction, older_than_s: float = GRACE_S) -> int:
 
 
 def unreferenced(tx: Transaction, keys: Iterable[str]) -> Iterator[str]:
-    """Those of `keys` that no item, kept version, message or queued mail refers to."""
+    """Those of `keys` that no item, kept version, message, queued mail or attachment refers to."""
     remaining = iter(keys)
     while page := list(itertools.islice(remaining, _PAGE)):
         yield from sorted(set(page) - referenced(tx, page))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage import viewing
 from storage.containment import contains
-from storage.formats import calendar_filter, calendar_views, icalendar
+from storage.formats import calendar_filter, calendar_views, icalendar, managed
 from storage.formats.series import FOREVER, Series
 from storage.formats.series_parts import ALL_DAY, FLOATING, Form
 from storage.kinds import Prepared
@@ -63,6 +63,7 @@ def prepare(data: bytes) -> Prepared:
             "stub": stub,
             "lengthy": ends - starts > _LENGTHY_S,
         },
+        attachments=managed.ids(found.calendar),
     )
 
 

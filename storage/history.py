@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import items, kinds, writing
+from storage.attachments.foreign import Foreign
 from storage.errors import Denied, NotFound
 from storage.schema import principals, versions
 from storage.store import Transaction
@@ -106,7 +107,7 @@ def restore(tx: Transaction, collection: Collection, version: int, name: str | N
     """
     row = _row(tx, collection, version)
     prepared = kinds.of(collection.tool).prepare(writing.body_of(tx, row), row.media_type)
-    return items.put(tx, collection, name or row.name, prepared)
+    return items.put(tx, collection, name or row.name, prepared, foreign=Foreign.OF_SPACE)
 
 
 def purge(tx: Transaction, before: float, most: int = 1_000) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from storage import collections as tree
 from storage import kinds, locks, numbering, tombstones, viewing, writing
+from storage.attachments.foreign import Foreign
 from storage.errors import (
     Conflict,
     Denied,
@@ -75,15 +76,18 @@ def put(
     precondition: Precondition = UNCONDITIONAL,
     *,
     schedule: bool = True,
+    foreign: Foreign = Foreign.REFUSED,
 ) -> Written:
     """Store a body under a name: a new item, a new body, or only what belongs to the viewer.
 
     A meeting is sent to those whom it concerns, unless `schedule` is off: then it is only kept (RFC 6638 §3.2).
+    `foreign` says what becomes of attachments that are not his to use (RFC 8607 §3.12).
 
     Raises:
         Stale: the precondition does not hold.
         Denied: the actor may not add, or may not edit.
         OthersMeeting, ScheduledElsewhere: see storage/scheduling.
+        UnknownAttachment, TooManyAttachments: see storage/attachments.
         UidConflict, UnsupportedComponent, TooLarge, OverQuota, LimitReached, Locked, Conflict: as named.
     """
     name = clean_name(name)
@@ -96,6 +100,7 @@ def put(
     stored = writing.stored(tx, collection, name)
     seen = None if stored is None else viewing.one(tx, collection, name, body=False)
     check(seen, precondition)
+    prepared, used = _attached(tx, collection, stored, prepared, foreign)
     if schedule and (stored is None or (seen is not None and seen.view is View.FULL)):
         prepared = _scheduled(tx, collection, stored, seen, prepared)
     write = writing.Write(tx, collection, name, prepared, kinds.of(collection.tool))
@@ -106,14 +111,34 @@ def put(
             raise Denied(Right.ADD, tree.path(collection))
         locks.check(tx, collection.space, tree.below(collection, name), member=True)
         written = write.create()
+        if used:
+            attaching().note(tx, writing.stored(tx, collection, name).id, used, anew=True)
         if collection.tool is Tool.CONTACTS:
             card_placements().created(tx, collection, name, prepared)
         return written
     locks.check(tx, collection.space, tree.below(collection, name))
     written = write.replace(stored, seen)
+    if prepared.component:
+        attaching().note(tx, stored.id, used, anew=False)
     if collection.tool is Tool.CONTACTS:
         card_placements().edited(tx, collection, name, prepared)
     return written
+
+
+def _attached(
+    tx: Transaction, collection: Collection, stored: Any, prepared: Prepared, foreign: Foreign
+) -> tuple[Prepared, frozenset[int]]:
+    if not prepared.attachments:
+        return prepared, frozenset()
+    found: tuple[Prepared, frozenset[int]] = attaching().checked(tx, collection, stored, prepared, foreign)
+    return found
+
+
+def attaching() -> ModuleType:
+    """The module of managed attachments, which parses: it is loaded where there are calendars."""
+    from storage.attachments import checking as found
+
+    return found
 
 
 def _scheduled(tx: Transaction, collection: Collection, stored: Any, seen: Item | None, prepared: Prepared) -> Prepared:

@@ -37,6 +37,8 @@ class Prepared:
     """What belongs to the viewer, as text for `merge`; "" if there is nothing."""
     index: Mapping[str, Any]
     """The tool's own index columns, `shared` excepted."""
+    attachments: tuple[str, ...] = ()
+    """The MANAGED-IDs in it, each once (RFC 8607)."""
 
     @property
     def common(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Drop what has outlived its time: tombstones, kept bodies, locks, invitations, throttles, stray blobs.
+"""Drop what has outlived its time: tombstones, kept bodies, attachments, locks, invitations, throttles, stray blobs.
 
 Each step is a short transaction of its own, so that nobody waits long for the turn to write.
 """
@@ -12,12 +12,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from storage import blob_collection, history, locks
+from storage.attachments import keeping as attachments
 from storage.mail import forgetting
 from storage.schema import collections, invitations, throttles, tombstones
 from storage.store import Store, Transaction
 from storage.types import SITE, CollectionId, ModSeq
 
 _DAY_S: Final = 86_400.0
+_ATTACHMENTS_AT_ONCE: Final = 1_000
 _VERSIONS_AT_ONCE: Final = 1_000
 _COLLECTIONS_AT_ONCE: Final = 100
 
@@ -31,6 +33,7 @@ class Purged:
     locks: int
     invitations: int
     throttles: int
+    attachments: int
     blobs: int
 
 
@@ -53,6 +56,14 @@ def run(store: Store) -> Purged:
         bodies += dropped
         if dropped < _VERSIONS_AT_ONCE:
             break
+    unused = 0
+    while True:
+        with store.write(SITE) as tx:
+            limit = tx.now - store.limits.version_days * _DAY_S
+            dropped = attachments.purge(tx, limit, _ATTACHMENTS_AT_ONCE)
+        unused += dropped
+        if dropped < _ATTACHMENTS_AT_ONCE:
+            break
     with store.write(SITE) as tx:
         released = locks.sweep(tx)
         expired = tx.db.execute(sa.delete(invitations).where(invitations.c.expires <= tx.now)).rowcount
@@ -61,7 +72,7 @@ def run(store: Store) -> Purged:
         forgiven = tx.db.execute(sa.delete(throttles).where(old)).rowcount
     with store.read(SITE) as tx:
         blobs = blob_collection.collect(tx)
-    return Purged(stones, bodies, released, expired, forgiven, blobs)
+    return Purged(stones, bodies, released, expired, forgiven, unused, blobs)
 
 
 def tombstones_of(tx: Transaction, collection: CollectionId) -> int:

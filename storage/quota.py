@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage.attachments.tables import attachments, uses
 from storage.errors import LimitReached, OverQuota
 from storage.schema import accounts, collections, groups, plans
 from storage.statements import Statement
@@ -36,7 +37,7 @@ MEASURES: Final[Mapping[Tool, Measure]] = {
     Tool.DROP_BOX: _DISK,
     Tool.INFOS: _DISK,
 }
-"""A tool that is not here is not limited: calendars, tasks, notes."""
+"""A tool that is not here is not limited: calendars, tasks, notes. Attachments of events fill the disk's capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,31 @@ _limits: Final = (
 _LIMITS: Final = Statement(_limits)
 
 
+_ATTACHED: Final = (
+    # RFC 8607 §3.12.1; what no event uses any more is like a former version, and counts as little.
+    sa.select(sa.func.coalesce(sa.func.sum(attachments.c.size), 0))
+    .where(
+        attachments.c.space_id == sa.bindparam("space"),
+        sa.exists().where(uses.c.attachment_id == attachments.c.id),
+    )
+    .scalar_subquery()
+)
+
+
 def _statement(measure: Measure) -> Statement:
     held = sa.and_(
         collections.c.space_id == sa.bindparam("space"),
         sa.or_(*(collections.c.tool == tool.value for tool in measure.tools)),
     )
-    octets = sa.select(sa.func.coalesce(sa.func.sum(collections.c.octets), 0)).where(held)
+    octets: sa.ColumnElement[Any] = (
+        sa.select(sa.func.coalesce(sa.func.sum(collections.c.octets), 0)).where(held).scalar_subquery()
+    )
+    if measure is _DISK:
+        octets = octets + _ATTACHED
     count = sa.select(sa.func.coalesce(sa.func.sum(collections.c.item_count), 0)).where(held)
     return Statement(
         sa.select(
-            octets.scalar_subquery().label("octets"),
+            octets.label("octets"),
             count.scalar_subquery().label("items"),
             _limits.scalar_subquery().label("limits"),
         )
@@ -128,6 +144,17 @@ def check_add(tx: Transaction, collection: Collection, octets: int, items: int) 
         raise LimitReached(measure.count, now.limit_count)
     if octets > 0 and now.limit_octets is not None and now.octets + octets > now.limit_octets:
         raise OverQuota(f"the capacity of {now.limit_octets} octets ({measure.octets}) is reached")
+
+
+def check_held(tx: Transaction, space: Principal, before: int, tool: Tool = Tool.DOCUMENTS) -> None:
+    """Pass if what the space now holds of `tool` is within its capacity, or no more than `before` (octets; ACC-21).
+
+    Raises:
+        OverQuota: it is neither.
+    """
+    now = used(tx, space, tool)
+    if now.limit_octets is not None and now.octets > max(now.limit_octets, before):
+        raise OverQuota(f"the capacity of {now.limit_octets} octets ({MEASURES[tool].octets}) is reached")
 
 
 def _limit(limits: Mapping[str, Any], name: str) -> int | None:

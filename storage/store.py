@@ -35,6 +35,8 @@ class Limits:
     resource_octets: int = 10 * 1024 * 1024
     instances: int = 10_000
     attendees: int = 10_000
+    attachments: int = 50
+    """Managed ones of one calendar object (RFC 8607 §6.3)."""
     tombstone_days: int = 90
     version_days: int = 30
     bookmark_scheme: str = "https"

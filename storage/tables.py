@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.activesync import tables as _activesync
+from storage.attachments import tables as _attachments
 from storage.mail import tables as _mail
 from storage.outbound import tables as _outbound
 from storage.overlay import tables as _overlay
@@ -12,4 +13,4 @@ from storage.sms import tables as _sms
 
 __all__ = ["metadata"]
 
-MODULES = (_activesync, _mail, _outbound, _overlay, _scheduling, _sms)
+MODULES = (_activesync, _attachments, _mail, _outbound, _overlay, _scheduling, _sms)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import items, kinds, quota, viewing
+from storage.attachments.foreign import Foreign
 from storage.errors import BadFormat, Denied, LimitReached, OverQuota, Refused, StorageError, UnsupportedComponent
 from storage.kinds import Prepared
 from storage.schema import items as item_table
@@ -246,7 +247,7 @@ def _put(tx: Transaction, collection: Collection, prepared: Prepared, report: Re
     name = tx.db.execute(same).scalar()
     if name is None:
         name = _free_name(tx, collection, prepared)
-        items.put(tx, collection, name, prepared, schedule=False)
+        items.put(tx, collection, name, prepared, schedule=False, foreign=Foreign.UNMANAGED)
         report.added += 1
         return
     present = viewing.one(tx, collection, name, body=True)
@@ -255,7 +256,7 @@ def _put(tx: Transaction, collection: Collection, prepared: Prepared, report: Re
     if present.body == prepared.body:
         report.unchanged += 1
         return
-    items.put(tx, collection, name, prepared, schedule=False)
+    items.put(tx, collection, name, prepared, schedule=False, foreign=Foreign.UNMANAGED)
     report.updated += 1
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conf.settings import Settings
-from servers.caldav import data
+from servers.caldav import attachments, data, outbox
 from servers.caldav.mkcalendar import mkcalendar
 from servers.caldav.names import CALENDAR, CALENDAR_DATA, CALENDAR_MULTIGET, CALENDAR_QUERY, FREE_BUSY_QUERY
-from servers.caldav.outbox import post
 from servers.caldav.reports.freebusy import free_busy_query
 from servers.caldav.reports.multiget import calendar_multiget
 from servers.caldav.reports.query import calendar_query
+from servers.caldav.retrieving import get
 from servers.dav import start
+from servers.dav.context import Context
 from servers.dav.errors import refuse
 from servers.dav.names import CALDAV, ESCRITOIRE
 from servers.dav.protocol import Method, Protocol, Report
-from servers.dav.resources import Kind
+from servers.dav.resources import EVERY, Kind
+from servers.http.response import Response
 from storage import calendar, errors
+from storage.attachments import errors as attached
 from storage.kinds import Prepared
 from storage.scheduling import errors as meetings
 from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Tool
@@ -38,6 +41,11 @@ def _prepare(body: bytes, content_type: str) -> Prepared:
         raise
 
 
+def _post(context: Context) -> Response:
+    """To an object its attachments; to a collection a new member, or a question to an outbox."""
+    return attachments.post(context) if context.address.kind is Kind.ITEM else outbox.post(context)
+
+
 PROTOCOL: Final = Protocol(
     name="caldav",
     tools=CALENDAR_TOOLS | SCHEDULE_TOOLS,
@@ -45,8 +53,9 @@ PROTOCOL: Final = Protocol(
         "calendar-access",
         "calendar-auto-schedule",
         "calendar-proxy",
-        "calendar-no-timezone",
-    ),  # RFC 7809 §3.1.1
+        "calendar-no-timezone",  # RFC 7809 §3.1.1
+        "calendar-managed-attachments",  # RFC 8607 §3.2
+    ),
     prepare=_prepare,
     represent=data.represent,
     preconditions={  # RFC 4791 §5.3.2.1
@@ -63,6 +72,10 @@ PROTOCOL: Final = Protocol(
         meetings.SeveralOrganizers: f"{CALDAV}same-organizer-in-all-components",
         meetings.UnknownAttendee: f"{ESCRITOIRE}attendee-allowed",  # MTG-03
         meetings.ScheduledElsewhere: f"{CALDAV}unique-scheduling-object-resource",
+        attached.UnknownAttachment: f"{CALDAV}valid-managed-id-parameter",  # RFC 8607 §3.11
+        attached.UnknownManagedId: f"{CALDAV}valid-managed-id",
+        attached.UnknownInstance: f"{CALDAV}valid-rid",
+        attached.TooManyAttachments: f"{CALDAV}max-attachments-per-resource",
     },
     bodies=(CALENDAR_DATA, data.part),
     collection_types={CALENDAR: Tool.CALENDAR},
@@ -75,7 +88,9 @@ PROTOCOL: Final = Protocol(
     },
     methods={
         "MKCALENDAR": Method(mkcalendar, frozenset(), "RFC 4791 §5.3.1", unmapped=True),
-        "POST": Method(post, frozenset({Kind.COLLECTION}), "RFC 5995, RFC 6638 §5"),
+        "GET": Method(get, EVERY, "RFC 4918 §9.4, RFC 8607 §3.10"),
+        "HEAD": Method(get, EVERY, "RFC 4918 §9.4, RFC 8607 §3.10"),
+        "POST": Method(_post, _OBJECTS, "RFC 5995, RFC 6638 §5, RFC 8607 §3.3"),
     },
 )
 

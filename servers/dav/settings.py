@@ -29,6 +29,10 @@ class DavSettings:
     """One home a person, with the groups' collections in it as `group-<GROUP>-<name>`; else a principal
     names the groups' homes beside his own, which some clients cannot read (CALSYNC-05)."""
     max_resource_octets: int = 10 * 1024 * 1024
+    max_attachment_octets: int = 25 * 1024 * 1024
+    """Of one managed attachment."""
+    max_attachments: int = 50
+    """Managed ones of one calendar object."""
     max_xml_octets: int = 4 * 1024 * 1024
     max_xml_depth: int = 64
     max_hrefs: int = 10_000

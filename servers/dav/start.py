@@ -44,6 +44,8 @@ def dav_settings(settings: Settings) -> DavSettings:
         require_if_match=security.require_if_match,
         alias_collections=settings.discovery.alias_collections,
         max_resource_octets=limits.max_resource_octets,
+        max_attachment_octets=limits.max_attachment_octets,
+        max_attachments=limits.max_attachments,
         max_xml_octets=limits.max_xml_octets,
         max_xml_depth=limits.max_xml_depth,
         max_hrefs=limits.max_multiget_hrefs,

@@ -13,6 +13,7 @@ def open_store(settings: Settings) -> Store:
         resource_octets=settings.limits.max_resource_octets,
         instances=settings.limits.max_instances,
         attendees=settings.limits.max_attendees,
+        attachments=settings.limits.max_attachments,
         tombstone_days=settings.limits.tombstone_days,
         version_days=settings.limits.version_days,
         bookmark_scheme=settings.favourites.scheme,

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from storage import collections as tree
 from storage import items, kinds, viewing
 from storage.errors import BadFormat, NotFound, StorageError
-from storage.formats import calendar_files
+from storage.formats import calendar_files, icalendar, managed
+from storage.formats.contentline import render
 from storage.kinds import Prepared
 from storage.overlay.tables import subscriptions
 from storage.schema import accounts, collections, principals
@@ -246,6 +247,10 @@ def _prepared(data: bytes, report: Report) -> dict[str, Prepared]:
         try:
             # CAL-21: nobody is reminded of what is not his.
             prepared = prepare(_ALARMS.sub(b"", body), "text/calendar")
+            if prepared.attachments:  # of another server, or not for who finds them there (RFC 8607 §3.12.7)
+                plain = icalendar.load(prepared.body).calendar
+                managed.unmanage(plain, prepared.attachments)
+                prepared = prepare(render(plain), "text/calendar")
         except StorageError:
             report.failed += 1
             continue

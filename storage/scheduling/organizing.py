@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.formats import cutting, itip
+from storage.formats import cutting, itip, managed
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
 from storage.scheduling import people, restricted, rooms, spreading
@@ -102,7 +102,10 @@ def _concerns(was: View, now: View, inside: bool) -> bool:
     """Whether somebody is to hear of a change: copies here follow in everything, a mail comes only when it matters."""
     if not inside:
         same = itip.statuses(was.calendar) == itip.statuses(now.calendar)
-        return not same or itip.changed(was.calendar, now.calendar)
+        if not same or itip.changed(was.calendar, now.calendar):
+            return True
+        # RFC 8607 §3.12.6: attendees are told of every change of attachments.
+        return managed.by_instance(was.calendar) != managed.by_instance(now.calendar)
     return was.comparable != now.comparable
 
 

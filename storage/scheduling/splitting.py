@@ -6,6 +6,7 @@ import uuid
 
 from storage import collections as tree
 from storage import items
+from storage.attachments.foreign import Foreign
 from storage.errors import NotFound, Refused
 from storage.formats import cutting, itip
 from storage.formats.contentline import Property
@@ -43,5 +44,5 @@ def split(tx: Transaction, account: Principal, uid: str, instance: str) -> str:
         raise Refused("a series is cut before one of its instances, and not before the first")
     collection = tree.by_id(tx, present.collection)
     items.put(tx, collection, present.name, copies.prepare(halves[0]))
-    items.put(tx, collection, f"{fresh}.ics", copies.prepare(halves[1]))
+    items.put(tx, collection, f"{fresh}.ics", copies.prepare(halves[1]), foreign=Foreign.OF_SPACE)
     return fresh

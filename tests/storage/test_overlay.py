@@ -245,3 +245,13 @@ def test_what_is_no_address(url: str) -> None:
 )
 def test_what_is_one(url: str, clean: str) -> None:
     assert choosing.clean_url(url) == clean
+
+
+def test_attachments_of_other_servers_are_links(store: Store) -> None:
+    """RFC 8607 §3.12.7: nobody here keeps them; and the same reading again changes nothing."""
+    data = feed(one("a", more="ATTACH;MANAGED-ID=97S;FMTTYPE=text/html:https://cal.example.com/attach/64\r\n"))
+    due = subscribe(store, data)
+    with store.read(actor(store, "alice")) as tx:
+        (item,) = viewing.load(tx, tree.by_id(tx, due.number), body=True)
+        assert b"ATTACH;FMTTYPE=text/html:https://cal.example.com/attach/64\r\n" in (item.body or b"")
+    assert refreshing.keep(store, due, data) == refreshing.Report()

@@ -66,6 +66,6 @@ def test_the_small_things(store: Store, alice: Actor, iab: Principal) -> None:
             ("recent", tx.now, tx.now - 1),
         ):
             tx.db.execute(sa.insert(throttles).values(key=key, failures=3, first=first, until=until))
-    assert purge.run(store) == purge.Purged(0, 0, 1, 1, 1, 0)
+    assert purge.run(store) == purge.Purged(0, 0, 1, 1, 1, 0, 0)
     with store.read(SITE) as tx:
         assert set(tx.db.execute(sa.select(throttles.c.key)).scalars()) == {"slowed", "recent"}

@@ -1,4 +1,4 @@
-"""What calendar collections say of themselves: RFC 4791 §5.2, RFC 6638 §9, RFC 7809 §5, RFC 7953 §7.2, Apple's."""
+"""What calendar collections say of themselves: RFC 4791 §5.2, 6638 §9, 7809 §5, 7953 §7.2, 8607 §6, Apple's."""
 
 from __future__ import annotations
 
@@ -140,6 +140,14 @@ def _max_attendees(reader: Reader, found: Resource) -> str:
     return str(reader.context.settings.max_attendees)
 
 
+def _max_attachment(reader: Reader, found: Resource) -> str:
+    return str(reader.context.settings.max_attachment_octets)
+
+
+def _max_attachments(reader: Reader, found: Resource) -> str:
+    return str(reader.context.settings.max_attachments)
+
+
 def _check_availability(value: etree._Element) -> None:
     """RFC 7953 §7.2.4: an iCalendar object with one VAVAILABILITY, and time zones."""
     try:
@@ -180,6 +188,10 @@ PROPERTIES: Final = (
     _calendars(f"{CALDAV}max-date-time", lambda *_: "99991231T235959Z"),
     _calendars(f"{CALDAV}max-instances", _max_instances),
     _calendars(f"{CALDAV}max-attendees-per-instance", _max_attendees),
+    _calendars(f"{CALDAV}max-attachment-size", _max_attachment),
+    _calendars(f"{CALDAV}max-attachments-per-resource", _max_attachments),
+    # RFC 8607 §6.1: empty, so an attachment is where its home is, whatever the desk was called when it was added.
+    Property(f"{CALDAV}managed-attachments-server-URL", _HOME, lambda *_: ""),
     _calendars(f"{CALDAV}calendar-description", _text("description"), update=_set_text("description")),
     _calendars(f"{CALDAV}calendar-timezone", _text("timezone"), update=_set_timezone),
     _calendars(f"{CALDAV}calendar-timezone-id", _timezone_id, update=_set_timezone_id),

@@ -1,0 +1,85 @@
+"""GET: a managed attachment (RFC 8607 §3.10), or whatever else the kernel knows."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+from servers.caldav.names import ATTACHMENTS
+from servers.dav.context import Context
+from servers.dav.methods import get as kernel
+from servers.dav.resources import Kind
+from servers.dav.transactions import reading
+from servers.http import conditions, ranges
+from servers.http.response import Response, Stream
+from storage.attachments import keeping
+from storage.attachments.keeping import Attachment
+from storage.errors import NotFound
+
+_BLOCK: Final = 1024 * 1024
+_MANAGED_ID: Final = re.compile(r"[0-9a-f]{32}")
+_POLICY: Final = "default-src 'none'; sandbox"
+"""Somebody else's file is saved, not run in the desk's origin (RFC 8607 §7)."""
+
+
+def get(context: Context) -> Response:
+    """The attachment for whom its event concerns; what is not one is the kernel's to answer."""
+    address = context.address
+    if address.kind is Kind.ITEM and address.collection == ATTACHMENTS and _MANAGED_ID.fullmatch(address.item):
+        try:
+            with reading(context) as tx:
+                found = keeping.read(tx, address.item)
+        except NotFound:
+            return kernel.get(context)
+        return _send(context, found)
+    return kernel.get(context)
+
+
+def _send(context: Context, found: Attachment) -> Response:
+    request = context.request
+    unchanged = conditions.check_read(request, found.hash, found.created)
+    if unchanged is not None:
+        return unchanged
+    whole = found.body if found.body is not None else Stream(found.size, _blocks(context, found, 0, found.size - 1))
+    headers = [
+        ("Content-Type", found.media_type),
+        ("Content-Disposition", _disposition(found.name)),
+        ("ETag", f'"{found.hash}"'),
+        ("Last-Modified", conditions.format_date(found.created)),
+        ("Accept-Ranges", "bytes"),
+        ("Cache-Control", "private, no-cache"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", _POLICY),
+    ]
+    response = Response(200, headers, whole)
+    wanted = request.header("Range")
+    if wanted is None or request.method != "GET" or not conditions.range_applies(request, found.hash, found.created):
+        return response
+    if found.body is not None:
+        return ranges.partial(response, wanted)
+    return ranges.of_stream(response, wanted, found.size, lambda first, last: _blocks(context, found, first, last))
+
+
+def _disposition(name: str) -> str:
+    """RFC 6266 §4: for programs of every age."""
+    if not name:
+        return "attachment"
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _blocks(context: Context, found: Attachment, first: int, last: int) -> Iterator[bytes]:
+    """The octets `first` to `last`."""
+    source = context.store.blobs.open(found.blob) if found.blob is not None else io.BytesIO(found.body or b"")
+    with source:
+        source.seek(first)
+        missing = last - first + 1
+        while missing > 0:
+            data = source.read(min(missing, _BLOCK))
+            if not data:
+                raise OSError("a stored body is shorter than its row says")
+            missing -= len(data)
+            yield data

@@ -1,0 +1,1 @@
+"""Managed attachments of calendar objects: stored by the server, referred to by MANAGED-ID (RFC 8607)."""
