@@ -22,7 +22,7 @@ def broken(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "domain", f'must be a domain name such as "example.org", not "{settings.domain}"'
     yield from _mail(settings)
     yield from _addresses(settings)
-    yield from _jobs(settings)
+    yield from _subscriptions(settings)
     yield from _smtp(settings)
     yield from _sms(settings)
     yield from _database(settings)
@@ -111,12 +111,13 @@ def _mail(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "outbound.longest_retry_s", f"must not be below first_retry_s ({given.first_retry_s})"
 
 
-def _jobs(settings: Settings) -> Iterator[tuple[str, str]]:
-    for network in settings.jobs.subscription_networks:
+def _subscriptions(settings: Settings) -> Iterator[tuple[str, str]]:
+    for network in settings.outbound.subscription_networks:
         try:
             ipaddress.ip_network(network)
         except ValueError:
-            yield "jobs.subscription_networks", f'every entry must be a network such as "10.1.0.0/16", not "{network}"'
+            reason = f'every entry must be a network such as "10.1.0.0/16", not "{network}"'
+            yield "outbound.subscription_networks", reason
 
 
 def _smtp(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -275,7 +275,7 @@ class Sms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The process that reads documents for the search, fetches subscribed calendars, purges what is too old."""
+    """The process that reads documents for the search, and purges what has outlived its time."""
 
     enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
     extraction_memory_octets: Annotated[
@@ -284,13 +284,6 @@ class Jobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     extraction_timeout_s: Annotated[
         int, Meta(ge=1, le=3600, description="seconds that reading one document may take")
     ] = 60
-    subscription_networks: Annotated[
-        tuple[str, ...],
-        Meta(
-            description='private networks whose calendars may be subscribed to, "10.1.0.0/16"; without, only those '
-            "of the Internet"
-        ),
-    ] = ()
 
 
 class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -315,7 +308,7 @@ class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Outbound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The process without a port that delivers mail to other servers."""
+    """The process without a port that delivers mail to other servers, and fetches calendars from them."""
 
     enabled: Annotated[bool, Meta(description="let `escritoire serve` run it")] = True
     threads: Annotated[int, Meta(ge=1, le=256, description="deliveries at the same time")] = 16
@@ -349,6 +342,13 @@ class Outbound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="they validate DNSSEC and are reached safely, on this machine for example: then DANE is used"),
     ] = False
     mta_sts: Annotated[bool, Meta(description="ask for MTA-STS policies and obey them")] = True
+    subscription_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='private networks whose calendars may be subscribed to, "10.1.0.0/16"; without, only those '
+            "of the Internet"
+        ),
+    ] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

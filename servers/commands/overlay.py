@@ -9,8 +9,8 @@ import click
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, table
 from servers.commands.opened import acting, opened
-from servers.jobs.remote import Fetcher, Unreachable
-from servers.jobs.subscriptions import refresh as fetch_again
+from servers.outbound.fetching import Fetcher, Unreachable
+from servers.outbound.subscriptions import refresh as fetch_again
 from storage import principals
 from storage.errors import Refused
 from storage.overlay import choosing, refreshing
@@ -93,7 +93,7 @@ def _subscribe(
     name, description, color = told
     with store.read(actor) as tx:
         choosing.demand_room(tx)
-    fetcher = Fetcher(desk.settings.jobs.subscription_networks)
+    fetcher = Fetcher(desk.settings.outbound.subscription_networks)
     try:
         answer = fetcher.fetch(address)
     except Unreachable as error:
@@ -187,7 +187,7 @@ def refresh(desk: Desk, login: str, name: str) -> None:
         actor = acting(store, login)
         with store.read(actor) as tx:
             due: Due = refreshing.named(tx, name)
-        report = fetch_again(store, Fetcher(desk.settings.jobs.subscription_networks), due)
+        report = fetch_again(store, Fetcher(desk.settings.outbound.subscription_networks), due)
         with store.read(actor) as tx:
             trouble = next((one.trouble for one in choosing.entries(tx) if one.name == name or one.title == name), "")
     click.echo(f"{name}: {report.added} added, {report.changed} changed, {report.removed} removed")

@@ -1,4 +1,4 @@
-"""The process `jobs`: texts of documents, large meetings, reminders, subscribed calendars, the daily purge."""
+"""The process `jobs`: texts of documents, large meetings, reminders, the daily purge."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from servers import log
 from servers.jobs.extractor import Extractor
 from servers.jobs.gateway import Gateway
 from servers.jobs.mail_index import MailIndex
-from servers.jobs.remote import Fetcher
-from servers.jobs.subscriptions import Subscriptions
 from servers.jobs.texts import Texts
 from storage import purge, reminders
 from storage.bus import Bus
@@ -47,14 +45,11 @@ def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url, settings.blobs_directory, limits=kept)
     store.migrate()
     extractor = Extractor(settings.jobs.extraction_memory_octets, settings.jobs.extraction_timeout_s)
-    subscriptions = Subscriptions(store, Fetcher(settings.jobs.subscription_networks))
-    subscriptions.start()
     logger.info("working")
     try:
         gateway = Gateway(settings.sms.gateway, settings.sms.token) if settings.sms.gateway else None
         Jobs(store, extractor, gateway).run(lambda: bool(told))
     finally:
-        subscriptions.close()
         extractor.close()
         store.close()
     logger.info("stopped")

@@ -1,4 +1,4 @@
-"""The process `outbound`: delivers the queue until it is told to stop (docs/decisions/0161)."""
+"""The process `outbound`: delivers the queue and fetches subscribed calendars until it is told to stop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from conf.settings import Settings
 from servers import log
 from servers.outbound import signing
 from servers.outbound.delivery import Delivery
+from servers.outbound.fetching import Fetcher
 from servers.outbound.local import Local
 from servers.outbound.options import Options, Smarthost
 from servers.outbound.remote import Remote
@@ -18,6 +19,7 @@ from servers.outbound.resolver import Resolver
 from servers.outbound.routes import Router
 from servers.outbound.signing import Signer
 from servers.outbound.sts import Policies
+from servers.outbound.subscriptions import Subscriptions
 from servers.outbound.worker import Worker
 from storage.outbound import domains
 from storage.outbound.retries import Schedule
@@ -32,10 +34,13 @@ def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url, settings.blobs_directory)
     store.migrate()
     worker = make(store, options(settings), signer(settings))
+    subscriptions = Subscriptions(store, Fetcher(settings.outbound.subscription_networks))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     logger.info("working")
+    subscriptions.start()
     worker.run()
+    subscriptions.close()
     store.close()
     logger.info("stopped")
 

@@ -42,7 +42,7 @@ def url() -> Iterator[str]:
 def test_a_calendar_of_the_internet(line: Line, url: str) -> None:
     assert "private network" in line("overlay", "add", "alice", url, status=1)
     with (line.data / "escritoire.toml").open("a") as file:
-        file.write('\n[jobs]\nsubscription_networks = ["127.0.0.0/8"]\n')
+        file.write('\n[outbound]\nsubscription_networks = ["127.0.0.0/8"]\n')
     assert "404" in line("overlay", "add", "alice", url.replace("fr.ics", "de.ics"), status=1)
     assert "begins with https" in line("overlay", "add", "alice", "file:///etc/passwd", status=1)
     assert line("overlay", "add", "alice", url, "--color", "#E53935") == "subscribed-french-holidays: 2 events\n"

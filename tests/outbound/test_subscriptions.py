@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from servers.jobs import remote
-from servers.jobs.remote import Answer, Fetcher, Unreachable
+from servers.outbound import fetching
+from servers.outbound.fetching import Answer, Fetcher, Unreachable
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n"
 LOOPBACK = ("127.0.0.0/8",)
@@ -109,8 +109,8 @@ def test_redirects_are_judged_anew(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        answer(gzip.compress(b"\0" * (remote.OCTETS_MAX + 1)), "Content-Encoding: gzip"),
-        answer(b"\0" * (remote.OCTETS_MAX + 1)),
+        answer(gzip.compress(b"\0" * (fetching.OCTETS_MAX + 1)), "Content-Encoding: gzip"),
+        answer(b"\0" * (fetching.OCTETS_MAX + 1)),
         answer(gzip.compress(CALENDAR)[:-9], "Content-Encoding: gzip"),
         answer(b"no gzip", "Content-Encoding: gzip"),
         answer(CALENDAR, "Content-Encoding: br"),
@@ -131,7 +131,7 @@ def test_servers_that_lie(serve: Serve, said: bytes) -> None:
 
 
 def test_what_never_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "SECONDS_MAX", 0.5)
+    monkeypatch.setattr(fetching, "SECONDS_MAX", 0.5)
 
     def trickle(client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

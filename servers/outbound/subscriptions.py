@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import Final
 
-from servers.jobs.remote import Fetcher, Unreachable
+from servers.outbound.fetching import Fetcher, Unreachable
 from storage.errors import Busy, StorageError
 from storage.overlay import refreshing
 from storage.overlay.refreshing import Due, Report
