@@ -262,7 +262,7 @@ class Meetings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Sms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """SMS to mobile phones, handed over by `jobs`."""
+    """SMS to mobile phones, handed over by `outbound`."""
 
     gateway: Annotated[
         str,

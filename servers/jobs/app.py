@@ -12,7 +12,6 @@ from typing import Final
 from conf.settings import Settings
 from servers import log
 from servers.jobs.extractor import Extractor
-from servers.jobs.gateway import Gateway
 from servers.jobs.mail_index import MailIndex
 from servers.jobs.texts import Texts
 from storage import purge, reminders
@@ -21,7 +20,6 @@ from storage.errors import Busy
 from storage.mail import indexing, trash
 from storage.scheduling import later
 from storage.sms import agenda as sms_agenda
-from storage.sms import queue as sms_queue
 from storage.store import Limits, Store
 
 logger = logging.getLogger(__name__)
@@ -47,8 +45,7 @@ def serve(settings: Settings) -> None:
     extractor = Extractor(settings.jobs.extraction_memory_octets, settings.jobs.extraction_timeout_s)
     logger.info("working")
     try:
-        gateway = Gateway(settings.sms.gateway, settings.sms.token) if settings.sms.gateway else None
-        Jobs(store, extractor, gateway).run(lambda: bool(told))
+        Jobs(store, extractor, sms=bool(settings.sms.gateway)).run(lambda: bool(told))
     finally:
         extractor.close()
         store.close()
@@ -58,11 +55,11 @@ def serve(settings: Settings) -> None:
 class Jobs:
     """The endless loop; `run` ends soon after `stopped` says so."""
 
-    def __init__(self, store: Store, extractor: Extractor, gateway: Gateway | None = None) -> None:
+    def __init__(self, store: Store, extractor: Extractor, *, sms: bool = False) -> None:
         self._store: Final = store
         self._texts: Final = Texts(store, extractor)
         self._mail_index: Final = MailIndex(store)
-        self._gateway: Final = gateway
+        self._sms: Final = sms
         self._purged = 0.0
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -99,17 +96,12 @@ class Jobs:
 
     def _remind(self, stopped: Callable[[], bool]) -> float:
         """Send what is due; gives for how many seconds there is nothing more to send (REM-01)."""
-        sent = reminders.run(self._store, stopped, sms=self._gateway is not None)
+        sent = reminders.run(self._store, stopped, sms=self._sms)
         if sent:
             logger.info("reminded", extra={"reminders": sent})
-        moments = [reminders.next_due(self._store)]
-        if self._gateway is not None:
+        if self._sms:
             sms_agenda.run(self._store, stopped)
-            taken = sms_queue.run(self._store, self._gateway.send, stopped)
-            if taken:
-                logger.info("handed over", extra={"sms": taken})
-            moments.append(sms_queue.next_due(self._store))
-        due = min((one for one in moments if one is not None), default=None)
+        due = reminders.next_due(self._store)
         return LOOK_S if due is None else min(LOOK_S, max(0.0, due - time.time()))
 
     def _purge(self) -> None:

@@ -1,4 +1,4 @@
-"""The process `outbound`: delivers the queue and fetches subscribed calendars until it is told to stop."""
+"""The process `outbound`: delivers mails and SMS, and fetches subscribed calendars, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ import ipaddress
 import logging
 import signal
 from contextlib import suppress
+from functools import partial
+from typing import Final
 
 from conf.settings import Settings
 from servers import log
-from servers.outbound import signing
+from servers.outbound import signing, subscriptions
 from servers.outbound.delivery import Delivery
 from servers.outbound.fetching import Fetcher
+from servers.outbound.gateway import Gateway
 from servers.outbound.local import Local
+from servers.outbound.looking import Looking
 from servers.outbound.options import Options, Smarthost
 from servers.outbound.remote import Remote
 from servers.outbound.resolver import Resolver
 from servers.outbound.routes import Router
 from servers.outbound.signing import Signer
 from servers.outbound.sts import Policies
-from servers.outbound.subscriptions import Subscriptions
 from servers.outbound.worker import Worker
 from storage.outbound import domains
 from storage.outbound.retries import Schedule
+from storage.sms import queue as sms_queue
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
+
+SMS_LOOK_S: Final = 2.0
 
 
 def serve(settings: Settings) -> None:
@@ -34,15 +40,27 @@ def serve(settings: Settings) -> None:
     store = Store.open(settings.database_url, settings.blobs_directory)
     store.migrate()
     worker = make(store, options(settings), signer(settings))
-    subscriptions = Subscriptions(store, Fetcher(settings.outbound.subscription_networks))
+    beside = _beside(settings, store)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     logger.info("working")
-    subscriptions.start()
+    for one in beside:
+        one.start()
     worker.run()
-    subscriptions.close()
+    for one in beside:
+        one.close()
     store.close()
     logger.info("stopped")
+
+
+def _beside(settings: Settings, store: Store) -> list[Looking]:
+    """What else speaks with the world: subscribed calendars (CAL-21), and SMS where there is a gateway (SMS-02)."""
+    fetcher = Fetcher(settings.outbound.subscription_networks)
+    found = [Looking("subscriptions", partial(subscriptions.look, store, fetcher), subscriptions.LOOK_S)]
+    if settings.sms.gateway:
+        gateway = Gateway(settings.sms.gateway, settings.sms.token)
+        found.append(Looking("sms", partial(sms_queue.run, store, gateway.send), SMS_LOOK_S))
+    return found
 
 
 def make(store: Store, given: Options, signs: Signer | None) -> Worker:

@@ -1,9 +1,9 @@
-"""Subscribed calendars are fetched again when it is time, in a thread of their own (CAL-21)."""
+"""Subscribed calendars are fetched again when it is time (CAL-21)."""
 
 from __future__ import annotations
 
 import logging
-import threading
+from collections.abc import Callable
 from typing import Final
 
 from servers.outbound.fetching import Fetcher, Unreachable
@@ -17,45 +17,17 @@ logger = logging.getLogger(__name__)
 LOOK_S: Final = 15.0
 
 
-class Subscriptions:
-    """One calendar after the other: a slow server delays other subscriptions, and nothing else."""
+def look(store: Store, fetcher: Fetcher, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Refresh all that is due, one after the other; how many calendars were asked for.
 
-    def __init__(self, store: Store, fetcher: Fetcher) -> None:
-        self._store: Final = store
-        self._fetcher: Final = fetcher
-        self._stopped: Final = threading.Event()
-        self._thread: Final = threading.Thread(target=self._run, name="subscriptions", daemon=True)
-
-    def start(self) -> None:
-        """Begin; `close` ends it."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End after the event that is being written; an unfinished fetch is given up, and done again later."""
-        self._stopped.set()
-        self._thread.join(2.0)
-
-    def look(self) -> int:
-        """Refresh all that is due; how many calendars were asked for.
-
-        Raises:
-            Busy: the database is away or taken.
-        """
-        done = 0
-        while not self._stopped.is_set() and (due := refreshing.claim(self._store)) is not None:
-            refresh(self._store, self._fetcher, due)
-            done += 1
-        return done
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.look()
-            except (Busy, OSError) as error:
-                logger.warning("waiting", extra={"reason": type(error).__name__})
-            except Exception:
-                logger.exception("a subscription failed")
-            self._stopped.wait(LOOK_S)
+    Raises:
+        Busy: the database is away or taken.
+    """
+    done = 0
+    while not stopped() and (due := refreshing.claim(store)) is not None:
+        refresh(store, fetcher, due)
+        done += 1
+    return done
 
 
 def refresh(store: Store, fetcher: Fetcher, due: Due) -> Report:

@@ -1,15 +1,14 @@
-"""The process `jobs` hands over what is queued, while it runs (SMS-02, REM-13)."""
+"""What is queued is handed over while `outbound` runs (SMS-02, REM-13)."""
 
 from __future__ import annotations
 
 import json
-import threading
 import time
+from functools import partial
 from pathlib import Path
 
-from servers.jobs.app import Jobs
-from servers.jobs.extractor import Extractor
-from servers.jobs.gateway import Gateway
+from servers.outbound.gateway import Gateway
+from servers.outbound.looking import Looking
 from storage.sms import queue
 from storage.store import Store
 from storage.types import SITE
@@ -25,16 +24,13 @@ def test_what_is_queued_goes_out(tmp_path: Path) -> None:
         for text in ("one", "two"):
             assert queue.put(tx, alice.id, "alice", "32475123456", text)
     path = tmp_path / "sms.jsonl"
-    stop = threading.Event()
-    jobs = Jobs(store, Extractor(1 << 30, 10), Gateway(f"file://{path}"))
-    thread = threading.Thread(target=jobs.run, args=(stop.is_set,))
-    thread.start()
+    handing = Looking("sms", partial(queue.run, store, Gateway(f"file://{path}").send), 0.05)
+    handing.start()
     try:
         until = time.monotonic() + 15
         while queue.next_due(store) is not None and time.monotonic() < until:
             time.sleep(0.05)
     finally:
-        stop.set()
-        thread.join(20)
+        handing.close()
     assert [json.loads(line)["text"] for line in path.read_text().splitlines()] == ["one", "two"]
     store.close()

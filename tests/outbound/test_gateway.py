@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from servers.jobs.gateway import Gateway
+from servers.outbound.gateway import Gateway
 from storage.sms.queue import Message, Outcome
 
 OWN = "32475123456"
