@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import postgresql
 from tests.interop.desk import Desk, calendar
 from tests.interop.wire import Wire
 
@@ -53,3 +55,31 @@ def calendar_path(wire: Callable[..., Wire]) -> Iterator[str]:
     assert alice("MKCALENDAR", path).status == 201
     yield path
     alice("DELETE", path)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Cluster]:
+    """A PostgreSQL server, common to all workers of this run."""
+    if postgresql.programs() is None:
+        pytest.skip("needs PostgreSQL's server programs (Debian: postgresql-15)")
+    run = tmp_path_factory.getbasetemp()
+    with postgresql.shared((run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "postgresql-interop") as it:
+        yield it
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def own_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A desk of this test's own with alice, not yet started."""
+    name, cluster = f"kill_{uuid.uuid4().hex[:12]}", None
+    url = ""
+    if request.param == "postgresql":
+        cluster = request.getfixturevalue("cluster")
+        url = cluster.create(name)
+    it = Desk(tmp_path / "data", url)
+    it.make()
+    it.add_user("alice")
+    yield it
+    if it.process is not None:
+        it.kill()
+    if cluster is not None:
+        cluster.drop(name)

@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 import http.client
-import os
 import random
 import re
 import threading
-import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -21,7 +17,6 @@ import pytest
 from storage import collections, items
 from storage.store import Store
 from storage.types import SITE, SpaceKind
-from tests import postgresql
 from tests.interop import objects
 from tests.interop.desk import Desk, calendar
 from tests.interop.wire import DAV, Wire
@@ -33,34 +28,6 @@ LARGE: Final = "DESCRIPTION:" + "x" * 70_000  # beyond 64 KiB: lies in the blob 
 GONE: Final = (http.client.HTTPException, OSError)
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL server, common to all workers of this run."""
-    if postgresql.programs() is None:
-        pytest.skip("needs PostgreSQL's server programs (Debian: postgresql-15)")
-    run = tmp_path_factory.getbasetemp()
-    with postgresql.shared((run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "postgresql-interop") as it:
-        yield it
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def own_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """A desk of this test's own with alice, not yet started."""
-    name, cluster = f"kill_{uuid.uuid4().hex[:12]}", None
-    url = ""
-    if request.param == "postgresql":
-        cluster = request.getfixturevalue("cluster")
-        url = cluster.create(name)
-    it = Desk(tmp_path / "data", url)
-    it.make()
-    it.add_user("alice")
-    yield it
-    if it.process is not None:
-        it.kill()
-    if cluster is not None:
-        cluster.drop(name)
 
 
 @dataclass(slots=True)
