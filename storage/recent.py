@@ -28,7 +28,7 @@ from storage.types import (
 
 MOST: Final = 200
 _DAY_S: Final = 86_400
-_SHOWN: Final = (CALENDAR_TOOLS | {Tool.CONTACTS}) - {Tool.SUBSCRIPTION}
+_SHOWN: Final = (CALENDAR_TOOLS | {Tool.CONTACTS}) - {Tool.SUBSCRIPTION, Tool.OVERLAY}
 _FILED: Final = FOLDER_TOOLS - {Tool.DROP_BOX}
 """What somebody drops is told to its owner by the drop box itself; others see nothing of it."""
 

@@ -276,6 +276,10 @@ _DEFAULTS: Final = {
     (SpaceKind.PRIVATE, Tool.SUBSCRIPTION, relation): Right.SEE | Right.ADMINISTER
     for relation in (Relation.OWNER, Relation.SITE)
 } | {
+    # What the suite puts together for its owner alone (CAL-25).
+    (SpaceKind.PRIVATE, Tool.OVERLAY, relation): Right.SEE
+    for relation in (Relation.OWNER, Relation.SITE)
+} | {
     # RFC 6638 §6.1: anybody may invite; of busy times co-members know (table 3.2).
     (SpaceKind.PRIVATE, Tool.SCHEDULE_INBOX, Relation.CO_MEMBER): _OF_BOXES[Tool.SCHEDULE_INBOX]
 }

@@ -19,6 +19,7 @@ class Tool(Enum):
 
     CALENDAR = "calendar"
     SUBSCRIPTION = "subscription"
+    OVERLAY = "overlay"
     TASKS = "tasks"
     TASKS_GIVEN = "tasks-given"
     CALLS = "calls"
@@ -40,7 +41,7 @@ class Tool(Enum):
 
 CALENDAR_TOOLS: Final = frozenset(
     {
-        *(Tool.CALENDAR, Tool.SUBSCRIPTION),
+        *(Tool.CALENDAR, Tool.SUBSCRIPTION, Tool.OVERLAY),
         *(Tool.TASKS, Tool.TASKS_GIVEN, Tool.CALLS, Tool.CALLS_SENT, Tool.NOTES),
     }
 )

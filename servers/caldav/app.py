@@ -22,8 +22,9 @@ from servers.http.response import Response
 from storage import calendar, errors
 from storage.attachments import errors as attached
 from storage.kinds import Prepared
+from storage.overlay import merging
 from storage.scheduling import errors as meetings
-from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Tool
+from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, SpaceKind, Tool
 
 _OBJECTS: Final = frozenset({Kind.COLLECTION, Kind.ITEM})
 _SEARCHED: Final = CALENDAR_TOOLS | {Tool.SCHEDULE_INBOX}
@@ -46,8 +47,18 @@ def _post(context: Context) -> Response:
     return attachments.post(context) if context.address.kind is Kind.ITEM else outbox.post(context)
 
 
+def _before(context: Context) -> None:
+    """CAL-25: whoever looks at his home, or at his merged calendar, finds it as it is now."""
+    address = context.address
+    if address.space_kind is not SpaceKind.PRIVATE or address.space != context.actor.login:
+        return
+    if address.kind is Kind.HOME or address.collection == merging.NAME:
+        merging.freshen(context.store, context.actor)
+
+
 PROTOCOL: Final = Protocol(
     name="caldav",
+    before=_before,
     tools=CALENDAR_TOOLS | SCHEDULE_TOOLS,
     dav_tokens=(
         "calendar-access",

@@ -62,6 +62,8 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
                 return elsewhere
         if not row.fits(address.kind) and not row.unmapped:
             raise HttpError(405, "not for this resource", headers=[allowed(context, address.kind)])
+        if protocol.before is not None:
+            protocol.before(context)
         return row.handler(context)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:

@@ -102,6 +102,8 @@ class Protocol:
     """By method: MKCALENDAR. They may replace the kernel's."""
     properties: tuple[Property, ...] = ()
     """Of principals, homes and collections, beside the kernel's tables (servers/dav/properties)."""
+    before: Callable[[Context], None] | None = None
+    """What is to be brought up to date before a request is answered; opens its own transactions."""
     dav_classes: tuple[str, ...] = CLASSES
     """What the DAV field begins with."""
     urls: UrlMap | None = None

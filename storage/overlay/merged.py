@@ -26,7 +26,7 @@ def whole(tx: Transaction, known: Set[str] = frozenset()) -> Whole:
     Nothing is read if its validator is in `known`.
     """
     found = calendars(tx)
-    marks = [initials(_owner(one)) for one in found]
+    marks = [initials(owner_of(one)) for one in found]
     etag = calendar_feed.combined(_FORM, [*map(calendar_feed.validator, found), *marks])
     if etag in known:
         return Whole(etag, _modified(found), None)
@@ -76,7 +76,8 @@ def _events(bodies: Iterator[bytes]) -> Iterator[bytes]:
     return (body for body in bodies if b"BEGIN:VEVENT" in body)
 
 
-def _owner(one: Collection) -> str:
+def owner_of(one: Collection) -> str:
+    """The name of whose calendar it is: a person, a group, or what a subscription is called (CAL-24)."""
     if one.tool is Tool.SUBSCRIPTION:
         return one.display_name or one.name
     return one.space.name if one.space.kind is SpaceKind.GROUP else one.space.display_name or one.space.name

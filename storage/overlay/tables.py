@@ -40,3 +40,14 @@ overlaid: Final = sa.Table(
     ),
     _flag("shown", True),
 )
+
+sources: Final = sa.Table(
+    "overlay_source",
+    # How far the merged calendar follows each calendar that is in it (CAL-25).
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("source_id", Id, primary_key=True, autoincrement=False),  # it may be gone before its copies are
+    _text("key", None),  # what its copies depend on beside its change numbers
+    _int("modseq"),  # up to which they are right
+    _int("bound"),  # not 0: as far as the first reading goes, which is under way
+)

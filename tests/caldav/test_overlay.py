@@ -83,3 +83,19 @@ def test_nobody_reaches_another_s_overlay(bob: Client, actor: Actor) -> None:
     assert bob.request("GET", f"{OVERLAID}tea.ics").status in (403, 404)
     assert f"{HOME}subscribed-holidays/" not in bob.propfind(HOME, depth="1").text
     assert bob.propfind(f"{HOME}subscribed-holidays/", depth="1").status == 404
+
+
+def test_one_calendar_of_all(bob: Client, alice: Client, actor: Actor) -> None:
+    """CAL-25: listed, synchronised, read only; a program that follows it is told of what changes in the others."""
+    path = f"{HOME}overlay/"
+    assert path in alice.propfind(HOME, depth="1").hrefs()
+    first = alice.sync(path)
+    texts = desk.query(alice, path, "", "<C:calendar-data/>").text
+    assert "[HO] Bastille" in texts.replace("\r\n ", "") or "[HO]" in texts
+    assert "Ann" not in texts
+    assert alice.request("PUT", f"{path}x.ics", desk.event("x", "DTSTART:20250601T100000Z")).status == 403
+    assert alice.request("DELETE", path).status == 403
+    later = desk.event("later", "DTSTART:20250701T100000Z", "DTEND:20250701T110000Z", "SUMMARY:Later")
+    desk.put(bob, "/dav/bob/private/events/later.ics", later)
+    assert len(alice.sync(path, first.sync_token).hrefs()) == 1
+    assert bob.propfind(path, depth="1").status == 404

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from storage import collections as tree
 from storage import grants, groups, items, kinds, plans, viewing
 from storage.errors import BadFormat, Denied, Exists, LimitReached, NotFound, Refused, StorageError
-from storage.overlay import choosing, merged, refreshing
+from storage.overlay import choosing, merged, merging, refreshing
 from storage.store import Store
 from storage.types import SITE, Collection, Right, SpaceKind, Tool
 from tests.storage.desk import actor, event, events, principal
@@ -255,3 +257,92 @@ def test_attachments_of_other_servers_are_links(store: Store) -> None:
         (item,) = viewing.load(tx, tree.by_id(tx, due.number), body=True)
         assert b"ATTACH;FMTTYPE=text/html:https://cal.example.com/attach/64\r\n" in (item.body or b"")
     assert refreshing.keep(store, due, data) == refreshing.Report()
+
+
+def write(store: Store, login: str, uid: str, summary: str) -> None:
+    with store.write(actor(store, login)) as tx:
+        calendar = events(tx, login)
+        items.put(tx, calendar, f"{uid}.ics", kinds.of(calendar.tool).prepare(event(uid, summary), "text/calendar"))
+
+
+def together(store: Store) -> dict[str, str]:
+    """Title and name of what alice's merged calendar holds, looked at now."""
+    merging.freshen(store, actor(store, "alice"))
+    with store.read(actor(store, "alice")) as tx:
+        found = tree.find(tx, SpaceKind.PRIVATE, "alice", merging.NAME)
+        assert found.rights == Right.SEE
+        rows = [(item.name, item.body or b"") for item in viewing.load(tx, found, body=True)]
+    pattern = re.compile(rb"SUMMARY:(.*)\r\n")
+    return {pattern.search(body.replace(b"\r\n ", b""))[1].decode(): name for name, body in rows}  # type: ignore[index]
+
+
+def test_one_calendar_of_all(store: Store) -> None:
+    """CAL-25: it follows what its calendars show, what one may see of them, and what is chosen."""
+    merging.freshen(store, actor(store, "alice"))
+    with store.read(actor(store, "alice")) as tx, pytest.raises(NotFound):
+        tree.find(tx, SpaceKind.PRIVATE, "alice", merging.NAME)  # who has no overlay has no such calendar
+    write(store, "bob", "one", "Secret")
+    with store.write(actor(store, "alice")) as tx:
+        choosing.add_calendar(tx, principal(store, "bob"))
+    due = subscribe(store, feed(one("a", "Bastille")), "School Holidays")
+    seen = together(store)
+    assert sorted(title[:5] for title in seen) == ["[Bob]", "[SH] "]
+    assert "[SH] Bastille" in seen
+    assert "Secret" not in str(seen)
+    with store.write(actor(store, "bob")) as tx:
+        grants.grant(tx, events(tx, "bob"), principal(store, "alice"), Right.SEE)
+    assert set(together(store)) == {"[Bob] Secret", "[SH] Bastille"}
+    write(store, "bob", "two", "Lunch")
+    refreshing.keep(store, due, feed(one("a", "Fireworks")))
+    before = together(store)
+    assert set(before) == {"[Bob] Secret", "[Bob] Lunch", "[SH] Fireworks"}
+    with store.write(actor(store, "bob")) as tx:
+        items.delete(tx, events(tx, "bob"), "one.ics")
+    after = together(store)
+    assert set(after) == {"[Bob] Lunch", "[SH] Fireworks"}
+    assert after["[Bob] Lunch"] == before["[Bob] Lunch"]
+    with store.write(actor(store, "alice")) as tx:
+        choosing.show(tx, "School Holidays", shown=False)
+    assert set(together(store)) == {"[Bob] Lunch"}
+    with store.write(actor(store, "alice")) as tx:
+        choosing.show(tx, "School Holidays", shown=True)
+    with store.write(actor(store, "bob")) as tx:
+        grants.withdraw(tx, events(tx, "bob"), principal(store, "alice"), Right.SEE)
+    assert "Lunch" not in str(together(store))
+    with store.write(actor(store, "alice")) as tx:
+        choosing.remove(tx, "School Holidays")
+    assert len(together(store)) == 1
+    with store.write(actor(store, "alice")) as tx:
+        choosing.switch(tx, on=False)
+    assert together(store) == {}
+
+
+def test_the_merged_calendar_is_nobody_else_s(store: Store) -> None:
+    with store.write(actor(store, "alice")) as tx:
+        choosing.add_calendar(tx, principal(store, "bob"))
+    write(store, "bob", "one", "Tea")
+    together(store)
+    with store.read(actor(store, "bob")) as tx, pytest.raises(NotFound):
+        tree.find(tx, SpaceKind.PRIVATE, "alice", merging.NAME)
+    with store.write(actor(store, "alice")) as tx:
+        found = tree.find(tx, SpaceKind.PRIVATE, "alice", merging.NAME)
+        with pytest.raises(StorageError):
+            grants.grant(tx, found, principal(store, "bob"), Right.SEE)
+        with pytest.raises(Denied):
+            tree.delete(tx, found)
+        with pytest.raises(Denied):
+            items.put(tx, found, "x.ics", kinds.of(found.tool).prepare(event("x"), "text/calendar"))
+
+
+def test_many_events_come_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "AT_ONCE", 3)
+    subscribe(store, feed(*(one(f"u{number}", f"E{number}") for number in range(10))))
+    assert len(together(store)) == 10
+    with store.read(actor(store, "alice")) as tx:
+        modseq = tree.find(tx, SpaceKind.PRIVATE, "alice", merging.NAME).modseq
+    together(store)
+    with store.read(actor(store, "alice")) as tx:
+        assert tree.find(tx, SpaceKind.PRIVATE, "alice", merging.NAME).modseq == modseq
+    with store.write(actor(store, "alice")) as tx:
+        choosing.remove(tx, "Holidays")
+    assert together(store) == {}
