@@ -89,6 +89,8 @@ class ObjectContent:
         if options.filter != before.filter:
             if before.days and (not options.days or options.days > before.days):
                 state["walk"] = state["bound"] = 0  # a longer window is walked anew
+            if before.incomplete and self.item_class.finishes:
+                state["walk"] = state["bound"] = 0
             state["day"] = 0
         state["options"] = options.dump()
         context = self.context(tx, call, state, options)
@@ -187,7 +189,7 @@ class ObjectContent:
         if found is not None:
             etags = {row.name: row.etag for row in found.items}
             gone = [] if walking else [number_of(name) for name in found.removed]
-            self._compare(tx, device, folder, etags, gone, since, news)
+            self._compare(tx, device, folder, etags, gone, (since, self._incomplete(options)), news)
             if walking:
                 state["walk"], state["bound"] = (found.modseq, found.bound) if found.truncated else (None, 0)
                 news.more = found.truncated or state["base"] != self.source.modseq
@@ -200,16 +202,29 @@ class ObjectContent:
             known = keys.held_of(tx, device, folder)
             aged = calendar_window.ended_between(tx, self.source, state["since"], since) if known else []
             news.faded += [number for name in aged if (number := number_of(name)) in known]
+        incomplete = self._incomplete(options)
+        if incomplete and not state.get("incomplete"):
+            known = keys.held_of(tx, device, folder)
+            names = {number: held.partition(" ")[2] for number, held in known.items() if held}
+            done = calendar_window.completed(tx, self.source, list(names.values())) if names else frozenset()
+            news.faded += [number for number, name in names.items() if name in done and number not in news.faded]
+        state["incomplete"] = incomplete
         state["since"], state["day"] = since, int(tx.now) // _DAY_S
         return news
 
+    def _incomplete(self, options: Options) -> bool:
+        return self.item_class.finishes and options.incomplete
+
     def _compare(
-        self, tx: Transaction, device: Device, folder: str, etags: dict[str, str], gone: list[int], since: int,
-        news: _News,
+        self, tx: Transaction, device: Device, folder: str, etags: dict[str, str], gone: list[int],
+        window: tuple[int, bool], news: _News,
     ) -> None:  # fmt: skip
+        since, incomplete = window
         numbers = {name: number_of(name) for name in etags}
         held = keys.held_of(tx, device, folder, [*numbers.values(), *gone])
         past = calendar_window.ended_before(tx, self.source, list(etags), since) if since else frozenset()
+        if incomplete:
+            past |= calendar_window.completed(tx, self.source, list(etags))
         for name, etag in etags.items():
             known = held.get(numbers[name])
             if known is None and name not in past:

@@ -13,6 +13,8 @@ PLAIN, HTML, RTF, MIME = 1, 2, 3, 4
 _DAYS: Final[Mapping[int, int]] = {0: 0, 1: 1, 2: 3, 3: 7, 4: 14, 5: 31, 6: 92, 7: 183}
 """FilterType in days; 0 is everything ([MS-ASCMD] §2.2.3.68.2)."""
 
+_INCOMPLETE: Final = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Preference:
@@ -40,6 +42,11 @@ class Options:
     def days(self) -> int:
         """How far back; 0 is everything."""
         return _DAYS.get(self.filter, 0)
+
+    @property
+    def incomplete(self) -> bool:
+        """Of tasks, only those that are not done."""
+        return self.filter == _INCOMPLETE
 
     def dump(self) -> dict[str, Any]:
         """As it is kept between two requests."""

@@ -249,3 +249,34 @@ def test_the_window_of_a_calendar(phone: Phone, store: Store, alice: Actor, monk
     phone.filter = 0
     phone.sync(folder)
     assert days() == ["20260101", "20260625", "20260720"]
+
+
+def test_tasks_that_are_done_may_be_left_out(phone: Phone, store: Store, alice: Actor) -> None:
+    """FilterType 8 ([MS-ASCMD] §2.2.3.68.2): what is done is not told, goes when it is, and comes back."""
+
+    def put(uid: str, *lines: str) -> None:
+        with store.write(alice) as tx:
+            folder = tree.find(tx, SpaceKind.PRIVATE, "alice", "tasks")
+            body = ics(f"SUMMARY:{uid}", *lines).replace(b"UID:u1", f"UID:{uid}".encode())
+            items.put(tx, folder, f"{uid}.ics", kinds.EVENTS.prepare(body, "text/calendar"))
+
+    def shown_now() -> list[str]:
+        phone.sync(folder)
+        return sorted(one.text_of(Tasks.Subject) or "" for one in phone.items[folder].values())
+
+    put("open")
+    put("done", "STATUS:COMPLETED", "COMPLETED:20260101T000000Z")
+    phone.folder_sync()
+    folder = kind_of(phone, 7)
+    phone.filter = 8
+    assert shown_now() == ["open"]
+    put("open", "STATUS:COMPLETED", "COMPLETED:20260101T000000Z")
+    put("next")
+    assert shown_now() == ["next"]
+    put("open", "STATUS:NEEDS-ACTION")
+    assert shown_now() == ["next", "open"]
+    phone.filter = 0
+    assert shown_now() == ["done", "next", "open"]
+    phone.filter = 8
+    assert shown_now() == ["next", "open"]
+    assert phone.sync_once(folder) is None

@@ -72,6 +72,8 @@ class ItemClass:
     """What is answered for attachments that a device just added: data, the object after and before the change."""
     file: Callable[[bytes, str], tuple[bytes, str] | None] | None = None
     """Octets and media type of an attachment, by what its reference says after the ServerId."""
+    finishes: bool = False
+    """Whether items can be done, and a device may leave those out (FilterType 8)."""
     goes_on: Callable[[bytes, bytes], bool] | None = None
     """Whether a device is to be told what became of its own change: the object before and after it."""
     since: int = 0

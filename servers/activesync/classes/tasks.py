@@ -148,4 +148,6 @@ def _write_completion(task: Component, data: Element, stamp: str) -> None:
         task.properties = [one for one in task.properties if one.name not in ("COMPLETED", "PERCENT-COMPLETE")]
 
 
-CLASS: Final = ItemClass("Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar", goes_on=goes_on)
+CLASS: Final = ItemClass(
+    "Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar", goes_on=goes_on, finishes=True
+)
