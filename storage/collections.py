@@ -250,6 +250,15 @@ def create(
     return find(tx, kind, space, path)
 
 
+def free_name(tx: Transaction, space: PrincipalId, title: str) -> str:
+    """A name for a new collection of that title, such as `garden-club`, which nothing in the space has."""
+    plain = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50] or "collection"
+    query = sa.select(collections.c.path).where(collections.c.space_id == space, collections.c.parent_id.is_(None))
+    taken = set(tx.db.execute(query).scalars()) | _DEFAULT_NAMES
+    numbered = (f"{plain}-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (plain, *numbered) if name not in taken)
+
+
 def update(
     tx: Transaction,
     collection: Collection,

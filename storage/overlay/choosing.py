@@ -22,7 +22,7 @@ from storage.overlay.tables import overlaid, subscriptions
 from storage.schema import collections, principals
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Collection, CollectionId, Principal, PrincipalId, SpaceKind, Tool
+from storage.types import Collection, CollectionId, Principal, SpaceKind, Tool
 
 URL_MAX: Final = 2_000
 NAME_MAX: Final = 200
@@ -144,7 +144,7 @@ def add_feed(tx: Transaction, name: str, url: str, *, description: str = "", col
         tx,
         SpaceKind.PRIVATE,
         me.name,
-        _free_path(tx, me.id, title),
+        tree.free_name(tx, me.id, f"subscribed {title}"),
         Tool.SUBSCRIPTION,
         components=("VEVENT",),
         display_name=title,
@@ -254,11 +254,3 @@ def _of_desk(tx: Transaction) -> list[Any]:
 
 def _name_of(row: Any) -> str:
     return f"groups/{row.name}" if row.kind == SpaceKind.GROUP.value else str(row.name)
-
-
-def _free_path(tx: Transaction, space: PrincipalId, title: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "calendar"
-    query = sa.select(collections.c.path).where(collections.c.space_id == space, collections.c.parent_id.is_(None))
-    taken = set(tx.db.execute(query).scalars())
-    wanted = f"subscribed-{plain}"
-    return next(one for one in (wanted, *(f"{wanted}-{n}" for n in range(2, len(taken) + 3))) if one not in taken)

@@ -11,15 +11,22 @@ from servers.activesync.hierarchy import ROOT, Shown
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import FolderHierarchy as Folder
 from servers.activesync.wbxml.tokens import Token
+from storage import collections as tree
+from storage import principals as people
 from storage.activesync import devices, keys
 from storage.activesync.keys import UnknownKey
 from storage.errors import Exists, NotFound, StorageError
 from storage.mail import mailboxes
 from storage.mail.types import SEPARATOR, Mailbox
 from storage.store import Transaction
+from storage.types import Collection, SpaceKind
 
 HIERARCHY: Final = ""
 """The folder whose state the hierarchy's is."""
+_CLASSES: Final = {str(found.kinds[1]): letter for letter, found in hierarchy.LETTERS.items()}
+"""Types of folders that a device may make, beside mailboxes ([MS-ASCMD] §2.2.3.186.2)."""
+_COMPONENTS: Final = {"c": ("VEVENT",), "t": ("VTODO",), "n": ("VJOURNAL",)}
+_NAME_MAX: Final = 200
 _OK, _EXISTS, _SYSTEM, _MISSING, _NO_PARENT, _SERVER, _KEY, _MALFORMED = 1, 2, 3, 4, 5, 6, 9, 10
 
 
@@ -61,12 +68,15 @@ def folder_sync(call: Call) -> Element:
 
 
 def create(call: Call) -> Element:
-    """Make a mailbox; calendars and other collections are made by the programs that know their settings."""
+    """Make a mailbox, a calendar, an address book, a list of tasks or notes."""
 
     def act(tx: Transaction, body: Element) -> str:
-        if (body.text_of(Folder.Type) or "12") not in ("1", "12"):
+        kind = body.text_of(Folder.Type) or "12"
+        if kind in _CLASSES and call.version >= hierarchy.LETTERS[_CLASSES[kind]].since:
+            return _make(tx, body, _CLASSES[kind])
+        if kind not in ("1", "12"):
             raise _Refused(_SERVER)
-        name = _name(body)
+        name = _mailbox_name(body)
         above = _above(tx, body)
         return str(mailboxes.create(tx, above + name).id)
 
@@ -74,22 +84,34 @@ def create(call: Call) -> Element:
 
 
 def update(call: Call) -> Element:
-    """Rename a mailbox, or give it another place."""
+    """Rename a folder; a mailbox may get another place as well."""
 
     def act(tx: Transaction, body: Element) -> str:
+        if (one := _collection(tx, body)) is not None:
+            if (body.text_of(Folder.ParentId) or ROOT) != ROOT:
+                raise _Refused(_NO_PARENT)
+            if tree.is_default(one):
+                raise _Refused(_SYSTEM)
+            tree.update(tx, one, display_name=_name(body))
+            return ""
         box = _own(tx, body)
         if box.system:
             raise _Refused(_SYSTEM)
-        mailboxes.rename(tx, box.name, _above(tx, body) + _name(body))
+        mailboxes.rename(tx, box.name, _above(tx, body) + _mailbox_name(body))
         return ""
 
     return _change(call, Folder.FolderUpdate, act)
 
 
 def delete(call: Call) -> Element:
-    """Remove a mailbox; what was in it goes the way that the desk has for that (MSG-40)."""
+    """Remove a folder; what was in a mailbox goes the way that the desk has for that (MSG-40)."""
 
     def act(tx: Transaction, body: Element) -> str:
+        if (one := _collection(tx, body)) is not None:
+            if tree.is_default(one):
+                raise _Refused(_SYSTEM)
+            tree.delete(tx, one)
+            return ""
         box = _own(tx, body)
         if box.system:
             raise _Refused(_SYSTEM)
@@ -134,7 +156,35 @@ def _refusal(root: Token, status: int) -> Element:
     return Element(root, "", [Folder.Status(status)])
 
 
+def _make(tx: Transaction, body: Element, letter: str) -> str:
+    """A collection of the account's own; the name of another of its kind is taken."""
+    if (body.text_of(Folder.ParentId) or ROOT) != ROOT:
+        raise _Refused(_NO_PARENT)
+    title, tool = _name(body), hierarchy.LETTERS[letter].tool
+    me = people.me(tx)
+    if any(one.tool is tool and one.display_name == title for one in tree.home(tx, SpaceKind.PRIVATE, me.name)):
+        raise _Refused(_EXISTS)
+    name = tree.free_name(tx, me.id, title)
+    made = tree.create(
+        tx, SpaceKind.PRIVATE, me.name, name, tool, components=_COMPONENTS.get(letter, ()), display_name=title
+    )
+    return f"{letter}{made.id}"
+
+
+def _collection(tx: Transaction, body: Element) -> Collection | None:
+    """The collection that a device means; None if it means a mailbox."""
+    identified = body.text_of(Folder.ServerId) or ""
+    return hierarchy.collection(tx, identified)[0] if identified[:1] in hierarchy.LETTERS else None
+
+
 def _name(body: Element) -> str:
+    name = " ".join((body.text_of(Folder.DisplayName) or "").split())
+    if not name or len(name) > _NAME_MAX:
+        raise _Refused(_MALFORMED)
+    return name
+
+
+def _mailbox_name(body: Element) -> str:
     name = body.text_of(Folder.DisplayName) or ""
     if not name or SEPARATOR in name:
         raise _Refused(_MALFORMED)

@@ -1,0 +1,83 @@
+"""Calendars, address books, tasks and notes made, renamed and removed by a phone (EAS-10, EAS-11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import FolderHierarchy as Folder
+from storage import collections as tree
+from storage import grants, groups
+from storage.store import Store
+from storage.types import SITE, Actor, Right, SpaceKind, Tool
+from tests.activesync.phone import Phone
+from tests.storage import desk
+
+TOOLS = {13: Tool.CALENDAR, 14: Tool.CONTACTS, 15: Tool.TASKS, 17: Tool.NOTES}
+
+
+def ask(phone: Phone, command: str, *elements: Element) -> Element:
+    """One command with the hierarchy's key, which is taken over from the answer."""
+    root = {
+        "FolderCreate": Folder.FolderCreate,
+        "FolderUpdate": Folder.FolderUpdate,
+        "FolderDelete": Folder.FolderDelete,
+    }
+    found = phone.post(command, root[command](Folder.SyncKey(phone.hierarchy_key), *elements)).document
+    if found.text_of(Folder.Status) == "1":
+        phone.hierarchy_key = found.text_of(Folder.SyncKey) or ""
+    return found
+
+
+def make(phone: Phone, name: str, kind: int, parent: str = "0") -> Element:
+    return ask(phone, "FolderCreate", Folder.ParentId(parent), Folder.DisplayName(name), Folder.Type(kind))
+
+
+@pytest.mark.parametrize("kind", TOOLS)
+def test_a_collection_by_a_phone(phone: Phone, store: Store, alice: Actor, kind: int) -> None:
+    phone.folder_sync()
+    made = make(phone, "Garden Club", kind)
+    assert made.text_of(Folder.Status) == "1"
+    number = made.text_of(Folder.ServerId) or ""
+    with store.read(alice) as tx:
+        found = next(one for one in tree.home(tx, SpaceKind.PRIVATE, "alice") if one.display_name == "Garden Club")
+    assert (found.tool, found.name) == (TOOLS[kind], "garden-club")
+    assert made.text_of(Folder.ServerId) == f"{number[:1]}{found.id}"
+    assert make(phone, "Garden Club", kind).text_of(Folder.Status) == "2"
+    phone.folder_sync()
+    assert number not in phone.folders  # the key contained it
+    phone.sync(number)
+    renamed = ask(phone, "FolderUpdate", Folder.ServerId(number), Folder.ParentId("0"), Folder.DisplayName("Orchard"))
+    assert renamed.text_of(Folder.Status) == "1"
+    with store.read(alice) as tx:
+        assert tree.by_id(tx, found.id).display_name == "Orchard"
+    assert ask(phone, "FolderDelete", Folder.ServerId(number)).text_of(Folder.Status) == "1"
+    with store.read(alice) as tx:
+        assert found.id not in {one.id for one in tree.home(tx, SpaceKind.PRIVATE, "alice")}
+    assert ask(phone, "FolderDelete", Folder.ServerId(number)).text_of(Folder.Status) == "4"
+
+
+def test_what_stays(phone: Phone, store: Store) -> None:
+    """The default ones, what is another's, and what lies elsewhere than at the top."""
+    with store.write(SITE) as tx:
+        group = groups.create(tx, "BOTH", admin=desk.principal(store, "bob"))
+        groups.add_member(tx, group, desk.principal(store, "alice"))
+        theirs = tree.find(tx, SpaceKind.PRIVATE, "bob", "events")
+        grants.grant(tx, theirs, desk.principal(store, "alice"), Right.SEE)
+    phone.folder_sync()
+    calendar = next(number for number, (_, kind) in phone.folders.items() if kind == 8)
+    for number, status in ((calendar, "3"), (f"c{theirs.id}", "3"), ("c999999", "4"), ("c", "4"), ("x1", "4")):
+        assert ask(phone, "FolderDelete", Folder.ServerId(number)).text_of(Folder.Status) == status, number
+    assert make(phone, "Below", 13, calendar).text_of(Folder.Status) == "5"
+    assert make(phone, "", 13).text_of(Folder.Status) == "10"
+    assert make(phone, "x" * 300, 13).text_of(Folder.Status) == "10"
+    for kind in (2, 8, 16, 19, 99):
+        assert make(phone, "Odd", kind).text_of(Folder.Status) == "6"
+
+
+def test_before_fourteen_there_are_no_notes(connect: Callable[..., Phone]) -> None:
+    old = connect(version="12.1")
+    old.folder_sync()
+    assert make(old, "Notes of old", 17).text_of(Folder.Status) == "6"
