@@ -170,8 +170,11 @@ class Phone:
             items[number] = data
         elif command.tag is AirSync.Change:
             assert data is not None
+            # Of a mail only what changed is told; everything else comes whole, and what it lacks is gone
+            # ([MS-ASCMD] §4.24.5: a deleted AssistantName is left out; Android removes what a Change does not name).
+            mail = any(one.tag is Email.Read for one in items[number].children)
             tags = {one.tag for one in data.children}
-            kept = [one for one in items[number].children if one.tag not in tags]
+            kept = [one for one in items[number].children if mail and one.tag not in tags]
             items[number] = AirSync.ApplicationData(*kept, *data.children)
         else:
             del items[number]
