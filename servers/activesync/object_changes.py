@@ -110,12 +110,9 @@ def _add(
 
     before = keys.applied_as(tx, opened.device, opened.folder, client) if client else None
     if before is not None:  # the answer was lost (EAS-04)
-        found = items.many(tx, collection, [before], body=False)
-        if before in found:
-            done.held[number_of(before)] = f"{found[before].etag} {before}"
-        else:  # it is gone meanwhile, and the device hears of that in this very answer
-            done.held[number_of(before)] = f" {before}"
-            done.again.append(before)
+        # It may have changed, or be gone meanwhile: the device hears of that in this very answer.
+        done.held[number_of(before)] = f" {before}"
+        done.again.append(before)
         answer(_OK, before)
         return
     if data is None or not client:
