@@ -7,8 +7,10 @@ connection.
 from __future__ import annotations
 
 import logging
+import socket
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +40,8 @@ _QUICK_AT_ONCE: Final = 100
 """So many pipelined commands are carried out in the loop before others have their turn in a thread."""
 _STOP_S: Final = 5.0
 _PROXY_S: Final = 10.0
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+"""Linux alone has it; it holds for one acknowledgement."""
 WORKING_S = 10.0
 """So often a client hears that its command is worked on (RFC 9585 §3)."""
 
@@ -84,11 +88,13 @@ class Connection(Protocol):
         self._inflate: Any = None
         self._pending = b""
         self._deflate: Any = None
+        self._socket: Any = None
 
     # --- Twisted's side
 
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)
+        self._socket = self.transport.getHandle()
         self._last = self._kernel.reactor.seconds()
         if self._proxy is None:
             self._begin()
@@ -196,6 +202,8 @@ class Connection(Protocol):
                 if len(self._buffer) > session.most:
                     log.info("too long", extra={"address": self._address, "listener": self._factory.listener})
                     self._close()
+                elif self._buffer:
+                    self._acknowledge()
                 break
             if isinstance(unit, Reply):
                 self._write(b"".join(unit.data))
@@ -208,6 +216,16 @@ class Connection(Protocol):
             else:
                 self._run(partial(session.run, unit), unit)
         self._hold_back()
+
+    def _acknowledge(self) -> None:
+        """Acknowledge half a unit at once: we have nothing to say that would carry the acknowledgement.
+
+        A client that sends a literal and the end of its command in two pieces waits for it before it sends the
+        second one (RFC 9293 §3.7.4, "Nagle"), 40 ms for each message that Python's imaplib uploads.
+        """
+        if _QUICKACK is not None:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _run_here(self, session: Session, unit: Any) -> None:
         """What takes less time than a thread's turn."""
