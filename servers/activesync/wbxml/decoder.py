@@ -10,16 +10,18 @@ from servers.activesync.wbxml.errors import Malformed
 from servers.activesync.wbxml.globals import (
     CODE,
     END,
+    FIRST_CODE,
     HAS_ATTRIBUTES,
     HAS_CONTENT,
     REFUSED,
+    STR_I,
     SWITCH_PAGE,
     UNKNOWN_PUBLIC_ID,
     UTF_8,
 )
 from servers.activesync.wbxml.pages import BY_CODE, NO_TOKENS
 from servers.activesync.wbxml.tokens import unknown
-from servers.activesync.wbxml.values import VALUES, StringTable, joined, number, value
+from servers.activesync.wbxml.values import VALUES, StringTable, joined, number, text, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +56,11 @@ def decode(data: bytes, *, limits: Limits = LIMITS) -> Element:
     above: list[Element] = []  # what `current` is in, the root first
     pieces: dict[int, list[str | bytes]] = {}  # by depth, of open elements that have more than one value
     elements = 0
-    while pos < len(data):
+    size, find, most = len(data), data.find, limits.elements
+    while pos < size:
         at, byte = pos, data[pos]
         pos += 1
-        if byte == END:
-            if current is None:
-                raise Malformed(f"octet {at}: an element ends before one begins")
-            if pieces and (parts := pieces.pop(len(above), None)):
-                current.value = joined(parts)
-            if not above:
-                return _alone(current, data, pos)
-            current = above.pop()
-        elif byte in VALUES:
-            if current is None:
-                raise Malformed(f"octet {at}: a value before the first element")
-            found, pos = value(data, at, strings)
-            if not current.value:
-                current.value = found
-            else:
-                elements += 1
-                pieces.setdefault(len(above), [current.value]).append(found)
-        elif byte == SWITCH_PAGE:
-            if pos == len(data):
-                raise Malformed(f"octet {at}: the document ends where a page's number is due")
-            page = data[pos]
-            tokens = BY_CODE[page] if page < len(BY_CODE) else NO_TOKENS
-            pos += 1
-        else:
-            if byte in REFUSED:
-                raise Malformed(f"octet {at}: {REFUSED[byte]} is not used in ActiveSync")
+        if byte & CODE >= FIRST_CODE:
             if byte & HAS_ATTRIBUTES:
                 raise Malformed(f"octet {at}: an element with attributes; ActiveSync has none")
             elements += 1
@@ -98,8 +76,37 @@ def decode(data: bytes, *, limits: Limits = LIMITS) -> Element:
                 current = element
             elif current is None:
                 return _alone(element, data, pos)
-        if elements > limits.elements:
-            raise Malformed(f"octet {at}: more than {limits.elements} elements")
+        elif byte == END:
+            if current is None:
+                raise Malformed(f"octet {at}: an element ends before one begins")
+            if pieces and (parts := pieces.pop(len(above), None)):
+                current.value = joined(parts)
+            if not above:
+                return _alone(current, data, pos)
+            current = above.pop()
+        elif byte in VALUES:
+            if current is None:
+                raise Malformed(f"octet {at}: a value before the first element")
+            if byte == STR_I and (stop := find(0, pos)) > 0:  # as `value` reads it: nearly all of them
+                found: str | bytes = text(data[pos:stop], at)
+                pos = stop + 1
+            else:
+                found, pos = value(data, at, strings)
+            if not current.value:
+                current.value = found
+            else:
+                elements += 1
+                pieces.setdefault(len(above), [current.value]).append(found)
+        elif byte == SWITCH_PAGE:
+            if pos == size:
+                raise Malformed(f"octet {at}: the document ends where a page's number is due")
+            page = data[pos]
+            tokens = BY_CODE[page] if page < len(BY_CODE) else NO_TOKENS
+            pos += 1
+        else:
+            raise Malformed(f"octet {at}: {REFUSED[byte]} is not used in ActiveSync")
+        if elements > most:
+            raise Malformed(f"octet {at}: more than {most} elements")
     raise Malformed(f"octet {pos}: the document ends within an element" if current else "the document has no element")
 
 
