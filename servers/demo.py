@@ -8,13 +8,14 @@ from typing import Final
 
 from auth import passwords
 from conf.settings import Settings
-from servers import demo_mail
+from servers import demo_documents, demo_mail
 from storage import accounts, calendar, collections, contacts, grants, groups, items
 from storage.store import Store
 from storage.types import SITE, Actor, Principal, Right, SpaceKind
 
 PEOPLE: Final = {"alice": "Alice Aumont", "bob": "Bob Berger", "carol": "Carol Cortez"}
 GROUP: Final = "IAB"
+_DOMAIN: Final = "localhost"
 
 
 def password(login: str) -> str:
@@ -41,6 +42,7 @@ def furnish(settings: Settings, today: date) -> None:
             with store.write(_actor(people[login])) as tx:
                 books = collections.find(tx, kind, space, "contacts")
                 items.put(tx, books, _file(body, "vcf"), contacts.prepare(body, "text/vcard"))
+        demo_documents.furnish(store, {login: _actor(who) for login, who in people.items()})
         demo_mail.furnish(store, {login: _actor(who) for login, who in people.items()}, datetime.now(UTC))
     finally:
         store.close()
@@ -49,7 +51,9 @@ def furnish(settings: Settings, today: date) -> None:
 def _people(store: Store) -> dict[str, Principal]:
     with store.write(SITE) as tx:
         people = {
-            login: accounts.create(tx, login, passwords.make_hash(password(login)), display_name=name)
+            login: accounts.create(
+                tx, login, passwords.make_hash(password(login)), display_name=name, email=f"{login}@{_DOMAIN}"
+            )
             for login, name in PEOPLE.items()
         }
         group = groups.create(tx, GROUP, admin=people["alice"], full_name="Institute of Applied Bookkeeping")
@@ -83,6 +87,13 @@ def _events(monday: date) -> Iterator[tuple[str, SpaceKind, str, str, bytes]]:
     yield "alice", private, "alice", "events", _calendar(
         "VEVENT", "review", f"DTSTART:{at(2, 13)}", f"DTEND:{at(2, 14, 30)}", "SUMMARY:Quarterly review",
         "LOCATION:Room 4", "BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT15M", "DESCRIPTION:Review", "END:VALARM",
+    )  # fmt: skip
+    yield "alice", private, "alice", "events", _calendar(  # it comes into the two others' calendars by itself (MTG-01)
+        "VEVENT", "budget", f"DTSTART:{at(3, 9)}", f"DTEND:{at(3, 10)}", "SUMMARY:Budget", "LOCATION:Room 4",
+        f"ORGANIZER;CN=Alice Aumont:mailto:alice@{_DOMAIN}",
+        f"ATTENDEE;CN=Alice Aumont;PARTSTAT=ACCEPTED:mailto:alice@{_DOMAIN}",
+        f"ATTENDEE;CN=Bob Berger;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:bob@{_DOMAIN}",
+        f"ATTENDEE;CN=Carol Cortez;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:carol@{_DOMAIN}",
     )  # fmt: skip
     yield "alice", private, "alice", "events", _calendar(
         "VEVENT", "swimming", f"DTSTART:{at(3, 17)}", f"DTEND:{at(3, 18)}", "SUMMARY:Swimming", "RRULE:FREQ=WEEKLY",

@@ -110,9 +110,15 @@ password = "{password}"
 """
 
 
+def _phones(settings: Settings, own: str) -> str:
+    """Where an ActiveSync program reaches the desk."""
+    return f"{settings.origin or own.rstrip('/')}/Microsoft-Server-ActiveSync"
+
+
 def _instructions(settings: Settings, place: Path) -> str:
     calendars, books = settings.own_url("caldav"), settings.own_url("carddav")
     port = settings.address("caldav")[1]
+    disk, phones = settings.own_url("webdav"), settings.own_url("activesync")
     mail = {door.name: settings.line_address(one.name, door)[1] for one in LINE_PROTOCOLS for door in one.listeners}
     lines = [
         "",
@@ -146,6 +152,14 @@ def _instructions(settings: Settings, place: Path) -> str:
         f"  mutt             mutt -f imap://alice:alice-demo@127.0.0.1:{mail['imap']}/INBOX",
         f"  mail by POP3     127.0.0.1 {mail['pop3']};  mail from outside by SMTP: 127.0.0.1 {mail['mx']}",
         f"  feed reader      {settings.own_url('feeds')}feeds/alice/private/events/week.rss     (alice)",
+        f"  file manager     GNOME, KDE, Finder, Windows Explorer: {disk}docs/alice/",
+        f"  bookmarks        {disk}dav/alice/private/favourites/bookmarks.html     (alice)",
+        f"  rclone           rclone --webdav-url {disk}docs/alice/ --webdav-user alice "
+        "--webdav-pass $(rclone obscure alice-demo) ls :webdav:",
+        f"  cadaver          cadaver {disk}docs/bob/     (bob, bob-demo)",
+        "  phone            in an emulator on this machine: Exchange account, user alice, domain empty,",
+        f"                   server 10.0.2.2, port {settings.address('activesync')[1]}, no security; "
+        f"others need HTTPS, {_phones(settings, phones)}",
         f"  khal             khal -c {place}/khal.conf list today 14d",
         "  curl             the same event, seen by three people:",
         *(
