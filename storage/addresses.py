@@ -106,6 +106,23 @@ def confirm_by_token(tx: Transaction, token: str) -> str:
     Raises:
         NotFound: the link is wrong, used, expired, or was voided by a change of the password.
     """
+    row = _claimed(tx, token)
+    _confirm(tx, row)
+    return str(row.address)
+
+
+def claimed_by_token(tx: Transaction, token: str) -> tuple[str, str]:
+    """The address that the mailed link would confirm, and the login of its account.
+
+    Raises:
+        NotFound: as in `confirm_by_token`.
+    """
+    row = _claimed(tx, token)
+    name = sa.select(principals.c.name).where(principals.c.id == row.account_id)
+    return str(row.address), str(tx.db.execute(name).scalar_one())
+
+
+def _claimed(tx: Transaction, token: str) -> Any:
     number, _, rest = token.partition(".")
     expiry, _, signature = rest.partition(".")
     refusal = NotFound("this link is no longer valid")
@@ -119,8 +136,7 @@ def confirm_by_token(tx: Transaction, token: str) -> str:
     expected = _signature(tx, row, int(expiry))
     if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
         raise refusal
-    _confirm(tx, row)
-    return str(row.address)
+    return row
 
 
 def remove(tx: Transaction, account: Principal, address: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from servers.cli import Desk
+from servers.commands import document_versions
 from servers.commands.documents import Spot, acting_at, file, folder, spot, thing
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import Target, ask, collection, opened
@@ -44,6 +45,7 @@ def command() -> None:
         escritoire document drop alice/Reports/a.pdf bob
         escritoire document link alice/cv.pdf alice/contacts/ada.vcf
         escritoire document restore alice/Trash/a.pdf
+        escritoire document versions alice/Reports/a.pdf
     """
 
 
@@ -355,3 +357,7 @@ def _login(tx: Transaction, number: int) -> str:
         return people.by_id(tx, PrincipalId(number)).name
     except StorageError:
         return ""
+
+
+for _one in (document_versions.versions, document_versions.version, document_versions.revert):
+    command.add_command(_one)

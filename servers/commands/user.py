@@ -10,7 +10,7 @@ from auth import passwords, tokens
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, ask, opened, read_password
-from storage import accounts, addresses, preferences, principals, quota
+from storage import accounts, address_mail, addresses, preferences, principals, quota
 from storage.mail import sending
 from storage.store import Transaction
 from storage.types import SITE, Tool
@@ -206,16 +206,24 @@ def address_list(desk: Desk, login: str, as_json: bool) -> None:
 @click.argument("login")
 @click.argument("address")
 @click.option("--confirmed", is_flag=True, help="It is known to be theirs.")
+@click.option("--print", "by_hand", is_flag=True, help="Send no mail: print the link, to hand it over.")
 @click.pass_obj
-def address_add(desk: Desk, login: str, address: str, confirmed: bool) -> None:
-    """Add an address; it counts once it is confirmed."""
+def address_add(desk: Desk, login: str, address: str, confirmed: bool, by_hand: bool) -> None:
+    """Add an address; it counts once it is confirmed, by the link that is mailed to it (ACC-02)."""
+    base = f"{desk.settings.url('feeds')}feeds/address/"
     with opened(desk) as store, store.write(SITE) as tx:
         who = account(tx, login)
         claim = addresses.add(tx, who, address)
         if confirmed:
             addresses.confirm(tx, who, address)
-    if not confirmed:
-        click.echo(f"{claim.address} waits for: escritoire user address confirm {who.name} {claim.address}")
+        elif not by_hand:
+            address_mail.send(tx, who, claim, link_base=base, domain=desk.settings.domain)
+    if confirmed:
+        click.echo(f"{claim.address} is added")
+    elif by_hand:
+        click.echo(base + claim.token)
+    else:
+        click.echo(f"{claim.address} gets a mail with the link that confirms it; adding it again sends another one")
 
 
 @address.command("confirm")

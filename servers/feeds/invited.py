@@ -28,8 +28,6 @@ from storage.types import PUBLIC, Actor
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 _FORM_OCTETS: Final = 16 * 1024
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
-_POLICY: Final = pages.POLICY.replace("form-action 'none'", "form-action 'self'")
-_FIELDS: Final = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
 _GONE: Final = "It was used or withdrawn, or it is older than 30 days. Ask who invited you for another one."
 
 
@@ -59,12 +57,12 @@ def meet(
         if fields.get("answer") == "decline":
             with store.write(PUBLIC) as tx:
                 invitations.decline(tx, token)
-            return _page("You declined", "<p>Who invited you has been told. You may close this page.</p>")
+            return pages.form("You declined", "<p>Who invited you has been told. You may close this page.</p>")
         if fields.get("answer") == "accept":
             return _accept(store, settings, request, verify, fields)
         return _show(store, token, "Press one of the buttons.", 400)
     except NotFound:
-        return _page("This link no longer works", f"<p>{_GONE}</p>", status=404)
+        return pages.form("This link no longer works", f"<p>{_GONE}</p>", status=404)
 
 
 def _accept(
@@ -91,7 +89,7 @@ def _accept(
     except LimitReached:  # GRP-18
         return _show(store, token, "The group is full. The link stays valid: ask who invited you.", 409)
     name = joined.display_name or joined.name
-    return _page(f"Welcome to {name}", "<p>Its calendar, contacts and documents are in your programs now.</p>")
+    return pages.form(f"Welcome to {name}", "<p>Its calendar, contacts and documents are in your programs now.</p>")
 
 
 def _show(store: Store, token: str, said: str = "", status: int = 200) -> Response:
@@ -102,7 +100,7 @@ def _show(store: Store, token: str, said: str = "", status: int = 200) -> Respon
     table = "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows if text)
     told = f'<p role="alert"><strong>{html.escape(said)}</strong></p>' if said else ""
     title = f"Join {found.full_name or found.group}"
-    return _page(title, f"<table>{table}</table>{told}{_FORMS}", status=status)
+    return pages.form(title, f"<table>{table}</table>{told}{_FORMS}", status=status)
 
 
 _FORMS: Final = (
@@ -122,9 +120,3 @@ def _fields(request: Request) -> dict[str, str]:
     except ValueError:
         return {}
     return {name: unicodedata.normalize("NFC", values[0]) for name, values in found.items() if "\0" not in values[0]}
-
-
-def _page(title: str, body: str, *, status: int = 200) -> Response:
-    shown = pages.page(title, f"<h1>{html.escape(title)}</h1>{body}", status=status, fields=list(_FIELDS))
-    shown.headers = [(name, _POLICY if name == "Content-Security-Policy" else value) for name, value in shown.headers]
-    return shown

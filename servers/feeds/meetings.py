@@ -21,8 +21,6 @@ METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 _FORM_OCTETS: Final = 16 * 1024
 _WORDS: Final = {"accept": ("Accept", "You accepted."), "decline": ("Decline", "You declined.")}
 _STATES: Final = {"ACCEPTED": "You had accepted.", "DECLINED": "You had declined."}
-_POLICY: Final = pages.POLICY.replace("form-action 'none'", "form-action 'self'")
-_FIELDS: Final = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
 
 
 def is_link(segments: tuple[str, ...]) -> bool:
@@ -45,10 +43,10 @@ def meet(store: Store, request: Request) -> Response:
     try:
         if request.method == "POST":
             links.answer(store, token, purpose, _reason(request))
-            return _page(_WORDS[purpose][1], "<p>The organizer has been told. You may close this page.</p>")
+            return pages.form(_WORDS[purpose][1], "<p>The organizer has been told. You may close this page.</p>")
         return _show(links.show(store, token, purpose))
     except Refused as error:
-        return _page("This meeting has changed", f"<p>{html.escape(str(error))}</p>", status=410)
+        return pages.form("This meeting has changed", f"<p>{html.escape(str(error))}</p>", status=410)
 
 
 def _show(found: links.Invitation) -> Response:
@@ -58,13 +56,7 @@ def _show(found: links.Invitation) -> Response:
     field = '<p><label>Reason <input name="reason" maxlength="500"></label></p>' if found.purpose == "decline" else ""
     said = f"<p>{_STATES[found.state]}</p>" if found.state in _STATES else ""
     form = f'<form method="post">{field}<p><button>{word}</button></p></form>'
-    return _page(found.summary, f"<table>{table}</table>{said}{form}")
-
-
-def _page(title: str, body: str, *, status: int = 200) -> Response:
-    shown = pages.page(title, f"<h1>{html.escape(title)}</h1>{body}", status=status, fields=list(_FIELDS))
-    shown.headers = [(name, _POLICY if name == "Content-Security-Policy" else value) for name, value in shown.headers]
-    return shown
+    return pages.form(found.summary, f"<table>{table}</table>{said}{form}")
 
 
 def _reason(request: Request) -> str:

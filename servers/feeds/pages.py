@@ -16,6 +16,7 @@ POLICY: Final = (
     "default-src 'none'; img-src 'self' http: https:; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+_FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
 
 
 def page(title: str, body: str, *, status: int = 200, head: str = "", fields: list[tuple[str, str]]) -> Response:
@@ -27,6 +28,16 @@ def page(title: str, body: str, *, status: int = 200, head: str = "", fields: li
     )
     headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", POLICY), *fields]
     return Response(status, headers, text.encode(errors="replace"))
+
+
+def form(title: str, body: str, *, status: int = 200) -> Response:
+    """A page behind a secret link, with buttons that are sent back to it; its address goes to nobody else."""
+    fields = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
+    shown = page(title, f"<h1>{html.escape(title)}</h1>{body}", status=status, fields=fields)
+    shown.headers = [
+        (name, _FORM_POLICY if name == "Content-Security-Policy" else value) for name, value in shown.headers
+    ]
+    return shown
 
 
 def link(url: str, text: str) -> str:

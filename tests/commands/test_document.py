@@ -227,3 +227,22 @@ def test_a_wikis_links(line: Line, store: Store, alice: Actor) -> None:
         disk.put(tx, "alice", "wiki/Nowhere.html", link.format("Lost").encode())
         disk.put(tx, "alice", "wiki/absent.png", b"x")
     assert line.json("wiki", "check", "alice") == []
+
+
+def test_what_a_document_was_can_be_had_again(line: Line, store: Store, alice: Actor) -> None:
+    """DOC-28, SYS-06: also under another name, also of one that is gone, also a large one."""
+    large = b"0123456789abcdef" * 8192
+    for body in (large, b"gnu"):
+        with store.write(alice) as tx:
+            disk.put(tx, "alice", "Reports/a.txt", body)
+    newest, oldest = line.json("document", "versions", "alice/Reports/a.txt")
+    assert (oldest["name"], oldest["size"], oldest["by"], oldest["removed"]) == ("a.txt", 5, "alice", False)
+    assert line("document", "version", "alice/Reports/a.txt", str(oldest["version"])) == "zebra"
+    assert line("document", "version", "alice/Reports", str(newest["version"])) == large.decode()
+    line("document", "revert", "alice/Reports/a.txt", str(newest["version"]), "--name", "b.txt")
+    assert line.json("document", "show", "alice/Reports/b.txt")["size"] == len(large)
+    line("document", "revert", "alice/Reports/a.txt", str(oldest["version"]))
+    assert line.json("document", "show", "alice/Reports/a.txt")["size"] == 5
+    assert [one["size"] for one in line.json("document", "versions", "alice/Reports")] == [3, len(large), 5]
+    line("document", "versions", "alice/Reports", "--as", "bob", status=1)
+    line("document", "version", "alice/Reports/a.txt", "9999", status=1)

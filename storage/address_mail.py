@@ -1,0 +1,72 @@
+"""The letter that asks whether an address is its account's: a link to press on, in the account's language (ACC-02)."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from storage.addresses import Claim
+from storage.outbound import queue
+from storage.outbound.types import Target
+from storage.schema import principals
+from storage.store import Transaction
+from storage.types import Principal
+
+_TEXTS: Final = {
+    "en": (
+        "Is {address} yours?",
+        "Hello{name},\n\nthe account {login} on Escritoire is to use the address {address}.\n\n"
+        "If that is right, open this link within 30 days and press the button:\n\n    {link}\n\n"
+        "If not, do nothing: without the link the address is not used.\n",
+    ),
+    "fr": (
+        "L'adresse {address} est-elle la vôtre ?",
+        "Bonjour{name},\n\nle compte {login} d'Escritoire doit utiliser l'adresse {address}.\n\n"
+        "Si c'est exact, ouvrez ce lien dans les 30 jours et pressez le bouton :\n\n    {link}\n\n"
+        "Sinon, ne faites rien : sans ce lien, l'adresse n'est pas utilisée.\n",
+    ),
+    "de": (
+        "Ist {address} Ihre Adresse?",
+        "Guten Tag{name},\n\ndas Konto {login} in Escritoire soll die Adresse {address} benutzen.\n\n"
+        "Ist das richtig, so öffnen Sie binnen 30 Tagen diesen Link und drücken den Knopf:\n\n    {link}\n\n"
+        "Wenn nicht, tun Sie nichts: Ohne den Link wird die Adresse nicht benutzt.\n",
+    ),
+    "nl": (
+        "Is {address} uw adres?",
+        "Dag{name},\n\nde account {login} in Escritoire wil het adres {address} gebruiken.\n\n"
+        "Klopt dat, open dan binnen 30 dagen deze link en druk op de knop:\n\n    {link}\n\n"
+        "Zo niet, doe dan niets: zonder de link wordt het adres niet gebruikt.\n",
+    ),
+}
+"""Subject and text by language; another language gets English (SYS-16)."""
+
+
+def send(tx: Transaction, account: Principal, claim: Claim, *, link_base: str, domain: str) -> None:
+    """Put the letter into the queue, from the desk's postmaster; nobody hears of it if it cannot be delivered."""
+    query = sa.select(principals.c.language).where(principals.c.id == account.id)
+    language = str(tx.db.execute(query).scalar_one()).partition("-")[0]
+    subject, text = _TEXTS.get(language, _TEXTS["en"])
+    words = {
+        "address": claim.address, "login": account.name, "link": link_base + claim.token,
+        "name": f" {account.display_name}" if account.display_name else "",
+    }  # fmt: skip
+    local, _, host = claim.address.rpartition("@")
+    mail: Any = EmailMessage(policy=SMTP)
+    mail["From"] = Address("Escritoire", "postmaster", domain)
+    mail["To"] = Address("", local, host) if claim.address.isascii() else claim.address
+    mail["Subject"] = subject.format(**words)[:200]
+    mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
+    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
+    mail.set_content(text.format(**words))
+    queue.enqueue(
+        tx, sender="", recipients=[Target(claim.address)], data=mail.as_bytes(),
+        smtputf8=not claim.address.isascii(), account=account.id,
+    )  # fmt: skip
