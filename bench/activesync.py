@@ -15,10 +15,12 @@ import argparse
 import asyncio
 import gc
 import json
+import multiprocessing
 import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,8 +128,15 @@ class Phone:
         return came
 
 
-def furnish(store: Store, part: int) -> None:
-    """Fill the account with what is measured, a `part`-th of it."""
+def opened(folder: Path) -> Store:
+    """The store of the desk that is measured."""
+    return Store.open(f"sqlite:///{folder}/desk.sqlite3", folder / "blobs")
+
+
+def furnish(folder: Path, part: int) -> None:
+    """Make the desk and fill the account with what is measured, a `part`-th of it."""
+    store = opened(folder)
+    store.migrate()
     with store.write(SITE) as tx:
         number = accounts.create(tx, "p", passwords.make_hash("secret-of-p"), email="p@bench.example").id
     actor = Actor(number, "p")
@@ -141,9 +150,10 @@ def furnish(store: Store, part: int) -> None:
     ):  # fmt: skip
         ready = [kind.prepare(make(one), "text/vcard" if name == "contacts" else "text/calendar") for one in range(count // part)]
         with store.write(actor) as tx:
-            folder = tree.find(tx, SpaceKind.PRIVATE, "p", name)
+            held = tree.find(tx, SpaceKind.PRIVATE, "p", name)
             for one, body in enumerate(ready):
-                items.put(tx, folder, f"{one}.x", body)
+                items.put(tx, held, f"{one}.x", body)
+    store.close()
 
 
 def mail(number: int) -> bytes:
@@ -188,12 +198,27 @@ def spent(work: Callable[[], int]) -> tuple[float, int]:
     return time.process_time() - begun, found
 
 
+def without_news(folder: Path, asked: bytes) -> float:
+    """Processor seconds of a request that finds nothing new, the least of 40."""
+    store = opened(folder)
+    phone = Phone(store)
+    gc.collect()
+    gc.freeze()  # as every server process does
+    found = [spent(lambda: len(phone.send("Sync", asked))) for _ in range(40)]
+    assert not any(came for _, came in found)
+    store.close()
+    return min(seconds for seconds, _ in found)
+
+
 def rows(part: int) -> Iterator[dict[str, Any]]:
     """Measure; each row with what is wanted."""
     with tempfile.TemporaryDirectory() as folder:
-        store = Store.open(f"sqlite:///{folder}/desk.sqlite3", Path(folder) / "blobs")
-        store.migrate()
-        furnish(store, part)
+        # In processes of their own: the one that is measured has never held all of it, as no server process has.
+        apart = multiprocessing.get_context("fork").Process(target=furnish, args=(Path(folder), part))
+        apart.start()
+        apart.join()
+        assert apart.exitcode == 0
+        store = opened(Path(folder))
         phone = Phone(store)
         phone.folder_sync()
         for name, kind, wanted in (("mails", 2, 2_000), ("contacts", 9, 3_000), ("events", 8, 2_000)):
@@ -203,14 +228,9 @@ def rows(part: int) -> Iterator[dict[str, Any]]:
         every = [one for kind in phone.folders.values() for one in kind][:FOLDERS]
         phone.sync(*every)
         asked = encode(AirSync.Sync(AirSync.Collections(*(phone.collection(one) for one in every))))
-        gc.collect()
-        gc.freeze()  # as every server process does
-        times = []
-        for _ in range(20):
-            seconds, came = spent(lambda: len(phone.send("Sync", asked)))
-            assert not came
-            times.append(seconds)
-        yield {"row": f"Sync of {len(every)} folders without news", "value": min(times) * 1000, "unit": "ms", "wanted": "<= 3"}
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+            seconds = fresh.submit(without_news, Path(folder), asked).result()
+        yield {"row": f"Sync of {len(every)} folders without news", "value": seconds * 1000, "unit": "ms", "wanted": "<= 3"}
         store.close()
 
 

@@ -47,6 +47,15 @@ class Content(Protocol):
             Lost: as named.
         """
 
+    def settled(
+        self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options
+    ) -> dict[str, Any] | None:
+        """If there is nothing to tell, the state that says so at a glance; looks, and changes nothing.
+
+        Raises:
+            Lost: as named.
+        """
+
     def work(self, tx: Transaction, call: Call, wanted: Wanted, opened: Opened) -> Told:
         """Carry the device's commands out, tell it the news, and bring `opened.state` up to what it holds then.
 

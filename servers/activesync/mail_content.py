@@ -43,6 +43,16 @@ class MailContent:
         news = mail_sync.look(tx, device, folder, self.box, state, options, most)
         return len(news.added) + len(news.changed) + len(news.deleted) + len(news.faded)
 
+    def settled(
+        self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options
+    ) -> dict[str, Any] | None:
+        news = mail_sync.look(tx, device, folder, self.box, state, options, 1)
+        if news or news.more:
+            return None
+        after = dict(state)
+        mail_sync.take(after, news, options, tx.now)
+        return after
+
     def work(self, tx: Transaction, call: Call, wanted: Wanted, opened: Opened) -> Told:
         state = opened.state
         before = wanted_of.load(state.get("options"))

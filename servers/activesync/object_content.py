@@ -82,6 +82,18 @@ class ObjectContent:
                 break
         return found
 
+    def settled(
+        self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options
+    ) -> dict[str, Any] | None:
+        trial = {**state, "again": list(state["again"])}
+        while not trial["again"]:
+            page = self._page(tx, device, folder, trial, options, 500)
+            if page:
+                return None
+            if not page.more:
+                return trial
+        return None
+
     def work(self, tx: Transaction, call: Call, wanted: Wanted, opened: Opened) -> Told:
         state = opened.state
         before = wanted_of.load(state.get("options"))

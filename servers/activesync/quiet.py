@@ -1,9 +1,16 @@
-"""Folders of which there is surely nothing to tell: found by one query, before any of them is looked at."""
+"""Folders of which there is nothing to tell: seen at a glance, by one query for all, once they were looked at.
+
+A look that finds nothing is noted in the folder's state, so that only what changed since, or what a new day may have
+made too old, is looked at again.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+from servers.activesync.call import Call
+from storage.activesync import keys
 from storage.activesync.standing import Standing
 
 _DAY_S: Final = 86_400
@@ -21,3 +28,24 @@ def is_quiet(standing: Standing, now: float) -> bool:
         return False
     kept = state.get("options")
     return not kept or not kept["filter"] or state["day"] == int(now) // _DAY_S
+
+
+@dataclass(slots=True)
+class Looks:
+    """What was found quiet in one request."""
+
+    call: Call
+    _found: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+
+    def quiet(self, folder: str, key: str, state: dict[str, Any], after: dict[str, Any]) -> None:
+        """In a folder with this newest key there was nothing to tell."""
+        if after != state:
+            self._found.append((folder, key, state, after))
+
+    def note(self) -> None:
+        """Write it down."""
+        if not self._found:
+            return
+        with self.call.store.write(self.call.actor) as tx:
+            for folder, key, state, after in self._found:
+                keys.settle(tx, self.call.device, folder, key, state, after)

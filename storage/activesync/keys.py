@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from storage.activesync.devices import Device
 from storage.activesync.tables import applied, held, states, undone
-from storage.statements import Statement, insert
+from storage.statements import Statement, insert, to
 from storage.store import Transaction
 
 APPLIED_S: Final = 86_400
@@ -43,6 +43,18 @@ _RENEW: Final = (
         held.c.item == sa.bindparam("number"),
     )
     .values(version=sa.bindparam("fresh"))
+)
+
+
+_SETTLE: Final = Statement(
+    sa.update(states)
+    .where(
+        _here,
+        states.c.epoch == sa.bindparam("epoch"),
+        states.c.counter == sa.bindparam("counter"),
+        states.c.state == sa.bindparam("before"),
+    )
+    .values(state=to("state"))
 )
 
 
@@ -174,6 +186,18 @@ def hold(tx: Transaction, opened: Opened, changes: Mapping[int, str | None]) -> 
     if other:
         here = {"of_device": device.id, "of_folder": folder}
         tx.db.execute(_RENEW, [{**here, "number": item, "fresh": version} for item, version in other])
+
+
+def settle(
+    tx: Transaction, device: Device, folder: str, key: str, state: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Note a state of `key` of which the same is to be told as of the present one, `state`, if that still stands.
+
+    No new key: whatever the device asks next, it is answered as it would have been.
+    """
+    epoch, _, number = key.rpartition("-")
+    values = {"device": device.id, "folder": folder, "epoch": epoch, "counter": int(number)}
+    _SETTLE.run(tx, values | {"before": text_of(state), "to_state": text_of(after)})
 
 
 def _noted(tx: Transaction, opened: Opened) -> set[int]:

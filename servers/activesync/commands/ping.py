@@ -7,11 +7,12 @@ from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
 from servers.activesync.content import Lost
 from servers.activesync.options import number
+from servers.activesync.quiet import Looks
 from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import Ping
-from storage.activesync import devices, keys, standing
+from storage.activesync import devices, standing
 from storage.errors import NotFound
 
 FOLDERS_MAX = 200
@@ -62,6 +63,7 @@ def _look(call: Call, asked: list[str]) -> Element | None:
     changed: list[str] = []
     if call.device.waiting:
         return None
+    looks = Looks(call)
     with call.store.read(call.actor) as tx:
         known = standing.of(tx, call.device)
         for folder in asked:
@@ -72,16 +74,20 @@ def _look(call: Call, asked: list[str]) -> Element | None:
                 content = contents.of(tx, folder)
             except NotFound:
                 return Ping.Ping(Ping.Status(_HIERARCHY))
-            state = keys.newest(tx, call.device, folder)
-            if state is None:
+            if here is None:
                 changed.append(folder)  # it was never synchronised: the device is to begin
                 continue
+            state = here.state
             try:
                 options = wanted_of.load(state.get("options"))
-                if content.count(tx, call.device, folder, state, options, 1):
+                after = content.settled(tx, call.device, folder, state, options)
+                if after is None:
                     changed.append(folder)
+                else:
+                    looks.quiet(folder, here.key, state, after)
             except Lost:
                 changed.append(folder)
+    looks.note()
     if not changed:
         return None
     return Ping.Ping(Ping.Status(_CHANGES), Ping.Folders(*(Ping.Folder(one) for one in changed)))

@@ -13,6 +13,7 @@ from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
 from servers.activesync.content import Lost, Told
 from servers.activesync.options import Options, number
+from servers.activesync.quiet import Looks
 from servers.activesync.wanted import Wanted, read
 from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
@@ -79,9 +80,10 @@ _GONE: Final = AirSync.Status(_HIERARCHY)
 
 
 def _pending(call: Call, chosen: list[Wanted]) -> bool:
-    """Whether anything is to be told, without writing."""
+    """Whether anything is to be told."""
     if call.device.waiting:
         return False
+    looks = Looks(call)
     with call.store.read(call.actor) as tx:
         known = standing.of(tx, call.device)
         for wanted in chosen:
@@ -97,12 +99,16 @@ def _pending(call: Call, chosen: list[Wanted]) -> bool:
                 content = contents.of(tx, wanted.folder)
                 kept = wanted_of.load(state.get("options"))
                 options = wanted_of.read(wanted.element, kept)
-                if wanted.changes and content.count(tx, call.device, wanted.folder, state, options, 1):
-                    return True
                 if options.filter != kept.filter:
                     return True
+                if wanted.changes:
+                    after = content.settled(tx, call.device, wanted.folder, state, options)
+                    if after is None:
+                        return True
+                    looks.quiet(wanted.folder, wanted.key, state, after)
             except (NotFound, Lost):
                 return True
+    looks.note()
     return False
 
 
