@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from servers.dav import escape
 from servers.dav.protocol import Method, Protocol, Report
-from servers.dav.resources import Address, Kind
+from servers.dav.resources import Address
 from servers.dav.settings import DavSettings
 from servers.http.errors import BadRequest
 from servers.http.preferences import Preferences
@@ -112,11 +112,6 @@ def protocol_of(tool: Tool) -> str | None:
 def shown(context: Context, found: list[Collection]) -> list[Collection]:
     """Those of some collections that this process lists."""
     return [collection for collection in found if context.serves(collection.tool)]
-
-
-def is_collection_like(kind: Kind) -> bool:
-    """Whether it is a WebDAV collection."""
-    return kind is not Kind.ITEM
 
 
 def _same(given: str, origin: str) -> bool:

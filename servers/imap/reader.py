@@ -105,9 +105,6 @@ class Reader:
             return _ESCAPED.sub(rb"\1", quoted[1]) if b"\\" in quoted[1] else quoted[1]
         return self.literal()
 
-    def at_literal(self) -> bool:
-        return _LITERAL.match(self._data, self._at) is not None
-
     def literal(self) -> bytes:
         found = _LITERAL.match(self._data, self._at)
         if found is None:

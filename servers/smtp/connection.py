@@ -379,8 +379,8 @@ class Connection:
         envelope = self._envelope
         if envelope is None:
             raise Refusal(503, "5.5.1", "MAIL first")
-        if not envelope.to:
-            raise Refusal(554, "5.5.1", "there is no recipient")
+        if not envelope.to:  # RFC 2033 §4.2; RFC 5321 §3.3 leaves the choice
+            raise Refusal(503 if self._lmtp else 554, "5.5.1", "there is no recipient")
         return envelope
 
     # --- a whole mail

@@ -96,11 +96,6 @@ def size(value: str) -> int:
     return int(value)
 
 
-def is_host(name: str) -> bool:
-    """Whether a client may call itself so: a domain, or an address literal (RFC 5321 §4.1.1.1)."""
-    return 0 < len(name) <= _DOMAIN_OCTETS and (_is_domain(name) or name == "[]")
-
-
 def _parameters(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in text.split():

@@ -303,6 +303,9 @@ def test_each_recipient_has_an_answer(connect: Connect, inbox: Inbox, store: Sto
         plans.assign(tx, accounts.find(tx, "bob").principal.id, "tiny")
     try:
         client = connect("lmtp").hello()
+        client.code("MAIL FROM:<a@b.example>")
+        assert client.code("DATA") == "503 5.5.1"
+        client.code("RSET")
         said = client.mail(
             "", "alice@example.test", "bob@example.test", data=b"Subject: x\r\n\r\n" + b"x" * 3_000 + b"\r\n"
         )
