@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 
@@ -10,6 +11,9 @@ import click
 
 from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, WORKERS
 from servers.cli import Desk
+from servers.commands.opened import opened
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -25,6 +29,7 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
     One protocol and nothing else; this is what escritoire@caldav.service does:
         escritoire --data /srv/desk serve caldav
 
+    Data of an older release are brought to this one's form first; a newer release's are refused.
     While it runs, DIR/run/endpoints.json says where everything listens.
     """
     lines = tuple(one.name for one in LINE_PROTOCOLS)
@@ -32,6 +37,8 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
     for name in protocols:
         if name not in known:
             raise click.BadParameter(f"there is no protocol {name!r}; there are {', '.join(known)}")
+    if protocols != ("front",) and "ESCRITOIRE_SUPERVISED" not in os.environ:
+        _bring_up_to_date(desk)
     if len(protocols) == 1 and protocols[0] in WORKERS:
         importlib.import_module(f"servers.{protocols[0]}.app").serve(desk.settings)
         return
@@ -51,3 +58,14 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
     if not chosen:
         raise click.ClickException("no protocol is enabled; set enabled = true in [caldav], [carddav] or another")
     sys.exit(supervisor.supervise(desk.settings, chosen))
+
+
+def _bring_up_to_date(desk: Desk) -> None:
+    """Do the steps that the data lack; without its database a server starts all the same, and waits for it."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with opened(desk):
+            pass
+    except OperationalError as error:
+        log.warning("the database is away", extra={"reason": type(error.orig).__name__})

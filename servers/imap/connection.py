@@ -13,7 +13,7 @@ from typing import Final
 from auth.errors import AuthError
 from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
-from servers.imap import errors, render, table
+from servers.imap import errors, recent, render, table
 from servers.imap.errors import Bad, No
 from servers.imap.notify import Notify
 from servers.imap.reader import Reader
@@ -350,6 +350,8 @@ class Connection:
         try:
             with self.store.read(self.actor) as tx:
                 news = view.refresh(tx, removals=removals)
+                if news.grown and not self.rev2:
+                    recent.grown(self, tx, view)
         except NotFound:
             self.view = None
             return b"* BYE the selected mailbox is gone\r\n"
@@ -366,6 +368,8 @@ class Connection:
                 lines += [b"* %d EXPUNGE\r\n" % number for number in news.expunged]
         if news.grown:
             lines.append(b"* %d EXISTS\r\n" % view.told)
+            if not self.rev2:
+                lines.append(recent.line(view, view.uids))
         fresh = {word for _, state in news.changed for word in state.flags.split()} - view.keywords - _SYSTEM
         if fresh:
             view.keywords |= fresh
@@ -376,7 +380,8 @@ class Connection:
     def flags_of(self, number: int, state: State, *, uid: bool = False) -> bytes:
         """An untagged FETCH of flags (RFC 7162 §3.2: with the uid where QRESYNC is on)."""
         words = [b"UID %d" % state.uid] if uid or self.qresync or self.rev2 else []
-        words.append(render.flags(state.flags))
+        view = self.view
+        words.append(render.flags((state if view is None else view.shown(state)).flags))
         if self.condstore:
             words.append(b"MODSEQ (%d)" % state.modseq)
         return b"* %d FETCH (%b)\r\n" % (number, b" ".join(words))

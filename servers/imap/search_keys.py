@@ -86,10 +86,13 @@ class Keys:
         if name.startswith("UN") and name[2:] in _FLAGS:
             return ask.Flag(_FLAGS[name[2:]], False)
         match name:
-            case "ALL" | "OLD":
+            case "ALL":
                 return ask.All()
-            case "NEW" | "RECENT":  # nothing is ever recent here (RFC 9051 §2.3.2)
-                return ask.Not(ask.All())
+            case "RECENT" | "OLD" | "NEW":  # RFC 3501 §6.4.4
+                recent = ask.Uids(tuple((low, high - 1) for low, high in self._view.recent))
+                if name == "OLD":
+                    return ask.Not(recent)
+                return recent if name == "RECENT" else ask.And((recent, ask.Flag(flags.SEEN, False)))
             case "SAVEDATESUPPORTED":
                 return ask.All()
         self._reader.space()
@@ -158,7 +161,7 @@ class Keys:
         return found
 
     def _uids(self, *, uid: bool) -> Query:
-        chosen = self._view.chosen(self._reader.set(), uid=uid)
+        chosen = self._view.chosen(self._reader.set(), uid=uid, sought=True)
         spans: list[tuple[int, int]] = []
         for _, state in chosen:
             if spans and spans[-1][1] == state.uid - 1:

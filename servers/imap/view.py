@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
@@ -19,6 +19,7 @@ from storage.mail.types import Changes, Flagged, Known, Mailbox, State
 from storage.store import Transaction
 from storage.types import CollectionId
 
+RECENT: Final = "\\Recent"
 _SHARED_MAX: Final = 200
 _SHARED_STATES: Final = 2_000_000
 _COMPUTED_MAX: Final = 100
@@ -149,6 +150,8 @@ class View:
         """How many messages the client knows of."""
         self.saved: list[int] = []
         """Uids of the last search (RFC 5182)."""
+        self.recent: list[tuple[int, int]] = []
+        """From which uid on, and up to below which, messages are recent for this client (RFC 3501 §2.3.2)."""
         self.keywords = set(mailbox.keywords.split())
         """Those that the client knows to be in use here."""
         self._shared: Final = shared
@@ -250,17 +253,37 @@ class View:
         """Uids that the client still counts and that are no more."""
         return frozenset(self._gone)
 
+    def is_recent(self, uid: int) -> bool:
+        """Whether this client was the first to be told of a message."""
+        return any(low <= uid < high for low, high in self.recent)
+
+    def shown(self, state: State) -> State:
+        """A message as this client sees its flags."""
+        if not self.recent or not self.is_recent(state.uid):
+            return state
+        return state._replace(flags=f"{state.flags} {RECENT}".lstrip())
+
+    @property
+    def uids(self) -> list[int]:
+        """By sequence number from 1 on; `load` first."""
+        return self._uids
+
     def number(self, uid: int) -> int | None:
         """The sequence number of a uid."""
         index = self._index(uid)
         return None if index is None else index + 1
 
-    def chosen(self, given: Set, *, uid: bool) -> list[tuple[int, State]]:
+    def chosen(self, given: Set, *, uid: bool, sought: bool = False) -> list[tuple[int, State]]:
         """Sequence number and state of what a set means, ascending (RFC 9051 §9).
+
+        A search may name messages that there are not (`sought`): RFC 9051 §9 has them refused where something is
+        done with them (COPY, FETCH, STORE).
 
         Raises:
             Bad: a sequence number that there is not.
         """
+        if sought and not uid:
+            given = given._replace(spans=tuple(self._existing(given.spans)))
         states = self.states
         if not given.saved and len(given.spans) == 1:
             ((low, high),) = given.spans
@@ -272,6 +295,14 @@ class View:
         for low, high in given.spans:
             indexes.update(self._uid_range(low, high) if uid else self._number_range(low, high))
         return [(index + 1, states[index]) for index in sorted(indexes)]
+
+    def _existing(self, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """What of some spans of sequence numbers there is."""
+        count = len(self.states)
+        for low, high in spans:
+            ends = low or count, high or count  # `STAR` is 0
+            if count and min(ends) <= count:
+                yield min(ends), min(max(ends), count)
 
     def _uid_range(self, low: int, high: int) -> range:
         highest = self._uids[-1] if self._uids else 0

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from storage.errors import NotFound
 from storage.formats import listed_fields, message_parts, mime_fields, mime_words
 from storage.mail import mailboxes
+from storage.mail.flags import SEEN
 from storage.mail.tables import bodies, contents, listed, messages, structures, vanished
 from storage.mail.types import Changes, Content, Snapshot, State
 from storage.schema import collections
@@ -35,6 +36,9 @@ _VANISHED: Final = Statement(
     sa.select(vanished.c.uid).where(
         vanished.c.collection_id == sa.bindparam("collection"), vanished.c.modseq > sa.bindparam("since")
     )
+)
+_FLAGS: Final = Statement(
+    sa.select(messages.c.flags).where(_here).order_by(messages.c.uid).limit(sa.bindparam("most", type_=sa.Integer))
 )
 _NUMBER: Final = Statement(
     sa.select(collections.c.modseq, collections.c.log_floor).where(
@@ -111,6 +115,12 @@ def snapshot(tx: Transaction, number: CollectionId) -> Snapshot:
     """
     mailbox = mailboxes.by_id(tx, number)
     return Snapshot(mailbox, mailbox.modseq, _STATES.all(tx, {"collection": number}))
+
+
+def first_unseen(tx: Transaction, number: CollectionId, most: int) -> int:
+    """The place (from 1 on) of the first message without `\\Seen` among the `most` with the lowest uids; else 0."""
+    found = _FLAGS.scalars(tx, {"collection": number, "most": most})
+    return next((place for place, flags in enumerate(found, 1) if SEEN not in flags), 0)
 
 
 def changes(tx: Transaction, number: CollectionId, since: int) -> Changes:

@@ -25,6 +25,13 @@ mailboxes: Final = sa.Table(
     _text("keywords"),  # that were ever set here, blank-separated
 )
 
+told: Final = sa.Table(
+    "mailbox_told",
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _int("uid", None),  # the first of which no session was told (RFC 3501 §2.3.2); without a row that is 1
+)
+
 subscriptions: Final = sa.Table(
     "mail_subscription",
     metadata,

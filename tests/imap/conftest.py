@@ -54,10 +54,11 @@ def connect(store: Store) -> Callable[..., Client]:
 
 @pytest.fixture
 def alice(connect: Callable[..., Client]) -> Client:
-    """Logged in, with three mails in her INBOX, which is selected."""
+    """Logged in, with three mails in her INBOX, which is selected; another client has seen them before."""
     client = connect()
     for number in (1, 2, 3):
         message = f"From: a{number}@x.example\r\nSubject: nr {number}\r\n\r\ntext {number}\r\n"
         assert "APPENDUID" in client(f"APPEND INBOX {{{len(message)}+}}\r\n{message}")
+    connect().lines("SELECT INBOX")
     client.lines("SELECT INBOX")
     return client

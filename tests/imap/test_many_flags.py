@@ -23,7 +23,7 @@ def flags_of(client: Client) -> dict[int, frozenset[str]]:
     for line in client.lines("UID FETCH 1:* (UID FLAGS)"):
         match = re.search(r"UID (\d+) FLAGS \(([^)]*)\)", line)
         assert match is not None, line
-        found[int(match[1])] = frozenset(match[2].split())
+        found[int(match[1])] = frozenset(match[2].split()) - {"\\Recent"}  # which is for one client alone
     return found
 
 

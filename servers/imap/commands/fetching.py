@@ -138,6 +138,9 @@ def _lines(
     missing: bool,
 ) -> Iterator[bytes]:
     names = [item.name for item in items]
+    view = connection.selected
+    if view.recent and (seen or "FLAGS" in names):
+        chosen = [(number, view.shown(state)) for number, state in chosen]
     if seen and "FLAGS" not in names:
         items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
     if is_small(items):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from servers.imap import recent
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
 from storage.mail import mailboxes, names
+from storage.mail.recent import counts
 from storage.mail.types import CHILDLESS, INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
 
 _WILDCARDS_MAX: Final = 100
@@ -45,7 +47,8 @@ def status(connection: Connection, reader: Reader, tag: str) -> Answer:
     reader.end()
     with connection.store.read(connection.me) as tx:
         box = mailboxes.find(tx, name)
-    return Answer((_status_line(connection, box, items),))
+        fresh = recent.counted(tx, box) if "RECENT" in items else 0
+    return Answer((_status_line(connection, box, items, fresh),))
 
 
 def list_(connection: Connection, reader: Reader, tag: str) -> Answer:
@@ -56,7 +59,8 @@ def list_(connection: Connection, reader: Reader, tag: str) -> Answer:
         boxes = mailboxes.every(tx)
         wanted = asked.select | asked.returned
         subscribed = mailboxes.subscribed_names(tx) if wanted & {"SUBSCRIBED"} else []
-    return Answer(tuple(_lines(connection, asked, boxes, subscribed)))
+        fresh = counts(tx) if "RECENT" in asked.status else {}
+    return Answer(tuple(_lines(connection, asked, boxes, subscribed, fresh)))
 
 
 def lsub(connection: Connection, reader: Reader, tag: str) -> Answer:
@@ -135,7 +139,13 @@ def _items(reader: Reader) -> list[str]:
     return items
 
 
-def _lines(connection: Connection, asked: Asked, boxes: Sequence[Mailbox], subscribed: Sequence[str]) -> list[bytes]:
+def _lines(
+    connection: Connection,
+    asked: Asked,
+    boxes: Sequence[Mailbox],
+    subscribed: Sequence[str],
+    fresh: Mapping[int, int],
+) -> list[bytes]:
     patterns = [_whole(asked.reference, one) for one in asked.patterns]
     names_listed = set(subscribed)
     present = {box.name: box for box in boxes}
@@ -160,7 +170,7 @@ def _lines(connection: Connection, asked: Asked, boxes: Sequence[Mailbox], subsc
         said = connection.name(name)
         lines.append(b'* LIST (%b) "/" %b%b\r\n' % (" ".join(attributes).encode(), said, child))
         if box is not None and asked.status:
-            lines.append(_status_line(connection, box, asked.status))
+            lines.append(_status_line(connection, box, asked.status, fresh.get(box.id, 0)))
         if box is not None and "MYRIGHTS" in asked.returned:
             lines.append(b"* MYRIGHTS %b %b\r\n" % (said, RIGHTS.encode()))
     return lines
@@ -188,7 +198,7 @@ def _attributes(asked: Asked, name: str, box: Mailbox | None, subscribed: set[st
     return found
 
 
-def _status_line(connection: Connection, box: Mailbox, items: Sequence[str]) -> bytes:
+def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], fresh: int) -> bytes:
     values = {
         "MESSAGES": box.exists,
         "UIDNEXT": box.uid_next,
@@ -196,7 +206,7 @@ def _status_line(connection: Connection, box: Mailbox, items: Sequence[str]) -> 
         "UNSEEN": box.unseen,
         "DELETED": box.deleted,
         "SIZE": box.octets,
-        "RECENT": 0,
+        "RECENT": fresh,
         "HIGHESTMODSEQ": box.modseq,
         "MAILBOXID": f"({box.object_id})",
         "APPENDLIMIT": MESSAGE_OCTETS,

@@ -44,7 +44,10 @@ def notify(connection: Connection, reader: Reader, tag: str) -> Answer:
     if not with_status:
         return Answer()
     selected = None if connection.view is None else connection.view.id
-    return Answer(tuple(status(connection, box) for box in boxes if box.id != selected))
+    others = [(box, wanted.group_of(box)) for box in boxes if box.id != selected]
+    return Answer(
+        tuple(status(connection, box, modseq=bool(one and "FlagChange" in one.events)) for box, one in others)
+    )
 
 
 def _group(reader: Reader) -> Group:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from servers.imap import render
+from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader, Set
 from servers.imap.view import View
 from storage.mail import mailboxes, moving, reading
 from storage.mail.flags import FLAGS
+from storage.mail.types import Mailbox
 from storage.store import Transaction
+
+_LOOKED_AT: Final = 1_000
+"""Messages in which the first unread one is looked for: opening a mailbox must not grow with it."""
 
 
 @dataclass(slots=True)
@@ -75,10 +80,17 @@ def _select(connection: Connection, reader: Reader, *, read_only: bool) -> Answe
         if connection.rev2:
             lines.append(b'* LIST () "/" %b\r\n' % connection.name(box.name))
         else:
-            lines.append(b"* 0 RECENT\r\n")
+            lines.append(recent.selected(connection, tx, view))
+            lines += _unseen(tx, box)
         if known is not None and known.uid_validity == box.uid_validity:
             lines += _since(connection, tx, view, known)
     return Answer(tuple(lines), code="READ-ONLY" if read_only else "READ-WRITE")
+
+
+def _unseen(tx: Transaction, box: Mailbox) -> list[bytes]:
+    """The first message that was not read, if it is near the beginning (RFC 3501 §6.3.1: else clients search)."""
+    first = reading.first_unseen(tx, box.id, _LOOKED_AT) if box.unseen else 0
+    return [b"* OK [UNSEEN %d] the first that was not read\r\n" % first] if first else []
 
 
 def _flags(view: View, *, more: bool = False) -> bytes:

@@ -1,0 +1,88 @@
+"""What a store's process gathers and writes together, within about a second, so that nobody waits for it.
+
+A process that is killed loses what it gathered last: this is for counters and marks, not for people's data.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Final, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from storage.errors import Busy
+from storage.store import Store, Transaction
+from storage.types import SITE
+
+log = logging.getLogger(__name__)
+
+DELAY_S: Final = 1.0
+_V = TypeVar("_V")
+
+
+class _Waiting(Generic[_V]):
+    """What one store's process has not written yet."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.values: dict[int, _V] = {}
+        self.written: dict[int, _V] = {}
+        """What is being written at this moment."""
+        self.timer: threading.Timer | None = None
+
+
+class Gathering(Generic[_V]):
+    """One kind of such values, by the id of what they belong to."""
+
+    def __init__(
+        self, name: str, merge: Callable[[_V, _V], _V], write: Callable[[Transaction, Mapping[int, _V]], None]
+    ) -> None:
+        """`merge` makes one value of the one that waits and another; `write` is the transaction."""
+        self._name: Final = name
+        self._merge: Final = merge
+        self._write: Final = write
+        self._stores: Final[weakref.WeakKeyDictionary[Store, _Waiting[_V]]] = weakref.WeakKeyDictionary()
+        self._guard: Final = threading.Lock()
+
+    def add(self, store: Store, key: int, value: _V) -> None:
+        """Gather a value."""
+        waiting = self._of(store)
+        with waiting.guard:
+            before = waiting.values.get(key)
+            waiting.values[key] = value if before is None else self._merge(before, value)
+            if waiting.timer is None:
+                waiting.timer = threading.Timer(DELAY_S, self._flush_quietly, (store,))
+                waiting.timer.daemon = True
+                waiting.timer.start()
+
+    def known(self, store: Store, key: int) -> _V | None:
+        """What of this key may not be in the database yet."""
+        waiting = self._of(store)
+        with waiting.guard:
+            found = waiting.values.get(key)
+            return waiting.written.get(key) if found is None else found
+
+    def flush(self, store: Store) -> None:
+        """Write what was gathered, now."""
+        waiting = self._of(store)
+        with waiting.guard:
+            waiting.written, waiting.values = waiting.values, {}
+            timer, waiting.timer = waiting.timer, None
+        if timer is not None:
+            timer.cancel()
+        if waiting.written:
+            with store.write(SITE) as tx:
+                self._write(tx, waiting.written)
+
+    def _flush_quietly(self, store: Store) -> None:
+        try:
+            self.flush(store)
+        except (Busy, sa.exc.SQLAlchemyError):
+            log.info("not gathered", extra={"what": self._name})
+
+    def _of(self, store: Store) -> _Waiting[_V]:
+        with self._guard:
+            return self._stores.setdefault(store, _Waiting())
