@@ -13,7 +13,7 @@ import click
 from servers.cli import Desk
 from servers.http.start import open_store
 from storage import collections as tree
-from storage import groups, migrate, principals
+from storage import groups, principals
 from storage.errors import NotFound
 from storage.filing import DOCS, FAVOURITES
 from storage.store import Store, Transaction
@@ -71,8 +71,7 @@ def opened(desk: Desk) -> Iterator[Store]:
     """The desk's store, its tables brought to this release's form."""
     store = open_store(desk.settings)
     try:
-        if migrate.current(store.engines) != migrate.HEAD:
-            store.migrate()
+        store.bring_up_to_date()
         yield store
     finally:
         store.close()

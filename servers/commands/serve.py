@@ -12,6 +12,7 @@ import click
 from conf.endpoints import HTTP_PROTOCOLS, LINE_PROTOCOLS, WORKERS
 from servers.cli import Desk
 from servers.commands.opened import opened
+from storage.errors import Busy
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,8 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
 
 def _bring_up_to_date(desk: Desk) -> None:
     """Do the steps that the data lack; without its database a server starts all the same, and waits for it."""
-    from sqlalchemy.exc import OperationalError
-
     try:
         with opened(desk):
             pass
-    except OperationalError as error:
-        log.warning("the database is away", extra={"reason": type(error.orig).__name__})
+    except Busy as error:
+        log.warning("the database is away", extra={"reason": str(error.__cause__)})
