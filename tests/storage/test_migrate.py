@@ -14,12 +14,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from storage import migrate, search_schema
+from storage import accounts, migrate, search_schema
 from storage.engine import Engines
-from storage.errors import Refused
+from storage.errors import Busy, Refused
+from storage.mail import mailboxes, recent
 from storage.mail import search_schema as mail_search
 from storage.store import Store
 from storage.tables import metadata
+from storage.types import SITE, Actor
 from tests import postgresql
 
 
@@ -162,3 +164,26 @@ def test_the_steps_make_the_very_tables_of_the_schema(tmp_path: Path) -> None:
         search_schema.create(db)
         mail_search.create(db)
     assert tables(tmp_path / "steps.sqlite3") == tables(tmp_path / "schema.sqlite3")
+
+
+def test_data_of_an_older_release_are_brought_up_to_date(tmp_path: Path) -> None:
+    """SYS-01: whoever opens the store for serving or administering does the steps; mails that are there are old ones."""
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    store.migrate()
+    with store.write(SITE) as tx:
+        account = accounts.create(tx, "alice", "x")
+        tx.db.exec_driver_sql("DROP TABLE mailbox_told")
+        tx.db.exec_driver_sql("UPDATE alembic_version SET version_num = '0016'")
+        tx.db.exec_driver_sql("UPDATE collection SET uid_next = 8 WHERE tool = 'messages'")
+    store.bring_up_to_date()
+    assert migrate.current(store.engines) == migrate.HEAD
+    with store.read(Actor(account.id, "alice")) as tx:
+        marks = [recent.first(tx, box.id) for box in mailboxes.every(tx) if box.name == "INBOX"]
+    store.close()
+    assert marks == [8]
+
+
+def test_a_database_that_is_away_is_said_to_be(tmp_path: Path) -> None:
+    store = Store.open("postgresql+psycopg://nobody@127.0.0.1:1/none", tmp_path / "blobs")
+    with pytest.raises(Busy):
+        store.bring_up_to_date()
