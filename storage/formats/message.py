@@ -7,6 +7,7 @@ many is passed over.
 from __future__ import annotations
 
 import re
+from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
@@ -25,6 +26,7 @@ from storage.formats.base_subject import base_subject
 
 _ID: Final = re.compile(rb"<([^<>\s]{1,998})>")
 _BARE_ID: Final = re.compile(rb"[^<>\s]{1,998}")
+_ENVELOPE_DATE: Final = re.compile(rb'\("((?:[^"\\]|\\.)*)"')
 _REFERENCES: Final = 200
 _FIELD_OCTETS: Final = 16 * 1024
 _HEADER_CHARACTERS: Final = 64 * 1024
@@ -171,6 +173,16 @@ def _sent(value: bytes | None) -> float | None:
         parsed = parsedate_tz(mime_words.unfold(value[:200]).decode("ascii", "replace"))
         return None if parsed is None or not 1 <= parsed[0] <= 9999 else float(mktime_tz(parsed))
     except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def sent_day(envelope: bytes) -> int | None:
+    """The day in the Date field of an ENVELOPE, as it stands there, in seconds at its midnight in UTC; None: none."""
+    found = _ENVELOPE_DATE.match(envelope)
+    parsed = None if found is None else parsedate_tz(found[1].decode("ascii", "replace"))
+    try:
+        return None if parsed is None else timegm((*parsed[:3], 0, 0, 0))
+    except (ValueError, OverflowError):
         return None
 
 

@@ -71,7 +71,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """By the Date field; a message without one is found by neither bound."""
+    """By the day in the Date field, both bounds at midnight; a message without one is found by neither."""
 
     since: int | None = None
     before: int | None = None

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage.formats import message
 from storage.mail import query as ask
 from storage.mail import search_schema
 from storage.mail.flags import has
@@ -86,12 +87,19 @@ _ANY: Final = _Within(texts.c.header, texts.c.body, indexed=True)
 _HEADER: Final = _Within(texts.c.header, indexed=True)
 _HEADERS_OF: Final = Statement(_in_texts.add_columns(texts.c.header))
 _SENT: Final = Statement(
-    _in_contents.where(contents.c.sent >= sa.bindparam("since"), contents.c.sent < sa.bindparam("before"))
+    _in_contents.add_columns(
+        sa.case(
+            (contents.c.sent.between(sa.bindparam("surely_since"), sa.bindparam("surely_before")), None),
+            else_=sa.func.substr(contents.c.envelope, 1, 200),
+        )
+    ).where(contents.c.sent >= sa.bindparam("since"), contents.c.sent < sa.bindparam("before"))
 )
 _HASH: Final = Statement(_in_contents.where(contents.c.hash.startswith(sa.bindparam("start", type_=sa.Text))))
 _THREAD: Final = Statement(_in_contents.where(contents.c.thread == sa.bindparam("thread")))
 
 _AGES: Final = 2**62
+_DAY_S: Final = 86_400
+"""No zone is further from UTC."""
 
 
 def search(tx: Transaction, number: CollectionId, states: Sequence[State], query: Query) -> list[int]:
@@ -162,8 +170,7 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
     here: dict[str, Any] = {"collection": number}
     match query:
         case ask.Sent(since, before):
-            low, high = _bounds(since, before)
-            return frozenset(_SENT.scalars(tx, here | {"since": low, "before": high}))
+            return _sent(tx, number, *_bounds(since, before))
         case ask.Address(field, text):
             return _FIELDS[field].uids(tx, number, text)
         case ask.Subject(text):
@@ -183,6 +190,18 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
             return frozenset(_THREAD.scalars(tx, here | {"thread": int(digits)})) if known else frozenset()
         case _:
             raise AssertionError(query)
+
+
+def _sent(tx: Transaction, number: CollectionId, since: int, before: int) -> frozenset[int]:
+    """By the day in the Date field, whatever its zone (RFC 9051 §6.4.4); read near the bounds only."""
+    values = {"since": since - _DAY_S, "before": before + _DAY_S}
+    surely = {"surely_since": since + _DAY_S, "surely_before": before - _DAY_S}
+    rows = _SENT.raw(tx, {"collection": number} | values | surely)
+    return frozenset(
+        uid
+        for uid, envelope in rows
+        if envelope is None or ((day := message.sent_day(bytes(envelope))) is not None and since <= day < before)
+    )
 
 
 def _with_header(tx: Transaction, number: CollectionId, name: str, text: str) -> frozenset[int]:

@@ -56,7 +56,8 @@ def sort(tx: Transaction, number: CollectionId, states: Sequence[State], keys: S
         if key == "date":
             ordered.sort(key=lambda state: _sent(values, state), reverse=descending)
         else:
-            found = [values.get(state.uid) or "" for state in ordered]
+            # i;unicode-casemap compares capitals (RFC 5051 §2): "_" and "[" come after the letters, not before them.
+            found = [(values.get(state.uid) or "").upper() for state in ordered]
             order = sorted(range(len(ordered)), key=found.__getitem__, reverse=descending)
             ordered = [ordered[index] for index in order]
     return [state.uid for state in ordered]

@@ -523,3 +523,35 @@ def test_notify(alice: Client, connect: Connect) -> None:
     )
     assert alice.end("NOTIFY NONE") == "A OK NOTIFY done"
     assert alice.wait is None
+
+
+def test_the_day_of_a_date_is_the_one_that_stands_there(connect: Connect) -> None:
+    """RFC 9051 §6.4.4: SENTBEFORE, SENTON and SENTSINCE disregard time and zone."""
+    client = connect()
+    client("CREATE Days")
+    dates = (
+        "Sat, 24 Mar 2007 23:00:00 +0200", "Sun, 25 Mar 2007 00:00:00 +0200", "Sun, 25 Mar 2007 23:59:59 -1100",
+        "Mon, 26 Mar 2007 00:00:00 +1400", "25 Mar 2007 12:00 (noon \"here\")", "no date at all",
+    )  # fmt: skip
+    for one in dates:
+        message = f"Date: {one}\r\n\r\nx\r\n"
+        assert "APPENDUID" in client(f"APPEND Days {{{len(message)}+}}\r\n{message}")
+    client.lines("SELECT Days")
+    for keys, expected in (
+        ("SENTON 24-Mar-2007", "1"), ("SENTON 25-Mar-2007", "2 3 5"), ("SENTON 26-Mar-2007", "4"),
+        ("SENTBEFORE 25-Mar-2007", "1"), ("SENTSINCE 26-Mar-2007", "4"), ("SENTSINCE 1-Jan-2000", "1 2 3 4 5"),
+        ("NOT SENTSINCE 1-Jan-2000", "6"), ("SENTBEFORE 1-Jan-2030", "1 2 3 4 5"),
+    ):  # fmt: skip
+        assert client.lines(f"SEARCH {keys}")[0] == f"* SEARCH {expected}", keys
+
+
+def test_signs_are_sorted_after_letters(connect: Connect) -> None:
+    """RFC 5256 §3 by i;unicode-casemap, which compares capitals (RFC 5051 §2)."""
+    client = connect()
+    client("CREATE Signs")
+    for subject in ("_", "[b", "Z", "a", "1", "é"):
+        message = f"Subject: {subject}\r\n\r\nx\r\n".encode()
+        assert "APPENDUID" in client(b"APPEND Signs {%d+}\r\n%b" % (len(message), message))
+    client.lines("SELECT Signs")
+    assert client.lines("SORT (SUBJECT) UTF-8 ALL") == ["* SORT 5 4 3 2 1 6"]
+    assert client.lines("SORT (REVERSE SUBJECT) UTF-8 ALL") == ["* SORT 6 1 2 3 4 5"]
