@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from servers.dav.context import Context
+from servers.dav.context import Context, Tables
+from servers.dav.protocol import Protocol
 from servers.dav.resources import Kind
 from servers.http.response import Response
 
 
 def dav_field(context: Context) -> tuple[str, str]:
     """The DAV field."""
-    return "DAV", ", ".join((*context.protocol.dav_classes, *context.protocol.dav_tokens))
+    return _dav(context.protocol)
+
+
+def _dav(protocol: Protocol) -> tuple[str, str]:
+    return "DAV", ", ".join((*protocol.dav_classes, *protocol.dav_tokens))
 
 
 def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:
@@ -17,6 +22,11 @@ def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:
     methods = context.tables.methods
     names = [name for name, row in methods.items() if row.fits(kind)]
     return "Allow", ", ".join(sorted({*names, "OPTIONS"}))
+
+
+def of_server(protocol: Protocol, tables: Tables) -> Response:
+    """Answer `OPTIONS *`, which asks for the whole server and needs no login (RFC 9110 §9.3.7)."""
+    return Response(200, [_dav(protocol), ("Allow", ", ".join(sorted({*tables.methods, "OPTIONS"})))])
 
 
 def options(context: Context) -> Response:
