@@ -217,7 +217,7 @@ def create(
     if who is Relation.STRANGER:
         raise NotFound(space)
     if who not in (Relation.OWNER, Relation.ADMIN, Relation.CO_ADMIN, Relation.SITE):
-        raise Denied(Right.ADD, space)
+        raise Denied(Right.ADD, home_name(owner))
     path = _clean_name(name)
     locks.check(tx, owner, path, member=True)
     present = sa.select(collections.c.path).where(
@@ -342,10 +342,14 @@ def delete(tx: Transaction, collection: Collection) -> None:
     tx.touched.add(collection.id)
 
 
+def home_name(space: Principal) -> str:
+    """`login/private`, `groups/IAB`: how refusals name a home."""
+    return f"groups/{space.name}" if space.kind is SpaceKind.GROUP else f"{space.name}/private"
+
+
 def path(collection: Collection, item: str = "") -> str:
     """`login/private/events`, `groups/IAB/events/a.ics`: how refusals name a collection or an item."""
-    group = collection.space.kind is SpaceKind.GROUP
-    space = f"groups/{collection.space.name}" if group else f"{collection.space.name}/private"
+    space = home_name(collection.space)
     return f"{space}/{collection.name}/{item}" if item else f"{space}/{collection.name}"
 
 

@@ -86,6 +86,10 @@ class Locked(StorageError):
         self.root = root
 
 
+class LockConflict(Locked):
+    """A new lock cannot stand beside the one at `root` (RFC 4918 §9.10.5)."""
+
+
 class LockMissing(StorageError):
     """No such lock, or not on this resource, or somebody else's."""
 

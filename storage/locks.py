@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage.errors import LimitReached, Locked, LockMissing
+from storage.errors import LimitReached, LockConflict, Locked, LockMissing
 from storage.schema import collections, locks, principals
 from storage.statements import Statement
 from storage.store import Transaction
@@ -101,7 +101,8 @@ def lock(
     """Lock a path for the actor (RFC 4918 §9.10); `reserved` says that nothing has this name yet.
 
     Raises:
-        Locked: another lock, also one of his own, is in the way (RFC 4918 §9.10.5, §9.10.6).
+        LockConflict: another lock, also one of his own, is in the way (RFC 4918 §9.10.5, §9.10.6).
+        Locked: the name is `reserved`, and a lock on its collection forbids new members.
         LimitReached: he holds too many locks here, or says too much in `owner_xml`.
     """
     if len(owner_xml.encode()) > MAX_OWNER_OCTETS:
@@ -110,10 +111,10 @@ def lock(
     tx.db.execute(sa.delete(locks).where(locks.c.space_id == space.id, locks.c.expires <= tx.now))
     for other in covering(tx, space, path):
         if exclusive or other.exclusive:
-            raise Locked(other.path)
+            raise LockConflict(other.path)
     for other in below(tx, space, path) if infinite else ():
         if exclusive or other.exclusive:
-            raise Locked(other.path)
+            raise LockConflict(other.path)
     if reserved:  # a new member of its collection (RFC 4918 §7.4)
         check(tx, space, _parent(path))
     held = sa.select(sa.func.count()).where(locks.c.space_id == space.id, locks.c.owner_id == tx.actor.id)

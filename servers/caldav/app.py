@@ -98,7 +98,7 @@ PROTOCOL: Final = Protocol(
         ),
     },
     methods={
-        "MKCALENDAR": Method(mkcalendar, frozenset(), "RFC 4791 §5.3.1", unmapped=True),
+        "MKCALENDAR": Method(mkcalendar, frozenset({Kind.HOME, Kind.COLLECTION}), "RFC 4791 §5.3.1", unmapped=True),
         "GET": Method(get, EVERY, "RFC 4918 §9.4, RFC 8607 §3.10"),
         "HEAD": Method(get, EVERY, "RFC 4918 §9.4, RFC 8607 §3.10"),
         "POST": Method(_post, _OBJECTS, "RFC 5995, RFC 6638 §5, RFC 8607 §3.3"),

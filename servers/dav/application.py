@@ -11,7 +11,7 @@ from auth import authenticate
 from auth import errors as refusals
 from servers.dav import discovery, errors, sibling
 from servers.dav.context import Context
-from servers.dav.methods.options import allowed
+from servers.dav.methods import options
 from servers.dav.properties import registry
 from servers.dav.protocol import Protocol
 from servers.dav.settings import DavSettings
@@ -46,6 +46,8 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
         moved = discovery.redirect(request, settings, protocol.name)
         if moved is not None:
             return moved
+        if request.method == "OPTIONS" and request.segments == ("*",) and not request.directory:
+            return options.of_server(protocol, tables)
         login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
         actor = judge(store, login, password, request.peer, protocol.name)
         exchange.login = actor.login
@@ -61,7 +63,7 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
             if elsewhere is not None:
                 return elsewhere
         if not row.fits(address.kind) and not row.unmapped:
-            raise HttpError(405, "not for this resource", headers=[allowed(context, address.kind)])
+            raise HttpError(405, "not for this resource", headers=[options.allowed(context, address.kind)])
         if protocol.before is not None:
             protocol.before(context)
         return row.handler(context)

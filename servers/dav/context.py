@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from servers.dav import escape
 from servers.dav.protocol import Method, Protocol, Report
@@ -19,6 +19,8 @@ from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Actor, Collection, Too
 if TYPE_CHECKING:
     from servers.dav.properties.table import ItemProperty, Property
     from servers.dav.urls import UrlMap
+
+_PORTS: Final = {"http": ":80", "https": ":443"}
 
 INFINITY = 1 << 30
 """Depth: infinity."""
@@ -85,12 +87,12 @@ class Context:
 
     def is_own_origin(self, scheme: str, netloc: str) -> bool:
         """Whether a URL with this scheme and authority names this very server (RFC 4918 §8.3)."""
-        given = f"{scheme or 'http'}://{netloc}".lower()
+        given = _normal(scheme or "http", netloc)
         own = [self.request.origin, self.settings.origin, *self.settings.bases.values()]
         host = self.request.environ.get("HTTP_HOST")
-        if host and netloc.lower() == str(host).lower():
+        if host and given == _normal(scheme or "http", str(host)):
             return True  # a front may speak another scheme with the client than with us
-        return any(_same(given, origin) for origin in own if origin)
+        return any(given == _normal(*origin.split("://", 1)) for origin in own if "://" in origin)
 
 
 @dataclass(slots=True)
@@ -114,5 +116,7 @@ def shown(context: Context, found: list[Collection]) -> list[Collection]:
     return [collection for collection in found if context.serves(collection.tool)]
 
 
-def _same(given: str, origin: str) -> bool:
-    return given.rstrip("/").removesuffix(":443") == origin.lower().rstrip("/").removesuffix(":443")
+def _normal(scheme: str, netloc: str) -> str:
+    """An origin without the port that its scheme means anyway (RFC 9110 §4.2.3)."""
+    scheme, netloc = scheme.lower(), netloc.lower().rstrip("/")
+    return f"{scheme}://{netloc.removesuffix(_PORTS.get(scheme, ''))}"

@@ -101,6 +101,7 @@ TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[stora
     storage.Conflict: (409, "", _nothing),
     storage.UidConflict: (409, f"{ESCRITOIRE}no-uid-conflict", _uid),
     storage.Locked: (423, f"{DAV}lock-token-submitted", _locked),  # RFC 4918 §16
+    storage.LockConflict: (423, f"{DAV}no-conflicting-lock", _locked),  # RFC 4918 §9.10.6
     storage.LockMissing: (409, f"{DAV}lock-token-matches-request-uri", _nothing),
     storage.LogTruncated: (403, f"{DAV}valid-sync-token", _nothing),  # RFC 6578 §3.2
     storage.BadFormat: (403, f"{ESCRITOIRE}valid-data", _nothing),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from servers.dav import resources
+from servers.dav import resources, tokens
 from servers.dav.resources import Kind
 from servers.http.errors import BadRequest, HttpError
 from storage import locks
@@ -137,19 +137,24 @@ def _holds(condition: Condition, held: frozenset[str], etag: str | None) -> bool
 
 
 def _state(context: Context, tx: Transaction, url: str) -> tuple[frozenset[str], str | None]:
-    """The lock tokens and the entity tag of a resource, mapped or not."""
+    """The lock tokens, the sync-token and the entity tag of a resource, mapped or not."""
     address = context.address if not url else resources.of_href(context, url)
     if address is None or address.kind not in (Kind.HOME, Kind.COLLECTION, Kind.ITEM, Kind.MEMBER):
         return frozenset(), None
     etag: str | None = None
+    held: set[str] = set()
     try:
-        if Kind.ITEM in address.kind.possible:
-            found = context.tables.urls.resolve(tx, address)
-            etag = found.item.etag if found.item is not None else None
+        found = context.tables.urls.resolve(tx, address)
     except NotFound:
-        etag = None
+        pass
+    else:
+        if found.item is not None:
+            etag = found.item.etag
+        elif found.collection is not None:
+            held.add(tokens.current(found.collection))  # RFC 6578 §5
     try:
         space, path = context.tables.urls.place(tx, address)
     except NotFound:
         return frozenset(), None
-    return frozenset(lock.token for lock in locks.covering(tx, space, path)), etag
+    held.update(lock.token for lock in locks.covering(tx, space, path))
+    return frozenset(held), etag

@@ -173,9 +173,10 @@ def row_of(reader: Reader, found: Resource, name: str) -> Property | None:
 def names_of(reader: Reader, found: Resource) -> list[str]:
     """The names of all properties that a resource has."""
     live: list[str] = []
-    for name, row in _rows(reader, found):
+    for name in dict.fromkeys(name for name, _ in _rows(reader, found)):
+        row = row_of(reader, found, name)  # the one that would answer
         try:
-            present = row.get(reader, found) is not None
+            present = row is not None and row.get(reader, found) is not None
         except Denied:
             present = True
         if present:

@@ -229,9 +229,9 @@ def collection_path(found: Collection) -> str:
     return f"{home_path(found.space)}{escape.segment(found.name)}/"
 
 
-def in_home(found: Collection, home: str) -> Resource:
-    """A collection as a member of the home at this path."""
-    return Resource(Kind.COLLECTION, f"{home}{escape.segment(found.name)}/", found.name, found.space, found)
+def in_home(found: Collection, home: str, name: str) -> Resource:
+    """A collection as a member of the home at this path, where it may be called by an alias."""
+    return Resource(Kind.COLLECTION, f"{home}{escape.segment(name)}/", name, found.space, found)
 
 
 def of_href(context: Context, href: str) -> Address | None:

@@ -183,3 +183,19 @@ def test_if_fields_are_read_as_they_were_written(lists: list[list[if_header.Cond
 
     text = " ".join("(" + " ".join(one(condition) for condition in found) + ")" for found in lists)
     assert [list(found.conditions) for found in if_header.parse(text).lists] == lists
+
+
+def test_a_conflicting_lock_is_named(alice: Client, bob: Client, locked: str) -> None:
+    """RFC 4918 §9.10.6, §16: another lock is in the way, which is not a token that was forgotten."""
+    for refused in (lock(alice, A), lock(alice, A, "shared"), lock(alice, A, **{"if": f"(<{locked}>)"})):
+        assert (refused.status, refused.precondition) == (423, f"{DAV}no-conflicting-lock")
+        assert refused.xml[0].findtext(f"{DAV}href") == A
+
+
+def test_a_tree_with_a_locked_member_is_told_by_its_members(alice: Client, locked: str) -> None:
+    """RFC 4918 §9.10.3: "MUST return a Multi-Status", with 424 for the Request-URI."""
+    answer = lock(alice, EVENTS, depth="infinity")
+    assert answer.status == 207
+    assert answer.status_of(A) == "423 Locked"
+    assert answer.status_of(EVENTS) == "424 Failed Dependency"
+    assert lock(alice, EVENTS).status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.store import Store
 from tests.dav import desk
 from tests.dav.desk import CALDAV, DAV, Answer, Client
 
@@ -119,3 +120,12 @@ def test_unknown_reports_and_wrong_places(alice: Client) -> None:
     supported = alice.propfind(EVENTS, f"{DAV}supported-report-set").text
     assert "<D:sync-collection/>" in supported
     assert "principal-property-search" not in supported
+
+
+def test_principal_match_names_aliases_as_they_are_called(store: Store) -> None:
+    """RFC 3744 §9.3, CALSYNC-05: a group's calendar in one's own home is not one's own of the same name."""
+    alice = Client(desk.app(store, alias_collections=True), "alice")
+    inner = "<D:principal-property><D:owner/></D:principal-property><D:prop><D:displayname/></D:prop>"
+    found = report(alice, "/dav/alice/private/", "principal-match", inner).hrefs()
+    assert len(found) == len(set(found))
+    assert {EVENTS, "/dav/alice/private/group-IAB-events/"} <= set(found)

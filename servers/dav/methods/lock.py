@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from servers.dav import if_header, locks, resources, xml
+from servers.dav import escape, if_header, locks, multistatus, resources, xml
 from servers.dav.context import INFINITY, Context
 from servers.dav.errors import refuse
 from servers.dav.names import DAV, DECLARATIONS
 from servers.dav.resources import Address, Kind
 from servers.dav.transactions import holder, writing
+from servers.http import conditions
 from servers.http.errors import BadRequest, HttpError
 from servers.http.response import Response
 from storage import collections as tree
 from storage import items
 from storage import locks as store_locks
 from storage import principals as people
-from storage.errors import Denied, LockMissing, NotFound
+from storage.errors import Denied, LockConflict, LockMissing, NotFound
 from storage.locks import MAX_TIMEOUT_S, Lock
 from storage.store import Transaction
-from storage.types import Principal, Relation, Right, SpaceKind
+from storage.types import Item, Principal, Relation, Right, SpaceKind
 
 _SECONDS: Final = re.compile(r"second-(\d{1,10})\Z", re.IGNORECASE)
 _WRITES: Final = Right.EDIT | Right.ADD | Right.DELETE
@@ -41,19 +42,39 @@ def lock(context: Context) -> Response:
     exclusive = is_exclusive(root)
     owner = xml.child(root, f"{DAV}owner")
     owner_xml = "" if owner is None else xml.serialise(owner)
-    with writing(context) as tx:
-        space, path, mapped = _place(context, tx, context.address)
-        made = store_locks.lock(
-            tx,
-            space,
-            path,
-            exclusive=exclusive,
-            infinite=depth == INFINITY and context.address.kind is not Kind.ITEM,
-            timeout_s=timeout_s,
-            owner_xml=owner_xml,
-            reserved=not mapped,
-        )
+    infinite = depth == INFINITY and context.address.kind is not Kind.ITEM
+    precondition = conditions.precondition(context.request)
+    asked = ""
+    try:
+        with writing(context) as tx:
+            space, path, item, mapped = _place(context, tx, context.address)
+            asked = f"{tree.home_name(space)}/{path}".rstrip("/")
+            if context.address.kind is Kind.ITEM:
+                items.check(item, precondition)  # RFC 9110 §13.1.1
+            made = store_locks.lock(
+                tx,
+                space,
+                path,
+                exclusive=exclusive,
+                infinite=infinite,
+                timeout_s=timeout_s,
+                owner_xml=owner_xml,
+                reserved=not mapped,
+            )
+    except LockConflict as error:
+        if not error.root.startswith(asked + "/"):
+            raise
+        return member_locked(context, error)
     return answer(context, [made], 200 if mapped else 201, token=made.token)
+
+
+def member_locked(context: Context, error: LockConflict) -> Response:
+    """The 207 for a tree that cannot be locked because of one below its root (RFC 4918 §9.10.3)."""
+    root = context.tables.urls.href(error.root, context.actor.login)
+    own = escape.path(*context.address.segments, directory=True)
+    return multistatus.document(
+        [multistatus.status(root, 423, "<D:no-conflicting-lock/>"), multistatus.status(own, 424)]
+    )
 
 
 def unlock(context: Context) -> Response:
@@ -95,8 +116,8 @@ def answer(context: Context, found: list[Lock], status: int, token: str = "") ->
     return Response(status, headers, body.encode())
 
 
-def _place(context: Context, tx: Transaction, address: Address) -> tuple[Principal, str, bool]:
-    """Whose space, which path, and whether something is there; the actor may write there.
+def _place(context: Context, tx: Transaction, address: Address) -> tuple[Principal, str, Item | None, bool]:
+    """Whose space, which path, the item there, and whether anything is there; the actor may write there.
 
     Raises:
         Denied: he may not: a lock would only keep others from their work.
@@ -104,8 +125,8 @@ def _place(context: Context, tx: Transaction, address: Address) -> tuple[Princip
     if address.kind is Kind.HOME:
         space = people.find(tx, address.space_kind, address.space)
         if not _arranges(tx, space):
-            raise Denied(Right.ADD, resources.home_path(space).removeprefix("/dav/").rstrip("/"))
-        return space, "", True
+            raise Denied(Right.ADD, tree.home_name(space))
+        return space, "", None, True
     if address.kind is Kind.COLLECTION:
         try:
             collection = resources.collection(tx, address)
@@ -113,7 +134,7 @@ def _place(context: Context, tx: Transaction, address: Address) -> tuple[Princip
             raise HttpError(409, "there is no such collection; make it first") from None
         if not collection.rights & _WRITES:
             raise Denied(Right.EDIT, tree.path(collection))
-        return collection.space, collection.name, True
+        return collection.space, collection.name, None, True
     collection = holder(context, tx, address)
     path = locks.path_below(collection, items.clean_name(address.item))
     try:
@@ -121,10 +142,10 @@ def _place(context: Context, tx: Transaction, address: Address) -> tuple[Princip
     except NotFound:
         if not collection.rights & Right.ADD:
             raise Denied(Right.ADD, tree.path(collection)) from None
-        return collection.space, path, False
+        return collection.space, path, None, False
     if not item.rights & (Right.EDIT | Right.DELETE):
         raise Denied(Right.EDIT, f"{tree.path(collection)}/{item.name}")
-    return collection.space, path, True
+    return collection.space, path, item, True
 
 
 def _arranges(tx: Transaction, space: Principal) -> bool:

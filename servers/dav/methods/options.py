@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from servers.dav.context import Context
+from collections.abc import Iterable
+from typing import Final
+
+from servers.dav.context import Context, Tables
+from servers.dav.protocol import Protocol
 from servers.dav.resources import Kind
 from servers.http.response import Response
+from storage.types import Tool
+
+_SHARED: Final = {Tool.CALENDAR: "calendar-access", Tool.CONTACTS: "addressbook"}
+"""RFC 4791 §5.1, RFC 6352 §6.1."""
 
 
 def dav_field(context: Context) -> tuple[str, str]:
-    """The DAV field."""
-    return "DAV", ", ".join((*context.protocol.dav_classes, *context.protocol.dav_tokens))
+    """The DAV field; behind a front, principals and homes belong to calendars and address books alike.
+
+    DAVx5 and Apple's Contacts ask a principal for its classes, and give up where theirs is not among them.
+    """
+    common = context.address.kind not in (Kind.COLLECTION, Kind.ITEM, Kind.MEMBER)
+    others = _SHARED if context.settings.front and common and context.protocol.tools & _SHARED.keys() else {}
+    return _dav(context.protocol, others.values())
+
+
+def _dav(protocol: Protocol, others: Iterable[str] = ()) -> tuple[str, str]:
+    return "DAV", ", ".join(dict.fromkeys((*protocol.dav_classes, *protocol.dav_tokens, *others)))
 
 
 def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:
@@ -17,6 +34,11 @@ def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:
     methods = context.tables.methods
     names = [name for name, row in methods.items() if row.fits(kind)]
     return "Allow", ", ".join(sorted({*names, "OPTIONS"}))
+
+
+def of_server(protocol: Protocol, tables: Tables) -> Response:
+    """Answer `OPTIONS *`, which asks for the whole server and needs no login (RFC 9110 §9.3.7)."""
+    return Response(200, [_dav(protocol), ("Allow", ", ".join(sorted({*tables.methods, "OPTIONS"})))])
 
 
 def options(context: Context) -> Response:

@@ -64,16 +64,7 @@ def members(reader: Reader, found: Resource, asked: Wanted) -> list[str]:
 
 def _below(reader: Reader, found: Resource) -> list[Resource]:
     if found.kind is Kind.HOME:
-        return [
-            Resource(
-                Kind.COLLECTION,
-                f"{found.href}{escape.segment(name)}/",
-                name,
-                collection.space,
-                collection,
-            )
-            for collection, name in reader.memo["members"]
-        ]
+        return [resources.in_home(collection, found.href, name) for collection, name in reader.memo["members"]]
     if found.kind is Kind.PRINCIPAL:
         return [Resource(Kind.PROXY, f"{found.href}{name}/", name, found.principal, proxy=name) for name in PROXIES]
     if found.kind is Kind.PRINCIPALS:

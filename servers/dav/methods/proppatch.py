@@ -13,9 +13,11 @@ from servers.dav.context import Context, Reader
 from servers.dav.names import DAV
 from servers.dav.resources import Kind, Resource
 from servers.dav.transactions import find, writing
+from servers.http import conditions
 from servers.http.errors import BadRequest, HttpError
 from servers.http.response import Response
 from storage import collections as tree
+from storage import items
 from storage import properties as dead
 
 PROTECTED: Final = "<D:cannot-modify-protected-property/>"
@@ -51,9 +53,12 @@ def proppatch(context: Context) -> Response:
     instructions = list(read(root))
     if not instructions:
         raise BadRequest("nothing to set and nothing to remove")
+    precondition = conditions.precondition(context.request)
     with writing(context) as tx:
         reader = Reader(context, tx)
         found = find(context, tx)
+        if found.item is not None:
+            items.check(found.item, precondition)  # RFC 9110 §13.1.1
         update = judge(reader, found, instructions, creating=False)
         if not update.failed:
             for action in update.actions:

@@ -31,15 +31,18 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     destination = destination_of(context)
     overwrite = may_overwrite(context)
     precondition = conditions.precondition(context.request)
-    context.depth(INFINITY, *((INFINITY,) if moving else (0, INFINITY)))
+    context.depth(INFINITY, 0, INFINITY)
     with writing(context) as tx:
         found = find(context, tx)
         if found.kind is Kind.COLLECTION:
+            if moving:
+                context.depth(INFINITY, INFINITY)  # RFC 4918 §9.9.2: of collections only
             created = _rename(context, tx, found, destination, overwrite, moving)
         else:
             if destination.kind is not Kind.ITEM or found.item is None:
                 raise HttpError(409, "the destination lies in no collection")
             items.check(found.item, precondition)
+            conditions.check_unmodified_since(context.request, found.item.modified)
             holder(context, tx, context.address)
             target = holder(context, tx, destination)
             source = found.owned_collection

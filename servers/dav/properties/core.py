@@ -12,6 +12,7 @@ from servers.dav import escape, locks, tokens, xml
 from servers.dav.context import Reader
 from servers.dav.names import CALDAV, CALENDARSERVER, CARDDAV, DAV, ESCRITOIRE, element
 from servers.dav.properties.table import ItemProperty, Listing, Part, Property, RowPart
+from servers.dav.reports.table import OF_SIBLINGS
 from servers.dav.resources import ALL_BUT_ITEMS, PRINCIPALS, Kind, Resource
 from servers.http.conditions import format_date
 from storage import quota
@@ -82,12 +83,15 @@ def _reports(reader: Reader, found: Resource) -> str:
 
 def supported_reports(reader: Reader, kind: Kind, tool: Tool | None) -> str:
     """The content of DAV:supported-report-set (RFC 3253 §3.1.5)."""
+    names = [
+        name
+        for name, row in reader.context.tables.reports.items()
+        if kind in row.kinds and (tool is None or row.tools is None or tool in row.tools)
+    ]
+    if tool is not None and tool not in reader.context.protocol.tools:
+        names += [name for name, tools in OF_SIBLINGS.items() if tool in tools]
     return "".join(
-        [
-            f"<D:supported-report><D:report>{element(name)}</D:report></D:supported-report>"
-            for name, row in reader.context.tables.reports.items()
-            if kind in row.kinds and (tool is None or row.tools is None or tool in row.tools)
-        ]
+        [f"<D:supported-report><D:report>{element(name)}</D:report></D:supported-report>" for name in names]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from servers.dav import urls
 from servers.dav.context import Tables
 from servers.dav.methods.table import METHODS
-from servers.dav.properties import access, addressbook, calendar, core, me_card, principal
+from servers.dav.properties import access, addressbook, calendar, core, default_alarms, me_card, principal
 from servers.dav.properties.table import Property
 from servers.dav.protocol import Protocol
 from servers.dav.reports.table import REPORTS
@@ -21,6 +21,7 @@ def tables(protocol: Protocol) -> Tables:
         principal.PROPERTIES,
         calendar.PROPERTIES,
         addressbook.PROPERTIES,
+        default_alarms.PROPERTIES,
         me_card.PROPERTIES,
     )
     for family in families:

@@ -107,7 +107,7 @@ def match(reader: Reader, resource: Resource, root: xml.Element) -> Response:
 def _candidates(reader: Reader, resource: Resource) -> list[Resource]:
     if resource.kind is Kind.HOME and resource.principal is not None:
         found = home_members(reader, resource.principal)
-        return [resource, *(resources.in_home(collection, resource.href) for collection, _ in found)]
+        return [resource, *(resources.in_home(collection, resource.href, name) for collection, name in found)]
     return [resource] if resource.kind is not Kind.ITEM else []
 
 

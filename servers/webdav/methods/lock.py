@@ -9,11 +9,12 @@ from servers.dav.context import INFINITY, Context
 from servers.dav.methods import lock as kernel
 from servers.dav.names import DAV
 from servers.dav.transactions import find, writing
+from servers.http import conditions
 from servers.http.response import Response
 from servers.webdav import tree
-from storage import bodies, files, locks
+from storage import bodies, files, items, locks
 from storage import collections as storage_tree
-from storage.errors import Denied, NotFound
+from storage.errors import Denied, LockConflict, NotFound
 from storage.filing import File, Folder
 from storage.store import Transaction
 from storage.types import ANY, Precondition, Right
@@ -33,21 +34,30 @@ def lock(context: Context) -> Response:
     exclusive = kernel.is_exclusive(root)
     owner = xml.child(root, f"{DAV}owner")
     owner_xml = "" if owner is None else xml.serialise(owner)
-    with writing(context) as tx:
-        created, one = _target(context, tx)
-        made = locks.lock(
-            tx,
-            one.space if isinstance(one, Folder) else one.folder.space,
-            one.name if isinstance(one, Folder) else f"{one.folder.name}/{one.name}",
-            exclusive=exclusive,
-            infinite=depth == INFINITY and isinstance(one, Folder),
-            timeout_s=timeout_s,
-            owner_xml=owner_xml,
-        )
+    precondition = conditions.precondition(context.request)
+    asked = ""
+    try:
+        with writing(context) as tx:
+            created, one = _target(context, tx, precondition)
+            space = one.space if isinstance(one, Folder) else one.folder.space
+            asked = storage_tree.path(one) if isinstance(one, Folder) else storage_tree.path(one.folder, one.name)
+            made = locks.lock(
+                tx,
+                space,
+                one.name if isinstance(one, Folder) else f"{one.folder.name}/{one.name}",
+                exclusive=exclusive,
+                infinite=depth == INFINITY and isinstance(one, Folder),
+                timeout_s=timeout_s,
+                owner_xml=owner_xml,
+            )
+    except LockConflict as error:
+        if not error.root.startswith(asked + "/"):
+            raise
+        return kernel.member_locked(context, error)
     return kernel.answer(context, [made], 201 if created else 200, token=made.token)
 
 
-def _target(context: Context, tx: Transaction) -> tuple[bool, Folder | File]:
+def _target(context: Context, tx: Transaction, precondition: Precondition) -> tuple[bool, Folder | File]:
     """What is to be locked, made if need be; the actor may write there.
 
     Raises:
@@ -57,11 +67,14 @@ def _target(context: Context, tx: Transaction) -> tuple[bool, Folder | File]:
         one = tree.member(find(context, tx))
     except NotFound:
         place = tree.place(tx, context.address)
+        items.check(None, precondition)
         files.put(tx, place, bodies.small(b""), _ANEW)
         return True, tree.member(find(context, tx))
     if isinstance(one, Folder):
         if not one.rights & (_WRITES | Right.ADMINISTER):
             raise Denied(Right.EDIT, storage_tree.path(one))
-    elif not one.rights & (Right.EDIT | Right.DELETE):
+        return False, one
+    items.check(one, precondition)  # RFC 9110 §13.1.1
+    if not one.rights & (Right.EDIT | Right.DELETE):
         raise Denied(Right.EDIT, storage_tree.path(one.folder, one.name))
     return False, one

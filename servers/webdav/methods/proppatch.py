@@ -12,12 +12,13 @@ from servers.dav.methods.proppatch import PROTECTED, Update
 from servers.dav.names import CALENDARSERVER, DAV, ESCRITOIRE
 from servers.dav.resources import Resource
 from servers.dav.transactions import find, writing
+from servers.http import conditions
 from servers.http.errors import BadRequest
 from servers.http.response import Response
 from servers.webdav import properties, tree
+from storage import items, publishing, trees
 from storage import properties as dead
-from storage import publishing, trees
-from storage.filing import Folder, Special
+from storage.filing import File, Folder, Special
 
 _OURS: Final = (DAV, ESCRITOIRE, CALENDARSERVER)
 """Namespaces in which nobody else invents properties."""
@@ -29,10 +30,13 @@ def proppatch(context: Context) -> Response:
     instructions = list(kernel.read(root))
     if not instructions:
         raise BadRequest("nothing to set and nothing to remove")
+    precondition = conditions.precondition(context.request)
     with writing(context) as tx:
         reader = Reader(context, tx)
         found = find(context, tx)
-        tree.member(found)
+        one = tree.member(found)
+        if isinstance(one, File):
+            items.check(one, precondition)  # RFC 9110 §13.1.1
         update = judge(reader, found, instructions)
         if not update.failed:
             apply(reader, found, update)

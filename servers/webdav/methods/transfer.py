@@ -32,7 +32,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     destination = destination_of(context)
     overwrite = may_overwrite(context)
     precondition = conditions.precondition(context.request)
-    depth = context.depth(INFINITY, *((INFINITY,) if moving else (0, INFINITY)))
+    depth = context.depth(INFINITY, 0, INFINITY)
     found: Resource | None = None
     try:
         with writing(context) as tx:
@@ -41,6 +41,8 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             if isinstance(source, File):
                 items.check(source, precondition)
                 conditions.check_unmodified_since(context.request, source.modified)
+            elif moving:
+                context.depth(INFINITY, INFINITY)  # RFC 4918 §9.9.2: of collections only
             place = tree.place(tx, destination)
             _apart(context, source, destination)
             if moving:
