@@ -5,6 +5,7 @@ from __future__ import annotations
 from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery, people
+from storage.scheduling.errors import IGNORED
 from storage.scheduling.views import Views
 from storage.store import Transaction
 
@@ -13,11 +14,15 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS."""
     organizer = itip.organizer(new)
     assert organizer is not None
+    for each in itip.parts(new):
+        _progress(each, me)
     delegates = [delegation.complete(each, me) for each in itip.parts(new)]
     changed = _answers(old, new, me)
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
-    forced = organizer.param("SCHEDULE-FORCE-SEND")
-    if _speaks(organizer) and (changed or (forced and (changed := itip.parts(new)))):
+    forced = (organizer.param("SCHEDULE-FORCE-SEND") or "").upper()
+    if forced and forced != "REPLY":
+        status = IGNORED
+    if _speaks(organizer) and (changed or (forced == "REPLY" and (changed := itip.parts(new)))):
         status = _send(tx, new, changed, me, organizer, _refused(old, me))
         if any(delegates) and people.of_address(tx, itip.address(organizer.value)) is None:
             _forward(tx, old, new, me)
@@ -26,6 +31,15 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
         if prop is not None:
             itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+
+
+def _progress(part: Component, me: frozenset[str]) -> None:
+    """Of a to-do, its state is the answer, also where a client says it in STATUS alone (RFC 5545 §3.2.12)."""
+    state, mine = part.value("STATUS").strip().upper(), itip.attendee(part, me)
+    if part.name != "VTODO" or mine is None or state not in ("COMPLETED", "IN-PROCESS"):
+        return
+    if itip.partstat(mine) not in (itip.DECLINED, itip.DELEGATED):
+        itip.set_param(mine, "PARTSTAT", state)
 
 
 def _forward(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
@@ -70,6 +84,9 @@ def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[
         if mine is not None and itip.partstat(mine) != was:
             found.append(each)
     master, model = next(iter(itip.parts(new))), before.get("")
+    if model is None:  # single instances of a series have no EXDATE: he left those that are gone
+        kept = {itip.instance(each) for each in itip.parts(new)}
+        found += [_declined(each, me) for key, each in before.items() if key not in kept]
     if model is not None and master.get("RECURRENCE-ID") is None:
         left = _exceptions(master)
         for value in left.keys() - _exceptions(model).keys():
@@ -133,7 +150,7 @@ def _refused(old: Component | None, me: frozenset[str]) -> set[str]:
 
 
 def _speaks(organizer: Property) -> bool:
-    return (organizer.param("SCHEDULE-AGENT") or "SERVER").upper() == "SERVER"
+    return itip.agent(organizer) == "SERVER"
 
 
 def _status(old: Component) -> str:

@@ -81,12 +81,15 @@ def withdraw(tx: Transaction, person: Person, found: Component, message: bytes) 
 
 
 def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, notice: bool = False) -> str:
-    """Bring an attendee's answer to the organizer, with a mail of it if there is to be a `notice` (MTG-07…09)."""
+    """Bring an attendee's answer to the organizer, with a mail of it if there is to be a `notice` (MTG-07…09).
+
+    It has every instance whose answer changed: what it does not have stays as it was answered.
+    """
     person = people.of_address(tx, recipient)
     if person is None:
         return mail(tx, sender, recipient, "REPLY", answer)
     try:
-        status = answered(tx, person, frozenset({sender}), answer)
+        status = answered(tx, person, frozenset({sender}), answer, whole=False)
     except StorageError:
         return FAILED  # the organizer may not write there any more: the attendee's own answer stands
     if notice and status == DELIVERED:
@@ -96,10 +99,19 @@ def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, no
     return status
 
 
-def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component, *, method: str = "REPLY") -> str:
+def answered(
+    tx: Transaction,
+    person: Person,
+    who: frozenset[str],
+    answer: Component,
+    *,
+    method: str = "REPLY",
+    whole: bool = True,
+) -> str:
     """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11).
 
-    `method` is what the message says that it came with: a COUNTER answers too.
+    `method` is what the message says that it came with: a COUNTER answers too. Where `whole` is set, an answer to a
+    series is one to all its instances, as programs elsewhere mean it.
     """
     if len(itip.parts(answer)) > MOST_INSTANCES:
         return INVALID
@@ -110,7 +122,7 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
         return INVALID
     had = Views(itip.clone(present.calendar))
     old = had.meeting if _delegates(present.calendar, answer) else None
-    if not apply_answer(present.calendar, who, answer):
+    if not apply_answer(present.calendar, who, answer, whole=whole):
         return INVALID
     settled = old is None or not _exchange(theirs, old, present.calendar)
     # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
@@ -174,7 +186,7 @@ def organized(tx: Transaction, person: Person, uid: str) -> copies.Copy | None:
     return present
 
 
-def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> bool:
+def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, whole: bool = True) -> bool:
     """Set the attendee's state in the organizer's object; False if he is not invited (RFC 5546 §3.2.3)."""
     known = {itip.instance(each): each for each in itip.parts(meeting)}
     applied = False
@@ -183,7 +195,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
         if given is None:
             continue
         key = itip.instance(each)
-        targets = list(known.values()) if not key else [known[key]] if key in known else []
+        targets = list(known.values()) if whole and not key else [known[key]] if key in known else []
         if key and not targets and "" in known:
             moment = each.get("RECURRENCE-ID")
             # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
