@@ -221,6 +221,28 @@ def keep_own(old: Component, new: Component) -> bool:
     return found
 
 
+def refused(calendar: Component, who: str) -> bool:
+    """Whether somebody declined everything he is invited to."""
+    asked = [mine for each in parts(calendar) if (mine := attendee(each, {who})) is not None]
+    return bool(asked) and all(partstat(mine) == DECLINED for mine in asked)
+
+
+def stay_away(old: Component, new: Component, who: str) -> bool:
+    """Leave out of an attendee's new copy the instances that he declined and took away; say if there are any."""
+    master, model = parts(new)[0], parts(old)[0]
+    if instance(master) or instance(model):
+        return False
+    left = {value.upper() for value in _values(model, "EXDATE")} - {instance(each) for each in parts(old)}
+    gone = [each for each in parts(new) if instance(each) in left and partstat(attendee(each, {who})) == DECLINED]
+    for each in gone:
+        moment = each.get("RECURRENCE-ID")
+        new.components.remove(each)
+        if moment is not None:
+            params = [pair for pair in moment.params if pair[0] != "RANGE"]
+            master.properties.append(Property("EXDATE", moment.value.strip(), params))
+    return bool(gone)
+
+
 def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
     """Whether an attendee changed only what is his: answer, delegate, alarms, instances left (RFC 6638 §3.2.2.1)."""
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))

@@ -6,6 +6,7 @@ from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery, people
 from storage.scheduling.errors import IGNORED
+from storage.scheduling.people import Person
 from storage.scheduling.views import Views
 from storage.store import Transaction
 
@@ -31,6 +32,19 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
         if prop is not None:
             itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+
+
+def in_place(tx: Transaction, organizer: Person, old: Component, new: Component, me: frozenset[str]) -> None:
+    """A participant answers in the meeting itself, which lies in a group's calendar (MTG-18): the copies follow."""
+    changed = _answers(old, new, me)
+    answer, sender, told = _reply(tx, new, changed, me, _refused(old, me))
+    for each in itip.parts(new):
+        mine = itip.attendee(each, me)
+        if sender and mine is not None and itip.partstat(mine) != itip.NEEDS_ACTION:
+            itip.set_param(mine, "SCHEDULE-STATUS", "2.0")
+            itip.set_param(mine, "RSVP", "")
+    if sender:
+        delivery.spread(tx, organizer, sender, answer, old, new, notice=told)
 
 
 def _progress(part: Component, me: frozenset[str]) -> None:
@@ -127,12 +141,19 @@ def _send(
     refused: set[str],
 ) -> str:
     """Send the answers; who refused, or had refused (`refused`, by instance), is told of by mail as well."""
+    answer, sender, told = _reply(tx, meeting, answers, me, refused)
+    return delivery.reply(tx, sender, itip.address(organizer.value), answer, notice=told) if sender else ""
+
+
+def _reply(
+    tx: Transaction, meeting: Component, answers: list[Component], me: frozenset[str], refused: set[str]
+) -> tuple[Component, str, bool]:
+    """The message, who says it ("" if he is not invited), and whether it is told by mail as well (MTG-08, MTG-09)."""
     zones = [each for each in meeting.components if each.name == "VTIMEZONE"]
     answer = itip.reply(Component("VCALENDAR", [], [*zones, *answers]), me)
-    if not itip.parts(answer):
-        return ""
-    mine = itip.attendee(itip.parts(answer)[0], me)
-    assert mine is not None
+    mine = itip.attendee(itip.parts(answer)[0], me) if itip.parts(answer) else None
+    if mine is None:
+        return answer, "", False
     for each in itip.parts(answer):
         prop = itip.attendee(each, me)
         if prop is not None:
@@ -141,7 +162,7 @@ def _send(
         itip.partstat(itip.attendee(each, me)) == itip.DECLINED or itip.instance(each) in refused
         for each in itip.parts(answer)
     )
-    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer, notice=told)
+    return answer, itip.address(mine.value), told
 
 
 def _refused(old: Component | None, me: frozenset[str]) -> set[str]:

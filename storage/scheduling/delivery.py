@@ -33,32 +33,46 @@ def request(
         return mail(tx, sender, recipient, "REQUEST", view.calendar)
     theirs = people.acting(tx, person)
     try:
-        update(theirs, person, view, was)
+        if not update(theirs, person, view, was, recipient=recipient):
+            return DELIVERED
     except StorageError:
         return FAILED  # his quota, his locks: the organizer's meeting stands
     inbox.put(theirs, person.login, view.request, view.calendar)
     return DELIVERED
 
 
-def update(tx: Transaction, person: Person, view: View, was: View | None = None, *, keep_tag: bool = False) -> None:
+def update(
+    tx: Transaction,
+    person: Person,
+    view: View,
+    was: View | None = None,
+    *,
+    recipient: str,
+    keep_tag: bool = False,
+) -> bool:
     """Write the copy of the person who acts; what is his own in it stays. A copy that `was` put there has nothing.
+
+    Gives whether there was anything to write: what he refused and took away comes back when he is asked anew (MTG-08).
 
     Raises:
         UidConflict: what bears this UID in his calendars is not this organizer's.
     """
     present = copies.find(tx, person.id, view.uid)
     if present is None:
-        if not keep_tag:
-            copies.create(tx, person.login, view.prepared)
-        return
+        if keep_tag or (was is not None and itip.refused(view.calendar, recipient)):
+            return False
+        copies.create(tx, person.login, view.prepared)
+        return True
     if not same_organizer(tx, present.calendar, view.calendar):
         raise UidConflict("")  # something of his own that bears the same UID
     if was is not None and present.body == was.prepared.body:
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
-        return
+        return True
     fresh = itip.clone(view.calendar)
     own = itip.keep_own(present.calendar, fresh)
+    own = itip.stay_away(present.calendar, fresh, recipient) or own
     copies.replace(tx, present, copies.prepare(fresh) if own else view.prepared, keep_tag=keep_tag)
+    return True
 
 
 def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
@@ -132,6 +146,27 @@ def answered(
     return DELIVERED
 
 
+def spread(
+    tx: Transaction,
+    organizer: Person,
+    sender: str,
+    answer: Component,
+    old: Component,
+    new: Component,
+    *,
+    notice: bool,
+) -> None:
+    """Bring an answer that was written into the meeting itself to its organizer and into everybody's copies."""
+    theirs = people.acting(tx, organizer)
+    inbox.put(theirs, organizer.login, itip.message(answer, "REPLY"), answer)
+    _follow(tx, organizer, frozenset(), Views(old), Views(new))
+    head = itip.organizer(new)
+    if notice and head is not None:
+        from storage.scheduling import notices
+
+        notices.tell(tx, sender, itip.address(head.value), answer)
+
+
 def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views, have: Views) -> None:
     """Write an answer into the other attendees' copies."""
     from storage.scheduling import inviting
@@ -145,7 +180,7 @@ def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views,
     for address in forms.keys() - served:
         with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
             view, was = forms[address]
-            update(people.acting(tx, here[address]), here[address], view, was, keep_tag=True)
+            update(people.acting(tx, here[address]), here[address], view, was, recipient=address, keep_tag=True)
 
 
 def _delegates(meeting: Component, answer: Component) -> bool:

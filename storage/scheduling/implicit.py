@@ -39,7 +39,8 @@ def written(
     organizer = itip.organizer(new)
     if len({itip.address(each.value("ORGANIZER")) for each in itip.parts(new)} - {""}) > 1:
         raise SeveralOrganizers("a meeting has one organizer, the same in all instances")
-    if old is not None and _attends(old, me):
+    colleague = deputies.colleague(tx, collection, old, me) if old is not None else None
+    if old is not None and (colleague is not None or _attends(old, me)):
         if not managed.alike(old, new):
             raise OthersMeeting("attachments of a meeting are its organizer's")
         if itip.attendee_may(old, new, me):
@@ -67,6 +68,8 @@ def written(
         who = people.addresses(tx, author) if author is not None else frozenset()
         if organizing.write(tx, known, new, me, base, answers, who):
             base = None
+    elif colleague is not None and old is not None:
+        attending.in_place(tx, colleague, old, new, me)
     elif any(itip.attendee(each, me) is not None for each in itip.parts(new)):
         if author is not None and attending.answers(new, me):
             deputies.demand(tx, collection, held, Right.SEND_REPLY)
@@ -94,7 +97,11 @@ def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool
     """Tell those whom a removal concerns; an attendee who does not want it (`reply`) refuses silently."""
     old = icalendar.load(writing.body_of(tx, stored)).calendar
     me = people.own_addresses(tx, collection)
-    if _organizes(old, me):
+    colleague = deputies.colleague(tx, collection, old, me)
+    if colleague is not None:
+        # Whoever may delete in the group's calendar calls it off: it is the meeting itself that goes (MTG-15, MTG-18).
+        organizing.remove(tx, old, people.addresses(tx, colleague))
+    elif _organizes(old, me):
         author = deputies.author(tx, collection)
         if author is not None:
             deputies.adopt(tx, collection, old, old, author)

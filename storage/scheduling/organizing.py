@@ -23,7 +23,8 @@ def write(
 ) -> bool:
     """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS.
 
-    `base` is as for `Views`; `author` are the addresses of who writes for the organizer. Gives whether `new` got instances back that its client knew nothing of.
+    `base` is as for `Views`; `author` are the addresses of who writes for the organizer. Gives whether
+    `new` got instances back that its client knew nothing of.
 
     Raises:
         UnknownAttendee: as `restricted.check`.
