@@ -227,6 +227,12 @@ def refused(calendar: Component, who: str) -> bool:
     return bool(asked) and all(partstat(mine) == DECLINED for mine in asked)
 
 
+def open_for(calendar: Component, who: str) -> bool:
+    """Whether somebody has something to answer to."""
+    asked = [attendee(each, {who}) for each in parts(calendar)]
+    return any(mine is not None and partstat(mine) == NEEDS_ACTION for mine in asked)
+
+
 def stay_away(old: Component, new: Component, who: str) -> bool:
     """Leave out of an attendee's new copy the instances that he declined and took away; say if there are any."""
     master, model = parts(new)[0], parts(old)[0]
