@@ -37,7 +37,6 @@ def prepare(data: bytes) -> Prepared:
     """
     found = icalendar.read(data)
     shared, mine = calendar_views.split_viewer(found) if found.has_viewer_parts else (None, None)
-    starts, ends = found.series.span
     stub = calendar_views.busy_stub(found)
     return Prepared(
         body=found.body,
@@ -52,19 +51,25 @@ def prepare(data: bytes) -> Prepared:
         parts=mine.dumps() if mine is not None else "",
         index={
             "component": found.component,
-            "starts": starts,
-            "ends": ends,
             "klass": found.klass,
             "transparent": found.transparent,
             "status": found.status,
             "organizer": found.organizer,
             "summary": found.summary[:255],
-            "series": None if _is_plain(found.series) else found.series.dumps(),
             "stub": stub,
-            "lengthy": ends - starts > _LENGTHY_S,
-        },
+        }
+        | when(found.series),
         attachments=managed.ids(found.calendar),
     )
+
+
+def when(series: Series | None) -> dict[str, Any]:
+    """The columns of the index that say when it takes place; without a series, always (RFC 6638 §2.3)."""
+    if series is None:
+        return {"starts": -FOREVER, "ends": FOREVER, "series": None, "lengthy": True}
+    starts, ends = series.span
+    plain = None if _is_plain(series) else series.dumps()
+    return {"starts": starts, "ends": ends, "series": plain, "lengthy": ends - starts > _LENGTHY_S}
 
 
 def restated(prepared: Prepared, body: bytes) -> Prepared:

@@ -337,6 +337,10 @@ def delete(tx: Transaction, collection: Collection) -> None:
     if collection.name in _DEFAULT_NAMES:
         raise Fixed("this collection cannot be removed")
     locks.check(tx, collection.space, collection.name, member=True, tree=True)
+    if collection.tool in (Tool.CALENDAR, Tool.TASKS):
+        from storage.scheduling import emptying  # meetings stand above this module
+
+        emptying.removed(tx, collection)
     tx.db.execute(sa.delete(collections).where(collections.c.id == collection.id))
     locks.forget(tx, collection.space, collection.name)
     tx.touched.add(collection.id)

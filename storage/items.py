@@ -24,6 +24,7 @@ from storage.store import Transaction
 from storage.types import (
     ANY,
     UNCONDITIONAL,
+    Answers,
     Brief,
     Collection,
     Item,
@@ -77,11 +78,13 @@ def put(
     *,
     schedule: bool = True,
     foreign: Foreign = Foreign.REFUSED,
+    answers: Answers = Answers.SEEN,
 ) -> Written:
     """Store a body under a name: a new item, a new body, or only what belongs to the viewer.
 
     A meeting is sent to those whom it concerns, unless `schedule` is off: then it is only kept (RFC 6638 §3.2).
-    `foreign` says what becomes of attachments that are not his to use (RFC 8607 §3.12).
+    `foreign` says what becomes of attachments that are not his to use (RFC 8607 §3.12), `answers` what is known of
+    those in a meeting; with a schedule tag, some may have come unseen.
 
     Raises:
         Stale: the precondition does not hold.
@@ -102,7 +105,8 @@ def put(
     check(seen, precondition)
     prepared, used = _attached(tx, collection, stored, prepared, foreign)
     if schedule and (stored is None or (seen is not None and seen.view is View.FULL)):
-        prepared = _scheduled(tx, collection, stored, seen, prepared)
+        unseen = precondition.schedule_tag is not None and answers is Answers.SEEN
+        prepared = _scheduled(tx, collection, stored, seen, prepared, Answers.UNSEEN if unseen else answers)
     write = writing.Write(tx, collection, name, prepared, kinds.of(collection.tool))
     if stored is None or seen is None:
         # A name taken by what he may not know of is refused in the words of a missing right (SYS-09), and
@@ -141,14 +145,16 @@ def attaching() -> ModuleType:
     return found
 
 
-def _scheduled(tx: Transaction, collection: Collection, stored: Any, seen: Item | None, prepared: Prepared) -> Prepared:
+def _scheduled(
+    tx: Transaction, collection: Collection, stored: Any, seen: Item | None, prepared: Prepared, answers: Answers
+) -> Prepared:
     if not _is_meeting(collection, stored, prepared):
         return prepared
     allowed = collection.rights & Right.ADD if seen is None else seen.rights & Right.EDIT
     if not allowed:
         return prepared  # it will be refused, or only the viewer's own parts change
     held = collection.rights if seen is None else seen.rights
-    found: Prepared = implicit().written(tx, collection, stored, prepared, held)
+    found: Prepared = implicit().written(tx, collection, stored, prepared, held, answers)
     return found
 
 

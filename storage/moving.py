@@ -93,6 +93,11 @@ def _demand_place(tx: Transaction, target: Collection, name: str, overwrite: boo
         raise Denied(Right.EDIT, tree.path(target, name))
 
 
+def _fresh_tag(tag: int, number: int) -> int:
+    """Another schedule tag than before, which no write in the target hands out (RFC 6638 §3.2.10)."""
+    return 0 if not tag else -number if tag == number else number
+
+
 def _relocate(
     tx: Transaction, source: Collection, name: str, target: Collection, target_name: str, *, created: bool
 ) -> Written:
@@ -116,6 +121,7 @@ def _relocate(
             uid=fresh,
             modseq=number,
             created_modseq=number,
+            schedule_tag=_fresh_tag(row.schedule_tag, number),
             hidden_modseq=number if row.hidden_modseq else 0,
             freed_modseq=number if row.freed_modseq else 0,
             modified=tx.now,

@@ -89,6 +89,8 @@ def _number(default: int, lowest: int, highest: int) -> Preference:
 
 
 USER_TYPE: Final = "calendar_user_type"
+MEETING_MAILS: Final = "meeting_mails"
+"""Which mails a participant gets of meetings that his calendar has already."""
 OVERLAY: Final = "overlay"
 PREFERENCES: Final[Mapping[str, Preference]] = {
     "day_start_hour": _number(8, 0, 23),
@@ -111,6 +113,7 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "request_receipts": _choice("no", "yes", "no"),  # MSG-15
     OVERLAY: _choice("yes", "yes", "no"),  # CAL-22
     USER_TYPE: _choice("individual", "individual", "room", "resource"),  # RFC 6638 §2.4.2
+    MEETING_MAILS: _choice("changes", "all", "changes", "none"),  # MTG-06, MTG-13, MTG-15
     "answer_receipts": _choice("ask", "always", "never", "ask"),  # MSG-16
 }
 """Names carry their unit; the figures are those of ACC-04, 05, 08, 17 and CAL-27."""

@@ -239,6 +239,17 @@ class Changes:
     truncated: bool
 
 
+class Answers(Enum):
+    """What whoever writes a meeting knows of the answers in it."""
+
+    SEEN = "seen"
+    """A client has read them."""
+    UNSEEN = "unseen"
+    """A client has not read those that came since the meeting last changed (RFC 6638 §3.2.10.1)."""
+    OURS = "ours"
+    """They are not a client's: the suite moves them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Precondition:
     """What must hold of an item before it is written (RFC 9110 §13); ETags without quotes.

@@ -58,19 +58,19 @@ def send(context: Context, message: Message) -> Response:
     """Bring it to whom it is for: the organizer, or the attendees whose proposal is declined.
 
     Raises:
-        HttpError: 403 valid-scheduling-message, organizer-allowed (RFC 6638 §5.2.3, §5.2.4).
+        HttpError: 400 valid-scheduling-message, 403 valid-organizer (RFC 6638 §5.2.1, §5.2.2).
     """
     parts = itip.parts(message.calendar)
     organizers = {itip.address(each.value("ORGANIZER")) for each in parts}
     uids = {each.value("UID").strip() for each in parts}
     if len(organizers) != 1 or "" in organizers or len(uids) != 1 or "" in uids:
-        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="one UID and one ORGANIZER are wanted")
+        raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="one UID and one ORGANIZER are wanted")
     (organizer,) = organizers
     if message.method == "COUNTER":
         try:
             icalendar.understand(message.calendar)
         except StorageError as error:
-            raise refuse(403, f"{CALDAV}valid-scheduling-message", reason=str(error)) from None
+            raise refuse(400, f"{CALDAV}valid-scheduling-message", reason=str(error)) from None
     attendees = itip.attendees(message.calendar)
     with writing(context) as tx:
         outbox: Collection = find(context, tx).owned_collection
@@ -82,13 +82,13 @@ def send(context: Context, message: Message) -> Response:
             sender = next((address for address in attendees if address in me), "")
             to = [organizer]
             if not sender or organizer in me:
-                raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="you are no ATTENDEE of this")
+                raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="you are no ATTENDEE of this")
         else:
             sender, to = organizer, [address for address in attendees if address not in me]
             if organizer not in me:
-                raise refuse(403, f"{CALDAV}organizer-allowed", reason="the ORGANIZER is not you")
+                raise refuse(403, f"{CALDAV}valid-organizer", reason="the ORGANIZER is not you")
         if not 0 < len(to) <= _RECIPIENTS:
-            raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="nobody to send it to, or too many")
+            raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="nobody to send it to, or too many")
         statuses = {one: exchange.send(tx, sender, one, message.method, message.calendar) for one in to}
     return response([_row(one, _STATUS[status]) for one, status in statuses.items()])
 

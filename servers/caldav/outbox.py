@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -25,6 +26,7 @@ from storage.store import Transaction
 from storage.types import Right, SpaceKind, Tool
 
 _LONGEST_S: Final = 2 * 366 * 86_400
+_MEDIA_TYPE: Final = re.compile(r"text/calendar\s*(;|$)", re.IGNORECASE)
 _MOST: Final = 500
 """People in one request."""
 
@@ -33,6 +35,8 @@ def post(context: Context) -> Response:
     """Answer a VFREEBUSY request at an outbox; elsewhere it is the add-member URL's POST."""
     if not _is_outbox(context):
         return add_member(context)
+    if not _MEDIA_TYPE.match(context.request.header("Content-Type") or "text/calendar"):
+        raise refuse(403, f"{CALDAV}supported-calendar-data", reason="messages are text/calendar")  # RFC 6638 §5.2
     body = context.request.body(context.settings.max_resource_octets)
     if (message := messages.read(body)) is not None:
         return messages.send(context, message)
@@ -42,7 +46,7 @@ def post(context: Context) -> Response:
         if not box.rights & (Right.SEND_INVITE | Right.SEND_REPLY):  # RFC 6638 §6.2.4
             raise Denied(Right.SEND_INVITE, tree.path(box))
         if request.organizer not in people.own_addresses(tx, box):
-            raise refuse(403, f"{CALDAV}organizer-allowed", reason="the ORGANIZER is not you")  # §5.2.4
+            raise refuse(403, f"{CALDAV}valid-organizer", reason="the ORGANIZER is not you")  # RFC 6638 §5.2.2
         zone = timezones.loads(str(preferences.of(tx, directory.me(tx)).get("timezone", "") or "")) or UTC
         rows = [_answer(tx, request, prop, zone) for prop in request.attendees]
     return messages.response(rows)
@@ -74,7 +78,7 @@ def _read(body: bytes) -> _Request:
     """The request.
 
     Raises:
-        HttpError: 400 valid-calendar-data, valid-scheduling-message (RFC 6638 §5.2.2, §5.2.3).
+        HttpError: 400 valid-scheduling-message (RFC 6638 §5.2.1).
     """
     try:
         found = contentline.parse(body)
@@ -83,11 +87,11 @@ def _read(body: bytes) -> _Request:
         request = _Request(component)
     except (BadFormat, ValueError) as error:
         reason = str(error) if isinstance(error, BadFormat) else "one VFREEBUSY with DTSTART and DTEND in UTC is wanted"
-        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason=reason) from None
+        raise refuse(400, f"{CALDAV}valid-scheduling-message", reason=reason) from None
     if calendar_object.value("METHOD").strip().upper() != "REQUEST" or not request.attendees or not request.uid:
-        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="METHOD:REQUEST, UID and an ATTENDEE are wanted")
+        raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="METHOD:REQUEST, UID and an ATTENDEE are wanted")
     if not 0 < request.end - request.start <= _LONGEST_S or len(request.attendees) > _MOST:
-        raise refuse(403, f"{CALDAV}valid-scheduling-message", reason="too long a time, or too many people")
+        raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="too long a time, or too many people")
     return request
 
 

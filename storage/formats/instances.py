@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from storage.errors import BadFormat, TooManyInstances
 from storage.formats import timezones
 from storage.formats.contentline import Component, Property
 from storage.formats.datetimes import instant, read_moment
-from storage.formats.series import Series
+from storage.formats.series import Instance, Series
 
 _TIMES = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "DTSTART", "DTEND", "DURATION", "DUE"})
+_TEXTS = ("SUMMARY", "DESCRIPTION", "LOCATION")
 _DAY = 86_400
 
 
 def override(calendar: Component, master: Component, recurrence_id: Property) -> Component | None:
     """The instance that a RECURRENCE-ID names, with the times of the series; None if there is no such one."""
-    try:
-        moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
-        tzid = recurrence_id.param("TZID")
-        zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
-        zone = timezones.resolve(tzid, zones) if tzid is not None and not moment.is_utc else None
-        at = instant(moment.wall, zone) if zone is not None else moment.wall
-        found = Series.of(calendar).instances(at, at + 1, limit=500)
-    except (BadFormat, TooManyInstances):
-        return None
-    fitting = next((one for one in found if one.start == at and one.override_index == -1), None)
+    fitting = _found(calendar, recurrence_id, lambda index: index == -1)
     if fitting is None:
         return None
     params = [pair for pair in recurrence_id.params if pair[0] in ("TZID", "VALUE")]
@@ -35,3 +29,32 @@ def override(calendar: Component, master: Component, recurrence_id: Property) ->
         whole = fitting.all_day and length % _DAY == 0
         properties.append(Property("DURATION", f"P{length // _DAY}D" if whole else f"PT{length}S"))
     return Component(master.name, properties)
+
+
+def plain(calendar: Component, master: Component, part: Component) -> bool:
+    """Whether an instance of its own takes place as its series says, in all that people answer to."""
+    moment = part.get("RECURRENCE-ID")
+    if moment is None or any(_text(master, name) != _text(part, name) for name in _TEXTS):
+        return False
+    zones = calendar.of("VTIMEZONE")
+    before = _found(Component("VCALENDAR", [], [*zones, master]), moment, lambda index: index == -1)
+    after = _found(Component("VCALENDAR", [], [*zones, master, part]), moment, lambda index: index != -1)
+    return before is not None and after is not None and (before.start, before.end) == (after.start, after.end)
+
+
+def _text(component: Component, name: str) -> str:
+    return component.value(name).strip().replace("\\N", "\\n")
+
+
+def _found(calendar: Component, recurrence_id: Property, fits: Callable[[int], bool]) -> Instance | None:
+    """The instance that begins when a RECURRENCE-ID says, and is made as `fits` likes it."""
+    try:
+        moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
+        tzid = recurrence_id.param("TZID")
+        zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
+        zone = timezones.resolve(tzid, zones) if tzid is not None and not moment.is_utc else None
+        at = instant(moment.wall, zone) if zone is not None else moment.wall
+        found = Series.of(calendar).instances(at, at + 1, limit=500)
+    except (BadFormat, TooManyInstances):
+        return None
+    return next((one for one in found if one.start == at and fits(one.override_index)), None)

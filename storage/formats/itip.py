@@ -37,6 +37,8 @@ _ANSWERED: Final = (
 """What everybody must answer anew to (MTG-13)."""
 _KEPT: Final = frozenset({"TRANSP", "CATEGORIES", "CLASS", "COLOR", "PRIORITY"})
 """What is each attendee's own in his copy."""
+_PROGRESS: Final = frozenset({"PERCENT-COMPLETE", "COMPLETED", "STATUS"})
+"""And in his copy of a to-do, how far he has come (RFC 6638 §3.2.2.1, RFC 5546 §3.4.3)."""
 
 
 def address(value: str) -> str:
@@ -118,10 +120,21 @@ def set_value(component: Component, name: str, value: str) -> None:
     component.properties.append(Property(name, value))
 
 
+def agent(prop: Property) -> str:
+    """Who sends messages to somebody (RFC 6638 §7.1): SERVER, CLIENT, or NONE for all that is not known."""
+    found = (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
+    return found if found in ("SERVER", "CLIENT") else "NONE"
+
+
 def sequence(component: Component) -> int:
     """SEQUENCE, 0 if there is none or it is no number."""
     text = component.value("SEQUENCE").strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def latest(calendar: Component) -> int:
+    """The highest SEQUENCE of its parts."""
+    return max(map(sequence, parts(calendar)), default=0)
 
 
 def changed(old: Component, new: Component) -> bool:
@@ -197,13 +210,43 @@ def keep_own(old: Component, new: Component) -> bool:
         alarms = [clone(inner) for inner in mine.components if inner.name == "VALARM"]
         each.components += alarms
         found = found or bool(alarms)
-        kept = [prop for prop in mine.properties if prop.name in _KEPT or prop.name.startswith("X-MOZ-")]
+        called_off = each.value("STATUS").strip().upper() == "CANCELLED"
+        own = _KEPT | _PROGRESS if each.name == "VTODO" and not called_off else _KEPT
+        kept = [prop for prop in mine.properties if prop.name in own or prop.name.startswith("X-MOZ-")]
         names = {prop.name for prop in kept}
         theirs = [prop for prop in each.properties if prop.name in names]
         if theirs != kept:
             found = True
             each.properties = [prop for prop in each.properties if prop.name not in names] + copies(kept)
     return found
+
+
+def refused(calendar: Component, who: str) -> bool:
+    """Whether somebody declined everything he is invited to."""
+    asked = [mine for each in parts(calendar) if (mine := attendee(each, {who})) is not None]
+    return bool(asked) and all(partstat(mine) == DECLINED for mine in asked)
+
+
+def open_for(calendar: Component, who: str) -> bool:
+    """Whether somebody has something to answer to."""
+    asked = [attendee(each, {who}) for each in parts(calendar)]
+    return any(mine is not None and partstat(mine) == NEEDS_ACTION for mine in asked)
+
+
+def stay_away(old: Component, new: Component, who: str) -> bool:
+    """Leave out of an attendee's new copy the instances that he declined and took away; say if there are any."""
+    master, model = parts(new)[0], parts(old)[0]
+    if instance(master) or instance(model):
+        return False
+    left = {value.upper() for value in _values(model, "EXDATE")} - {instance(each) for each in parts(old)}
+    gone = [each for each in parts(new) if instance(each) in left and partstat(attendee(each, {who})) == DECLINED]
+    for each in gone:
+        moment = each.get("RECURRENCE-ID")
+        new.components.remove(each)
+        if moment is not None:
+            params = [pair for pair in moment.params if pair[0] != "RANGE"]
+            master.properties.append(Property("EXDATE", moment.value.strip(), params))
+    return bool(gone)
 
 
 def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
@@ -217,6 +260,8 @@ def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
             return False
         derived = key not in before  # an instance of its own, made to answer for it alone
         skipped = {"DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE", "EXDATE"} if derived else {"EXDATE"}
+        if each.name == "VTODO":
+            skipped |= _PROGRESS
         for name in (*_ANSWERED, "STATUS", "ORGANIZER"):
             if name not in skipped and _plain(model, name) != _plain(each, name):
                 return False
@@ -269,6 +314,7 @@ def reply(calendar: Component, who: Collection[str]) -> Component:
             "SUMMARY",
             "ORGANIZER",
             "COMMENT",
+            *(("DUE", *sorted(_PROGRESS)) if each.name == "VTODO" else ()),
         ):
             own.properties += copies(each.all(name))
         sent = attendee(each, {delegate(me)})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery, people
+from storage.scheduling.errors import IGNORED
+from storage.scheduling.people import Person
 from storage.scheduling.views import Views
 from storage.store import Transaction
 
@@ -13,11 +15,15 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
     """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS."""
     organizer = itip.organizer(new)
     assert organizer is not None
+    for each in itip.parts(new):
+        _progress(each, me)
     delegates = [delegation.complete(each, me) for each in itip.parts(new)]
     changed = _answers(old, new, me)
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
-    forced = organizer.param("SCHEDULE-FORCE-SEND")
-    if _speaks(organizer) and (changed or (forced and (changed := itip.parts(new)))):
+    forced = (organizer.param("SCHEDULE-FORCE-SEND") or "").upper()
+    if forced and forced != "REPLY":
+        status = IGNORED
+    if _speaks(organizer) and (changed or (forced == "REPLY" and (changed := itip.parts(new)))):
         status = _send(tx, new, changed, me, organizer, _refused(old, me))
         if any(delegates) and people.of_address(tx, itip.address(organizer.value)) is None:
             _forward(tx, old, new, me)
@@ -26,6 +32,28 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
         if prop is not None:
             itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+
+
+def in_place(tx: Transaction, organizer: Person, old: Component, new: Component, me: frozenset[str]) -> None:
+    """A participant answers in the meeting itself, which lies in a group's calendar (MTG-18): the copies follow."""
+    changed = _answers(old, new, me)
+    answer, sender, told = _reply(tx, new, changed, me, _refused(old, me))
+    for each in itip.parts(new):
+        mine = itip.attendee(each, me)
+        if sender and mine is not None and itip.partstat(mine) != itip.NEEDS_ACTION:
+            itip.set_param(mine, "SCHEDULE-STATUS", "2.0")
+            itip.set_param(mine, "RSVP", "")
+    if sender:
+        delivery.spread(tx, organizer, sender, answer, old, new, notice=told)
+
+
+def _progress(part: Component, me: frozenset[str]) -> None:
+    """Of a to-do, its state is the answer, also where a client says it in STATUS alone (RFC 5545 §3.2.12)."""
+    state, mine = part.value("STATUS").strip().upper(), itip.attendee(part, me)
+    if part.name != "VTODO" or mine is None or state not in ("COMPLETED", "IN-PROCESS"):
+        return
+    if itip.partstat(mine) not in (itip.DECLINED, itip.DELEGATED):
+        itip.set_param(mine, "PARTSTAT", state)
 
 
 def _forward(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
@@ -70,6 +98,9 @@ def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[
         if mine is not None and itip.partstat(mine) != was:
             found.append(each)
     master, model = next(iter(itip.parts(new))), before.get("")
+    if model is None:  # single instances of a series have no EXDATE: he left those that are gone
+        kept = {itip.instance(each) for each in itip.parts(new)}
+        found += [_declined(each, me) for key, each in before.items() if key not in kept]
     if model is not None and master.get("RECURRENCE-ID") is None:
         left = _exceptions(master)
         for value in left.keys() - _exceptions(model).keys():
@@ -110,12 +141,19 @@ def _send(
     refused: set[str],
 ) -> str:
     """Send the answers; who refused, or had refused (`refused`, by instance), is told of by mail as well."""
+    answer, sender, told = _reply(tx, meeting, answers, me, refused)
+    return delivery.reply(tx, sender, itip.address(organizer.value), answer, notice=told) if sender else ""
+
+
+def _reply(
+    tx: Transaction, meeting: Component, answers: list[Component], me: frozenset[str], refused: set[str]
+) -> tuple[Component, str, bool]:
+    """The message, who says it ("" if he is not invited), and whether it is told by mail as well (MTG-08, MTG-09)."""
     zones = [each for each in meeting.components if each.name == "VTIMEZONE"]
     answer = itip.reply(Component("VCALENDAR", [], [*zones, *answers]), me)
-    if not itip.parts(answer):
-        return ""
-    mine = itip.attendee(itip.parts(answer)[0], me)
-    assert mine is not None
+    mine = itip.attendee(itip.parts(answer)[0], me) if itip.parts(answer) else None
+    if mine is None:
+        return answer, "", False
     for each in itip.parts(answer):
         prop = itip.attendee(each, me)
         if prop is not None:
@@ -124,7 +162,7 @@ def _send(
         itip.partstat(itip.attendee(each, me)) == itip.DECLINED or itip.instance(each) in refused
         for each in itip.parts(answer)
     )
-    return delivery.reply(tx, itip.address(mine.value), itip.address(organizer.value), answer, notice=told)
+    return answer, itip.address(mine.value), told
 
 
 def _refused(old: Component | None, me: frozenset[str]) -> set[str]:
@@ -133,7 +171,7 @@ def _refused(old: Component | None, me: frozenset[str]) -> set[str]:
 
 
 def _speaks(organizer: Property) -> bool:
-    return (organizer.param("SCHEDULE-AGENT") or "SERVER").upper() == "SERVER"
+    return itip.agent(organizer) == "SERVER"
 
 
 def _status(old: Component) -> str:

@@ -33,32 +33,46 @@ def request(
         return mail(tx, sender, recipient, "REQUEST", view.calendar)
     theirs = people.acting(tx, person)
     try:
-        update(theirs, person, view, was)
+        if not update(theirs, person, view, was, recipient=recipient):
+            return DELIVERED
     except StorageError:
         return FAILED  # his quota, his locks: the organizer's meeting stands
     inbox.put(theirs, person.login, view.request, view.calendar)
     return DELIVERED
 
 
-def update(tx: Transaction, person: Person, view: View, was: View | None = None, *, keep_tag: bool = False) -> None:
+def update(
+    tx: Transaction,
+    person: Person,
+    view: View,
+    was: View | None = None,
+    *,
+    recipient: str,
+    keep_tag: bool = False,
+) -> bool:
     """Write the copy of the person who acts; what is his own in it stays. A copy that `was` put there has nothing.
+
+    Gives whether there was anything to write: what he refused and took away comes back when he is asked anew (MTG-08).
 
     Raises:
         UidConflict: what bears this UID in his calendars is not this organizer's.
     """
     present = copies.find(tx, person.id, view.uid)
     if present is None:
-        if not keep_tag:
-            copies.create(tx, person.login, view.prepared)
-        return
+        if keep_tag or (was is not None and itip.refused(view.calendar, recipient)):
+            return False
+        copies.create(tx, person.login, view.prepared)
+        return True
     if not same_organizer(tx, present.calendar, view.calendar):
         raise UidConflict("")  # something of his own that bears the same UID
     if was is not None and present.body == was.prepared.body:
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
-        return
+        return True
     fresh = itip.clone(view.calendar)
     own = itip.keep_own(present.calendar, fresh)
+    own = itip.stay_away(present.calendar, fresh, recipient) or own
     copies.replace(tx, present, copies.prepare(fresh) if own else view.prepared, keep_tag=keep_tag)
+    return True
 
 
 def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
@@ -81,12 +95,15 @@ def withdraw(tx: Transaction, person: Person, found: Component, message: bytes) 
 
 
 def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, notice: bool = False) -> str:
-    """Bring an attendee's answer to the organizer, with a mail of it if there is to be a `notice` (MTG-07…09)."""
+    """Bring an attendee's answer to the organizer, with a mail of it if there is to be a `notice` (MTG-07…09).
+
+    It has every instance whose answer changed: what it does not have stays as it was answered.
+    """
     person = people.of_address(tx, recipient)
     if person is None:
         return mail(tx, sender, recipient, "REPLY", answer)
     try:
-        status = answered(tx, person, frozenset({sender}), answer)
+        status = answered(tx, person, frozenset({sender}), answer, whole=False)
     except StorageError:
         return FAILED  # the organizer may not write there any more: the attendee's own answer stands
     if notice and status == DELIVERED:
@@ -96,10 +113,19 @@ def reply(tx: Transaction, sender: str, recipient: str, answer: Component, *, no
     return status
 
 
-def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Component, *, method: str = "REPLY") -> str:
+def answered(
+    tx: Transaction,
+    person: Person,
+    who: frozenset[str],
+    answer: Component,
+    *,
+    method: str = "REPLY",
+    whole: bool = True,
+) -> str:
     """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11).
 
-    `method` is what the message says that it came with: a COUNTER answers too.
+    `method` is what the message says that it came with: a COUNTER answers too. Where `whole` is set, an answer to a
+    series is one to all its instances, as programs elsewhere mean it.
     """
     if len(itip.parts(answer)) > MOST_INSTANCES:
         return INVALID
@@ -110,7 +136,7 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
         return INVALID
     had = Views(itip.clone(present.calendar))
     old = had.meeting if _delegates(present.calendar, answer) else None
-    if not apply_answer(present.calendar, who, answer):
+    if not apply_answer(present.calendar, who, answer, whole=whole):
         return INVALID
     settled = old is None or not _exchange(theirs, old, present.calendar)
     # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
@@ -118,6 +144,27 @@ def answered(tx: Transaction, person: Person, who: frozenset[str], answer: Compo
     inbox.put(theirs, person.login, itip.message(answer, method), answer)
     _follow(tx, person, who, had, Views(present.calendar))
     return DELIVERED
+
+
+def spread(
+    tx: Transaction,
+    organizer: Person,
+    sender: str,
+    answer: Component,
+    old: Component,
+    new: Component,
+    *,
+    notice: bool,
+) -> None:
+    """Bring an answer that was written into the meeting itself to its organizer and into everybody's copies."""
+    theirs = people.acting(tx, organizer)
+    inbox.put(theirs, organizer.login, itip.message(answer, "REPLY"), answer)
+    _follow(tx, organizer, frozenset(), Views(old), Views(new))
+    head = itip.organizer(new)
+    if notice and head is not None:
+        from storage.scheduling import notices
+
+        notices.tell(tx, sender, itip.address(head.value), answer)
 
 
 def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views, have: Views) -> None:
@@ -133,7 +180,7 @@ def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views,
     for address in forms.keys() - served:
         with suppress(StorageError):  # his copy cannot be written: the answer stands in the organizer's
             view, was = forms[address]
-            update(people.acting(tx, here[address]), here[address], view, was, keep_tag=True)
+            update(people.acting(tx, here[address]), here[address], view, was, recipient=address, keep_tag=True)
 
 
 def _delegates(meeting: Component, answer: Component) -> bool:
@@ -174,7 +221,7 @@ def organized(tx: Transaction, person: Person, uid: str) -> copies.Copy | None:
     return present
 
 
-def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> bool:
+def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, whole: bool = True) -> bool:
     """Set the attendee's state in the organizer's object; False if he is not invited (RFC 5546 §3.2.3)."""
     known = {itip.instance(each): each for each in itip.parts(meeting)}
     applied = False
@@ -183,7 +230,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component) -> 
         if given is None:
             continue
         key = itip.instance(each)
-        targets = list(known.values()) if not key else [known[key]] if key in known else []
+        targets = list(known.values()) if whole and not key else [known[key]] if key in known else []
         if key and not targets and "" in known:
             moment = each.get("RECURRENCE-ID")
             # An answer says nothing of times (MTG-12), and makes no instance where the series has none.

@@ -71,5 +71,20 @@ def keep(old: Component | None, new: Component) -> None:
             itip.set_param(each, "SENT-BY", "")
 
 
+def colleague(tx: Transaction, collection: Collection, meeting: Component, me: frozenset[str]) -> Person | None:
+    """The member who organizes what lies in a group's calendar, if it is not the actor (MTG-18).
+
+    None as well for what is but a copy of a meeting that he keeps in a calendar of his own.
+    """
+    head = itip.organizer(meeting)
+    if collection.space.kind is not SpaceKind.GROUP or head is None or itip.address(head.value) in me:
+        return None
+    person = people.of_address(tx, itip.address(head.value))
+    if person is None:
+        return None
+    own = copies.find(people.acting(tx, person), person.id, itip.parts(meeting)[0].value("UID").strip())
+    return person if own is None else None
+
+
 def _organizers(meeting: Component) -> list[Property]:
     return [prop for each in itip.parts(meeting) if (prop := each.get("ORGANIZER")) is not None]

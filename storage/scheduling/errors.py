@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from storage.errors import Refused
+
+IGNORED: Final = "2.3"
+"""The status of a SCHEDULE-FORCE-SEND that means nothing here (RFC 6638 §7.2)."""
 
 
 class OthersMeeting(Refused):

@@ -8,13 +8,15 @@ from storage import calendar, writing
 from storage.formats import icalendar, itip, managed
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
-from storage.scheduling import attending, copies, deputies, organizing, people
+from storage.scheduling import attending, copies, deputies, merging, organizing, people
 from storage.scheduling.errors import OthersMeeting, ScheduledElsewhere, SeveralOrganizers
 from storage.store import Transaction
-from storage.types import Collection, Right, SpaceKind
+from storage.types import Answers, Collection, Right, SpaceKind
 
 
-def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prepared, held: Right) -> Prepared:
+def written(
+    tx: Transaction, collection: Collection, stored: Any, prepared: Prepared, held: Right, answers: Answers
+) -> Prepared:
     """Send what this write makes necessary; gives what is to be stored. `held` is what the actor may do with it.
 
     Raises:
@@ -37,9 +39,18 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
     organizer = itip.organizer(new)
     if len({itip.address(each.value("ORGANIZER")) for each in itip.parts(new)} - {""}) > 1:
         raise SeveralOrganizers("a meeting has one organizer, the same in all instances")
-    if old is not None and _attends(old, me) and not (itip.attendee_may(old, new, me) and managed.alike(old, new)):
-        # Whoever he says the organizer is now: it was not he.
-        raise OthersMeeting("only the organizer changes a meeting: answer it, or write to the organizer")
+    colleague = deputies.colleague(tx, collection, old, me) if old is not None else None
+    if old is not None and (colleague is not None or _attends(old, me)):
+        if not managed.alike(old, new):
+            raise OthersMeeting("attachments of a meeting are its organizer's")
+        if itip.attendee_may(old, new, me):
+            if merging.of_attendee(old, new, me):
+                base = None
+        elif _mailed(tx, old, new):
+            old = None  # he answers another form of the meeting than the one that he had
+        else:
+            # Whoever he says the organizer is now: it was not he.
+            raise OthersMeeting("only the organizer changes a meeting: answer it, or write to the organizer")
     if organizer is None:
         if old is not None and _organizes(old, me):
             organizing.remove(tx, old, me)  # the last participant went, and with him the organizer's line
@@ -53,7 +64,12 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
             deputies.keep(old, new)
         else:
             deputies.demand(tx, collection, held, Right.SEND_INVITE)
-        organizing.write(tx, old if old is not None and _organizes(old, me) else None, new, me, base)
+        known = old if old is not None and _organizes(old, me) else None
+        who = people.addresses(tx, author) if author is not None else frozenset()
+        if organizing.write(tx, known, new, me, base, answers, who):
+            base = None
+    elif colleague is not None and old is not None:
+        attending.in_place(tx, colleague, old, new, me)
     elif any(itip.attendee(each, me) is not None for each in itip.parts(new)):
         if author is not None and attending.answers(new, me):
             deputies.demand(tx, collection, held, Right.SEND_REPLY)
@@ -64,11 +80,28 @@ def written(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
     return calendar.restated(base, after) if base is not None else calendar.prepare(after)
 
 
+def _mailed(tx: Transaction, old: Component, new: Component) -> bool:
+    """Whether an attendee's program brings what an organizer outside mailed to it (RFC 6638 §3.2.2.2).
+
+    It has a new SEQUENCE then, or the program does all the scheduling with that organizer itself.
+    """
+    before, after = itip.organizer(old), itip.organizer(new)
+    if before is None or after is None or itip.address(before.value) != itip.address(after.value):
+        return False
+    if people.of_address(tx, itip.address(before.value)) is not None:
+        return False  # meetings of our own people come by their calendars (MTG-12)
+    return itip.agent(after) != "SERVER" or itip.latest(new) > itip.latest(old)
+
+
 def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool) -> None:
     """Tell those whom a removal concerns; an attendee who does not want it (`reply`) refuses silently."""
     old = icalendar.load(writing.body_of(tx, stored)).calendar
     me = people.own_addresses(tx, collection)
-    if _organizes(old, me):
+    colleague = deputies.colleague(tx, collection, old, me)
+    if colleague is not None:
+        # Whoever may delete in the group's calendar calls it off: it is the meeting itself that goes (MTG-15, MTG-18).
+        organizing.remove(tx, old, people.addresses(tx, colleague))
+    elif _organizes(old, me):
         author = deputies.author(tx, collection)
         if author is not None:
             deputies.adopt(tx, collection, old, old, author)

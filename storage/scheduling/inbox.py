@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
+from storage import calendar, kinds, writing
 from storage import collections as tree
-from storage import kinds, writing
-from storage.errors import NotFound
+from storage.errors import BadFormat, NotFound, TooManyInstances
 from storage.formats import itip
 from storage.formats.contentline import Component
+from storage.formats.series import Series
 from storage.kinds import Prepared
 from storage.store import Transaction
 from storage.types import SpaceKind
@@ -26,12 +27,13 @@ def put(tx: Transaction, login: str, message: bytes, found: Component) -> None:
         return
     if collection.item_count >= MOST:
         return
-    name, message_item = prepared(message, itip.parts(found)[0].name)
+    name, message_item = prepared(message, found)
     writing.Write(tx, collection, name, message_item, kinds.of(collection.tool)).create()
 
 
-def prepared(message: bytes, component: str) -> tuple[str, Prepared]:
-    """A message, ready to be stored, and its name."""
+def prepared(message: bytes, found: Component) -> tuple[str, Prepared]:
+    """A message, ready to be stored, and its name; `found` is the meeting in it."""
+    component = itip.parts(found)[0].name
     name = f"{secrets.token_hex(16)}.ics"
     return name, Prepared(
         body=message,
@@ -45,15 +47,19 @@ def prepared(message: bytes, component: str) -> tuple[str, Prepared]:
         parts="",
         index={
             "component": component,
-            "starts": 0,
-            "ends": 0,
             "klass": "PUBLIC",
             "transparent": True,
             "status": "",
             "organizer": "",
             "summary": "",
-            "series": None,
             "stub": None,
-            "lengthy": False,
-        },
+        }
+        | calendar.when(_series(found)),
     )
+
+
+def _series(found: Component) -> Series | None:
+    try:
+        return Series.of(found)
+    except (BadFormat, TooManyInstances):
+        return None  # iTIP lets messages leave DTSTART out

@@ -56,7 +56,7 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
         known = itip.organizer(present.calendar)
         if known is None or itip.address(known.value) != itip.address(organizer.value):
             return False
-        if _sequence(meeting.calendar) < _sequence(present.calendar):
+        if itip.latest(meeting.calendar) < itip.latest(present.calendar):
             return False
     if meeting.method == "CANCEL":
         return present is not None and _cancel(tx, person, present, meeting)
@@ -164,10 +164,6 @@ def _reply(tx: Transaction, person: Person, meeting: Meeting) -> bool:
     """An answer counts if the attendee himself sent it, and not to an older form of the meeting (RFC 5546 §3.2.3)."""
     who = frozenset({meeting.sender})
     present = copies.find(tx, person.id, meeting.uid)
-    if present is not None and _sequence(meeting.calendar) < _sequence(present.calendar):
+    if present is not None and itip.latest(meeting.calendar) < itip.latest(present.calendar):
         return False
     return delivery.answered(tx, person, who, meeting.calendar) == delivery.DELIVERED
-
-
-def _sequence(calendar: Component) -> int:
-    return max((itip.sequence(each) for each in itip.parts(calendar)), default=0)

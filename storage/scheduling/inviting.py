@@ -163,7 +163,7 @@ def _tell(tx: Transaction, boxes: Iterable[Any], who: set[PrincipalId], message:
     if open_ones:
         first = itip.parts(found)[0]
         if len(open_ones) > AT_ONCE:
-            later.tell(tx, first.value("UID").strip(), open_ones, message, first.name)
+            later.tell(tx, first.value("UID").strip(), open_ones, message)
             return
-        name, prepared = inbox.prepared(message, first.name)
+        name, prepared = inbox.prepared(message, found)
         many.create(tx, open_ones, Tool.SCHEDULE_INBOX, name, prepared)

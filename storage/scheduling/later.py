@@ -35,9 +35,9 @@ _WAITS: Final = Statement(
 _FIRST: Final = sa.select(tasks).order_by(tasks.c.id).limit(1)
 
 
-def tell(tx: Transaction, uid: str, inboxes: Sequence[CollectionId], message: bytes, component: str) -> None:
+def tell(tx: Transaction, uid: str, inboxes: Sequence[CollectionId], message: bytes) -> None:
     """Leave a message in many inboxes (RFC 6638 §2.2): the calendars have it already."""
-    _put(tx, "inbox", uid, {"inboxes": list(inboxes), "component": component}, message)
+    _put(tx, "inbox", uid, {"inboxes": list(inboxes)}, message)
 
 
 def mail(tx: Transaction, sender: str, recipients: Sequence[str], method: str, view: View) -> None:
@@ -87,7 +87,7 @@ def _put(tx: Transaction, kind: str, uid: str, detail: dict[str, Any], message: 
 
 
 def _inbox(tx: Transaction, detail: dict[str, Any], message: bytes) -> None:
-    name, prepared = inbox.prepared(message, detail["component"])
+    name, prepared = inbox.prepared(message, icalendar.one_calendar(parse(message)))
     many.create(tx, [CollectionId(one) for one in detail["inboxes"]], Tool.SCHEDULE_INBOX, name, prepared)
 
 

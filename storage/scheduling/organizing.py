@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from storage.formats import cutting, itip, managed
+from storage.formats import cutting, instances, itip, managed
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
-from storage.scheduling import people, restricted, rooms, spreading
+from storage.scheduling import merging, people, restricted, rooms, spreading
+from storage.scheduling.errors import IGNORED
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
+from storage.types import Answers
 
 
 def write(
-    tx: Transaction, old: Component | None, new: Component, me: frozenset[str], base: Prepared | None = None
-) -> None:
+    tx: Transaction,
+    old: Component | None,
+    new: Component,
+    me: frozenset[str],
+    base: Prepared | None = None,
+    answers: Answers = Answers.SEEN,
+    author: frozenset[str] = frozenset(),
+) -> bool:
     """Send what a new or changed meeting makes necessary; `new` gets the states and SCHEDULE-STATUS.
 
-    `base` is as for `Views`.
+    `base` is as for `Views`; `author` are the addresses of who writes for the organizer. Gives whether
+    `new` got instances back that its client knew nothing of.
 
     Raises:
         UnknownAttendee: as `restricted.check`.
@@ -24,43 +33,52 @@ def write(
     sender = _sender(new)
     before = itip.attendees(old) if old is not None else {}
     restricted.check(tx, itip.attendees(new).keys() - before.keys() - me)
+    here = people.of_addresses(tx, sorted(itip.attendees(new).keys() - me))
+    restored = False
+    if answers is not Answers.OURS:
+        restored = merging.of_organizer(old, new, me | author, here, stale=answers is Answers.UNSEEN)
     if old is not None:
         _ask_anew(old, new, me)
     lines: dict[str, list[Property]] = {}
     for each in itip.parts(new):
         for prop in each.all("ATTENDEE"):
             lines.setdefault(itip.address(prop.value), []).append(prop)
-    heard = [address for address, own in lines.items() if address not in me and _agent(own[0]) == "SERVER"]
-    here = people.of_addresses(tx, heard)
+    heard = [address for address, own in lines.items() if address not in me and itip.agent(own[0]) == "SERVER"]
+    here = {address: here[address] for address in heard if address in here}
     booked, absent = rooms.decide(tx, new, lines, here)
-    had, have = Views(old) if old is not None else None, Views(new, base)
-    told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in before}
+    had, have = Views(old) if old is not None else None, Views(new, None if restored else base)
+    served = {address for address, prop in before.items() if itip.agent(prop) == "SERVER"}
+    told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in served}
     sent: dict[str, tuple[View, View | None]] = {}
+    ignored: set[str] = set()
     concerned: dict[tuple[int, int, bool], bool] = {}
     told |= dict.fromkeys(absent, rooms.ANSWERED)
     for address in heard:
         if address in absent:
             continue
-        was, now = had.of(address) if had is not None and address not in booked else None, have.of(address)
+        knows = had is not None and address in served and address not in booked
+        was, now = had.of(address) if had is not None and knows else None, have.of(address)
         if now is None:
             continue
         key = (id(was), id(now), address in here)
         if key not in concerned:
             concerned[key] = was is None or _concerns(was, now, address in here)
-        if concerned[key] or lines[address][0].param("SCHEDULE-FORCE-SEND"):
+        forced = lines[address][0].param("SCHEDULE-FORCE-SEND")
+        if concerned[key] or (forced or "").upper() == "REQUEST":
             sent[address] = now, was
+        if forced and forced.upper() != "REQUEST":
+            ignored.add(address)
     told |= spreading.send(tx, sender, here, sent)
+    told |= {address: IGNORED for address in ignored if told.get(address, "")[:1] in ("", "1", "2")}
     for address, own in lines.items():
         for prop in own if address not in me else ():
             itip.set_param(prop, "SCHEDULE-STATUS", told.get(address, ""))
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
     if old is not None:
-        gone = {address: prop for address, prop in before.items() if address not in lines}
+        # RFC 6638 §3.2.1.2: whoever is served by us no longer is called off, as whoever is removed.
+        gone = {address: prop for address, prop in before.items() if address not in heard and address not in me}
         _cancel(tx, old, gone, me, sender)
-
-
-def _agent(prop: Property) -> str:
-    return (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
+    return restored
 
 
 def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
@@ -70,7 +88,7 @@ def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
 
 def _cancel(tx: Transaction, old: Component, gone: dict[str, Property], me: frozenset[str], sender: str) -> None:
     views = Views(old)
-    addresses = [one for one, prop in gone.items() if one not in me and _agent(prop) == "SERVER"]
+    addresses = [one for one, prop in gone.items() if one not in me and itip.agent(prop) == "SERVER"]
     spreading.cancel(tx, sender, {one: view for one in addresses if (view := views.of(one)) is not None})
 
 
@@ -81,7 +99,7 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     changed = {key for key, each in fresh.items() if key in before and itip.changed(_alone(before[key]), _alone(each))}
     less = {key for key in changed if cutting.shortened(_alone(before[key]), _alone(fresh[key]))}
     asked = changed - less  # whoever comes to a series comes to a shorter one
-    added = {key for key in fresh if key and key not in before}
+    added = {key for key, each in fresh.items() if key and key not in before and not _as_it_was(old, before, each)}
     for key, each in fresh.items():
         known = before.get(key)
         if key in asked or key in added or "" in asked:
@@ -92,6 +110,11 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
         other = key in changed or "" in asked
         if other and known is not None and itip.sequence(each) <= itip.sequence(known):
             itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
+
+
+def _as_it_was(old: Component, before: dict[str, Component], part: Component) -> bool:
+    """Whether an instance became a component of its own for its people alone (MTG-13: nobody answers anew)."""
+    return "" in before and instances.plain(old, before[""], part)
 
 
 def _alone(component: Component) -> Component:

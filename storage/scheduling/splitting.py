@@ -13,7 +13,7 @@ from storage.formats.contentline import Property
 from storage.scheduling import copies, people
 from storage.scheduling.people import Person
 from storage.store import Transaction
-from storage.types import Principal
+from storage.types import Answers, Principal
 
 
 def split(tx: Transaction, account: Principal, uid: str, instance: str) -> str:
@@ -43,6 +43,7 @@ def split(tx: Transaction, account: Principal, uid: str, instance: str) -> str:
     if halves is None:
         raise Refused("a series is cut before one of its instances, and not before the first")
     collection = tree.by_id(tx, present.collection)
-    items.put(tx, collection, present.name, copies.prepare(halves[0]))
-    items.put(tx, collection, f"{fresh}.ics", copies.prepare(halves[1]), foreign=Foreign.OF_SPACE)
+    items.put(tx, collection, present.name, copies.prepare(halves[0]), answers=Answers.OURS)
+    later = copies.prepare(halves[1])
+    items.put(tx, collection, f"{fresh}.ics", later, foreign=Foreign.OF_SPACE, answers=Answers.OURS)
     return fresh

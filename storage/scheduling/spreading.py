@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from storage.formats import itip
-from storage.scheduling import delivery, inviting, later
+from storage.formats.contentline import Component
+from storage.scheduling import delivery, inviting, later, telling
 from storage.scheduling.people import Person
 from storage.scheduling.views import View
 from storage.store import Transaction
@@ -39,11 +40,34 @@ def send(
     for address, (now, was) in left.items():
         if address not in told:
             told[address] = delivery.request(tx, sender, address, here[address], now, was)
+    reached = {one for one, status in told.items() if one in here and status in (delivery.DELIVERED, PENDING)}
+    _tell(tx, sender, here, {one: sent[one] for one in reached})
     return told
 
 
-def cancel(tx: Transaction, sender: str, gone: Mapping[str, View]) -> None:
-    """Tell everybody that he is no longer invited to what he had (MTG-15)."""
+def _tell(
+    tx: Transaction, sender: str, here: Mapping[str, Person], sent: Mapping[str, tuple[View, View | None]]
+) -> None:
+    """Mail those who are invited, and those who are to answer anew (MTG-06, MTG-13)."""
+    invited = {one: now for one, (now, was) in sent.items() if was is None and not itip.refused(now.calendar, one)}
+    differ: dict[tuple[int, int], bool] = {}
+    changed: dict[str, View] = {}
+    for one, (now, was) in sent.items():
+        if was is not None:
+            key = (id(now), id(was))
+            if key not in differ:
+                differ[key] = itip.changed(was.calendar, now.calendar) or (
+                    itip.statuses(was.calendar) != itip.statuses(now.calendar)
+                )
+            if differ[key] and (itip.open_for(now.calendar, one) or _called_off(now.calendar)):
+                changed[one] = now
+    for what, found in ((telling.INVITED, invited), (telling.CHANGED, changed)):
+        for view, addresses in _by_view(found):
+            telling.tell(tx, sender, what, view.calendar, {one: here[one] for one in addresses})
+
+
+def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: bool = True) -> None:
+    """Tell everybody that he is no longer invited to what he had (MTG-15); without `mails`, by his calendar only."""
     from storage.scheduling import people
 
     here = people.of_addresses(tx, list(gone))
@@ -51,11 +75,19 @@ def cancel(tx: Transaction, sender: str, gone: Mapping[str, View]) -> None:
         for each in itip.parts(view.calendar):
             itip.set_value(each, "SEQUENCE", str(itip.sequence(each) + 1))
         outside = {one: view for one in addresses if one not in here}
-        _mails(tx, sender, outside, "CANCEL")
+        if mails:
+            _mails(tx, sender, outside, "CANCEL")
         message = itip.message(view.calendar, "CANCEL") if len(outside) < len(addresses) else b""
         for address in addresses:
             if address in here:
                 delivery.withdraw(tx, here[address], view.calendar, message)
+        told = {one: here[one] for one in addresses if one in here and not itip.refused(view.calendar, one)}
+        if told and mails:
+            telling.tell(tx, sender, telling.CANCELLED, view.calendar, told)
+
+
+def _called_off(meeting: Component) -> bool:
+    return "CANCELLED" in itip.statuses(meeting)
 
 
 def _mails(tx: Transaction, sender: str, outside: Mapping[str, View], method: str = "REQUEST") -> dict[str, str]:

@@ -14,7 +14,7 @@ from storage import writing
 from storage.errors import NotFound, Refused
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, Property, unescape_text
-from storage.scheduling import copies, delivery, people, spreading
+from storage.scheduling import copies, delivery, people, spreading, telling
 from storage.scheduling.people import Person
 from storage.scheduling.views import Views
 from storage.schema import collections, event_index, items
@@ -117,18 +117,19 @@ def resend(tx: Transaction, organizer: Principal, uid: str, chosen: Collection[s
             raise NotFound(wanted)
     for address, prop in itip.attendees(meeting).items():
         view = views.of(address)
-        agent = (prop.param("SCHEDULE-AGENT") or "SERVER").upper()
-        if address in me or view is None or head is None or agent != "SERVER":
+        if address in me or view is None or head is None or itip.agent(prop) != "SERVER":
             continue
         if address in chosen or (not chosen and itip.partstat(prop) == itip.NEEDS_ACTION):
             person = people.of_address(tx, address)
             delivery.request(tx, itip.address(head.value), address, person, view, view)
+            if person is not None:
+                telling.tell(tx, itip.address(head.value), telling.ASKED, view.calendar, {address: person})
             sent += 1
     return sent
 
 
 def cancel(tx: Transaction, organizer: Principal, uid: str, *, mails: bool = True) -> None:
-    """Call a meeting off: it vanishes from everybody's calendar; without `mails` nobody outside is told (MTG-15).
+    """Call a meeting off: it vanishes from everybody's calendar; without `mails` nobody is told (MTG-15).
 
     Raises:
         NotFound: there is no such meeting.
@@ -147,6 +148,7 @@ def cancel(tx: Transaction, organizer: Principal, uid: str, *, mails: bool = Tru
         tx,
         itip.address(head.value) if head is not None else "",
         {address: view for address in here if (view := views.of(address)) is not None},
+        mails=False,
     )
     meetings.delete(tx, collection, present.name, schedule=False)
 

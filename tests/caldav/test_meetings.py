@@ -241,9 +241,11 @@ def test_free_and_busy_of_several_people(alice: Client, bob: Client) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"x", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", b"\0" * 100, event("e", *TIMES)])
 def test_bad_requests_at_the_outbox(alice: Client, body: bytes) -> None:
+    """RFC 6638 §5.2.1: with 400 Bad Request."""
     answer = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
-    assert answer.status == 403
-    assert answer.precondition == f"{CALDAV}valid-scheduling-message"
+    assert (answer.status, answer.precondition) == (400, f"{CALDAV}valid-scheduling-message")
+    plain = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/plain")
+    assert (plain.status, plain.precondition) == (403, f"{CALDAV}supported-calendar-data")
 
 
 def test_the_principal_names_inbox_and_outbox(alice: Client) -> None:

@@ -32,6 +32,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     overwrite = may_overwrite(context)
     precondition = conditions.precondition(context.request)
     context.depth(INFINITY, 0, INFINITY)
+    schedule_tag = ""
     with writing(context) as tx:
         found = find(context, tx)
         if found.kind is Kind.COLLECTION:
@@ -54,8 +55,10 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             written = change(tx, source, name, target, destination.item, overwrite=overwrite)
             if kept:
                 dead.put(tx, target, destination.item, dict(kept))
-            created = written.created
+            created, schedule_tag = written.created, written.schedule_tag
     headers: list[tuple[str, str]] = []
+    if schedule_tag:
+        headers.append(("Schedule-Tag", f'"{schedule_tag}"'))  # RFC 6638 §3.2.10
     if created:
         directory = destination.kind is not Kind.ITEM
         headers.append(("Location", escape.path(*destination.segments, directory=directory)))

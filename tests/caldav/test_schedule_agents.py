@@ -1,0 +1,116 @@
+"""Who sends, and to whom: agents, forced messages, whole calendars, to-dos, programs that mail (RFC 6638 §3.2, §7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from servers.dav.names import CALDAV
+from storage.store import Store
+from tests.caldav.desk import Client, event, names, put, query, span
+from tests.caldav.test_meetings import (
+    ALICE,
+    BOB,
+    INVITED,
+    ORGANIZER,
+    copy_of,
+    invite,
+    meeting,
+    members,
+    queued,
+    someone,
+    state,
+    text,
+)
+
+SECOND = "/dav/alice/private/second/"
+INBOX = "/dav/bob/private/inbox/"
+AHEAD = ("DTSTART:20990601T100000Z", "DTEND:20990601T110000Z")
+
+
+@pytest.mark.parametrize("agent", ["NONE", "CLIENT", "X-OTHER"])
+def test_whoever_is_no_longer_served_is_called_off(alice: Client, bob: Client, agent: str) -> None:
+    """RFC 6638 §3.2.1.2: SERVER to another agent is CANCEL, and back REQUEST; §7.1: what is not known is NONE."""
+    path = invite(alice)
+    put(alice, path, meeting(someone("bob@example.test", f"SCHEDULE-AGENT={agent}")))
+    assert members(bob, BOB) == []
+    put(alice, path, meeting(INVITED))
+    assert state(bob, copy_of(bob, BOB), "bob@example.test") == "NEEDS-ACTION"
+
+
+@pytest.mark.parametrize(("force", "status", "messages"), [("REQUEST", "1.2", 2), ("X-LOUD", "2.3", 1)])
+def test_a_forced_message(alice: Client, bob: Client, force: str, status: str, messages: int) -> None:
+    """RFC 6638 §7.2."""
+    path = invite(alice)
+    put(alice, path, meeting(INVITED.replace(":mailto", f";SCHEDULE-FORCE-SEND={force}:mailto")))
+    assert f"SCHEDULE-STATUS={status}" in text(alice, path)
+    assert "SCHEDULE-FORCE-SEND" not in text(alice, path)
+    assert len(members(bob, INBOX)) == messages
+
+
+def test_a_calendar_goes_with_its_meetings(alice: Client, bob: Client) -> None:
+    """RFC 6638 §3.2.3.2; what is over is called off for nobody (CAL-18)."""
+    assert alice.request("MKCALENDAR", SECOND).status == 201
+    put(alice, f"{SECOND}m1.ics", meeting(INVITED, times=AHEAD))
+    put(alice, f"{SECOND}m2.ics", meeting(INVITED).replace(b"UID:m1", b"UID:m2"))
+    assert len(members(bob, BOB)) == 2
+    assert alice.request("DELETE", SECOND).status == 204
+    assert len(members(bob, BOB)) == 1
+    assert "UID:m2" in text(bob, copy_of(bob, BOB))
+
+
+def test_a_move_has_a_new_schedule_tag(alice: Client) -> None:
+    """RFC 6638 §3.2.10."""
+    path = invite(alice)
+    assert alice.request("MKCALENDAR", SECOND).status == 201
+    before = alice.request("GET", path).headers["schedule-tag"]
+    refused = alice.request("MOVE", path, destination=f"{SECOND}m1.ics", if_schedule_tag_match='"0"')
+    assert refused.status == 412
+    moved = alice.request("MOVE", path, destination=f"{SECOND}m1.ics", if_schedule_tag_match=before)
+    assert moved.status == 201
+    assert moved.headers["schedule-tag"] != before
+    assert alice.request("GET", f"{SECOND}m1.ics").headers["schedule-tag"] == moved.headers["schedule-tag"]
+
+
+@pytest.mark.parametrize("told", ["PARTSTAT=COMPLETED", "PARTSTAT=ACCEPTED"])
+def test_an_assigned_task_is_done(alice: Client, bob: Client, told: str) -> None:
+    """RFC 6638 §3.2.2.1, RFC 5546 §3.4.3: how far he has come is the attendee's own, and the organizer hears of it."""
+    path, there = "/dav/alice/private/tasks/t.ics", "/dav/bob/private/tasks/"
+    lines = ("DTSTART:20990601T100000Z", "DUE:20990602T100000Z", "SUMMARY:Do", ORGANIZER)
+    people = (someone("alice@example.test", "PARTSTAT=ACCEPTED"), INVITED)
+    put(alice, path, event("t", *lines, *people, around="VTODO"))
+    mine = copy_of(bob, there)
+    done = "STATUS:COMPLETED\r\nPERCENT-COMPLETE:100\r\nCOMPLETED:20990601T120000Z\r\nSUMMARY:Do"
+    put(bob, mine, text(bob, mine).replace("SUMMARY:Do", done).replace("PARTSTAT=NEEDS-ACTION", told).encode())
+    assert "PARTSTAT=COMPLETED;SCHEDULE-STATUS=2.0:mailto:bob@" in text(alice, path)
+    (message,) = members(alice, "/dav/alice/private/inbox/")
+    assert "PERCENT-COMPLETE:100" in text(alice, message)
+    put(alice, path, text(alice, path).replace("SUMMARY:Do", "SUMMARY:Do\r\nPRIORITY:1").encode())
+    assert {"STATUS:COMPLETED", "PERCENT-COMPLETE:100", "PRIORITY:1"} <= set(text(bob, mine).split("\r\n"))
+    later = text(bob, mine).replace("DUE:20990602", "DUE:20990603")
+    assert bob.request("PUT", mine, later.encode(), content_type="text/calendar").status == 403
+
+
+def outside(start: str, sequence: int, *params: str) -> bytes:
+    head = ";".join(["ORGANIZER", *params])
+    lines = (f"DTSTART:2025060{start}T100000Z", f"SEQUENCE:{sequence}", "SUMMARY:Far", f"{head}:mailto:eve@else.test")
+    return event("o", *lines, someone("alice@example.test", "PARTSTAT=ACCEPTED"))
+
+
+def test_a_mail_program_brings_what_an_organizer_outside_changed(alice: Client, store: Store) -> None:
+    """RFC 6638 §3.2.2.2: the message was delivered to the client."""
+    path = f"{ALICE}o.ics"
+    put(alice, path, outside("1", 0))
+    put(alice, path, outside("2", 1))
+    assert queued(store) == [("alice@example.test", "eve@else.test")] * 2
+    assert alice.request("PUT", path, outside("3", 1), content_type="text/calendar").status == 403
+    put(alice, path, outside("3", 1, "SCHEDULE-AGENT=CLIENT"))
+    assert len(queued(store)) == 2
+
+
+def test_messages_are_found_by_time(alice: Client, bob: Client) -> None:
+    """RFC 6638 §2.3."""
+    put(alice, f"{ALICE}m1.ics", meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5",)))
+    inbox = {one.rsplit("/", 1)[1].removesuffix(".ics") for one in members(bob, INBOX)}
+    assert names(query(bob, INBOX, span("20250603T000000Z", "20250604T000000Z"))) == inbox
+    assert names(query(bob, INBOX, span("20250607T000000Z", "20250608T000000Z"))) == set()
+    assert bob.propfind(INBOX, f"{CALDAV}schedule-default-calendar-URL").status == 207
