@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import replace
 
 from servers.activesync.options import HTML, MIME, PLAIN, Preference
 from servers.activesync.wbxml.element import Element
@@ -17,6 +18,10 @@ def body(forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> Element | 
     The form that the text has goes before one that it must be turned into.
     """
     by_kind = {one.kind: one for one in wanted}
+    if wanted and not {PLAIN, HTML} & by_kind.keys():
+        # A whole message or RTF alone is wanted and cannot be had: better the text as it is than nothing.
+        kind = HTML if HTML in forms else PLAIN
+        by_kind[kind] = replace(wanted[0], kind=kind)
     for kind in (HTML, PLAIN):
         if kind in by_kind and kind in forms and not _is_spared(forms[kind], by_kind[kind]):
             return _cut(kind, forms[kind], by_kind[kind])

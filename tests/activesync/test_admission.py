@@ -78,6 +78,22 @@ def test_a_policy_is_obeyed_first(strict: Callable[..., Phone]) -> None:
     assert folder_sync(old).status == 449
 
 
+def test_provisions_that_are_refused(strict: Callable[..., Phone]) -> None:
+    """[MS-ASPROV] §3.2.5.2 (MS-ASPROV_R395, R380; MS-ASCMD_R4917)."""
+    phone = strict(policy=Policy(password=True))
+    first = phone.post("Provision", Provision.Provision(Provision.Policies(Provision.Policy(TYPE)))).document
+    key = first.text_of(Provision.Policies, Provision.Policy, Provision.PolicyKey) or ""
+    managed = Provision.Policy(TYPE, Provision.PolicyKey(key), Provision.Status(4))
+    answer = phone.post("Provision", Provision.Provision(Provision.Policies(managed))).document
+    assert answer.text_of(Provision.Status) == "145"
+    assert status(folder_sync(phone, key)) == "142"
+    misplaced = phone.post("Provision", Provision.Provision(Provision.Policy(TYPE))).document
+    assert misplaced.text_of(Provision.Status) == "2"
+    strange = Provision.Policies(Provision.Policy(Provision.PolicyType("MS-Odd")))
+    unknown = phone.post("Provision", Provision.Provision(strange)).document
+    assert unknown.text_of(Provision.Policies, Provision.Policy, Provision.Status) == "3"
+
+
 def test_without_a_policy_nobody_is_asked(strict: Callable[..., Phone]) -> None:
     phone = strict()
     assert status(folder_sync(phone, "12345")) == "1"
