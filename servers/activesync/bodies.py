@@ -31,6 +31,12 @@ def body(forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> Element | 
     return None
 
 
+def part(forms: Mapping[int, str], wanted: Preference) -> Element:
+    """The BodyPart element, which is HTML ([MS-ASAIRS] §2.2.2.10): the whole text, what it quotes is not told apart."""
+    shown = _cut(HTML, _turned(forms, HTML), wanted)
+    return AirSyncBase.BodyPart(AirSyncBase.Status(1), *shown.children)
+
+
 def mime(data: bytes, size: int | None) -> Element:
     """A whole message; what is no UTF-8 in it reaches the device as UTF-8 all the same."""
     text = data.decode("utf-8", "replace")

@@ -222,6 +222,16 @@ def test_absence_is_set_from_a_phone(phone: Phone) -> None:
     assert kept is not None
     assert kept.text_of(Settings.OofState) == "0"
     assert kept.find(Settings.OofMessage, Settings.ReplyMessage) is not None
+    others = Settings.OofMessage(
+        Settings.AppliesToExternalKnown(), Settings.Enabled(1), Settings.ReplyMessage("gone"), Settings.BodyType("Text")
+    )
+    assert oof(phone, Settings.Set(Settings.OofState(1), others)).text_of(Settings.Status) == "1"
+    both = oof(phone, Settings.Get(Settings.BodyType("Text"))).find(Settings.Get)
+    assert both is not None
+    told = [one.text_of(Settings.ReplyMessage) for one in both.all(Settings.OofMessage)]
+    assert told == ["away\nuntil May", "gone", None]  # who is not named is answered as before
+    for one in times:  # MS-ASCMD_R2272, R5681
+        assert oof(phone, Settings.Set(Settings.OofState(2), one)).text_of(Settings.Status) == "2"
 
 
 @pytest.mark.parametrize(

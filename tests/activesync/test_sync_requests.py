@@ -10,7 +10,7 @@ from auth import authenticate
 from servers.activesync import application
 from servers.activesync.call import EasSettings
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, AirSyncBase
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase, ItemOperations
 from storage.store import Store
 from storage.types import Actor
 from tests.activesync.phone import Phone
@@ -133,3 +133,40 @@ def test_a_text_rather_than_none(phone: Phone, deliver: Callable[..., int], kind
     assert found is not None
     assert found.text_of(AirSyncBase.Type) == "1"
     assert (found.text_of(AirSyncBase.Data) or "").strip() == "some text"
+
+
+def part_of(found: Element | None) -> Element:
+    assert found is not None
+    part = found.find(AirSyncBase.BodyPart)
+    assert part is not None
+    return part
+
+
+def test_the_text_once_more_for_conversations(phone: Phone, deliver: Callable[..., int]) -> None:
+    """[MS-ASAIRS] §2.2.2.10: BodyPart "MUST be included [...] when the BodyPartPreference element is specified" (R120)."""
+    deliver("plain", text="a < b and more")
+    inbox = folders(phone)[2]
+    wanted = AirSyncBase.BodyPartPreference(AirSyncBase.Type(2), AirSyncBase.TruncationSize(30), AirSyncBase.Preview(5))
+    phone.keys[inbox] = ask(phone, collection(phone, inbox, AirSync.Options(wanted))).text_of(
+        AirSync.Collections, AirSync.Collection, AirSync.SyncKey
+    ) or ""  # fmt: skip
+    answer = ask(phone, collection(phone, inbox))  # the options are kept
+    add = answer.find(AirSync.Collections, AirSync.Collection, AirSync.Commands, AirSync.Add)
+    assert add is not None
+    part = part_of(add.find(AirSync.ApplicationData))
+    tags = [AirSyncBase.Status, AirSyncBase.Type, AirSyncBase.EstimatedDataSize, AirSyncBase.Truncated]
+    assert [one.tag for one in part.children] == [*tags, AirSyncBase.Data, AirSyncBase.Preview]
+    assert (part.text_of(AirSyncBase.Status), part.text_of(AirSyncBase.Type)) == ("1", "2")
+    assert (part.text_of(AirSyncBase.Data) or "").startswith("<html><body>a &lt; b")
+    assert part.text_of(AirSyncBase.Preview) == "a < b"
+    fetch = ItemOperations.Fetch(
+        ItemOperations.Store("Mailbox"),
+        AirSync.CollectionId(inbox),
+        AirSync.ServerId(add.text_of(AirSync.ServerId) or ""),
+        ItemOperations.Options(AirSyncBase.BodyPartPreference(AirSyncBase.Type(2))),
+    )
+    fetched = phone.post("ItemOperations", ItemOperations.ItemOperations(fetch)).document
+    whole = part_of(fetched.find(ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties))
+    assert "and more" in (whole.text_of(AirSyncBase.Data) or "")
+    odd = AirSync.Options(AirSyncBase.BodyPartPreference(AirSyncBase.Type(3)))
+    assert ask(phone, collection(phone, inbox, odd)).text_of(AirSync.Status) == "164"  # MS-ASCMD_R5412

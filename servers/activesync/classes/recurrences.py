@@ -174,9 +174,11 @@ def read(said: Element, names: Names, until: Callable[[str], str]) -> str:
         parts.append(f"COUNT={count}")
     elif text := said.text_of(names.until):
         parts.append(f"UNTIL={until(text)}")
-    first = said.text_of(names.first_day_of_week)
-    if kind == 1 and first is not None and number(first, 7) < 7 and number(first, 7) != 1:
-        parts.append(f"WKST={_DAYS[number(first, 7)]}")
+    first = number(said.text_of(names.first_day_of_week), 1)
+    if first > 6:  # "the server MUST return protocol status error 6" ([MS-ASTASK] §2.2.2.14)
+        raise Unconvertible("a week that begins on no day")
+    if kind == 1 and first != 1:
+        parts.append(f"WKST={_DAYS[first]}")
     text = ";".join(parts)
     try:
         Rule.parse(text)

@@ -53,6 +53,8 @@ def _item(tx: Transaction, call: Call, asked: Element) -> Element:
     identified, folder = long_id or asked.text_of(AirSync.ServerId) or "", asked.text_of(AirSync.CollectionId) or ""
     said = asked.find(Item.Options)
     options = wanted_of.Options() if said is None else wanted_of.of(said)
+    if options.odd_part:
+        return Item.Fetch(Item.Status(wanted_of.ODD_PART))
     names = (Search.LongId(long_id),) if long_id else (AirSync.CollectionId(folder), AirSync.ServerId(identified))
     try:
         content = contents.of(tx, folder or identified.partition(":")[0])

@@ -51,6 +51,8 @@ def sync(call: Call) -> Answer:
         bound = lowest if seconds < lowest else highest
         in_minutes = AirSync.Wait in body
         return AirSync.Sync(AirSync.Status(_INTERVAL), AirSync.Limit(bound // 60 if in_minutes else bound))
+    if any(wanted_of.read(one, Options()).odd_part for one in asked):
+        return _status(wanted_of.ODD_PART)
     room = _room(body)
     wanted = [read(one, windowed=AirSync.WindowSize in body) for one in asked]
     if any(one is None for one in wanted):
