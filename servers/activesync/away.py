@@ -16,7 +16,7 @@ from storage.formats import message_text
 from storage.mail import absence
 from storage.mail.absence import Absence, Message
 
-_OK, _ARGUMENTS = 1, 5
+_OK, _PROTOCOL, _ARGUMENTS = 1, 2, 5
 _AUDIENCES: Final[dict[str, Tag]] = {
     "internal": Settings.AppliesToInternal,
     "known": Settings.AppliesToExternalKnown,
@@ -28,6 +28,8 @@ def oof(call: Call, asked: Element) -> Element:
     """Answer a Get or a Set."""
     said = asked.find(Settings.Set)
     if said is not None:
+        if (Settings.StartTime in said) != (Settings.EndTime in said):  # both or none ([MS-ASCMD] §2.2.3.61.2)
+            return Settings.Oof(Settings.Status(_PROTOCOL))
         try:
             wanted = _read(said)
         except Unconvertible:
@@ -35,10 +37,10 @@ def oof(call: Call, asked: Element) -> Element:
         if wanted is None:
             return Settings.Oof(Settings.Status(_ARGUMENTS))
         with call.store.write(call.actor) as tx:
-            if not said.all(Settings.OofMessage):  # on or off, with the texts that there were
-                before = absence.of(tx)
-                wanted = replace(wanted, internal=before.internal, known=before.known, others=before.others)
-            absence.set_(tx, wanted)
+            named = {part.tag for one in said.all(Settings.OofMessage) for part in one.children}
+            before = absence.of(tx)  # who is not named is answered as before ([MS-ASCMD] §2.2.3.122)
+            kept = {name: getattr(before, name) for name, tag in _AUDIENCES.items() if tag not in named}
+            absence.set_(tx, replace(wanted, **kept))
         return Settings.Oof(Settings.Status(_OK))
     html = (asked.text_of(Settings.Get, Settings.BodyType) or "").upper() == "HTML"
     with call.store.read(call.actor) as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import replace
 
 from servers.activesync.options import HTML, MIME, PLAIN, Preference
 from servers.activesync.wbxml.element import Element
@@ -17,6 +18,10 @@ def body(forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> Element | 
     The form that the text has goes before one that it must be turned into.
     """
     by_kind = {one.kind: one for one in wanted}
+    if wanted and not {PLAIN, HTML} & by_kind.keys():
+        # A whole message or RTF alone is wanted and cannot be had: better the text as it is than nothing.
+        kind = HTML if HTML in forms else PLAIN
+        by_kind[kind] = replace(wanted[0], kind=kind)
     for kind in (HTML, PLAIN):
         if kind in by_kind and kind in forms and not _is_spared(forms[kind], by_kind[kind]):
             return _cut(kind, forms[kind], by_kind[kind])
@@ -24,6 +29,12 @@ def body(forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> Element | 
         if kind in by_kind:
             return _cut(kind, _turned(forms, kind), by_kind[kind])
     return None
+
+
+def part(forms: Mapping[int, str], wanted: Preference) -> Element:
+    """The BodyPart element, which is HTML ([MS-ASAIRS] §2.2.2.10): the whole text, what it quotes is not told apart."""
+    shown = _cut(HTML, _turned(forms, HTML), wanted)
+    return AirSyncBase.BodyPart(AirSyncBase.Status(1), *shown.children)
 
 
 def mime(data: bytes, size: int | None) -> Element:

@@ -106,10 +106,9 @@ def _commands(
     """The commands that tell the news; fewer additions if they would be very long, with all told up to `base`."""
     told = [AirSync.Delete(AirSync.ServerId(mail_items.server_id(box, uid))) for uid in news.deleted]
     told += [AirSync.SoftDelete(AirSync.ServerId(mail_items.server_id(box, uid))) for uid in news.faded]
-    told += [
-        AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), mail.changed(one, protocol))
-        for one in news.changed
-    ]
+    for one in news.changed:
+        data = mail.changed(one, protocol, news.before[one.uid])
+        told.append(AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
     octets = at = 0
     while at < len(news.added):
         page = _page(news.added, at)

@@ -30,6 +30,8 @@ class News:
     more: bool = False
     base: int = 0
     """The change number up to which all is told when this is."""
+    before: dict[int, str] = field(default_factory=dict)
+    """Of `changed`, by uid, what the device holds (`mail.version`)."""
     walked: int = 0
     """How many of `added` come from the walk; they stand first."""
     below: int | None = None
@@ -86,6 +88,7 @@ def look(
             news.deleted.append(one.uid)
         elif one.uid in known:
             news.changed.append(one)
+            news.before[one.uid] = known[one.uid]
         else:
             news.added.append(one)
     news.more = news.more or len(news.deleted) < sum(uid in known for uid in found.vanished)

@@ -14,6 +14,8 @@ _DAYS: Final[Mapping[int, int]] = {0: 0, 1: 1, 2: 3, 3: 7, 4: 14, 5: 31, 6: 92, 
 """FilterType in days; 0 is everything ([MS-ASCMD] §2.2.3.68.2)."""
 
 _INCOMPLETE: Final = 8
+ODD_PART: Final = 164
+"""The status of `Options.odd_part` ([MS-ASCMD] §2.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class Options:
     mime: int = 0
     """MIMESupport: 0 never, 1 for S/MIME, 2 always."""
     mime_size: int | None = None
+    part: Preference | None = None
+    """BodyPartPreference: the text once more, as conversations show it ([MS-ASCON] §2.2.2.1; from 14.1 on)."""
+
+    @property
+    def odd_part(self) -> bool:
+        """A BodyPart is asked for in a form that it does not have (Status 164; [MS-ASAIRS] §2.2.2.41.4)."""
+        return self.part is not None and self.part.kind != HTML
 
     @property
     def days(self) -> int:
@@ -50,8 +59,13 @@ class Options:
 
     def dump(self) -> dict[str, Any]:
         """As it is kept between two requests."""
-        bodies = [[one.kind, one.size, one.all_or_none, one.preview] for one in self.bodies]
-        return {"filter": self.filter, "bodies": bodies, "mime": self.mime, "mime_size": self.mime_size}
+        bodies = [_dump(one) for one in self.bodies]
+        part = {} if self.part is None else {"part": _dump(self.part)}
+        return {"filter": self.filter, "bodies": bodies, "mime": self.mime, "mime_size": self.mime_size, **part}
+
+
+def _dump(one: Preference) -> list[Any]:
+    return [one.kind, one.size, one.all_or_none, one.preview]
 
 
 _MIME_SIZES: Final[Mapping[int, int | None]] = {
@@ -64,8 +78,9 @@ def load(kept: Mapping[str, Any] | None) -> Options:
     """What `dump` gave."""
     if not kept:
         return Options()
-    bodies = tuple(Preference(kind, size, whole, preview) for kind, size, whole, preview in kept["bodies"])
-    return Options(kept["filter"], bodies, kept["mime"], kept["mime_size"])
+    bodies = tuple(Preference(*one) for one in kept["bodies"])
+    part = Preference(*kept["part"]) if "part" in kept else None
+    return Options(kept["filter"], bodies, kept["mime"], kept["mime_size"], part)
 
 
 def read(element: Element, kept: Options) -> Options:
@@ -88,9 +103,10 @@ def of(said: Element) -> Options:
     """The options in one Options element."""
     bodies = tuple(_preference(one) for one in said.all(AirSyncBase.BodyPreference))
     mime_size = number(said.text_of(AirSync.MIMETruncation), 8)
+    part = said.find(AirSyncBase.BodyPartPreference)
     return Options(
         number(said.text_of(AirSync.FilterType), 0), bodies, number(said.text_of(AirSync.MIMESupport), 0),
-        _MIME_SIZES.get(mime_size),
+        _MIME_SIZES.get(mime_size), None if part is None else _preference(part),
     )  # fmt: skip
 
 

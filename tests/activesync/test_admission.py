@@ -78,6 +78,22 @@ def test_a_policy_is_obeyed_first(strict: Callable[..., Phone]) -> None:
     assert folder_sync(old).status == 449
 
 
+def test_provisions_that_are_refused(strict: Callable[..., Phone]) -> None:
+    """[MS-ASPROV] §3.2.5.2 (MS-ASPROV_R395, R380; MS-ASCMD_R4917)."""
+    phone = strict(policy=Policy(password=True))
+    first = phone.post("Provision", Provision.Provision(Provision.Policies(Provision.Policy(TYPE)))).document
+    key = first.text_of(Provision.Policies, Provision.Policy, Provision.PolicyKey) or ""
+    managed = Provision.Policy(TYPE, Provision.PolicyKey(key), Provision.Status(4))
+    answer = phone.post("Provision", Provision.Provision(Provision.Policies(managed))).document
+    assert answer.text_of(Provision.Status) == "145"
+    assert status(folder_sync(phone, key)) == "142"
+    misplaced = phone.post("Provision", Provision.Provision(Provision.Policy(TYPE))).document
+    assert misplaced.text_of(Provision.Status) == "2"
+    strange = Provision.Policies(Provision.Policy(Provision.PolicyType("MS-Odd")))
+    unknown = phone.post("Provision", Provision.Provision(strange)).document
+    assert unknown.text_of(Provision.Policies, Provision.Policy, Provision.Status) == "3"
+
+
 def test_without_a_policy_nobody_is_asked(strict: Callable[..., Phone]) -> None:
     phone = strict()
     assert status(folder_sync(phone, "12345")) == "1"
@@ -206,6 +222,16 @@ def test_absence_is_set_from_a_phone(phone: Phone) -> None:
     assert kept is not None
     assert kept.text_of(Settings.OofState) == "0"
     assert kept.find(Settings.OofMessage, Settings.ReplyMessage) is not None
+    others = Settings.OofMessage(
+        Settings.AppliesToExternalKnown(), Settings.Enabled(1), Settings.ReplyMessage("gone"), Settings.BodyType("Text")
+    )
+    assert oof(phone, Settings.Set(Settings.OofState(1), others)).text_of(Settings.Status) == "1"
+    both = oof(phone, Settings.Get(Settings.BodyType("Text"))).find(Settings.Get)
+    assert both is not None
+    told = [one.text_of(Settings.ReplyMessage) for one in both.all(Settings.OofMessage)]
+    assert told == ["away\nuntil May", "gone", None]  # who is not named is answered as before
+    for one in times:  # MS-ASCMD_R2272, R5681
+        assert oof(phone, Settings.Set(Settings.OofState(2), one)).text_of(Settings.Status) == "2"
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,8 @@ def test_pictures_are_made_small_and_the_large_one_stays() -> None:
     text = merged(data(*elements, Contacts.Picture(base64.b64encode(other.getvalue()).decode())), card)
     assert encoded not in text
     assert "PHOTO;ENCODING=b;TYPE=JPEG:" in text
-    assert "PHOTO" not in merged(data(*elements), card)
+    assert "PHOTO" in merged(data(*elements), card)  # MS-ASCMD_R878: left out it stays
+    assert "PHOTO" not in merged(data(*elements, Contacts.Picture("")), card)
 
 
 @pytest.mark.parametrize(

@@ -433,18 +433,20 @@ def test_who_invites_becomes_the_organizer() -> None:
     assert "ORGANIZER" not in alone
 
 
+DAY = (Calendar.StartTime("20260101T000000Z"), Calendar.EndTime("20260102T000000Z"))
+
+
 @pytest.mark.parametrize(
     "elements",
     [
-        (Calendar.Subject("no start"),),
         (Calendar.StartTime("yesterday"),),
         (Calendar.StartTime("20261301T000000Z"),),
-        (Calendar.StartTime("20260101T000000Z"), Calendar.Recurrence(Calendar.Type(9))),
-        (Calendar.StartTime("20260101T000000Z"), Calendar.Recurrence(Calendar.Type(3))),
-        (Calendar.StartTime("20260101T000000Z"), Calendar.Recurrence(Calendar.Type(0), Calendar.CalendarType(8))),
-        (Calendar.StartTime("20260101T000000Z"), Calendar.Recurrence(Calendar.Type(0), Calendar.Until("never"))),
+        (*DAY, Calendar.Recurrence(Calendar.Type(9))),
+        (*DAY, Calendar.Recurrence(Calendar.Type(3))),
+        (*DAY, Calendar.Recurrence(Calendar.Type(0), Calendar.CalendarType(8))),
+        (*DAY, Calendar.Recurrence(Calendar.Type(0), Calendar.Until("never"))),
         (
-            Calendar.StartTime("20260101T000000Z"),
+            *DAY,
             Calendar.Recurrence(Calendar.Type(0)),
             Calendar.Exceptions(Calendar.Exception(Calendar.Deleted(1))),
         ),
@@ -453,6 +455,28 @@ def test_who_invites_becomes_the_organizer() -> None:
 def test_hostile_values_are_refused(elements: tuple[Element, ...]) -> None:
     with pytest.raises(Unconvertible):
         events.CLASS.merge(AirSync.ApplicationData(*elements), None, "u", context())
+
+
+@pytest.mark.parametrize(
+    ("elements", "times"),
+    [
+        ((), ("20231114T220000Z", "20231114T223000Z")),  # it is 22:13:20
+        ((Calendar.EndTime("20260101T000000Z"),), ("20231114T220000Z", "20260101T000000Z")),
+        ((Calendar.EndTime("20200101T000000Z"),), None),
+        ((Calendar.StartTime("20260101T000000Z"),), None),
+        ((Calendar.StartTime("20260101T000000Z"), Calendar.EndTime("")), None),
+        ((Calendar.EndTime(""),), None),
+    ],
+)
+def test_a_start_or_an_end_that_is_left_out(elements: tuple[Element, ...], times: tuple[str, str] | None) -> None:
+    """[MS-ASCAL] §3.2.4.1 (R52516, R52518; MS-ASCMD_R752)."""
+    data = AirSync.ApplicationData(Calendar.Subject("x"), *elements)
+    if times is None:
+        with pytest.raises(Unconvertible):
+            merged(data, None)
+        return
+    found = shown(merged(data, None).encode())
+    assert (found.text_of(Calendar.StartTime), found.text_of(Calendar.EndTime)) == times
 
 
 def test_texts_cannot_break_out() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import FolderHierarchy as Folder
+from servers.activesync.wbxml.pages import Ping
 from storage import collections as tree
 from storage import grants, groups
 from storage.store import Store
@@ -73,11 +74,45 @@ def test_what_stays(phone: Phone, store: Store) -> None:
     assert make(phone, "Below", 13, calendar).text_of(Folder.Status) == "5"
     assert make(phone, "", 13).text_of(Folder.Status) == "10"
     assert make(phone, "x" * 300, 13).text_of(Folder.Status) == "10"
-    for kind in (2, 8, 16, 19, 99):
-        assert make(phone, "Odd", kind).text_of(Folder.Status) == "6"
+    # MS-ASCMD_R4035, R81: the account's own folders are not made, nor is the cache of recipients
+    for kind, status in ((2, "10"), (8, "10"), (16, "6"), (19, "3"), (99, "6")):
+        assert make(phone, "Odd", kind).text_of(Folder.Status) == status, kind
+    for key in ("", "0", "nonsense"):
+        phone.hierarchy_key = key
+        assert make(phone, "Odd", 12).text_of(Folder.Status) == "9", key  # MS-ASCMD_R4573
 
 
 def test_before_fourteen_there_are_no_notes(connect: Callable[..., Phone]) -> None:
     old = connect(version="12.1")
     old.folder_sync()
     assert make(old, "Notes of old", 17).text_of(Folder.Status) == "6"
+
+
+def ping(phone: Phone, folder: str) -> Element:
+    listed = Ping.Folders(Ping.Folder(Ping.Id(folder), Ping.Class("Email")))
+    return phone.post("Ping", Ping.Ping(Ping.HeartbeatInterval(1), listed)).document
+
+
+def test_others_folders_are_heard_of(connect: Callable[..., Phone]) -> None:
+    """MS-ASCMD_R4257, R4258: Ping says when the hierarchy is to be synchronised; a change of one's own hides no other."""
+    phone, other = connect(), connect(device="OTHER")
+    other.folder_sync()
+    inbox = next(number for number, (_, kind) in other.folders.items() if kind == 2)
+    assert ping(phone, inbox).text_of(Ping.Status) == "7"  # it never asked for the folders
+    phone.folder_sync()
+    phone.sync(inbox)
+    assert ping(phone, inbox).text_of(Ping.Status) == "1"
+    theirs = make(other, "Theirs", 12).text_of(Folder.ServerId) or ""
+    below = make(other, "Below", 12, theirs).text_of(Folder.ServerId) or ""
+    other.folders |= {theirs: ("Theirs", 12), below: ("Below", 12)}
+    assert ping(phone, inbox).text_of(Ping.Status) == "7"
+    mine = make(phone, "Mine", 12).text_of(Folder.ServerId) or ""
+    phone.folder_sync()
+    assert {theirs, below} <= phone.folders.keys()
+    assert mine not in phone.folders  # the key of its own command contained it
+    assert ping(phone, inbox).text_of(Ping.Status) == "1"
+    assert ask(phone, "FolderDelete", Folder.ServerId(theirs)).text_of(Folder.Status) == "1"
+    changes = phone.folder_sync().find(Folder.Changes)
+    assert changes is not None
+    assert not changes.all(Folder.Delete)
+    assert other.folder_sync().text_of(Folder.Changes, Folder.Count) == "3"  # Mine, and the two that went

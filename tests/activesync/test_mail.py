@@ -14,6 +14,7 @@ from servers.activesync.wbxml.pages import (
     AirSync,
     AirSyncBase,
     Email,
+    Email2,
     FolderHierarchy,
     GetItemEstimate,
     ItemOperations,
@@ -23,7 +24,7 @@ from servers.activesync.wbxml.pages import (
     Settings,
 )
 from storage.activesync import devices
-from storage.mail import flagging, mailboxes, moving
+from storage.mail import appending, flagging, mailboxes, moving
 from storage.store import Store
 from storage.types import Actor
 from tests.activesync.phone import Phone
@@ -167,7 +168,7 @@ def test_changes_go_both_ways(phone: Phone, deliver: Deliver, store: Store, alic
     phone.sync(inbox)
     shown = phone.items[inbox][number]
     assert shown.text_of(Email.Read) == "0"
-    assert shown.text_of(Email.Flag, Email.Status) == "2"
+    assert flags(store, alice) == ["\\Flagged"]
     assert shown.text_of(AirSyncBase.Body, AirSyncBase.Data) == "text\r\n"  # the body was not sent again, nor lost
     with store.write(alice) as tx:
         moving.remove(tx, mailboxes.find(tx, "INBOX"), [uid])
@@ -324,12 +325,13 @@ def test_nobody_reads_anothers(phone: Phone, connect: Callable[..., Phone], deli
     bob.folder_sync()
     answer = bob.post("Sync", AirSync.Sync(AirSync.Collections(bob.collection(inbox)))).document
     assert answer.text_of(AirSync.Status) == "12"
-    for asked in (
-        ItemOperations.Fetch(ItemOperations.Store("Mailbox"), AirSyncBase.FileReference(f"{number}:2")),
-        ItemOperations.Fetch(ItemOperations.Store("Mailbox"), AirSync.CollectionId(inbox), AirSync.ServerId(number)),
+    mailbox = ItemOperations.Store("Mailbox")
+    for asked, status in (
+        (ItemOperations.Fetch(mailbox, AirSyncBase.FileReference(f"{number}:2")), "15"),
+        (ItemOperations.Fetch(mailbox, AirSync.CollectionId(inbox), AirSync.ServerId(number)), "6"),
     ):
         found = bob.post("ItemOperations", ItemOperations.ItemOperations(asked)).document
-        assert found.text_of(ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Status) == "6"
+        assert found.text_of(ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Status) == status
     stolen = Move.Move(Move.SrcMsgId(number), Move.SrcFldId(inbox), Move.DstFldId(bob.folder("INBOX")))
     found = bob.post("MoveItems", Move.MoveItems(stolen)).document
     assert found.text_of(Move.Response, Move.Status) == "1"
@@ -478,3 +480,35 @@ def test_broken_documents_are_refused(phone: Phone, body: bytes) -> None:
         assert phone.post(command, body).status == 400
     assert phone.post("Nonsense", body).status == 501
     assert phone.request("POST", "Cmd=Sync&DeviceType=x", body).status == 400
+
+
+def test_only_what_changed_of_a_mail_is_told(phone: Phone, store: Store, alice: Actor, deliver: Deliver) -> None:
+    """MS-ASEMAIL_R75, R76: "the server MUST include the Read element as the only child element"."""
+    uid = deliver("one")
+    phone.folder_sync()
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox)
+    told = {"\\Seen": {Email.Read}, "\\Flagged": {Email.Flag}, "\\Answered \\Seen": {Email2.LastVerbExecuted}}
+    for flags, tags in told.items():
+        with store.write(alice) as tx:
+            flagging.set_flags(tx, mailboxes.find(tx, "INBOX"), [uid], "add", flags)
+        found = phone.sync_once(inbox)
+        assert found is not None
+        data = found.find(AirSync.Commands, AirSync.Change, AirSync.ApplicationData)
+        assert data is not None
+        assert {one.tag for one in data.children} == tags
+
+
+def test_people_of_a_mail(phone: Phone, store: Store, alice: Actor) -> None:
+    """MS-ASEMAIL_R400, R711: display names and addresses to reply to have semicolons between them."""
+    to, reply = '"Bo, B" <bo@far.test>, carol@far.test', "Dan <d@far.test>, e@far.test"
+    prepared = appending.prepare(store, f"To: {to}\r\nReply-To: {reply}\r\nSubject: s\r\n\r\nx\r\n".encode())
+    with store.write(alice) as tx:
+        appending.append(tx, mailboxes.find(tx, "INBOX"), prepared)
+    phone.folder_sync()
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox)
+    [mail] = phone.items[inbox].values()
+    assert mail.text_of(Email.To) == to
+    assert mail.text_of(Email.DisplayTo) == "Bo, B; carol@far.test"
+    assert mail.text_of(Email.ReplyTo) == "Dan <d@far.test>; e@far.test"

@@ -143,6 +143,17 @@ def test_one_instance_is_declined(phone: Phone, bobs: Phone, store: Store, alice
     assert body.count("PARTSTAT=DECLINED") == 1
 
 
+def test_an_instance_that_is_none(phone: Phone, bobs: Phone) -> None:
+    """MS-ASCMD_R3195, R3196: what is no moment, and an instance of a meeting that is no series."""
+    mine, his = calendar_of(phone), calendar_of(bobs)
+    invite(phone, mine, "bob@example.test")
+    bobs.sync(his)
+    number = only(bobs, his)[0]
+    for instance, status in (("07-13-2026T08:00:00.000Z", "104"), ("2026-07-06T08:00:00.000Z", "146")):
+        result = respond(bobs, his, number, 1, MeetingResponse.InstanceId(instance))
+        assert result.text_of(MeetingResponse.Status) == status
+
+
 INVITATION = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:far-1\r\n"
     "DTSTAMP:20260101T000000Z\r\nDTSTART:20260706T080000Z\r\nDTEND:20260706T090000Z\r\nSUMMARY:Theirs\r\nLOCATION:Far\r\n"

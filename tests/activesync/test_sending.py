@@ -54,6 +54,13 @@ def test_a_mail_is_sent_once_and_kept(phone: Phone, store: Store) -> None:
     assert phone.subjects(sent) == ["hello"]
 
 
+def test_an_account_that_is_none(phone: Phone, store: Store) -> None:
+    """MS-ASCMD_R4956: Settings names no AccountId, so that there is none to send from."""
+    asked = ComposeMail.SendMail(ComposeMail.ClientId("x1"), ComposeMail.AccountId("2"), ComposeMail.Mime(MAIL))
+    assert status(phone.post("SendMail", asked)) == "166"
+    assert not queued(store)
+
+
 def test_before_fourteen_the_body_is_the_mail(connect: Callable[..., Phone], store: Store) -> None:
     phone = connect(version="12.1")
     answer = phone.request(

@@ -176,12 +176,19 @@ def test_the_reminder_of_a_series_goes_on_with_it() -> None:
         (Tasks.Type(0), Tasks.Start("")),
         (Tasks.Type(2), START, Tasks.DayOfMonth(32)),
         (Tasks.Type(0), START, Tasks.CalendarType(8)),
+        (Tasks.Type(1), START, Tasks.DayOfWeek(2), Tasks.FirstDayOfWeek(7)),  # MS-ASTASK_R171
     ],
 )
 def test_rules_that_are_none_are_refused(rule: tuple[Element, ...]) -> None:
     """[MS-ASTASK] §2.2.2.9, §2.2.2.20, §2.2.2.25: Status 6."""
     with pytest.raises(Unconvertible):
         tasks.CLASS.merge(data(Tasks.Recurrence(*rule)), None, "u", context())
+
+
+def test_a_reminder_is_set_or_not() -> None:
+    """MS-ASTASK_R252: any other value is a conversion error."""
+    with pytest.raises(Unconvertible):
+        merged(data(Tasks.ReminderSet(2)), None)
 
 
 # --- laws

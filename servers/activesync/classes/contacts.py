@@ -72,7 +72,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         _write_place(card, place, tags, old, new)
     _write_list(card, data, Contacts.Categories, "CATEGORIES", context)
     _write_children(card, data, context)
-    _write_picture(card, data, context)
+    _write_picture(card, data)
     _write_note(card, data)
     _write_formatted_name(card, data, old, new)
     return render(card)
@@ -330,11 +330,11 @@ def _octets(prop: Property) -> bytes:
         return b""
 
 
-def _write_picture(card: Component, data: Element, context: Context) -> None:
+def _write_picture(card: Component, data: Element) -> None:
     said = data.find(Contacts.Picture)
-    if said is None and not context.clears(Contacts.Picture):
-        return
-    text = "" if said is None else "".join(said.text.split())
+    if said is None:
+        return  # left out it stays, whatever the device supports ([MS-ASCMD] §2.2.3.24.2); an empty one removes it
+    text = "".join(said.text.split())
     before = picture(card)
     if text == before:
         return  # the small copy comes back: the large one stays

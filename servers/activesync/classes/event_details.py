@@ -176,8 +176,8 @@ def _write_body(event: Component, data: Element) -> None:
 def write_times(calendar: Component, event: Component, data: Element, old: Times | None, context: Context) -> Times:
     """DTSTART and DTEND, in the zone that the device means; what says the same is left as it is."""
     start_text, end_text = data.text_of(Calendar.StartTime), data.text_of(Calendar.EndTime)
-    if old is None and not start_text:
-        raise Unconvertible("an event without its start")
+    if old is None:
+        start_text, end_text = _completed(start_text, end_text, context)
     start = event_times.seconds_of(start_text) if start_text else _shown_begin(old, context)
     length = 0 if old is None else old.over - old.begin
     end = event_times.seconds_of(end_text) if end_text else start + length
@@ -197,6 +197,27 @@ def write_times(calendar: Component, event: Component, data: Element, old: Times
     event.properties = [one for one in event.properties if one.name not in ("DTSTART", "DTEND", "DURATION")]
     event.properties += [starts, ends]
     return event_times.of(event, event_times.zones_of(calendar), context.zone)
+
+
+def _completed(start: str | None, end: str | None, context: Context) -> tuple[str, str]:
+    """The times of a new event of which one is left out: from now, to the half hour ([MS-ASCAL] §3.2.4.1).
+
+    What began already and says no end has no length.
+
+    Raises:
+        Unconvertible: as named there.
+    """
+    half_hour = 1_800
+    now = round(context.now / half_hour) * half_hour
+    if start is None and end is None:
+        return event_times.wire(now), event_times.wire(now + half_hour)
+    if start is None and end is not None and event_times.seconds_of(end) > now:
+        return event_times.wire(now), end
+    if start is not None and end is None and event_times.seconds_of(start) <= context.now:
+        return start, start
+    if not start or not end:
+        raise Unconvertible("an event without its start or its end")
+    return start, end
 
 
 def _shown_begin(old: Times | None, context: Context) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from servers.activesync.options import HTML, MIME, Options
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
 from storage.formats import mime_fields, mime_words
+from storage.formats.addresses import Address, parse_addresses
 from storage.formats.message_parts import Part
 from storage.mail import flags as words
 from storage.mail import reading
@@ -32,9 +33,20 @@ def version(state: State) -> str | None:
     return "".join("1" if words.has(state.flags, flag) else "0" for flag in _SHOWN)
 
 
-def changed(state: State, protocol: int) -> Element:
-    """ApplicationData of a change of flags; the body is not sent again."""
-    return AirSync.ApplicationData(*_flags(state, protocol))
+def changed(state: State, protocol: int, before: str) -> Element:
+    """ApplicationData of a change of flags: only of those that are other than in the version `before`.
+
+    "If only the Read flag has changed [...] the server MUST include the Read element as the only child element"
+    ([MS-ASEMAIL] §3.2.5.4).
+    """
+    now, told = version(state) or "", _flags(state, protocol)
+    read, flag, *verb = told
+    if len(before) != len(now):
+        return AirSync.ApplicationData(*told)
+    parts = [read] if now[0] != before[0] else []
+    parts += [flag] if now[1] != before[1] else []
+    parts += verb if now[2:] != before[2:] else []
+    return AirSync.ApplicationData(*(parts or told))
 
 
 def whole(
@@ -65,7 +77,7 @@ def whole(
             *_drafted(mailbox, header, protocol),
             *_conversation(content, header, state, protocol),
             _attachments(mailbox, state, attached),
-            *_bodies(data, parts[state.content], options),
+            *_bodies(data, parts[state.content], options, protocol),
         ]
         found[state.uid] = [one for one in shown if one is not None]
     return found
@@ -113,12 +125,17 @@ def _addressed(header: Mapping[bytes, bytes]) -> list[Element | None]:
         Email.To.given(text(b"to")),
         Email.Cc.given(text(b"cc")),
         Email.From.given(text(b"from")),
-        Email.ReplyTo.given(text(b"reply-to")),
+        Email.ReplyTo.given(_listed(header.get(b"reply-to", b""), str)),
         Email.Subject.given(text(b"subject")),
-        Email.DisplayTo.given(text(b"to")),
+        Email.DisplayTo.given(_listed(header.get(b"to", b""), lambda one: one.name or one.address)),
         Email.ThreadTopic.given(text(b"subject")),
         Email.Importance(level),
     ]
+
+
+def _listed(field: bytes, show: Callable[[Address], str]) -> str:
+    """Addresses of a header field with semicolons between them ([MS-ASEMAIL] §2.2.2.29, §2.2.2.68)."""
+    return mime_words.printable("; ".join(show(one) for one in parse_addresses(field)))[:_ADDRESS_MAX]
 
 
 def _conversation(content: Content, header: Mapping[bytes, bytes], state: State, protocol: int) -> list[Element]:
@@ -150,8 +167,9 @@ def _attachments(mailbox: Mailbox, state: State, attached: Sequence[mail_parts.A
     )
 
 
-def _bodies(data: bytes, parts: Sequence[Part], options: Options) -> list[Element | None]:
+def _bodies(data: bytes, parts: Sequence[Part], options: Options, protocol: int) -> list[Element | None]:
     forms = mail_parts.forms(data, parts)
+    part = None if options.part is None or protocol < 141 else bodies.part(forms, options.part)
     native = AirSyncBase.NativeBodyType(2 if HTML in forms else 1)
     top = parts[0].kind if parts else ""
     secured = top in ("multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime")
@@ -159,5 +177,5 @@ def _bodies(data: bytes, parts: Sequence[Part], options: Options) -> list[Elemen
         wanted = next((one for one in options.bodies if one.kind == MIME), None)
         if wanted is not None or not options.bodies:
             size = wanted.size if wanted is not None else options.mime_size
-            return [bodies.mime(data, size), native]
-    return [bodies.body(forms, options.bodies), native]
+            return [bodies.mime(data, size), part, native]
+    return [bodies.body(forms, options.bodies), part, native]

@@ -21,6 +21,8 @@ from storage.formats.recurrence import Freq, Rule
 _DAYS: Final = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")
 """Bit 0 is Sunday."""
 _EVERY = 127
+_GREGORIAN: Final = 1
+"""CalendarType, which rules by month and year have to name ([MS-ASCAL] §2.2.2.10)."""
 _SETS: Final = (_EVERY, 62, 65)
 """Every day, Monday to Friday, the weekend."""
 
@@ -142,6 +144,7 @@ def show(rule: Rule, wall: int, names: Names, until: Callable[[Rule], str], vers
         names.day_of_month(pattern.day) if pattern.day else None,
         names.week_of_month(pattern.week) if pattern.week else None,
         names.month_of_year(pattern.month) if pattern.month else None,
+        names.calendar_type(_GREGORIAN) if pattern.kind > 1 and version >= 140 else None,
         names.first_day_of_week(first) if pattern.kind == 1 and version >= 141 else None,
     )
 
@@ -171,9 +174,11 @@ def read(said: Element, names: Names, until: Callable[[str], str]) -> str:
         parts.append(f"COUNT={count}")
     elif text := said.text_of(names.until):
         parts.append(f"UNTIL={until(text)}")
-    first = said.text_of(names.first_day_of_week)
-    if kind == 1 and first is not None and number(first, 7) < 7 and number(first, 7) != 1:
-        parts.append(f"WKST={_DAYS[number(first, 7)]}")
+    first = number(said.text_of(names.first_day_of_week), 1)
+    if first > 6:  # "the server MUST return protocol status error 6" ([MS-ASTASK] §2.2.2.14)
+        raise Unconvertible("a week that begins on no day")
+    if kind == 1 and first != 1:
+        parts.append(f"WKST={_DAYS[first]}")
     text = ";".join(parts)
     try:
         Rule.parse(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from servers.activesync.classes import event_times, task_dates
+from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.classes.task_dates import Dates
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Tasks
@@ -23,9 +24,11 @@ def write(task: Component, data: Element, dates: Dates, was: int | None) -> None
     alarms by mail stay. In a series it is kept as a distance, so that each instance has it.
 
     Raises:
-        Unconvertible: the time is none.
+        Unconvertible: the time is none, or ReminderSet is neither 0 nor 1 ([MS-ASTASK] §2.2.2.21).
     """
     said, when = data.text_of(Tasks.ReminderSet), data.text_of(Tasks.ReminderTime)
+    if said and said.strip() not in ("0", "1"):
+        raise Unconvertible("a reminder is set or not")
     if said is None or (said == "1" and not when):
         return
     alarms = _alarms(task)

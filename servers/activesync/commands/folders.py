@@ -25,6 +25,8 @@ HIERARCHY: Final = ""
 """The folder whose state the hierarchy's is."""
 _CLASSES: Final = {str(found.kinds[1]): letter for letter, found in hierarchy.LETTERS.items()}
 """Types of folders that a device may make, beside mailboxes ([MS-ASCMD] §2.2.3.186.2)."""
+_UNMADE: Final = {**dict.fromkeys(map(str, range(2, 12)), 10), "19": 3}
+"""What a device that would make one of the account's own folders is answered, or the cache of recipients (19)."""
 _COMPONENTS: Final = {"c": ("VEVENT",), "t": ("VTODO",), "n": ("VJOURNAL",)}
 _NAME_MAX: Final = 200
 _OK, _EXISTS, _SYSTEM, _MISSING, _NO_PARENT, _SERVER, _KEY, _MALFORMED = 1, 2, 3, 4, 5, 6, 9, 10
@@ -75,7 +77,7 @@ def create(call: Call) -> Element:
         if kind in _CLASSES and call.version >= hierarchy.LETTERS[_CLASSES[kind]].since:
             return _make(tx, body, _CLASSES[kind])
         if kind not in ("1", "12"):
-            raise _Refused(_SERVER)
+            raise _Refused(_UNMADE.get(kind, _SERVER))
         name = _mailbox_name(body)
         above = _above(tx, body)
         return str(mailboxes.create(tx, above + name).id)
@@ -125,8 +127,10 @@ def _change(call: Call, root: Token, act: Callable[[Transaction, Element], str])
     """Take the hierarchy's key, do it, and give a key that contains it."""
     body = call.body
     key = None if body is None else body.text_of(Folder.SyncKey)
-    if body is None or not key or key == "0":
-        return _refusal(root, _KEY if key == "0" else _MALFORMED)
+    if body is None or key is None:
+        return _refusal(root, _MALFORMED)
+    if key == "0":
+        return _refusal(root, _KEY)
     made = ""
     try:
         with call.store.write(call.actor) as tx:
@@ -136,7 +140,8 @@ def _change(call: Call, root: Token, act: Callable[[Transaction, Element], str])
                 made = opened.answer.decode()
             else:
                 made = act(tx, body)
-                opened.state["folders"] = _told(hierarchy.every(tx, call.version))
+                changed = made or body.text_of(Folder.ServerId) or ""
+                _note(opened.state["folders"], changed, _told(hierarchy.every(tx, call.version)))
                 keys.close(tx, opened, f"{root!r} {keys.digest(call.octets)}", made.encode())
     except UnknownKey:
         return _refusal(root, _KEY)
@@ -203,6 +208,24 @@ def _above(tx: Transaction, body: Element) -> str:
 
 def _own(tx: Transaction, body: Element) -> Mailbox:
     return hierarchy.mailbox(tx, body.text_of(Folder.ServerId) or "")
+
+
+def is_told(tx: Transaction, call: Call) -> bool:
+    """Whether the device knows the folders as they are now."""
+    state = keys.newest(tx, call.device, HIERARCHY)
+    return state is not None and state["folders"] == _told(hierarchy.every(tx, call.version))
+
+
+def _note(told: dict[str, list[Any]], changed: str, now: dict[str, list[Any]]) -> None:
+    """The device knows of its own change; what others changed meanwhile it has still to be told."""
+    if changed in now:
+        told[changed] = now[changed]
+        return
+    gone = {changed}
+    while below := {number for number, (parent, *_) in told.items() if parent in gone} - gone - now.keys():
+        gone |= below
+    for number in gone & told.keys():
+        del told[number]
 
 
 def _told(shown: list[Shown]) -> dict[str, list[Any]]:

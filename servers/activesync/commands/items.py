@@ -19,7 +19,7 @@ from storage.mail import flagging, mailboxes, moving, reading
 from storage.mail.types import TRASH
 from storage.store import Transaction
 
-_OK, _PROTOCOL, _MISSING, _RANGE, _STORE, _DENIED, _CONVERSION = 1, 2, 6, 8, 9, 16, 14
+_OK, _PROTOCOL, _MISSING, _RANGE, _STORE, _DENIED, _CONVERSION, _NO_FILE = 1, 2, 6, 8, 9, 16, 14, 15
 OPERATIONS_MAX: Final = 100
 
 
@@ -53,6 +53,8 @@ def _item(tx: Transaction, call: Call, asked: Element) -> Element:
     identified, folder = long_id or asked.text_of(AirSync.ServerId) or "", asked.text_of(AirSync.CollectionId) or ""
     said = asked.find(Item.Options)
     options = wanted_of.Options() if said is None else wanted_of.of(said)
+    if options.odd_part:
+        return Item.Fetch(Item.Status(wanted_of.ODD_PART))
     names = (Search.LongId(long_id),) if long_id else (AirSync.CollectionId(folder), AirSync.ServerId(identified))
     try:
         content = contents.of(tx, folder or identified.partition(":")[0])
@@ -72,7 +74,7 @@ def _attachment(tx: Transaction, call: Call, asked: Element, reference: str) -> 
     except NotFound:
         found = None
     if found is None:
-        return Item.Fetch(Item.Status(_MISSING), named)
+        return Item.Fetch(Item.Status(_NO_FILE), named)
     data, kind = found
     total, first, last = len(data), 0, max(len(data) - 1, 0)
     said = asked.text_of(Item.Options, Item.Range)

@@ -27,9 +27,13 @@ from storage.mail.types import TRASH, Mailbox
 from storage.scheduling import copies, proposals, responding
 from storage.store import Transaction
 
-_OK, _NO_REQUEST, _SERVER = 1, 2, 4
+_OK, _NO_REQUEST, _SERVER, _NO_TIME, _NO_SERIES = 1, 2, 4, 104, 146
 _STATES: Final = {1: "ACCEPTED", 2: "TENTATIVE", 3: "DECLINED"}
 REQUESTS_MAX: Final = 100
+
+
+class _NoSeries(Exception):
+    """One instance is meant of a meeting that is no series ([MS-ASCMD] §2.2.3.87.1)."""
 
 
 def meeting_response(call: Call) -> Element:
@@ -46,6 +50,8 @@ def _one(call: Call, asked: Element) -> Element:
     state = _STATES.get(number(asked.text_of(Meeting.UserResponse), 0))
     if state is None:
         return Meeting.Result(named, Meeting.Status(_NO_REQUEST))
+    if not _is_time(asked.text_of(Meeting.InstanceId)):
+        return Meeting.Result(named, Meeting.Status(_NO_TIME))
     try:
         with call.store.write(call.actor) as tx:
             mail = _mail(tx, folder, identified)
@@ -56,6 +62,8 @@ def _one(call: Call, asked: Element) -> Element:
                 if trash.id != mail[0].id:
                     moving.move(tx, mail[0], [mail[1]], trash)
             copy = copies.find(tx, tx.actor.id, uid)
+    except _NoSeries:
+        return Meeting.Result(named, Meeting.Status(_NO_SERIES))
     except (NotFound, Unconvertible):
         return Meeting.Result(named, Meeting.Status(_NO_REQUEST))
     except StorageError:
@@ -64,6 +72,14 @@ def _one(call: Call, asked: Element) -> Element:
     if copy is not None and state != "DECLINED":
         calendar = Meeting.CalendarId(f"c{copy.collection}:{object_changes.number_of(copy.name):x}")
     return Meeting.Result(named, Meeting.Status(_OK), calendar)
+
+
+def _is_time(instance: str | None) -> bool:
+    """Whether an InstanceId is a moment; none at all means the whole meeting."""
+    try:
+        return not instance or event_times.seconds_of(instance) >= 0
+    except Unconvertible:
+        return False
 
 
 def _mail(tx: Transaction, folder: str, identified: str) -> tuple[Mailbox, int, str] | None:
@@ -106,6 +122,8 @@ def _answer(tx: Transaction, call: Call, asked: Element, uid: str, state: str) -
     master = found.components[0]
     if found.master is None or not event_people.attends(master, context):
         raise NotFound(uid)
+    if master.get("RRULE") is None and master.get("RDATE") is None:
+        raise _NoSeries
     times = event_times.of(master, event_times.zones_of(found.calendar), context.zone)
     part = event_exceptions.instance(found.calendar, master, event_times.seconds_of(instance), times, context)
     mine = event_people.own_attendee(part, context)

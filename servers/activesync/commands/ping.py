@@ -5,6 +5,7 @@ from __future__ import annotations
 from servers.activesync import contents, quiet
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Answer, Call, Wait
+from servers.activesync.commands import folders
 from servers.activesync.content import Lost
 from servers.activesync.options import number
 from servers.activesync.quiet import Looks
@@ -42,7 +43,10 @@ def ping(call: Call) -> Answer:
     try:
         with call.store.read(call.actor) as tx:
             watched = [contents.of(tx, one).collection for one in asked]
+            known = folders.is_told(tx, call)
     except NotFound:
+        return Ping.Ping(Ping.Status(_HIERARCHY))
+    if not known:  # so that it hears of new folders, and of those that it lost (SYS-10)
         return Ping.Ping(Ping.Status(_HIERARCHY))
     return Wait(watched, seconds, lambda: _look(call, asked), lambda: Ping.Ping(Ping.Status(_OVER)))
 
@@ -55,8 +59,8 @@ def _whole(call: Call) -> Element | None:
     if kept is None:
         return call.body if Ping.Folders in call.body and Ping.HeartbeatInterval in call.body else None
     interval = call.body.find(Ping.HeartbeatInterval) or kept.find(Ping.HeartbeatInterval)
-    folders = call.body.find(Ping.Folders) or kept.find(Ping.Folders)
-    return Ping.Ping(interval, folders)
+    listed = call.body.find(Ping.Folders) or kept.find(Ping.Folders)
+    return Ping.Ping(interval, listed)
 
 
 def _look(call: Call, asked: list[str]) -> Element | None:

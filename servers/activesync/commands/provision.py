@@ -14,6 +14,7 @@ from storage.activesync import devices
 
 log = logging.getLogger(__name__)
 
+_PROTOCOL, _MANAGED_ELSEWHERE = 2, 145
 POLICY: Final = "MS-EAS-Provisioning-WBXML"
 _OBEYED: Final = ("1", "2")
 """The device took all of the policy, or what it can of it ([MS-ASPROV] §2.2.2.54.1)."""
@@ -25,9 +26,11 @@ def provision(call: Call) -> Element:
     A device that is to be wiped is told that and nothing else, until it says that it did.
     """
     if call.body is None:
-        return Provision.Provision(Provision.Status(2))
+        return Provision.Provision(Provision.Status(_PROTOCOL))
     if call.device.wipe in devices.ORDERED:
         return _wipe(call, call.body)
+    if Provision.Policy in call.body or not call.body.known:
+        return Provision.Provision(Provision.Status(_PROTOCOL))  # policies stand in Policies ([MS-ASPROV] §2.2.2.38)
     said = call.body.find(Settings.DeviceInformation)
     information = None
     if said is not None:
@@ -42,6 +45,9 @@ def provision(call: Call) -> Element:
     key = asked.text_of(Provision.PolicyKey)
     if key is not None and (not call.device.policy_key or key != str(call.device.policy_key)):
         return _answer(information, Provision.PolicyType(kind), Provision.Status(5))
+    if key is not None and asked.text_of(Provision.Status) == "4" and call.settings.policy.mark:
+        # Somebody else's management of the device is none of this desk's ([MS-ASPROV] §3.2.5.1.2.2).
+        return Provision.Provision(information, Provision.Status(_MANAGED_ELSEWHERE))
     fresh = secrets.randbelow(2**32 - 1) + 1
     obeys = key is not None and asked.text_of(Provision.Status) in _OBEYED
     with call.store.write(call.actor) as tx:

@@ -47,7 +47,7 @@ def resolve(call: Call) -> Element:
             end = event_times.seconds_of(end_text) if end_text else begin + 7 * 86_400
         except Unconvertible:
             return Resolve.ResolveRecipients(Resolve.Status(_PROTOCOL))
-        if not 0 < end - begin <= _LONGEST_S:
+        if not _STEP_S <= end - begin <= _LONGEST_S:
             return Resolve.ResolveRecipients(Resolve.Status(_PROTOCOL))
         span = (begin, end)
     with call.store.read(call.actor) as tx:

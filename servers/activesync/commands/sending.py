@@ -83,6 +83,8 @@ def _order(call: Call) -> _Order:
     client_id = None if body is None else body.text_of(ComposeMail.ClientId)
     if body is None or mime is None or not client_id or len(client_id) > 40:
         raise Refused(103)
+    if body.text_of(ComposeMail.AccountId):
+        raise Refused(166)  # Settings names no account beside the one that it is ([MS-ASCMD] §2.2.3.3)
     source = body.find(ComposeMail.Source)
     place = None
     if source is not None:

@@ -6,6 +6,7 @@ together before the answer is sent. Without news the answer is empty, and the de
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from servers.activesync import contents, quiet
@@ -14,7 +15,7 @@ from servers.activesync.call import Answer, Call, Wait
 from servers.activesync.content import Lost, Told
 from servers.activesync.options import Options, number
 from servers.activesync.quiet import Looks
-from servers.activesync.wanted import Wanted, read
+from servers.activesync.wanted import WINDOW_MAX, Wanted, read
 from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
@@ -47,12 +48,14 @@ def sync(call: Call) -> Answer:
     if seconds is None:
         return _status(_PROTOCOL)
     lowest, highest = call.settings.heartbeat_min_s, call.settings.heartbeat_max_s
-    if seconds and not lowest <= seconds <= highest:
+    if _waits(body) and not lowest <= seconds <= highest:
         bound = lowest if seconds < lowest else highest
         in_minutes = AirSync.Wait in body
         return AirSync.Sync(AirSync.Status(_INTERVAL), AirSync.Limit(bound // 60 if in_minutes else bound))
-    general = body.text_of(AirSync.WindowSize)
-    wanted = [read(one, general) for one in asked]
+    if any(wanted_of.read(one, Options()).odd_part for one in asked):
+        return _status(wanted_of.ODD_PART)
+    room = _room(body)
+    wanted = [read(one, windowed=AirSync.WindowSize in body) for one in asked]
     if any(one is None for one in wanted):
         return _status(_PROTOCOL)
     chosen = [one for one in wanted if one is not None]
@@ -62,17 +65,30 @@ def sync(call: Call) -> Answer:
     idle = not any(one.commands or one.key == "0" for one in chosen)
     if idle and not (found := _pending(call, chosen)):
         if seconds:
-            return Wait(_watched(chosen), seconds, lambda: _told(call, chosen), lambda: None)
+            return Wait(_watched(chosen), seconds, lambda: _told(call, chosen, room), lambda: None)
         return None
-    return _told(call, chosen, all_of_them=not idle or bool(found))
+    return _told(call, chosen, room, all_of_them=not idle or bool(found))
 
 
-def _told(call: Call, chosen: list[Wanted], *, all_of_them: bool = False) -> Element | None:
+def _told(call: Call, chosen: list[Wanted], room: int | None, *, all_of_them: bool = False) -> Element | None:
+    """The answer: of `room` things in all folders together, where the request says so ([MS-ASCMD] §2.2.3.199)."""
     if not all_of_them and not _pending(call, chosen):
         return None
-    found = [one for one in (_collection(call, wanted) for wanted in chosen) if one is not None]
-    if any(one is _GONE for one in found):
-        return _status(_HIERARCHY)
+    found: list[Element] = []
+    for wanted in chosen:
+        if room is not None:
+            if not room and not wanted.commands and wanted.key != "0":
+                continue  # what there is comes next time
+            wanted = replace(wanted, window=min(wanted.window, room))
+        one = _collection(call, wanted)
+        if one is _GONE:
+            return _status(_HIERARCHY)
+        if one is None:
+            continue
+        found.append(one)
+        commands = one.find(AirSync.Commands)
+        if room is not None and commands is not None:
+            room = max(room - len(commands.children), 0)
     return AirSync.Sync(AirSync.Collections(*found)) if found else None
 
 
@@ -176,6 +192,18 @@ def _seconds(body: Element) -> int | None:
     if minutes is not None and seconds is not None:
         return None
     return number(seconds, 0) if minutes is None else number(minutes, 0) * 60
+
+
+def _waits(body: Element) -> bool:
+    return AirSync.Wait in body or AirSync.HeartbeatInterval in body
+
+
+def _room(body: Element) -> int | None:
+    """How many things all folders together are to tell; None if the request sets no bound."""
+    if AirSync.WindowSize not in body:
+        return None
+    said = number(body.text_of(AirSync.WindowSize), 0)
+    return said if 0 < said <= WINDOW_MAX else WINDOW_MAX
 
 
 def _watched(chosen: list[Wanted]) -> list[CollectionId]:
