@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar
 
 from auth import errors as refusals
-from servers.activesync import admission, autodiscover, query, table, waiting
+from servers.activesync import admission, autodiscover, multipart, query, table, waiting
 from servers.activesync.call import Answer, Call, EasSettings, Wait
+from servers.activesync.multipart import Multipart
 from servers.activesync.query import Query
 from servers.activesync.waiting import Waiters
 from servers.activesync.wbxml.decoder import Limits, decode
@@ -92,7 +93,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
 
 def _run(
     store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query, octets: bytes
-) -> Element | bytes | tuple[Call, Wait] | None:
+) -> Element | Multipart | bytes | tuple[Call, Wait] | None:
     """Carry a command out, in a thread.
 
     Raises:
@@ -162,15 +163,18 @@ def _dotted(version: int) -> str:
     return f"{version // 10}.{version % 10}"
 
 
-def _response(settings: EasSettings, asked: Query, answer: Element | bytes | None) -> Response:
+def _response(settings: EasSettings, asked: Query, answer: Element | Multipart | bytes | None) -> Response:
     newest = _dotted(settings.versions[-1])
     headers = [("MS-Server-ActiveSync", newest), ("MS-ASProtocolVersion", _dotted(asked.version))]
     if asked.command == "FolderSync":
         headers += _offers(settings)[1:3]
     if answer is None:
         return Response(200, headers)
-    body = answer if isinstance(answer, bytes) else encode(answer)
-    return Response(200, [("Content-Type", _TYPE), ("Cache-Control", "private"), *headers], body)
+    if isinstance(answer, Multipart):
+        kind, body = multipart.TYPE, answer.octets
+    else:
+        kind, body = _TYPE, answer if isinstance(answer, bytes) else encode(answer)
+    return Response(200, [("Content-Type", kind), ("Cache-Control", "private"), *headers], body)
 
 
 def _refusal(error: Exception, settings: EasSettings) -> HttpError | None:

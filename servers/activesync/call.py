@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from servers.activesync.multipart import Multipart
 from servers.activesync.policy import NONE, Policy
 from servers.activesync.query import Query
 from servers.activesync.wbxml.element import Element
@@ -73,5 +74,5 @@ class Wait:
     """The answer when the time is over; None is an empty one."""
 
 
-Answer: TypeAlias = "Element | Wait | bytes | None"
-"""A document, one that is waited for, the very octets of one that was sent before; None is an empty body."""
+Answer: TypeAlias = "Element | Multipart | Wait | bytes | None"
+"""A document, one with parts, one that is waited for, the octets of one that was sent before; None is an empty body."""
