@@ -14,7 +14,7 @@ from servers.activesync import admission, autodiscover, multipart, query, table,
 from servers.activesync.call import Answer, Call, EasSettings, Wait
 from servers.activesync.multipart import Multipart
 from servers.activesync.query import Query
-from servers.activesync.waiting import Waiters
+from servers.activesync.waiting import Turn, Waiters
 from servers.activesync.wbxml.decoder import Limits, decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
@@ -25,7 +25,7 @@ from servers.http.asgi import Asgi, Receive
 from servers.http.errors import HttpError
 from servers.http.request import Request
 from servers.http.response import Response
-from storage.activesync import devices
+from storage.activesync import devices, waits
 from storage.activesync.devices import Device
 from storage.bus import Bus
 from storage.errors import Busy, StorageError
@@ -77,7 +77,8 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
         answer = await in_thread(lambda: _run(store, settings, actor, request, asked, octets))
         if isinstance(answer, tuple):
             call, wait = answer
-            answer = await waiters.wait(call.device.id, wait, receive)
+            begin = _turn(call) if settings.shared else None
+            answer = await waiters.wait(call.device.id, wait, receive, begin)
             # An hour may have passed: who was shut out meanwhile gets nothing any more.
             actor = await in_thread(who)
             await in_thread(lambda: _device(store, settings, actor, request, asked))
@@ -125,6 +126,22 @@ def _run(
     except Malformed as error:
         raise HttpError(400, str(error)) from None
     return (call, answer) if isinstance(answer, Wait) else answer
+
+
+def _turn(call: Call) -> Callable[[], Turn]:
+    """How a waiting request is told apart from those of other processes."""
+
+    def begin() -> Turn:
+        with call.store.write(call.actor) as tx:
+            mine = waits.begin(tx, call.device)
+
+        def is_over() -> bool:
+            with call.store.read(call.actor) as tx:
+                return waits.newest(tx, call.device) > mine
+
+        return Turn(mine, waits.topic(call.device), is_over)
+
+    return begin
 
 
 def _device(store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query) -> Device:

@@ -37,6 +37,8 @@ class EasSettings:
     """A device gets nothing before somebody lets it in."""
     policy: Policy = NONE
     """What devices must obey."""
+    shared: bool = False
+    """Other processes serve the same devices."""
     request_octets: int = 64 * 1024 * 1024
     threads: int = 16
     heartbeat_min_s: int = 60
