@@ -37,6 +37,8 @@ class EasSettings:
     """A device gets nothing before somebody lets it in."""
     policy: Policy = NONE
     """What devices must obey."""
+    authorities: str = ""
+    """File with the certificates of those whose certificates of mails are believed; "" is the system's."""
     shared: bool = False
     """Other processes serve the same devices."""
     request_octets: int = 64 * 1024 * 1024
