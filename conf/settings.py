@@ -183,6 +183,10 @@ class ActiveSync(Listener, frozen=True, kw_only=True, forbid_unknown_fields=True
         int, Meta(ge=0, le=9998, description="policy: locked after so many unused seconds; 0 is the owner's choice")
     ] = 0
     encryption: Annotated[bool, Meta(description="policy: what is on the device must be encrypted")] = False
+    authorities: Annotated[
+        str,
+        Meta(description="PEM file: whose S/MIME certificates are believed, and their CRLs; empty: the system's"),
+    ] = ""
 
 
 class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol, Self
 
 import sqlalchemy as sa
 
+from storage.activesync import waits
 from storage.engine import Engines
 from storage.outbound import bell
 from storage.schema import collections
@@ -235,13 +236,16 @@ class Bus:
         if not wanted:
             return {}
         found: dict[CollectionId, int] = {}
-        numbers = sorted(wanted)
+        numbers = sorted(one for one in wanted if one > 0)
+        devices = sorted(one for one in wanted if one < 0)
         with self._store.engines.reading().transaction() as db:
             for start in range(0, len(numbers), _CHUNK):
                 query = sa.select(collections.c.id, collections.c.modseq).where(
                     collections.c.id.in_(numbers[start : start + _CHUNK])
                 )
                 found.update({CollectionId(row.id): row.modseq for row in db.execute(query)})
+            for start in range(0, len(devices), _CHUNK):
+                found.update(waits.numbers(db, devices[start : start + _CHUNK]))
             if bell.BELL in wanted:
                 found[bell.BELL] = bell.number(db)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,7 @@ from storage import contacts, principals, shared_spaces
 from storage.errors import NotFound
 from storage.formats import collation, vcard
 from storage.formats.vcard import Card
-from storage.formats.vcard_filter import CardFilter, PropFilter, TextMatch
+from storage.formats.vcard_filter import CardFilter, MatchType, PropFilter, TextMatch
 from storage.store import Transaction
 from storage.types import Collection, SpaceKind, Tool, View
 
@@ -48,6 +48,23 @@ def search(tx: Transaction, text: str, most: int) -> tuple[list[Entry], bool]:
             found[entry.address.lower()] = Entry(known.name, known.address, known.login, entry.card)
     entries = list(found.values())
     return entries[:most], len(entries) > most
+
+
+def cards(tx: Transaction, addresses: Iterable[str]) -> dict[str, list[Card]]:
+    """The contacts that the actor may read with one of these addresses, by address in lower case."""
+    wanted = tuple(TextMatch(one, MatchType.EQUALS) for one in dict.fromkeys(addresses) if one)
+    found: dict[str, list[Card]] = {}
+    if not wanted:
+        return found
+    sought = {one.text.lower() for one in wanted}
+    for book in _books(tx):
+        for item in contacts.query(tx, book, CardFilter((PropFilter("EMAIL", texts=wanted),)))[0]:
+            if item.body is None or item.view is not View.FULL:
+                continue
+            card = vcard.read(item.body, make_uid=True)
+            for address in {one.value.lower() for one in card.emails} & sought:
+                found.setdefault(address, []).append(card)
+    return found
 
 
 def _accounts(tx: Transaction, text: str) -> Iterator[Entry]:

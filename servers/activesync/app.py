@@ -40,6 +40,8 @@ def eas_settings(settings: Settings) -> EasSettings:
         threads=settings.activesync.threads,
         heartbeat_max_s=settings.activesync.heartbeat_max_s,
         versions=tuple(one for one in VERSIONS if one <= float(settings.activesync.highest_version) * 10),
+        authorities=settings.activesync.authorities,
+        shared=settings.activesync.workers > 1,
         quarantine=settings.activesync.new_devices == "quarantine",
         policy=Policy(
             settings.activesync.password,

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar
 
 from auth import errors as refusals
-from servers.activesync import admission, autodiscover, query, table, waiting
+from servers.activesync import admission, autodiscover, multipart, query, table, waiting
 from servers.activesync.call import Answer, Call, EasSettings, Wait
+from servers.activesync.multipart import Multipart
 from servers.activesync.query import Query
-from servers.activesync.waiting import Waiters
+from servers.activesync.waiting import Turn, Waiters
 from servers.activesync.wbxml.decoder import Limits, decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
@@ -24,7 +25,7 @@ from servers.http.asgi import Asgi, Receive
 from servers.http.errors import HttpError
 from servers.http.request import Request
 from servers.http.response import Response
-from storage.activesync import devices
+from storage.activesync import devices, waits
 from storage.activesync.devices import Device
 from storage.bus import Bus
 from storage.errors import Busy, StorageError
@@ -76,7 +77,8 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
         answer = await in_thread(lambda: _run(store, settings, actor, request, asked, octets))
         if isinstance(answer, tuple):
             call, wait = answer
-            answer = await waiters.wait(call.device.id, wait, receive)
+            begin = _turn(call) if settings.shared else None
+            answer = await waiters.wait(call.device.id, wait, receive, begin)
             # An hour may have passed: who was shut out meanwhile gets nothing any more.
             actor = await in_thread(who)
             await in_thread(lambda: _device(store, settings, actor, request, asked))
@@ -92,7 +94,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
 
 def _run(
     store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query, octets: bytes
-) -> Element | bytes | tuple[Call, Wait] | None:
+) -> Element | Multipart | bytes | tuple[Call, Wait] | None:
     """Carry a command out, in a thread.
 
     Raises:
@@ -124,6 +126,22 @@ def _run(
     except Malformed as error:
         raise HttpError(400, str(error)) from None
     return (call, answer) if isinstance(answer, Wait) else answer
+
+
+def _turn(call: Call) -> Callable[[], Turn]:
+    """How a waiting request is told apart from those of other processes."""
+
+    def begin() -> Turn:
+        with call.store.write(call.actor) as tx:
+            mine = waits.begin(tx, call.device)
+
+        def is_over() -> bool:
+            with call.store.read(call.actor) as tx:
+                return waits.newest(tx, call.device) > mine
+
+        return Turn(mine, waits.topic(call.device), is_over)
+
+    return begin
 
 
 def _device(store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query) -> Device:
@@ -162,15 +180,18 @@ def _dotted(version: int) -> str:
     return f"{version // 10}.{version % 10}"
 
 
-def _response(settings: EasSettings, asked: Query, answer: Element | bytes | None) -> Response:
+def _response(settings: EasSettings, asked: Query, answer: Element | Multipart | bytes | None) -> Response:
     newest = _dotted(settings.versions[-1])
     headers = [("MS-Server-ActiveSync", newest), ("MS-ASProtocolVersion", _dotted(asked.version))]
     if asked.command == "FolderSync":
         headers += _offers(settings)[1:3]
     if answer is None:
         return Response(200, headers)
-    body = answer if isinstance(answer, bytes) else encode(answer)
-    return Response(200, [("Content-Type", _TYPE), ("Cache-Control", "private"), *headers], body)
+    if isinstance(answer, Multipart):
+        kind, body = multipart.TYPE, answer.octets
+    else:
+        kind, body = _TYPE, answer if isinstance(answer, bytes) else encode(answer)
+    return Response(200, [("Content-Type", kind), ("Cache-Control", "private"), *headers], body)
 
 
 def _refusal(error: Exception, settings: EasSettings) -> HttpError | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from servers.activesync.multipart import Multipart
 from servers.activesync.policy import NONE, Policy
 from servers.activesync.query import Query
 from servers.activesync.wbxml.element import Element
@@ -36,6 +37,10 @@ class EasSettings:
     """A device gets nothing before somebody lets it in."""
     policy: Policy = NONE
     """What devices must obey."""
+    authorities: str = ""
+    """File with the certificates of those whose certificates of mails are believed; "" is the system's."""
+    shared: bool = False
+    """Other processes serve the same devices."""
     request_octets: int = 64 * 1024 * 1024
     threads: int = 16
     heartbeat_min_s: int = 60
@@ -73,5 +78,5 @@ class Wait:
     """The answer when the time is over; None is an empty one."""
 
 
-Answer: TypeAlias = "Element | Wait | bytes | None"
-"""A document, one that is waited for, the very octets of one that was sent before; None is an empty body."""
+Answer: TypeAlias = "Element | Multipart | Wait | bytes | None"
+"""A document, one with parts, one that is waited for, the octets of one that was sent before; None is an empty body."""

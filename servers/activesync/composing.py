@@ -6,6 +6,7 @@ A reply quotes the original's text, a forward carries its attachments too; pictu
 
 from __future__ import annotations
 
+import base64
 import html
 import quopri
 import secrets
@@ -26,8 +27,11 @@ CONTENT: Final = (
 _REFERENCES_OCTETS: Final = 8_000
 
 
-def joined(mail: bytes, original: bytes, *, forward: bool) -> bytes:
-    """The mail with the original below its text; one that is signed or encrypted stays as it is."""
+def joined(mail: bytes, original: bytes, *, forward: bool, meeting: tuple[bytes, str] | None = None) -> bytes:
+    """The mail with the original below its text; one that is signed or encrypted stays as it is.
+
+    `meeting` is an object of iCalendar that goes with it, and its METHOD, "" where it has none (RFC 6047 §2.4).
+    """
     header, _ = mail_header.split(mail)
     above, _ = mail_header.split(original)
     parts = message_parts.sections(message_parts.read(mail))
@@ -44,7 +48,10 @@ def joined(mail: bytes, original: bytes, *, forward: bool) -> bytes:
     if not mail_header.values(head, b"mime-version"):
         head += b"MIME-Version: 1.0\r\n"
     inline = [one for one, is_inline in attached if is_inline]
-    return head + body(texts, inline, [one for one, is_inline in attached if not is_inline])
+    others = [one for one, is_inline in attached if not is_inline]
+    if meeting is not None and not meeting[1]:
+        others.append(_calendar(*meeting))
+    return head + body(texts, inline, others, _calendar(*meeting) if meeting is not None and meeting[1] else b"")
 
 
 def _texts(mine: dict[int, str], theirs: dict[int, str], header: bytes) -> list[tuple[str, str]]:
@@ -108,14 +115,18 @@ def _threaded(head: bytes, above: bytes, *, forward: bool) -> bytes:
     return (b"" if forward else b"In-Reply-To: " + own + b"\r\n") + b"References: " + references + b"\r\n"
 
 
-def body(texts: list[tuple[str, str]], inline: list[bytes], attached: list[bytes]) -> bytes:
-    """The fields of the contents and the contents: texts (subtype and text), pictures within them, attachments."""
+def body(texts: list[tuple[str, str]], inline: list[bytes], attached: list[bytes], meeting: bytes = b"") -> bytes:
+    """The fields of the contents and the contents: texts (subtype and text), pictures within them, attachments.
+
+    `meeting` is a part that says the same to programs.
+    """
     written = [_text(kind, text) for kind, text in texts]
     markup = any(kind == "html" for kind, _ in texts)
     if inline and markup:
         written[-1] = _multipart("related", [written[-1], *inline])
     elif inline:
         attached = [*inline, *attached]
+    written += [meeting] if meeting else []
     whole = written[0] if len(written) == 1 else _multipart("alternative", written)
     return _multipart("mixed", [whole, *attached]) if attached else whole
 
@@ -125,6 +136,13 @@ def _text(kind: str, text: str) -> bytes:
     encoded = quopri.encodestring(lines.encode("utf-8", "replace")).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
     return head.encode() + encoded
+
+
+def _calendar(octets: bytes, method: str) -> bytes:
+    kind = f"; method={method}" if method else '; name="event.ics"'
+    place = "" if method else 'Content-Disposition: attachment; filename="event.ics"\r\n'
+    head = f"Content-Type: text/calendar; charset=utf-8{kind}\r\n{place}Content-Transfer-Encoding: base64\r\n\r\n"
+    return head.encode() + base64.encodebytes(octets).replace(b"\n", b"\r\n")
 
 
 def _multipart(kind: str, parts: Sequence[bytes]) -> bytes:

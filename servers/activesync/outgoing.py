@@ -87,7 +87,7 @@ def ready(call: Call, mime: bytes) -> Outgoing:
     meeting = imip.find(header + rest)
     if meeting is not None:
         with call.store.read(call.actor) as tx:
-            told = phones.is_told(tx, meeting)
+            told = phones.is_told(tx, meeting, addresses)
         if told:
             kept = mail_header.completed(header, site.hostname) + rest
             return Outgoing(None, appending.prepare(call.store, kept), own[0], addresses, (), utf8, None)

@@ -8,6 +8,7 @@ from typing import Final
 
 from servers.activesync.call import Answer, Call
 from servers.activesync.commands import (
+    certificates,
     estimate,
     find,
     folders,
@@ -36,6 +37,7 @@ from servers.activesync.wbxml.pages import (
     ResolveRecipients,
     Search,
     Settings,
+    ValidateCert,
 )
 from servers.activesync.wbxml.tokens import Token
 
@@ -70,6 +72,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "Search": Command(search.search, Search.Search, Search.Status),
     "Find": Command(find.find, Find.Find, Find.Status, since=161),
     "ResolveRecipients": Command(recipients.resolve, ResolveRecipients.ResolveRecipients, ResolveRecipients.Status),
+    "ValidateCert": Command(certificates.validate, ValidateCert.ValidateCert, ValidateCert.Status),
     "Ping": Command(ping.ping, Ping.Ping, Ping.Status),
     "Provision": Command(provision.provision, Provision.Provision, Provision.Status),
     "Settings": Command(settings.settings, Settings.Settings, Settings.Status),

@@ -36,6 +36,15 @@ orders: Final = sa.Table(
 )
 
 
+waiting: Final = sa.Table(
+    # Where several processes serve devices: the number of a device's newest waiting request.
+    "eas_wait",
+    metadata,
+    Column("device", Id, sa.ForeignKey("eas_device.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _int("number", None),
+)
+
+
 def _of_device(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
     device = Column("device", Id, sa.ForeignKey("eas_device.id", ondelete="CASCADE"), primary_key=True)
     return sa.Table(name, metadata, device, Column("folder", Text, primary_key=True), *columns, sqlite_with_rowid=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from storage.formats import itip
 from storage.formats.imip import Meeting
 from storage.scheduling import copies, people
@@ -9,18 +11,21 @@ from storage.scheduling.people import Person
 from storage.store import Transaction
 
 
-def is_told(tx: Transaction, meeting: Meeting) -> bool:
-    """Whether a message of the actor's own need not be sent, since his calendar says it, or will.
+def is_told(tx: Transaction, meeting: Meeting, addresses: Collection[str]) -> bool:
+    """Whether a message of the actor's own need not be sent to these, since his calendar says it, or will.
 
     Invitations and cancellations go out when the organizer's calendar changes, answers when the attendee's copy
-    does; up to version 14.1 a device sends them by mail as well.
+    does; up to version 14.1 a device sends them by mail as well. Who is not invited hears of it by this mail alone.
     """
     me = people.addresses(tx, Person(tx.actor.id, tx.actor.login))
     organizer = itip.organizer(meeting.calendar)
     if organizer is None:
         return False
     if meeting.method in ("REQUEST", "CANCEL"):
-        return itip.address(organizer.value) in me
+        kept = copies.find(tx, tx.actor.id, meeting.uid)
+        invited = itip.attendees(meeting.calendar).keys() | me
+        invited |= itip.attendees(kept.calendar).keys() if kept is not None else set()
+        return itip.address(organizer.value) in me and all(one.lower() in invited for one in addresses)
     if meeting.method != "REPLY":
         return False
     present = copies.find(tx, tx.actor.id, meeting.uid)

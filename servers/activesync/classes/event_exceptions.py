@@ -16,6 +16,7 @@ from servers.activesync.wbxml.pages import AirSyncBase, Calendar
 from storage.formats import itip
 from storage.formats.contentline import Component, Property
 from storage.formats.datetimes import Moment, instant, wall_at, write_wall
+from storage.formats.icalendar import CalendarObject
 
 EXCEPTIONS_MAX: Final = 1_000
 _NOT_OF_ONE: Final = frozenset(
@@ -79,6 +80,23 @@ def instance(calendar: Component, master: Component, original: int, times: Times
     moment = _moment(original, times, context)
     found = _override(calendar, _key(moment), times, context, event_times.zones_of(calendar))
     return _made(calendar, master, moment, times) if found is None else found
+
+
+def known_instance(found: CalendarObject, original: int, context: Context) -> Component | None:
+    """The same of a series as it is stored; None if it has no such instance."""
+    master = found.master
+    assert master is not None
+    zones = event_times.zones_of(found.calendar)
+    times = event_times.of(master, zones, context.zone)
+    moment = _moment(original, times, context)
+    known = _override(found.calendar, _key(moment), times, context, zones)
+    if known is not None:
+        return known
+    at = moment.wall if moment.is_utc else instant(moment.wall, times.zone)
+    there = found.series.instances(at, at + 1, context.zone)
+    if all(one.start != at or one.override_index != -1 for one in there):
+        return None
+    return _made(found.calendar, master, moment, times)
 
 
 def _made(calendar: Component, master: Component, moment: Moment, times: Times) -> Component:

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
-from servers.activesync import contents, hierarchy
+from servers.activesync import contents, documents, hierarchy
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.multipart import Delivery, Multipart
 from servers.activesync.object_content import ObjectContent
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Search
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase, DocumentLibrary, Search
 from servers.activesync.wbxml.pages import ItemOperations as Item
-from storage.errors import NotFound
+from storage.errors import GateClosed, NotFound
 from storage.formats import message_parts
 from storage.mail import flagging, mailboxes, moving, reading
 from storage.mail.types import TRASH
 from storage.store import Transaction
 
-_OK, _PROTOCOL, _MISSING, _RANGE, _STORE, _DENIED, _CONVERSION, _NO_FILE = 1, 2, 6, 8, 9, 16, 14, 15
+_OK, _PROTOCOL, _BAD_LINK, _REFUSED, _MISSING, _RANGE, _STORE, _EMPTY, _LARGE = 1, 2, 4, 5, 6, 8, 9, 10, 11
+_CONVERSION, _NO_FILE, _DENIED, _CREDENTIALS = 14, 15, 16, 18
 OPERATIONS_MAX: Final = 100
 
 
-def item_operations(call: Call) -> Element:
+def item_operations(call: Call) -> Element | Multipart:
     """Answer each operation by itself."""
     asked = [] if call.body is None else call.body.known[:OPERATIONS_MAX]
     if not asked:
         return Item.ItemOperations(Item.Status(_PROTOCOL))
-    found = [_one(call, one) for one in asked]
-    return Item.ItemOperations(Item.Status(_OK), Item.Response(*(one for one in found if one is not None)))
+    delivery = Delivery(call.query.multipart)
+    found = [_one(call, one, delivery) for one in asked]
+    told = Item.Response(*(one for one in found if one is not None))
+    return delivery.answer(Item.ItemOperations(Item.Status(_OK), told))
 
 
-def _one(call: Call, asked: Element) -> Element | None:
+def _one(call: Call, asked: Element, delivery: Delivery) -> Element | None:
     if asked.tag is Item.EmptyFolderContents:
         return _empty(call, asked)
     if asked.tag is Item.Move:
@@ -42,13 +45,16 @@ def _one(call: Call, asked: Element) -> Element | None:
     reference = asked.text_of(AirSyncBase.FileReference)
     with call.store.read(call.actor) as tx:
         if reference is not None:
-            return _attachment(tx, call, asked, reference)
-        if (asked.text_of(Item.Store) or "").lower() != "mailbox":
+            return _attachment(tx, call, asked, reference, delivery)
+        store = (asked.text_of(Item.Store) or "").lower()
+        if store == "documentlibrary":
+            return _document(tx, call, asked, delivery)
+        if store != "mailbox":
             return Item.Fetch(Item.Status(_STORE))
-        return _item(tx, call, asked)
+        return _item(tx, call, asked, delivery)
 
 
-def _item(tx: Transaction, call: Call, asked: Element) -> Element:
+def _item(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -> Element:
     long_id = asked.text_of(Search.LongId)
     identified, folder = long_id or asked.text_of(AirSync.ServerId) or "", asked.text_of(AirSync.CollectionId) or ""
     said = asked.find(Item.Options)
@@ -63,11 +69,12 @@ def _item(tx: Transaction, call: Call, asked: Element) -> Element:
         shown = None
     if shown is None:
         return Item.Fetch(Item.Status(_MISSING), *names)
+    delivery.bodies(shown)
     return Item.Fetch(Item.Status(_OK), *names, AirSync.Class(content.name), Item.Properties(*shown))
 
 
-def _attachment(tx: Transaction, call: Call, asked: Element, reference: str) -> Element:
-    """The octets of an attachment, or a part of them, as base64 ([MS-ASCMD] §2.2.3.39.2)."""
+def _attachment(tx: Transaction, call: Call, asked: Element, reference: str, delivery: Delivery) -> Element:
+    """The octets of an attachment, or a part of them."""
     named = AirSyncBase.FileReference(reference)
     try:
         found = _octets(tx, call, reference)
@@ -76,14 +83,11 @@ def _attachment(tx: Transaction, call: Call, asked: Element, reference: str) -> 
     if found is None:
         return Item.Fetch(Item.Status(_NO_FILE), named)
     data, kind = found
-    total, first, last = len(data), 0, max(len(data) - 1, 0)
-    said = asked.text_of(Item.Options, Item.Range)
-    if said is not None:
-        begin, dash, end = said.partition("-")
-        first, last = number(begin, -1), min(number(end, -1), last)
-        if not dash or not 0 <= first <= last or first >= total:
-            return Item.Fetch(Item.Status(_RANGE), named)
-    shown = data[first : last + 1]
+    bounds = _bounds(asked, len(data))
+    if bounds is None:
+        return Item.Fetch(Item.Status(_RANGE), named)
+    first, last = bounds
+    said, total, shown = asked.find(Item.Options, Item.Range), len(data), data[first : last + 1]
     return Item.Fetch(
         Item.Status(_OK),
         named,
@@ -91,9 +95,51 @@ def _attachment(tx: Transaction, call: Call, asked: Element, reference: str) -> 
             Item.Range(f"{first}-{last}") if said is not None else None,
             Item.Total(total) if said is not None else None,
             AirSyncBase.ContentType(kind),
-            Item.Data(base64.b64encode(shown).decode("ascii")),
+            delivery.data(shown),
         ),
     )
+
+
+def _bounds(asked: Element, total: int) -> tuple[int, int] | None:
+    """The first and the last octet that are wanted; None if it is no range of what there is."""
+    first, last = 0, max(total - 1, 0)
+    said = asked.text_of(Item.Options, Item.Range)
+    if said is None:
+        return first, last
+    begin, dash, end = said.partition("-")
+    first, last = number(begin, -1), min(number(end, -1), last)
+    return (first, last) if dash and 0 <= first <= last and first < total else None
+
+
+def _document(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -> Element:
+    """A document of the disk, or a part of it ([MS-ASDOC] §3.2.5.1); the answer names it and says nothing more."""
+    text = asked.text_of(DocumentLibrary.LinkId) or ""
+    named = DocumentLibrary.LinkId(text)
+    if documents.is_stranger(call, asked.text_of(Item.Options, Item.UserName)):
+        return Item.Fetch(Item.Status(_CREDENTIALS), named)
+    try:
+        file = documents.document(tx, documents.link_of(call, text))
+    except documents.BadLink:
+        return Item.Fetch(Item.Status(_BAD_LINK), named)
+    except (documents.Elsewhere, GateClosed):
+        return Item.Fetch(Item.Status(_REFUSED), named)
+    except NotFound:
+        return Item.Fetch(Item.Status(_MISSING), named)
+    if file is None:
+        return Item.Fetch(Item.Status(_BAD_LINK), named)  # a folder has nothing to fetch
+    if file.body is None and file.blob is None:
+        return Item.Fetch(Item.Status(_REFUSED), named)  # he may know of it, and not read it (ACL-06)
+    if not file.size:
+        return Item.Fetch(Item.Status(_EMPTY), named)
+    bounds = _bounds(asked, file.size)
+    if bounds is None:
+        return Item.Fetch(Item.Status(_RANGE), named)
+    first, last = bounds
+    if last - first >= documents.OCTETS_MAX:
+        return Item.Fetch(Item.Status(_LARGE), named)
+    data = delivery.data(documents.octets(call, file, first, last))
+    properties = Item.Properties(Item.Range(f"{first}-{last}"), Item.Total(file.size), data)
+    return Item.Fetch(Item.Status(_OK), named, properties)
 
 
 def _octets(tx: Transaction, call: Call, reference: str) -> tuple[bytes, str] | None:

@@ -1,22 +1,24 @@
-"""Search ([MS-ASCMD] §2.2.1.16): people, and mails."""
+"""Search ([MS-ASCMD] §2.2.1.16): people, mails, and documents of the disk."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from servers.activesync import gal, mail_items, mail_search
+from servers.activesync import documents, gal, mail_items, mail_search
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.classes import event_times
 from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Email, Search
+from servers.activesync.wbxml.pages import AirSync, DocumentLibrary, Email, Search
 from storage import directory
-from storage.errors import NotFound
+from storage.errors import GateClosed, NotFound
 
-_OK, _INVALID, _MISSING, _END = 1, 2, 6, 12
+_OK, _INVALID, _BAD_LINK, _DENIED, _MISSING, _END, _BLOCKED, _CREDENTIALS = 1, 2, 4, 5, 6, 12, 13, 14
 RANGE_MAX: Final = 100
+DOCUMENTS_MAX: Final = 1_000
+"""As many as devices ask for of a folder ([MS-ASDOC] §4.3)."""
 SHORTEST: Final = 2
 """Characters of a name: a single one would find everybody."""
 
@@ -25,23 +27,26 @@ def search(call: Call) -> Element:
     """Look into the store that is named."""
     asked = None if call.body is None else call.body.find(Search.Store)
     name = "" if asked is None else (asked.text_of(Search.Name) or "").lower()
-    if asked is None or name not in ("gal", "mailbox"):
+    if asked is None or name not in ("gal", "mailbox", "documentlibrary"):
         return _answer(Search.Status(_INVALID))
-    bounds = bounds_of(asked.text_of(Search.Options, Search.Range))
+    most = DOCUMENTS_MAX if name == "documentlibrary" else RANGE_MAX
+    bounds = bounds_of(asked.text_of(Search.Options, Search.Range), most)
     if bounds is None:
         return _answer(Search.Status(_INVALID))
+    if name == "documentlibrary":
+        return _documents(call, asked, *bounds)
     return _people(call, asked, *bounds) if name == "gal" else _mails(call, asked, *bounds)
 
 
-def bounds_of(text: str | None) -> tuple[int, int] | None:
-    """`0-24`, both counted from 0; None if it is no range. Without one, the first hundred."""
+def bounds_of(text: str | None, most: int = RANGE_MAX) -> tuple[int, int] | None:
+    """`0-24`, both counted from 0; None if it is no range. Without one, as many as are told at once."""
     if not text:
-        return 0, RANGE_MAX - 1
+        return 0, most - 1
     first, dash, last = text.partition("-")
     begin, end = number(first.strip(), -1), number(last.strip(), -1)
     if not dash or not 0 <= begin <= end:
         return None
-    return begin, min(end, begin + RANGE_MAX - 1)
+    return begin, min(end, begin + most - 1)
 
 
 def pictures_of(said: Element | None, size: str | None, most: str | None) -> gal.Pictures | None:
@@ -95,6 +100,26 @@ def _mails(call: Call, asked: Element, first: int, last: int) -> Element:
     except NotFound:
         return _answer(Search.Status(_MISSING))
     return _found(told, first, total)
+
+
+def _documents(call: Call, asked: Element, first: int, last: int) -> Element:
+    """What a link names, and what is in it: the folder itself is the first result ([MS-ASCMD] §2.2.3.156)."""
+    equal = asked.find(Search.Query, Search.EqualTo)
+    if equal is None or DocumentLibrary.LinkId not in equal:  # [MS-ASDOC] §3.1.5.2
+        return _answer(Search.Status(_INVALID))
+    if documents.is_stranger(call, asked.text_of(Search.Options, Search.UserName)):
+        return _answer(Search.Status(_CREDENTIALS))
+    text = equal.text_of(Search.Value) or equal.text_of(DocumentLibrary.LinkId) or ""
+    try:
+        link = documents.link_of(call, text)
+        with call.store.read(call.actor) as tx:
+            found = documents.listing(tx, link)
+    except (documents.BadLink, documents.Elsewhere) as error:
+        return _answer(Search.Status(_BLOCKED if isinstance(error, documents.Elsewhere) else _BAD_LINK))
+    except (NotFound, GateClosed) as error:
+        return _answer(Search.Status(_MISSING if isinstance(error, NotFound) else _DENIED))
+    told = [Search.Result(Search.Properties(*one)) for one in found[first : last + 1]]
+    return _found(told, first, len(found))
 
 
 def _moment(query: Element, tag: object) -> int | None:

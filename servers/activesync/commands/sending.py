@@ -6,15 +6,17 @@ the ClientId by which a repetition is known are on disk together before the devi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from servers.activesync import composing, hierarchy, mail_items, outgoing
+from servers.activesync import composing, event_source, hierarchy, mail_items, outgoing
 from servers.activesync.call import Call
 from servers.activesync.classes.mail import FORWARDED
+from servers.activesync.event_source import Event
 from servers.activesync.outgoing import Refused
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import ComposeMail
+from servers.activesync.wbxml.pages import AirSyncBase, ComposeMail
 from servers.activesync.wbxml.tokens import Token
 from servers.http.errors import HttpError
 from storage.activesync import devices, keys
@@ -40,6 +42,12 @@ class _Order:
     """The mail is whole: nothing of the original is to be added."""
     source: tuple[str, str] | None
     """ServerId of the folder and of the item that it answers or forwards."""
+    instance: str = ""
+    """Of a series, the instance that is meant."""
+    forwardees: Mapping[str, str] = field(default_factory=dict)
+    """Whom to forward an event to, where there is no mail: names by address (from 16.0 on)."""
+    note: Element | None = None
+    """What to say to them."""
 
 
 def send_mail(call: Call) -> Element | None:
@@ -81,7 +89,12 @@ def _order(call: Call) -> _Order:
     body = call.body
     mime = None if body is None else body.find(ComposeMail.Mime)
     client_id = None if body is None else body.text_of(ComposeMail.ClientId)
-    if body is None or mime is None or not client_id or len(client_id) > 40:
+    if body is None or not client_id or len(client_id) > 40:
+        raise Refused(103)
+    people, note = body.find(ComposeMail.Forwardees), body.find(AirSyncBase.Body)
+    # [MS-ASCMD] §2.2.3.169: either the mail, or those whom a calendar item is for and what to say to them.
+    alone = ComposeMail.SaveInSentItems not in body and ComposeMail.ReplaceMime not in body
+    if (mime is None) is not (people is not None and alone) or (mime is not None and note is not None):
         raise Refused(103)
     if body.text_of(ComposeMail.AccountId):
         raise Refused(166)  # Settings names no account beside the one that it is ([MS-ASCMD] §2.2.3.3)
@@ -94,8 +107,10 @@ def _order(call: Call) -> _Order:
             raise Refused(105)
         place = (long_id.partition(":")[0], long_id) if long_id else (folder, item)
     return _Order(
-        mime.octets, client_id, ComposeMail.SaveInSentItems in body, ComposeMail.ReplaceMime in body, place
-    )
+        b"" if mime is None else mime.octets, client_id, ComposeMail.SaveInSentItems in body,
+        ComposeMail.ReplaceMime in body, place, "" if source is None else source.text_of(ComposeMail.InstanceId) or "",
+        {} if people is None else event_source.people_of(people), note,
+    )  # fmt: skip
 
 
 def _send(call: Call, order: _Order, mark: str | None) -> None:
@@ -106,6 +121,13 @@ def _send(call: Call, order: _Order, mark: str | None) -> None:
     mime = b"\r\n".join(order.mime.splitlines()) + b"\r\n"
     if mark is not None and order.source is None:
         raise Refused(outgoing.IDS)
+    if mark is not None and order.source is not None and order.source[0][:1].isalpha():
+        with call.store.read(call.actor) as tx:
+            event = event_source.find(tx, call, *order.source, order.instance)
+        _send_event(call, order, mime, event, forward=mark == FORWARDED)
+        return
+    if order.forwardees:
+        raise Refused(outgoing.MISSING)
     if mark is not None and order.source is not None and not order.replace and order.mime.strip():
         with call.store.read(call.actor) as tx:
             box, uid = _original(tx, order.source)
@@ -124,6 +146,30 @@ def _send(call: Call, order: _Order, mark: str | None) -> None:
             box, uid = _original(tx, order.source)
             flagging.set_flags(tx, box, [uid], "add", mark)
     outgoing.propose(call, out)
+
+
+def _send_event(call: Call, order: _Order, mime: bytes, event: Event, *, forward: bool) -> None:
+    """Answer or pass on an event: the mail, the invitations or the news for the organizer, all of it or nothing."""
+    meeting = event_source.forwarded(event) if forward else None
+    told = True
+    if order.forwardees:
+        mime, told = event_source.note(event, order.forwardees, order.note)
+        told = told or meeting is not None
+    if not order.replace and mime.strip():
+        mime = composing.joined(mime, event_source.quotable(event), forward=forward, meeting=meeting)
+    out = outgoing.ready(call, mime)
+    assert order.source is not None
+    with call.store.write(call.actor) as tx:
+        devices.lock(tx, call.device)
+        if order.client_id:
+            if keys.applied_as(tx, call.device, _SENT, order.client_id) is not None:
+                return
+            keys.note_applied(tx, call.device, _SENT, order.client_id, "sent")
+        if forward:
+            event = event_source.find(tx, call, *order.source, order.instance)  # as it is now
+            event_source.pass_on(tx, event, out.addresses, order.forwardees, out.sender)
+        if told:
+            outgoing.accept(tx, out, keep=order.save)
 
 
 def _original(tx: Transaction, source: tuple[str, str]) -> tuple[Mailbox, int]:

@@ -1,0 +1,70 @@
+"""A meeting is passed on: who may invites, whoever else sends what he was sent himself (RFC 5546 §3.2.2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from storage.formats import itip
+from storage.formats.contentline import Component, Property, render
+from storage.mail import recipients
+from storage.outbound import queue
+from storage.outbound.types import Target
+from storage.scheduling import mailing, people
+from storage.store import Transaction
+
+_WORDS: Final = {"en": "Forwarded", "fr": "Transféré", "de": "Weitergeleitet", "es": "Reenviado", "it": "Inoltrato"}
+_OWN: Final = frozenset({itip.PRIVATE_COMMENT, "COLOR", "CATEGORIES", "PRIORITY"})
+"""What an attendee says of a meeting to himself."""
+
+
+def passed_on(calendar: Component, parts: Iterable[Component], method: str) -> bytes:
+    """What goes to somebody who is not invited: the meeting as it is, without what is the forwarder's own.
+
+    "When forwarding a REQUEST to another CU, the forwarding Attendee MUST NOT make changes to the original message."
+    """
+    result = Component("VCALENDAR", [one for one in itip.copies(calendar.properties) if one.name != "METHOD"])
+    if method:
+        result.properties.append(Property("METHOD", method))
+    result.components = [itip.clone(each) for each in calendar.of("VTIMEZONE")]
+    for each in parts:
+        own = itip.clone(each)
+        own.components = [inner for inner in own.components if inner.name != "VALARM"]
+        own.properties = [one for one in own.properties if one.name not in _OWN and not one.name.startswith("X-MOZ-")]
+        itip.unserved(own)
+        result.components.append(own)
+    return render(result)
+
+
+def invite(parts: Iterable[Component], names: Mapping[str, str]) -> None:
+    """Add people, by their addresses, to instances of one's own meeting (MTG-14)."""
+    for each in parts:
+        present = {itip.address(one.value) for one in (*each.all("ATTENDEE"), *each.all("ORGANIZER"))}
+        for address, name in names.items():
+            if address.lower() in present or not itip.is_mail(address.lower()):
+                continue
+            params = [("CN", [name])] if name and name != address else []
+            params += [("PARTSTAT", [itip.NEEDS_ACTION]), ("RSVP", ["TRUE"])]
+            each.properties.append(Property("ATTENDEE", f"mailto:{address}", params))
+
+
+def tell(tx: Transaction, sender: str, part: Component, addresses: Iterable[str]) -> None:
+    """Put the news for an organizer who is here into the queue: he alone decides who comes (MTG-12)."""
+    head = part.get("ORGANIZER")
+    organizer = itip.address(head.value) if head is not None else ""
+    to = recipients.find(tx, organizer) if people.of_address(tx, organizer) is not None else None
+    others = [one for one in addresses if one.lower() != organizer]
+    if to is None or not itip.is_mail(organizer) or not others:
+        return
+    word = _WORDS.get(to.language[:2], _WORDS["en"])
+    mine = itip.attendee(part, {sender})
+    name = mailing.line(mine.param("CN") or "") if mine is not None else ""
+    summary = mailing.line(part.value("SUMMARY")) or "-"
+    start = part.get("RECURRENCE-ID") or part.get("DTSTART")
+    rows = [f"{word}: {name} <{sender}>" if name else f"{word}: {sender}", "", summary]
+    rows += [mailing.when(start)] if start is not None else []
+    rows += ["", *(f"→ {one}" for one in others)]
+    mail = mailing.message_of(tx, sender, name, organizer, f"{word}: {summary}")
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
+    mail.set_content("\n".join(rows) + "\n")
+    queue.enqueue(tx, sender="", recipients=[Target(organizer)], data=mail.as_bytes())
