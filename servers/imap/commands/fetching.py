@@ -66,8 +66,9 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     if not view.read_only and any(not item.peek for item in items):
         alive, seen = _see(connection, alive)
     data = _lines(connection, items, alive, seen, missing=missing)
-    if len(alive) <= 20:
-        # A short answer is made at once: no long one needs to be drawn from a thread.
+    if len(alive) <= 20 and not missing:
+        # A short answer is made at once: no long one needs to be drawn from a thread. Where some are gone, what is
+        # there is told all the same before that is said (RFC 9051 §7.1, EXPUNGEISSUED).
         return Answer((*before, *data))
     return Answer(_after(before, data))
 
