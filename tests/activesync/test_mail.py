@@ -534,3 +534,19 @@ def test_what_lies_in_the_text_and_what_beside_it(phone: Phone, deliver: Deliver
     assert attached is not None
     told = {one.text_of(AirSyncBase.DisplayName): one.text_of(AirSyncBase.IsInline) for one in attached.children}
     assert told == {"named.png": "1", "beside.png": None, "within.png": "1", "mail.eml": None}
+
+
+def test_long_answers_are_compressed(phone: Phone, store: Store, alice: Actor) -> None:
+    """MS-ASHTTP_R412, R214: where the device takes gzip, and only there."""
+    with store.write(alice) as tx:
+        for number in range(30):
+            mailboxes.create(tx, f"Bridge {number}")
+    asked = FolderHierarchy.FolderSync(FolderHierarchy.SyncKey("0"))
+    plain = phone.post("FolderSync", asked)
+    assert "content-encoding" not in plain.headers
+    packed = phone.post("FolderSync", asked, **{"Accept-Encoding": "gzip, deflate"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body)
+    assert packed.document.text_of(FolderHierarchy.Status) == "1"
+    again = FolderHierarchy.FolderSync(FolderHierarchy.SyncKey(packed.document.text_of(FolderHierarchy.SyncKey) or ""))
+    assert "content-encoding" not in phone.post("FolderSync", again, **{"Accept-Encoding": "gzip"}).headers  # short

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Final
 
 from servers.activesync import contents, hierarchy
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.mail_content import MailContent
 from servers.activesync.object_content import ObjectContent
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
@@ -21,6 +23,8 @@ from storage.store import Transaction
 
 _OK, _PROTOCOL, _MISSING, _RANGE, _STORE, _DENIED, _CONVERSION, _NO_FILE = 1, 2, 6, 8, 9, 16, 14, 15
 OPERATIONS_MAX: Final = 100
+_WHOLE: Final = tuple(wanted_of.Preference(kind, None, False, 0) for kind in (wanted_of.HTML, wanted_of.PLAIN))
+"""What is fetched of a mail where nothing is said of its body: all, in the form that it has."""
 
 
 def item_operations(call: Call) -> Element:
@@ -58,6 +62,8 @@ def _item(tx: Transaction, call: Call, asked: Element) -> Element:
     names = (Search.LongId(long_id),) if long_id else (AirSync.CollectionId(folder), AirSync.ServerId(identified))
     try:
         content = contents.of(tx, folder or identified.partition(":")[0])
+        if content.name == MailContent.name and not options.bodies and not options.mime:
+            options = replace(options, bodies=_WHOLE)
         shown = content.show(tx, call, identified, options)
     except NotFound:
         shown = None
