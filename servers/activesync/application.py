@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import math
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.errors import Malformed
 from servers.http import asgi, basic
-from servers.http.application import Exchange, HttpSettings
+from servers.http.application import Exchange, HttpSettings, accepts_gzip
 from servers.http.asgi import Asgi, Receive
 from servers.http.errors import HttpError
 from servers.http.request import Request
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 PATH: Final = "microsoft-server-activesync"
 _TYPE: Final = "application/vnd.ms-sync.wbxml"
+_COMPRESSED: Final = 512
+"""Octets from which on an answer is compressed for a device that takes that."""
 _T = TypeVar("_T")
 
 Verifier: TypeAlias = Callable[[Store, str, str, str], Actor]
@@ -82,7 +85,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
             # An hour may have passed: who was shut out meanwhile gets nothing any more.
             actor = await in_thread(who)
             await in_thread(lambda: _device(store, settings, actor, request, asked))
-        return _response(settings, asked, answer)
+        return await in_thread(lambda: _response(settings, request, asked, answer))
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
         refusal = _refusal(error, settings)
@@ -180,7 +183,9 @@ def _dotted(version: int) -> str:
     return f"{version // 10}.{version % 10}"
 
 
-def _response(settings: EasSettings, asked: Query, answer: Element | Multipart | bytes | None) -> Response:
+def _response(
+    settings: EasSettings, request: Request, asked: Query, answer: Element | Multipart | bytes | None
+) -> Response:
     newest = _dotted(settings.versions[-1])
     headers = [("MS-Server-ActiveSync", newest), ("MS-ASProtocolVersion", _dotted(asked.version))]
     if asked.command == "FolderSync":
@@ -191,6 +196,9 @@ def _response(settings: EasSettings, asked: Query, answer: Element | Multipart |
         kind, body = multipart.TYPE, answer.octets
     else:
         kind, body = _TYPE, answer if isinstance(answer, bytes) else encode(answer)
+    if len(body) >= _COMPRESSED and accepts_gzip(request.header("Accept-Encoding") or ""):
+        body = gzip.compress(body, 1, mtime=0)
+        headers.append(("Content-Encoding", "gzip"))  # [MS-ASHTTP] §2.2.1.2.1
     return Response(200, [("Content-Type", kind), ("Cache-Control", "private"), *headers], body)
 
 

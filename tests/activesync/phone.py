@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -28,7 +29,8 @@ class Answer:
 
     @property
     def document(self) -> Element:
-        return decode(self.body)
+        packed = self.headers.get("content-encoding") == "gzip"
+        return decode(gzip.decompress(self.body) if packed else self.body)
 
 
 @dataclass

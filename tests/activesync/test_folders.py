@@ -71,6 +71,12 @@ def test_what_stays(phone: Phone, store: Store) -> None:
     calendar = next(number for number, (_, kind) in phone.folders.items() if kind == 8)
     for number, status in ((calendar, "3"), (f"c{theirs.id}", "3"), ("c999999", "4"), ("c", "4"), ("x1", "4")):
         assert ask(phone, "FolderDelete", Folder.ServerId(number)).text_of(Folder.Status) == status, number
+    inbox = next(number for number, (_, kind) in phone.folders.items() if kind == 2)
+    for number in (calendar, inbox):  # MS-ASCMD_R4101: special folders are not updated, R5786: and there is no key
+        refused = ask(
+            phone, "FolderUpdate", Folder.ServerId(number), Folder.ParentId("0"), Folder.DisplayName("Other")
+        )
+        assert [one.text for one in refused.children] == ["2"]
     assert make(phone, "Below", 13, calendar).text_of(Folder.Status) == "5"
     assert make(phone, "", 13).text_of(Folder.Status) == "10"
     assert make(phone, "x" * 300, 13).text_of(Folder.Status) == "10"

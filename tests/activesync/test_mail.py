@@ -502,7 +502,7 @@ def test_only_what_changed_of_a_mail_is_told(phone: Phone, store: Store, alice: 
 def test_people_of_a_mail(phone: Phone, store: Store, alice: Actor) -> None:
     """MS-ASEMAIL_R400, R711: display names and addresses to reply to have semicolons between them."""
     to, reply = '"Bo, B" <bo@far.test>, carol@far.test', "Dan <d@far.test>, e@far.test"
-    prepared = appending.prepare(store, f"To: {to}\r\nReply-To: {reply}\r\nSubject: s\r\n\r\nx\r\n".encode())
+    prepared = appending.prepare(store, f"Sender: Sec <s@far.test>\r\nTo: {to}\r\nReply-To: {reply}\r\n\r\nx\r\n".encode())
     with store.write(alice) as tx:
         appending.append(tx, mailboxes.find(tx, "INBOX"), prepared)
     phone.folder_sync()
@@ -510,5 +510,43 @@ def test_people_of_a_mail(phone: Phone, store: Store, alice: Actor) -> None:
     phone.sync(inbox)
     [mail] = phone.items[inbox].values()
     assert mail.text_of(Email.To) == to
+    assert mail.text_of(Email2.Sender) == "Sec <s@far.test>"  # MS-ASEMAIL_R724
     assert mail.text_of(Email.DisplayTo) == "Bo, B; carol@far.test"
     assert mail.text_of(Email.ReplyTo) == "Dan <d@far.test>; e@far.test"
+
+
+def test_what_lies_in_the_text_and_what_beside_it(phone: Phone, deliver: Deliver) -> None:
+    """[MS-ASAIRS] §2.2.2.27, IsInline: a Content-ID alone, as Gmail gives to all, puts nothing into the text (R2299)."""
+    part = "--x\r\nContent-Type: image/png\r\nContent-ID: <{0}>\r\nContent-Disposition: {1}; filename={0}.png\r\n\r\ni\r\n"
+    text = (
+        '--x\r\nContent-Type: text/html\r\n\r\n<img src="cid:named">\r\n'
+        + part.format("named", "attachment")
+        + part.format("beside", "attachment")
+        + part.format("within", "inline")
+        + "--x\r\nContent-Type: message/rfc822; name=mail\r\n\r\nSubject: e\r\n\r\ne\r\n--x--\r\n"
+    )
+    deliver("files", more='MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="x"\r\n', text=text)
+    phone.folder_sync()
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox, body=2)
+    [mail] = phone.items[inbox].values()
+    attached = mail.find(AirSyncBase.Attachments)
+    assert attached is not None
+    told = {one.text_of(AirSyncBase.DisplayName): one.text_of(AirSyncBase.IsInline) for one in attached.children}
+    assert told == {"named.png": "1", "beside.png": None, "within.png": "1", "mail.eml": None}
+
+
+def test_long_answers_are_compressed(phone: Phone, store: Store, alice: Actor) -> None:
+    """MS-ASHTTP_R412, R214: where the device takes gzip, and only there."""
+    with store.write(alice) as tx:
+        for number in range(30):
+            mailboxes.create(tx, f"Bridge {number}")
+    asked = FolderHierarchy.FolderSync(FolderHierarchy.SyncKey("0"))
+    plain = phone.post("FolderSync", asked)
+    assert "content-encoding" not in plain.headers
+    packed = phone.post("FolderSync", asked, **{"Accept-Encoding": "gzip, deflate"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body)
+    assert packed.document.text_of(FolderHierarchy.Status) == "1"
+    again = FolderHierarchy.FolderSync(FolderHierarchy.SyncKey(packed.document.text_of(FolderHierarchy.SyncKey) or ""))
+    assert "content-encoding" not in phone.post("FolderSync", again, **{"Accept-Encoding": "gzip"}).headers  # short

@@ -171,6 +171,19 @@ def invitation(method: str = "REQUEST") -> bytes:
     return mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
+def test_a_later_invitation_is_an_update(phone: Phone, store: Store, alice: Actor) -> None:
+    """[MS-ASEMAIL] §2.2.2.47: MeetingMessageType."""
+    data = invitation().replace(b"UID:", b"SEQUENCE:2\r\nUID:")
+    prepared = appending.prepare(store, data)
+    with store.write(alice) as tx:
+        appending.append(tx, mailboxes.find(tx, "INBOX"), prepared)
+    phone.folder_sync()
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox)
+    _, shown = only(phone, inbox)
+    assert shown.text_of(Email.MeetingRequest, Email2.MeetingMessageType) == "2"
+
+
 def test_an_invitation_by_mail_is_answered(phone: Phone, store: Store, alice: Actor) -> None:
     data = invitation()
     prepared = appending.prepare(store, data)

@@ -168,5 +168,10 @@ def test_the_text_once_more_for_conversations(phone: Phone, deliver: Callable[..
     fetched = phone.post("ItemOperations", ItemOperations.ItemOperations(fetch)).document
     whole = part_of(fetched.find(ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties))
     assert "and more" in (whole.text_of(AirSyncBase.Data) or "")
+    bare = ItemOperations.Fetch(*fetch.children[:3])  # nothing is said of the body: all of it
+    fetched = phone.post("ItemOperations", ItemOperations.ItemOperations(bare)).document
+    found = fetched.find(ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties)
+    assert found is not None
+    assert (found.text_of(AirSyncBase.Body, AirSyncBase.Data) or "").strip() == "a < b and more"
     odd = AirSync.Options(AirSyncBase.BodyPartPreference(AirSyncBase.Type(3)))
     assert ask(phone, collection(phone, inbox, odd)).text_of(AirSync.Status) == "164"  # MS-ASCMD_R5412

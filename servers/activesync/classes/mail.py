@@ -74,6 +74,7 @@ def whole(
             *mail_meeting.classified(data, parts[state.content], protocol),
             Email.InternetCPID("65001"),
             *flags[1:],
+            _sender(header, protocol),
             *_drafted(mailbox, header, protocol),
             *_conversation(content, header, state, protocol),
             _attachments(mailbox, state, attached),
@@ -81,6 +82,11 @@ def whole(
         ]
         found[state.uid] = [one for one in shown if one is not None]
     return found
+
+
+def _sender(header: Mapping[bytes, bytes], protocol: int) -> Element | None:
+    """Who sent it, where that is somebody else than who wrote it ([MS-ASEMAIL] §2.2.2.70)."""
+    return Email2.Sender.given(_listed(header.get(b"sender", b""), str)) if protocol >= 140 else None
 
 
 def _drafted(mailbox: Mailbox, header: Mapping[bytes, bytes], protocol: int) -> list[Element | None]:

@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import Final
 
 from servers.activesync.classes import event_times, recurrences, timezone_blob
+from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Calendar, Email, Email2
 from storage.errors import StorageError
@@ -18,6 +19,7 @@ from storage.formats.imip import Meeting
 from storage.formats.message_parts import Part
 from storage.formats.recurrence import Rule
 
+_OTHER, _INVITATION, _UPDATE = 0, 1, 2
 _ANSWERS: Final = {"ACCEPTED": "Pos", "TENTATIVE": "Tent", "DECLINED": "Neg"}
 _SECURED: Final = {
     "multipart/signed": "IPM.Note.SMIME.MultipartSigned",
@@ -87,9 +89,16 @@ def _request(meeting: Meeting, version: int) -> Element:
         Email.BusyStatus(0 if part.value("TRANSP").strip().upper() == "TRANSPARENT" else 2),
         Email.TimeZone(timezone_blob.write(times.zone, datetime_of(times.begin).year)),
         Email.GlobalObjId(global_object_id(meeting.uid)) if version < 160 else Calendar.UID(meeting.uid),
-        Email2.MeetingMessageType(1 if meeting.method == "REQUEST" else 0) if version >= 141 else None,
+        Email2.MeetingMessageType(_kind(meeting, part)) if version >= 141 else None,
     ]
     return Email.MeetingRequest(*elements)
+
+
+def _kind(meeting: Meeting, part: Component) -> int:
+    """MeetingMessageType: an invitation, or that something is other than in the one before ([MS-ASEMAIL] §2.2.2.47)."""
+    if meeting.method != "REQUEST":
+        return _OTHER
+    return _UPDATE if number(part.value("SEQUENCE").strip(), 0) else _INVITATION
 
 
 def _rule(part: Component, times: event_times.Times, version: int) -> Element | None:

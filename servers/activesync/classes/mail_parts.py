@@ -54,11 +54,11 @@ def attachments(data: bytes, parts: Sequence[Part]) -> list[Attached]:
         if kind is not None and kind not in taken and not _is_attached(data, part):
             taken.add(kind)
             continue
-        found.append(_attached(data, part))
+        found.append(_attached(data, part, parts))
     return found
 
 
-def _attached(data: bytes, part: Part) -> Attached:
+def _attached(data: bytes, part: Part, parts: Sequence[Part]) -> Attached:
     header = _header(data, part)
     disposition, given = mime_fields.parameters(header.get(b"content-disposition", b""))
     _, typed = mime_fields.parameters(header.get(b"content-type", b""))
@@ -68,7 +68,13 @@ def _attached(data: bytes, part: Part) -> Attached:
         octets = octets * 73 // 100
     identified = header.get(b"content-id", b"").strip().strip(b"<>").decode("utf-8", "replace")
     shown = mime_words.printable(name)[:255] or ("message.eml" if part.inner else "attachment")
-    inline = bool(identified) or disposition.lower() == b"inline"
+    if part.inner and not shown.lower().endswith(".eml"):
+        shown += ".eml"  # "the attachment file has an .eml extension" ([MS-ASAIRS] §2.2.2.27.1)
+    if identified and disposition.lower() == b"attachment":
+        # Gmail gives every attachment a Content-ID: shown in the text is only what the text names.
+        inline = f"cid:{identified}" in forms(data, parts).get(HTML, "")
+    else:
+        inline = bool(identified) or disposition.lower() == b"inline"
     return Attached(part.section, shown, octets, identified, inline, bool(part.inner))
 
 

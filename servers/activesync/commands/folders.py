@@ -93,12 +93,12 @@ def update(call: Call) -> Element:
             if (body.text_of(Folder.ParentId) or ROOT) != ROOT:
                 raise _Refused(_NO_PARENT)
             if tree.is_default(one):
-                raise _Refused(_SYSTEM)
+                raise _Refused(_EXISTS)  # "or the specified folder is a special folder" ([MS-ASCMD] §2.2.3.177.6)
             tree.update(tx, one, display_name=_name(body))
             return ""
         box = _own(tx, body)
         if box.system:
-            raise _Refused(_SYSTEM)
+            raise _Refused(_EXISTS)
         mailboxes.rename(tx, box.name, _above(tx, body) + _mailbox_name(body))
         return ""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from servers.activesync import contents, documents, hierarchy
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.mail_content import MailContent
 from servers.activesync.multipart import Delivery, Multipart
 from servers.activesync.object_content import ObjectContent
 from servers.activesync.options import number
@@ -22,6 +24,8 @@ from storage.store import Transaction
 _OK, _PROTOCOL, _BAD_LINK, _REFUSED, _MISSING, _RANGE, _STORE, _EMPTY, _LARGE = 1, 2, 4, 5, 6, 8, 9, 10, 11
 _CONVERSION, _NO_FILE, _DENIED, _CREDENTIALS = 14, 15, 16, 18
 OPERATIONS_MAX: Final = 100
+_WHOLE: Final = tuple(wanted_of.Preference(kind, None, False, 0) for kind in (wanted_of.HTML, wanted_of.PLAIN))
+"""What is fetched of a mail where nothing is said of its body: all, in the form that it has."""
 
 
 def item_operations(call: Call) -> Element | Multipart:
@@ -64,6 +68,8 @@ def _item(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -> El
     names = (Search.LongId(long_id),) if long_id else (AirSync.CollectionId(folder), AirSync.ServerId(identified))
     try:
         content = contents.of(tx, folder or identified.partition(":")[0])
+        if content.name == MailContent.name and not options.bodies and not options.mime:
+            options = replace(options, bodies=_WHOLE)
         shown = content.show(tx, call, identified, options)
     except NotFound:
         shown = None
