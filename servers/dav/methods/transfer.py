@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from servers.dav import escape, resources
 from servers.dav.context import INFINITY, Context
+from servers.dav.methods.put import representation, represented
 from servers.dav.resources import Address, Kind, Resource
 from servers.dav.transactions import find, holder, writing
 from servers.http import conditions
@@ -15,6 +16,7 @@ from storage import moving as moving_items
 from storage import properties as dead
 from storage.errors import Exists, NotFound, Refused
 from storage.store import Transaction
+from storage.types import Item
 
 
 def copy(context: Context) -> Response:
@@ -32,6 +34,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     overwrite = may_overwrite(context)
     precondition = conditions.precondition(context.request)
     context.depth(INFINITY, 0, INFINITY)
+    shown: Item | None = None
     with writing(context) as tx:
         found = find(context, tx)
         if found.kind is Kind.COLLECTION:
@@ -55,10 +58,12 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             if kept:
                 dead.put(tx, target, destination.item, dict(kept))
             created = written.created
-    headers: list[tuple[str, str]] = []
-    if created:
-        directory = destination.kind is not Kind.ITEM
-        headers.append(("Location", escape.path(*destination.segments, directory=directory)))
+            shown = represented(context, tx, target, destination.item)
+    location = escape.path(*destination.segments, directory=destination.kind is not Kind.ITEM)
+    headers = [("Location", location)] if created else []
+    if shown is not None and shown.body is not None:
+        fields, body = representation(context, target, shown, location)
+        return Response(201 if created else 200, [*headers, *fields], body)
     return Response(201 if created else 204, headers)
 
 
