@@ -58,7 +58,7 @@ def _send(context: Context, found: Attachment) -> Response:
     ]
     response = Response(200, headers, whole)
     wanted = request.header("Range")
-    if wanted is None or request.method != "GET" or not conditions.range_applies(request, found.hash, found.created):
+    if wanted is None or request.method != "GET" or not conditions.range_applies(request, found.hash):
         return response
     if found.body is not None:
         return ranges.partial(response, wanted)
