@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "search": "Find documents by what is in them and what is known of them.",
     "favourites": "Bookmarks: import and export the files of browsers.",
     "wiki": "Wikis: orphans and dead links.",
+    "info": "The message to everybody: put it up, show it, take it down.",
     "feed": "Secret addresses of feeds: make, list and revoke them.",
     "queue": "Mail on its way out: list, show, retry, hold and delete it.",
     "dns": "The DNS records that this desk needs.",

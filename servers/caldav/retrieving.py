@@ -21,6 +21,7 @@ from storage.errors import NotFound
 
 _BLOCK: Final = 1024 * 1024
 _MANAGED_ID: Final = re.compile(r"[0-9a-f]{32}")
+_CACHING: Final = ("Cache-Control", "private, no-cache")  # in a 304 too (RFC 9110 §15.4.5)
 _POLICY: Final = "default-src 'none'; sandbox"
 """Somebody else's file is saved, not run in the desk's origin (RFC 8607 §7)."""
 
@@ -42,6 +43,7 @@ def _send(context: Context, found: Attachment) -> Response:
     request = context.request
     unchanged = conditions.check_read(request, found.hash, found.created)
     if unchanged is not None:
+        unchanged.headers.append(_CACHING)
         return unchanged
     whole = found.body if found.body is not None else Stream(found.size, _blocks(context, found, 0, found.size - 1))
     headers = [
@@ -50,13 +52,13 @@ def _send(context: Context, found: Attachment) -> Response:
         ("ETag", f'"{found.hash}"'),
         ("Last-Modified", conditions.format_date(found.created)),
         ("Accept-Ranges", "bytes"),
-        ("Cache-Control", "private, no-cache"),
+        _CACHING,
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", _POLICY),
     ]
     response = Response(200, headers, whole)
     wanted = request.header("Range")
-    if wanted is None or request.method != "GET" or not conditions.range_applies(request, found.hash, found.created):
+    if wanted is None or request.method != "GET" or not conditions.range_applies(request, found.hash):
         return response
     if found.body is not None:
         return ranges.partial(response, wanted)

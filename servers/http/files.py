@@ -65,7 +65,7 @@ def send(request: Request, store: Store, file: File, fields: list[tuple[str, str
     if request.method != "GET":
         return response
     wanted = request.header("Range")
-    if wanted is not None and conditions.range_applies(request, file.etag, file.modified):
+    if wanted is not None and conditions.range_applies(request, file.etag):
         response = _partial(store, file, response, wanted)
     if response.status == 200 or (response.header("Content-Range") or "").startswith("bytes 0-"):
         downloads.count(store, file)

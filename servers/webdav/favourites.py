@@ -64,12 +64,14 @@ def get(context: Context, tx: Transaction) -> Response:
     root = favourites.root(tx, address.space_kind, address.space)
     etag = _etag(address.item, favourites.state(tx, root))
     known = conditions.check_read(request, etag, root.modified)
+    caching = ("Cache-Control", "private, no-cache")
     if known is not None:
+        known.headers.append(caching)
         return known
     headers = [
         ("Content-Type", WHOLE[address.item]),
         ("ETag", f'"{etag}"'),
-        ("Cache-Control", "private, no-cache"),
+        caching,
         ("Content-Security-Policy", "sandbox; default-src 'none'"),
         ("X-Content-Type-Options", "nosniff"),
     ]

@@ -87,7 +87,12 @@ def _locks(reader: Reader, found: Resource) -> str:
     return locks.discovery(reader.context, [one for one in known[folder.space.id] if locks.holds_for(one, folder)])
 
 
+_GRAMMARS: Final = (
+    "<D:supported-query-grammar><D:grammar><D:basicsearch/></D:grammar></D:supported-query-grammar>"  # RFC 5323 §3.3
+)
+
 PROPERTIES: Final = (
+    Property(f"{DAV}supported-query-grammar-set", _FOLDER | _PLACES, lambda *_: _GRAMMARS),
     _folder(f"{DAV}displayname", lambda folder: escape.text(display_name(folder)), allprop=True),
     Property(f"{DAV}displayname", _PLACES, _owner_name, allprop=True),
     Property(f"{DAV}lockdiscovery", _FOLDER, _locks, allprop=True),
@@ -147,6 +152,7 @@ def _item_url(listing: Listing) -> Part:
 
 
 ITEM_PROPERTIES: Final = (
+    ItemProperty(f"{DAV}supported-query-grammar-set", lambda _: _GRAMMARS),
     ItemProperty(f"{DAV}displayname", lambda _: RowPart(_name, lasting=True), allprop=True),
     ItemProperty(f"{DAV}getcontenttype", lambda _: RowPart(_type, lasting=True), allprop=True),
     _of_file(DESCRIPTION, lambda known: _text(known.description)),

@@ -209,6 +209,10 @@ def _check(calendar: Component) -> list[Component]:
     return _ordered(components)
 
 
+_ONCE: Final = frozenset({"UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DUE", "DURATION"})
+"""RFC 5545 §3.6: "MUST NOT occur more than once"; of these, two readers would choose differently."""
+
+
 def _check_component(component: Component) -> str:
     """The UID of a component that has all it must have."""
     names: dict[str, Property] = {}
@@ -216,8 +220,8 @@ def _check_component(component: Component) -> str:
     for prop in component.properties:
         if prop.name == "ATTENDEE":
             attendees += 1
-        else:
-            names.setdefault(prop.name, prop)
+        elif (first := names.setdefault(prop.name, prop)) is not prop and prop.name in _ONCE and first != prop:
+            raise BadFormat(f"a second {prop.name} that says something else", prop.line)
     if attendees > MAX_ATTENDEES:
         raise TooManyAttendees(MAX_ATTENDEES)
     uid = names["UID"].value.strip() if "UID" in names else ""

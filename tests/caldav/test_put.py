@@ -30,6 +30,8 @@ BROKEN: dict[str, tuple[bytes, str, str]] = {
     "no date": (desk.event("x", "DTSTART:someday"), "valid-calendar-data", "line 7"),
     "30 February": (desk.event("x", "DTSTART:20250230T100000Z"), "valid-calendar-data", "line 7"),
     "25 o'clock": (desk.event("x", "DTSTART:20250201T250000Z"), "valid-calendar-data", "line 7"),
+    "two starts": (desk.event("x", START, "DTSTART:20250602T100000Z"), "valid-calendar-data", "line 8"),
+    "two names": (desk.event("x", START, "UID:y"), "valid-calendar-data", "line 8"),
     "no DTSTART": (desk.event("x"), "valid-calendar-data", "line 4"),
     "bad duration": (desk.event("x", START, "DURATION:1 hour"), "valid-calendar-data", "line 8"),
     "bad EXDATE": (desk.event("x", START, "RRULE:FREQ=DAILY", "EXDATE:soon"), "valid-calendar-data", "line 9"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.commands.conftest import Line
@@ -22,6 +24,7 @@ LISTINGS = (
     ("plan", "show", "free"),
     ("grant", "show", "alice/events"),
     ("history", "list", "alice/events"),
+    ("info", "show"),
     ("check",),
 )
 
@@ -206,3 +209,18 @@ def test_sms(line: Line) -> None:
     shown = line.json("sms", "show", "alice")
     assert (shown["number"], shown["problems"], shown["waiting"]) == ("+32475123456", [], 0)
     assert "nothing on that day" in line("sms", "agenda", "alice", status=1)
+
+
+def test_the_message_to_everybody(line: Line, tmp_path: Path) -> None:
+    """INFO-06."""
+    assert line.json("info", "show") == {"since": None, "html": ""}
+    line("info", "set", "--text", "Closed on Sunday & Monday")
+    assert line.json("info", "show")["html"] == "<p>Closed on Sunday &amp; Monday</p>"
+    page = tmp_path / "notice.html"
+    page.write_text("<title>Pause</title><p>On Sunday")
+    line("info", "set", str(page))
+    assert line.json("info", "show")["html"] == page.read_text()
+    assert "down" in line("info", "clear")
+    assert "no message" in line("info", "clear")
+    line("info", "set", status=2)
+    line("info", "set", "--text", "", status=2)

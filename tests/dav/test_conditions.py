@@ -81,3 +81,11 @@ def test_what_is_missing_in_a_home_is_said_of_the_home(bob: Client) -> None:
     answer = bob.request("MKCOL", "/dav/alice/private/x/", body)
     assert answer.precondition == f"{DAV}need-privileges"
     assert answer.xml.findtext(f".//{DAV}href") == "/dav/alice/private"
+
+
+def test_a_304_says_how_to_cache_as_the_200_does(alice: Client, etag: str) -> None:
+    """RFC 9110 §15.4.5."""
+    whole, unchanged = alice.request("GET", A), alice.request("GET", A, if_none_match=etag)
+    assert (whole.status, unchanged.status) == (200, 304)
+    for name in ("cache-control", "etag", "vary"):
+        assert unchanged.headers.get(name) == whole.headers.get(name)

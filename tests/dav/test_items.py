@@ -180,6 +180,34 @@ def test_return_representation(alice: Client) -> None:
     assert made.headers["etag"] == alice.request("GET", A).headers["etag"]
 
 
+def test_the_representation_in_a_412(alice: Client, bob: Client) -> None:
+    """RFC 8144 §3.2: who lost a race gets at once what is there now."""
+    old = alice.request("PUT", A, desk.event("a", "first")).headers["etag"]
+    new = alice.request("PUT", A, desk.event("a", "second")).headers["etag"]
+    wish = {"prefer": "return=representation"}
+    for condition in ({"if_match": old}, {"if_none_match": "*"}):
+        lost = alice.request("PUT", A, desk.event("a", "third"), **condition, **wish)
+        assert (lost.status, lost.body) == (412, desk.event("a", "second"))
+        assert lost.headers["etag"] == new
+        assert lost.headers["content-location"] == A
+        assert lost.headers["preference-applied"] == "return=representation"
+    plain = alice.request("PUT", A, desk.event("a", "third"), if_match=old)
+    assert (plain.status, "etag" in plain.headers) == (412, False)
+    gone = alice.request("PUT", EVENTS + "none.ics", desk.event("n"), if_match="*", **wish)
+    assert (gone.status, "etag" in gone.headers) == (412, False)
+    hidden = bob.request("PUT", A, desk.event("a", "third"), if_none_match="*", **wish)
+    assert b"second" not in hidden.body
+
+
+def test_the_representation_of_a_copy(alice: Client) -> None:
+    """RFC 8144 §3.1."""
+    alice.request("PUT", A, desk.event("a"))
+    moved = alice.request("MOVE", A, destination=EVENTS + "b.ics", prefer="return=representation")
+    assert (moved.status, moved.body) == (201, desk.event("a"))
+    assert moved.headers["content-location"] == moved.headers["location"] == EVENTS + "b.ics"
+    assert moved.headers["etag"] == alice.request("GET", EVENTS + "b.ics").headers["etag"]
+
+
 def test_add_member(alice: Client, bob: Client) -> None:
     """RFC 5995."""
     where = alice.propfind(EVENTS, f"{DAV}add-member").prop(EVENTS, f"{DAV}add-member")

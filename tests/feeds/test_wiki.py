@@ -1,4 +1,4 @@
-"""The wiki's view: links that work, nothing that runs (WIKI-04, 05, 06, 09), and infos (INFO-01…03)."""
+"""The wiki's view: links that work, nothing that runs (WIKI-04, 05, 06, 09), and infos (INFO-01…04, INFO-06)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from lxml import html
 
 from servers.feeds import sanitise, wiki_links
 from servers.feeds.wiki_links import Around
+from storage import folders, site_info, transplant
+from storage.errors import Denied, LimitReached
+from storage.filing import File
 from storage.store import Store
-from storage.types import Right
+from storage.types import SITE, Right, SpaceKind
 from tests.dav.desk import Client
 from tests.feeds import desk, disk
 
@@ -171,3 +174,33 @@ def test_a_page_too_long_to_show(store: Store, alice: Client) -> None:
     assert answer.status == 200
     assert len(answer.body) < 10_000
     assert "https://desk.test/docs/alice/private/wiki/Long.html" in answer.text
+
+
+def test_the_site_s_message_comes_first(store: Store, alice: Client, carol: Client) -> None:
+    """INFO-06: to everybody, in groups or not; INFO-04: a deleted page is no message."""
+    page = "wiki/groupinfo/index.html"
+    disk.write(store, "alice", page, b"<title>Meeting</title>", group="IAB")
+    with store.write(SITE) as tx:
+        links = "<a href='/x'>here</a> <a href='https://a/'>there</a>"
+        site_info.put(tx, f"<title>Pause</title><p onclick=x>On <b>Sunday</b> {links}")
+    first, second = desk.read(alice.request("GET", "/feeds/alice/infos.atom")).entries
+    assert (first.title, second.title) == ("Pause", "IAB: Meeting")
+    assert "<b>Sunday</b>" in first.summary
+    assert "onclick" not in first.summary
+    assert 'href="/x"' not in first.summary
+    assert 'href="https://a/"' in first.summary
+    assert desk.titles(carol.request("GET", "/feeds/carol/infos.rss")) == ["Pause"]
+    with store.write(desk.actor(store, "alice")) as tx:
+        message = folders.find(tx, SpaceKind.GROUP, "IAB", page)
+        assert isinstance(message, File)
+        transplant.delete(tx, message)
+    with store.write(SITE) as tx:
+        assert site_info.clear(tx)
+    assert desk.titles(alice.request("GET", "/feeds/alice/infos.rss")) == []
+
+
+def test_only_the_administrator_speaks_for_the_site(store: Store) -> None:
+    with store.write(desk.actor(store, "alice")) as tx, pytest.raises(Denied):
+        site_info.put(tx, "x")
+    with store.write(SITE) as tx, pytest.raises(LimitReached):
+        site_info.put(tx, "x" * (site_info.HTML_OCTETS + 1))

@@ -79,6 +79,10 @@ def test_ranges(alice: Client, size: int) -> None:
     assert body[100:110] in several.body
     assert len(several.body) == int(several.headers["content-length"])
     assert get("bytes=0-4", if_range='"other"').status == 200
+    whole = get("bytes=0-")
+    assert get("bytes=0-4", if_range=whole.headers["etag"]).status == 206
+    assert get("bytes=0-4", if_range="W/" + whole.headers["etag"]).status == 200
+    assert get("bytes=0-4", if_range=whole.headers["last-modified"]).status == 200  # X-OC-Mtime may repeat it
     assert get("lines=1-2").status == 200
 
 

@@ -149,7 +149,17 @@ def test_what_search_refuses(disk: Client, bob: Client) -> None:
     assert disk.request("SEARCH", HOME, other).precondition == f"{DAV}search-grammar-supported"
     assert "<DAV:basicsearch>" in disk.request("OPTIONS", HOME).headers["dasl"]
     schema = '<D:query-schema-discovery xmlns:D="DAV:"><D:basicsearch/></D:query-schema-discovery>'
-    assert "basicsearchschema" in disk.request("SEARCH", HOME, schema).text
+    answer = disk.request("SEARCH", HOME, schema)
+    assert answer.hrefs() == [HOME]
+    operators = [one[0].tag for one in answer.xml.iter(f"{DAV}opdesc")]
+    assert operators == [f"{DAV}like", f"{DAV}contains"]  # RFC 5323 §5.19.8: all optional ones
+    assert [one.get("allow-pcdata") for one in answer.xml.iter(f"{DAV}opdesc")] == [None, "yes"]
+    for path in ("/docs/", HOME, HOME + "a/"):
+        grammars = disk.propfind(path, f"{DAV}supported-query-grammar-set").prop(
+            path, f"{DAV}supported-query-grammar-set"
+        )
+        assert grammars is not None
+        assert [str(one.tag) for one in grammars.iter()][-1] == f"{DAV}basicsearch"  # RFC 5323 §3.3
 
 
 def test_words(disk: Client, bob: Client) -> None:

@@ -24,10 +24,12 @@ def get(context: Context) -> Response:
         return _page(context, found.kind, found.name)
     if item.body is None:  # only its existence is known (ACL-06)
         raise Denied(Right.SEE, f"{tree.path(collection)}/{item.name}")
+    shown = context.protocol.represent(collection, item, request)
+    caching = [("Cache-Control", "private, no-cache"), *([("Vary", shown.vary)] if shown.vary else [])]
     unchanged = conditions.check_read(request, item.etag, item.modified)
     if unchanged is not None:
+        unchanged.headers += caching  # RFC 9110 §15.4.5
         return unchanged
-    shown = context.protocol.represent(collection, item, request)
     response = Response(
         200,
         [
@@ -35,18 +37,16 @@ def get(context: Context) -> Response:
             ("ETag", f'"{item.etag}"'),
             ("Last-Modified", conditions.format_date(item.modified)),
             ("Accept-Ranges", "bytes"),
-            ("Cache-Control", "private, no-cache"),
+            *caching,
         ],
         shown.body,
     )
-    if shown.vary:
-        response.headers.append(("Vary", shown.vary))
     if item.schedule_tag:
         response.headers.append(("Schedule-Tag", f'"{item.schedule_tag}"'))  # RFC 6638 §8.2
     wanted = request.header("Range")
     if wanted is None or request.method != "GET":
         return response
-    if not conditions.range_applies(request, item.etag, item.modified):
+    if not conditions.range_applies(request, item.etag):
         return response
     return ranges.partial(response, wanted)
 

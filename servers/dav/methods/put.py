@@ -5,12 +5,12 @@ from __future__ import annotations
 from servers.dav import escape
 from servers.dav.context import Context
 from servers.dav.resources import Address
-from servers.dav.transactions import holder, writing
+from servers.dav.transactions import holder, reading, writing
 from servers.http import conditions
 from servers.http.errors import BadRequest, HttpError
 from servers.http.response import Response
 from storage import items
-from storage.errors import Denied, NotFound, TooLarge
+from storage.errors import Denied, NotFound, Stale, TooLarge
 from storage.kinds import Prepared
 from storage.store import Transaction
 from storage.types import UNCONDITIONAL, Collection, Item, Precondition, Written
@@ -22,11 +22,17 @@ def put(context: Context) -> Response:
         raise BadRequest("partial bodies are not accepted")  # RFC 9110 §14.5
     prepared = prepare(context)
     precondition = conditions.precondition(context.request)
-    with writing(context) as tx:
-        collection = holder(context, tx, context.address)
-        check(context, tx, collection, context.address, precondition)
-        written = items.put(tx, collection, context.address.item, prepared, precondition)
-        shown = represented(context, tx, collection, context.address.item)
+    try:
+        with writing(context) as tx:
+            collection = holder(context, tx, context.address)
+            check(context, tx, collection, context.address, precondition)
+            written = items.put(tx, collection, context.address.item, prepared, precondition)
+            shown = represented(context, tx, collection, context.address.item)
+    except Stale:
+        newer = present(context)
+        if newer is None:
+            raise
+        return newer
     return answer(context, written, collection, shown)
 
 
@@ -80,6 +86,33 @@ def represented(context: Context, tx: Transaction, collection: Collection, name:
         return None
 
 
+def present(context: Context) -> Response | None:
+    """The 412 with what is there now, where the client would otherwise fetch it (RFC 8144 §3.2); None: it would not."""
+    if not context.preferences.representation:
+        return None
+    with reading(context) as tx:
+        collection = holder(context, tx, context.address)
+        shown = represented(context, tx, collection, context.address.item)
+    if shown is None or shown.body is None:
+        return None
+    headers, body = representation(context, collection, shown, escape.path(*context.address.segments))
+    return Response(412, headers, body)
+
+
+def representation(
+    context: Context, collection: Collection, shown: Item, location: str
+) -> tuple[list[tuple[str, str]], bytes]:
+    """The fields and the body that show an item in the answer to a change of it (RFC 8144 §3)."""
+    made = context.protocol.represent(collection, shown, None)
+    fields = [
+        ("Content-Type", made.content_type),
+        ("ETag", f'"{shown.etag}"'),
+        ("Content-Location", location),
+        *context.preferences.applied("return=representation"),
+    ]
+    return fields, made.body
+
+
 def answer(
     context: Context,
     written: Written,
@@ -94,14 +127,9 @@ def answer(
     if written.schedule_tag:
         headers.append(("Schedule-Tag", f'"{written.schedule_tag}"'))
     if shown is not None and shown.body is not None:
-        body = context.protocol.represent(collection, shown, None)
-        headers += [
-            ("Content-Type", body.content_type),
-            ("ETag", f'"{shown.etag}"'),
-            ("Content-Location", location or escape.path(*context.address.segments)),
-            *context.preferences.applied("return=representation"),
-        ]
-        return Response(201 if written.created else 200, headers, body.body)
+        where = location or escape.path(*context.address.segments)
+        fields, body = representation(context, collection, shown, where)
+        return Response(201 if written.created else 200, [*headers, *fields], body)
     if written.same_octets:
         # RFC 4791 §5.3.4: otherwise the client must read again what became of it.
         headers.append(("ETag", f'"{written.etag}"'))

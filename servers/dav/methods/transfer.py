@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from servers.dav import escape, resources
 from servers.dav.context import INFINITY, Context
+from servers.dav.methods.put import representation, represented
 from servers.dav.resources import Address, Kind, Resource
 from servers.dav.transactions import find, holder, writing
 from servers.http import conditions
@@ -15,6 +16,7 @@ from storage import moving as moving_items
 from storage import properties as dead
 from storage.errors import Exists, NotFound, Refused
 from storage.store import Transaction
+from storage.types import Item
 
 
 def copy(context: Context) -> Response:
@@ -33,6 +35,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     precondition = conditions.precondition(context.request)
     context.depth(INFINITY, 0, INFINITY)
     schedule_tag = ""
+    shown: Item | None = None
     with writing(context) as tx:
         found = find(context, tx)
         if found.kind is Kind.COLLECTION:
@@ -56,12 +59,14 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             if kept:
                 dead.put(tx, target, destination.item, dict(kept))
             created, schedule_tag = written.created, written.schedule_tag
-    headers: list[tuple[str, str]] = []
+            shown = represented(context, tx, target, destination.item)
+    location = escape.path(*destination.segments, directory=destination.kind is not Kind.ITEM)
+    headers = [("Location", location)] if created else []
     if schedule_tag:
         headers.append(("Schedule-Tag", f'"{schedule_tag}"'))  # RFC 6638 §3.2.10
-    if created:
-        directory = destination.kind is not Kind.ITEM
-        headers.append(("Location", escape.path(*destination.segments, directory=directory)))
+    if shown is not None and shown.body is not None:
+        fields, body = representation(context, target, shown, location)
+        return Response(201 if created else 200, [*headers, *fields], body)
     return Response(201 if created else 204, headers)
 
 

@@ -221,11 +221,12 @@ def _limit(root: xml.Element | None) -> int:
 
 def _schema(context: Context) -> Response:
     """RFC 5323 §5.19: any property may be searched, selected and sorted by."""
-    own = escape.path(*context.request.segments)
+    own = escape.path(*context.request.segments, directory=context.request.directory)
     schema = (
         "<D:query-schema><D:basicsearchschema><D:properties><D:propdesc><D:any-other-property/>"
         "<D:searchable/><D:selectable/><D:sortable/></D:propdesc></D:properties>"
-        '<D:operators><D:opdesc allow-pcdata="yes"><D:like/><D:operand-property/><D:operand-literal/></D:opdesc>'
+        "<D:operators><D:opdesc><D:like/><D:operand-property/><D:operand-literal/></D:opdesc>"
+        '<D:opdesc allow-pcdata="yes"><D:contains/></D:opdesc>'
         "</D:operators></D:basicsearchschema></D:query-schema>"
     )
     status = "<D:status>HTTP/1.1 200 OK</D:status>"
