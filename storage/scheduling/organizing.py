@@ -108,8 +108,9 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
         other = key in changed or "" in asked
-        if other and known is not None and itip.sequence(each) <= itip.sequence(known):
-            itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
+        least = itip.sequence(known) + other if known is not None else 0
+        if itip.sequence(each) < least:  # it never goes back either (RFC 5546 §2.1.4)
+            itip.set_value(each, "SEQUENCE", str(least))
 
 
 def _as_it_was(old: Component, before: dict[str, Component], part: Component) -> bool:
