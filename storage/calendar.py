@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
@@ -129,9 +129,16 @@ def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompF
 
 
 def busy(
-    tx: Transaction, collections: Sequence[Collection], start: int, end: int, floating: tzinfo
+    tx: Transaction,
+    collections: Sequence[Collection],
+    start: int,
+    end: int,
+    floating: tzinfo,
+    without: Container[int] = frozenset(),
 ) -> list[tuple[int, int, str]]:
     """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged and uncut (RFC 4791 §7.10).
+
+    The items `without` which it is wanted do not count.
 
     Transparent calendars and what is hidden from the actor do not count, be it an instance of a series
     that he knows of (ACL-24).
@@ -144,6 +151,8 @@ def busy(
         for item_id, starts, ends, series, klass, transparent, status, _ in _seen(
             tx, collection, _SPANS[True, False].raw(tx, _keys(collection, "VEVENT", None, start, end))
         ):
+            if item_id in without:
+                continue
             if series is None:
                 if not transparent and status != "CANCELLED":
                     periods.append((starts, ends, "BUSY-TENTATIVE" if status == "TENTATIVE" else "BUSY"))

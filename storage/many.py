@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from storage import kinds, writing
 from storage.kinds import Prepared
-from storage.schema import collections, event_index, items, versions, viewer_items
+from storage.schema import collections, event_index, items, locks, tombstones, versions, viewer_items
 from storage.statements import Statement, to
 from storage.store import Transaction
 from storage.types import CollectionId, Tool
@@ -160,4 +160,53 @@ def replace(
         _KEEP[size].run(tx, kept | chosen)
         _UPDATE[size].run(tx, content | chosen)
         _UPDATE_INDEX[size].run(tx, index | chosen)
+    tx.touched.update(targets.values())
+
+
+def _leave(size: int) -> Statement:
+    chosen = among(items.c.id, size)
+    gone = sa.select(sa.func.sum(items.c.size)).where(items.c.collection_id == collections.c.id, chosen)
+    count = sa.select(sa.func.count()).where(items.c.collection_id == collections.c.id, chosen)
+    return Statement(
+        sa.update(collections)
+        .where(collections.c.id.in_(sa.select(items.c.collection_id).where(chosen)))
+        .values(
+            modseq=collections.c.modseq + 1,
+            shared_modseq=collections.c.modseq + 1,
+            modified=to("modified"),
+            item_count=collections.c.item_count - count.correlate(collections).scalar_subquery(),
+            octets=collections.c.octets - gone.correlate(collections).scalar_subquery(),
+        )
+    )
+
+
+def _bury(size: int) -> Statement:
+    values: dict[str, Any] = {name: items.c[name] for name in ("collection_id", "name", "created_modseq")}
+    values |= {"modseq": _fresh, "hidden_modseq": sa.literal(0), "freed_modseq": sa.literal(0)}
+    values |= {"audience": sa.literal(""), "removed": _bind(tombstones, "removed")}
+    chosen = sa.select(*values.values()).where(among(items.c.id, size))
+    return Statement(sa.insert(tombstones).from_select(list(values), chosen, include_defaults=False))
+
+
+_LEAVE: Final = {size: _leave(size) for size in SIZES}
+_BURY: Final = {size: _bury(size) for size in SIZES}
+_REMOVE: Final = {size: Statement(sa.delete(items).where(among(items.c.id, size))) for size in SIZES}
+_of_that_name: Final = sa.and_(tombstones.c.collection_id == items.c.collection_id, tombstones.c.name == items.c.name)
+PLAIN: Final = sa.and_(
+    items.c.hidden_modseq == 0,
+    items.c.freed_modseq == 0,
+    ~sa.exists().where(_of_that_name),
+    ~sa.exists().where(locks.c.space_id == collections.c.space_id),
+)
+"""Items (joined with their collections) that all who see the calendar saw alike, and that nothing else is known of."""
+
+
+def remove(tx: Transaction, targets: Mapping[int, CollectionId]) -> None:
+    """Remove these `PLAIN` items (id and collection) of private calendars; their bodies stay recoverable (SYS-06)."""
+    kept = {"replaced_by": tx.actor.id, "replaced": tx.now, "removed": True}
+    for size, chosen in chunks(sorted(targets)):
+        _LEAVE[size].run(tx, {"to_modified": tx.now} | chosen)
+        _KEEP[size].run(tx, kept | chosen)
+        _BURY[size].run(tx, {"removed": tx.now} | chosen)
+        _REMOVE[size].run(tx, chosen)
     tx.touched.update(targets.values())

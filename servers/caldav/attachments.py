@@ -137,7 +137,7 @@ def _too_large(limit: int) -> Exception:
 def _changed(context: Context, wanted: Wanted, body: Body | None) -> Response:
     precondition = conditions.precondition(context.request)
     name = context.address.item
-    managed_id = ""
+    managed_id = uri = ""
     with writing(context) as tx:
         found = find(context, tx)
         collection = found.owned_collection
@@ -153,7 +153,7 @@ def _changed(context: Context, wanted: Wanted, body: Body | None) -> Response:
                 media_type=media_type(context.request.header("Content-Type") or ""),
                 base=f"{context.request.origin}{home_path(collection.space)}{ATTACHMENTS}/",
             )
-            managed_id = kept.managed_id
+            managed_id, uri = kept.managed_id, kept.uri
             if wanted.action == ADD:
                 written = changing.add(tx, collection, name, kept, wanted.rids, precondition)
             else:
@@ -162,5 +162,6 @@ def _changed(context: Context, wanted: Wanted, body: Body | None) -> Response:
     # The object is not what the client knows: without it no validator is told (RFC 4791 §5.3.4).
     response = answer(context, replace(written, created=wanted.action == ADD, same_octets=False), collection, shown)
     if managed_id:
-        response.headers.append(("Cal-Managed-ID", managed_id))
+        # RFC 9110 §15.3.2: what was made is not the target. Apple Calendar finds its file again by this field.
+        response.headers += [("Cal-Managed-ID", managed_id), ("Location", uri)]
     return response

@@ -21,7 +21,7 @@ from storage import principals as directory
 from storage.errors import BadFormat, Denied, NotFound
 from storage.formats import contentline, freebusy, itip, timezones
 from storage.formats.contentline import Component, Property
-from storage.scheduling import people
+from storage.scheduling import copies, people
 from storage.store import Transaction
 from storage.types import Right, SpaceKind, Tool
 
@@ -45,10 +45,11 @@ def post(context: Context) -> Response:
         box = find(context, tx).owned_collection
         if not box.rights & (Right.SEND_INVITE | Right.SEND_REPLY):  # RFC 6638 §6.2.4
             raise Denied(Right.SEND_INVITE, tree.path(box))
-        if request.organizer not in people.own_addresses(tx, box):
+        me = people.own_addresses(tx, box)
+        if request.organizer not in me:
             raise refuse(403, f"{CALDAV}valid-organizer", reason="the ORGANIZER is not you")  # RFC 6638 §5.2.2
         zone = timezones.loads(str(preferences.of(tx, directory.me(tx)).get("timezone", "") or "")) or UTC
-        rows = [_answer(tx, request, prop, zone) for prop in request.attendees]
+        rows = [_answer(tx, request, me, prop, zone) for prop in request.attendees]
     return messages.response(rows)
 
 
@@ -72,6 +73,8 @@ class _Request:
         self.attendees: Final = component.all("ATTENDEE")
         self.start: Final = _utc(component.value("DTSTART"))
         self.end: Final = _utc(component.value("DTEND"))
+        self.masked: Final = component.value("X-CALENDARSERVER-MASK-UID").strip()
+        """A meeting that Apple Calendar is about to move: its attendees' time for it is free."""
 
 
 def _read(body: bytes) -> _Request:
@@ -95,8 +98,11 @@ def _read(body: bytes) -> _Request:
     return request
 
 
-def _answer(tx: Transaction, request: _Request, prop: Property, zone: tzinfo) -> str:
-    """What is known of one person, floating times as in `zone`; a stranger is answered as nobody is (SYS-09)."""
+def _answer(tx: Transaction, request: _Request, me: frozenset[str], prop: Property, zone: tzinfo) -> str:
+    """What is known of one person, floating times as in `zone`; a stranger is answered as nobody is (SYS-09).
+
+    `me` are the addresses of whoever asks: he learns nothing of meetings that he does not organize.
+    """
     address = itip.address(prop.value)
     person = people.of_address(tx, address)
     href = escape.text(prop.value.strip())
@@ -108,7 +114,8 @@ def _answer(tx: Transaction, request: _Request, prop: Property, zone: tzinfo) ->
     except NotFound:
         return f"{head}<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>"
     calendars = [one for one in home if one.tool is Tool.CALENDAR]
-    periods: list[tuple[int, int, str]] = calendar.busy(tx, calendars, request.start, request.end, zone)
+    without = copies.organized_by(tx, person.id, request.masked, me) if request.masked else frozenset()
+    periods: list[tuple[int, int, str]] = calendar.busy(tx, calendars, request.start, request.end, zone, without)
     periods += unavailable.periods(tx, calendars, request.start, request.end, zone)
     named = [Property("UID", request.uid), Property("ATTENDEE", prop.value, prop.params)]
     if request.sender is not None:

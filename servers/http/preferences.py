@@ -36,6 +36,8 @@ def of(request: Request) -> Preferences:
     for part in (value or "").split(","):
         name, _, argument = part.partition(";")[0].partition("=")
         wanted.setdefault(name.strip().lower(), argument.strip().strip('"').lower())
+    if "return-representation" in wanted:  # as drafts of RFC 7240 had it, and Apple's programs have it still
+        wanted.setdefault("return", "representation")
     minimal = wanted.get("return") == "minimal"
     if value is None or "return" not in wanted:
         minimal = (brief or "").strip().lower() == "t"

@@ -81,7 +81,7 @@ def shortened(old: Component, new: Component) -> bool:
     """Whether all that happened to a series (of one component each) is that instances went."""
     facts = [{name: values for name, values in itip.facts(one) if name not in _LOST} for one in (old, new)]
     was, now = (dict(itip.facts(one)) for one in (old, new))
-    if facts[0] != facts[1] or not {*was.get("EXDATE", [])} <= {*now.get("EXDATE", [])}:
+    if facts[0] != facts[1] or _zones(old) != _zones(new) or not {*was.get("EXDATE", [])} <= {*now.get("EXDATE", [])}:
         return False
     if not {*now.get("RDATE", [])} <= {*was.get("RDATE", [])} or _rule(was) != _rule(now):
         return False
@@ -89,6 +89,11 @@ def shortened(old: Component, new: Component) -> bool:
         return Series.of(new).span[1] <= Series.of(old).span[1]
     except (BadFormat, TooManyInstances):
         return False
+
+
+def _zones(calendar: Component) -> list[str | None]:
+    first = itip.parts(calendar)[0]
+    return [prop.param("TZID") for name in ("DTSTART", "DTEND", "DUE") for prop in first.all(name)]
 
 
 def _rule(facts: dict[str, list[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from storage.errors import BadFormat, TooManyInstances
 from storage.formats import timezones
@@ -42,6 +42,48 @@ def plain(calendar: Component, master: Component, part: Component) -> bool:
     return before is not None and after is not None and (before.start, before.end) == (after.start, after.end)
 
 
+def same(calendar: Component, parts: Iterable[Component], recurrence_id: Property) -> Component | None:
+    """The one of these parts of a calendar that is the instance of a RECURRENCE-ID, in whatever form it says when."""
+    try:
+        at = _at(calendar, recurrence_id)
+        for each in parts:
+            known = each.get("RECURRENCE-ID")
+            if known is not None and _at(calendar, known) == at:
+                return each
+    except BadFormat:
+        return None
+    return None
+
+
+def align(old: Component, new: Component) -> bool:
+    """Name the instances of `new` as `old` does, where a client says it otherwise; gives whether it said any so."""
+    known = [each for each in old.components if each.get("RECURRENCE-ID") is not None]
+    forms = {_form(each) for each in known}
+    strange = [each for each in new.components if each.get("RECURRENCE-ID") is not None and _form(each) not in forms]
+    aligned = False
+    for each in strange if known else ():
+        mine = each.get("RECURRENCE-ID")
+        stored = same(old, known, mine) if mine is not None else None
+        form = stored.get("RECURRENCE-ID") if stored is not None else None
+        if mine is not None and form is not None:
+            mine.value, mine.params = form.value, [*form.params]
+            aligned = True
+    return aligned
+
+
+def _form(part: Component) -> str:
+    return part.value("RECURRENCE-ID").strip().upper()
+
+
+def _at(calendar: Component, recurrence_id: Property) -> int:
+    """UTC seconds, of floating times as if they were UTC; zones are those of `calendar`."""
+    moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
+    tzid = recurrence_id.param("TZID")
+    zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
+    zone = timezones.resolve(tzid, zones) if tzid is not None and not moment.is_utc else None
+    return instant(moment.wall, zone) if zone is not None else moment.wall
+
+
 def _text(component: Component, name: str) -> str:
     return component.value(name).strip().replace("\\N", "\\n")
 
@@ -49,11 +91,7 @@ def _text(component: Component, name: str) -> str:
 def _found(calendar: Component, recurrence_id: Property, fits: Callable[[int], bool]) -> Instance | None:
     """The instance that begins when a RECURRENCE-ID says, and is made as `fits` likes it."""
     try:
-        moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
-        tzid = recurrence_id.param("TZID")
-        zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
-        zone = timezones.resolve(tzid, zones) if tzid is not None and not moment.is_utc else None
-        at = instant(moment.wall, zone) if zone is not None else moment.wall
+        at = _at(calendar, recurrence_id)
         found = Series.of(calendar).instances(at, at + 1, limit=500)
     except (BadFormat, TooManyInstances):
         return None

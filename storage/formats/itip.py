@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from storage.formats import instances, timing
 from storage.formats.contentline import Component, Property, render
 from storage.formats.icalendar import PRODID, STORABLE
 
@@ -22,19 +23,8 @@ PRIVATE_COMMENT: Final = "X-CALENDARSERVER-PRIVATE-COMMENT"
 """Where Apple's clients write an attendee's word to the organizer; sent as COMMENT."""
 _SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
 """Parameters between a client and its server, never sent to others (RFC 6638 §7)."""
-_ANSWERED: Final = (
-    "DTSTART",
-    "DTEND",
-    "DURATION",
-    "DUE",
-    "RRULE",
-    "RDATE",
-    "EXDATE",
-    "SUMMARY",
-    "DESCRIPTION",
-    "LOCATION",
-)
-"""What everybody must answer anew to (MTG-13)."""
+_TEXTS: Final = ("SUMMARY", "DESCRIPTION", "LOCATION")
+"""What everybody must answer anew to, beside the times (MTG-13)."""
 _KEPT: Final = frozenset({"TRANSP", "CATEGORIES", "CLASS", "COLOR", "PRIORITY"})
 """What is each attendee's own in his copy."""
 _PROGRESS: Final = frozenset({"PERCENT-COMPLETE", "COMPLETED", "STATUS"})
@@ -139,7 +129,16 @@ def latest(calendar: Component) -> int:
 
 def changed(old: Component, new: Component) -> bool:
     """Whether time, subject, description or place of any instance changed (MTG-13)."""
-    return _facts(old) != _facts(new)
+    before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
+    return before.keys() != after.keys() or any(_differs(old, before[key], new, after[key]) for key in before)
+
+
+def _differs(old_calendar: Component, old: Component, new_calendar: Component, new: Component) -> bool:
+    return (
+        any(_plain(old, name) != _plain(new, name) for name in _TEXTS)
+        or not timing.same(old_calendar, old, new_calendar, new)
+        or timing.exceptions(old_calendar, old) != timing.exceptions(new_calendar, new)
+    )
 
 
 def statuses(calendar: Component) -> list[str]:
@@ -147,17 +146,11 @@ def statuses(calendar: Component) -> list[str]:
     return [each.value("STATUS").strip().upper() or "CONFIRMED" for each in parts(calendar)]
 
 
-def _facts(calendar: Component) -> dict[str, list[tuple[str, list[str]]]]:
-    return {instance(each): _fact(each) for each in parts(calendar)}
-
-
 def facts(calendar: Component) -> list[tuple[str, list[str]]]:
-    """What everybody answered to (MTG-13), of the first component."""
-    return _fact(parts(calendar)[0])
-
-
-def _fact(component: Component) -> list[tuple[str, list[str]]]:
-    return [(name, values) for name in _ANSWERED if (values := sorted(_values(component, name)))]
+    """What everybody answered to (MTG-13), of the first component, as it is written."""
+    first = parts(calendar)[0]
+    names = (*timing.TIMES, "EXDATE", *_TEXTS)
+    return [(name, values) for name in names if (values := sorted(_values(first, name)))]
 
 
 def _values(component: Component, name: str) -> Iterator[str]:
@@ -254,18 +247,19 @@ def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
     if "" in before and "" not in after:
         return False
+    zones = Component("VCALENDAR", [], [*old.of("VTIMEZONE"), *new.of("VTIMEZONE")])
     for key, each in after.items():
         model = before.get(key) or before.get("")
         if model is None:
             return False
-        derived = key not in before  # an instance of its own, made to answer for it alone
-        skipped = {"DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE", "EXDATE"} if derived else {"EXDATE"}
-        if each.name == "VTODO":
-            skipped |= _PROGRESS
-        for name in (*_ANSWERED, "STATUS", "ORGANIZER"):
-            if name not in skipped and _plain(model, name) != _plain(each, name):
+        status = () if each.name == "VTODO" else ("STATUS",)  # of a to-do it is how far he has come
+        if any(_plain(model, name) != _plain(each, name) for name in (*_TEXTS, *status, "ORGANIZER")):
+            return False
+        if key in before:
+            gone, left = timing.exceptions(old, model), timing.exceptions(new, each)
+            if not gone <= left or not timing.same(old, model, new, each):
                 return False
-        if not derived and not set(_values(model, "EXDATE")) <= set(_values(each, "EXDATE")):
+        elif not instances.plain(zones, model, each):  # an instance of its own, made to answer for it alone
             return False
         was, mine = attendee(model, who), attendee(each, who)
         own = {*who, delegate(mine), address((was.param("DELEGATED-TO") if was is not None else "") or "")}

@@ -71,11 +71,17 @@ def _forward(tx: Transaction, old: Component | None, new: Component, me: frozens
 def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
     """He deleted his copy: that is a refusal (MTG-08), unless he had refused already."""
     organizer = itip.organizer(old)
-    open_ones = [each for each in itip.parts(old) if itip.partstat(itip.attendee(each, me)) != itip.DECLINED]
+    open_ones = [each for each in itip.parts(old) if _open(each, me)]
     if organizer is None or not open_ones or not _speaks(organizer):
         return
     declined = [_declined(each, me) for each in open_ones]
     _send(tx, old, declined, me, organizer, set())
+
+
+def _open(part: Component, me: frozenset[str]) -> bool:
+    """Whether there is something to refuse: he has not yet, and it was not called off (STATUS)."""
+    called_off = part.value("STATUS").strip().upper() == "CANCELLED"
+    return not called_off and itip.partstat(itip.attendee(part, me)) != itip.DECLINED
 
 
 def answers(new: Component, me: frozenset[str]) -> bool:
@@ -100,10 +106,12 @@ def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[
     master, model = next(iter(itip.parts(new))), before.get("")
     if model is None:  # single instances of a series have no EXDATE: he left those that are gone
         kept = {itip.instance(each) for each in itip.parts(new)}
-        found += [_declined(each, me) for key, each in before.items() if key not in kept]
+        found += [_declined(each, me) for key, each in before.items() if key not in kept and _open(each, me)]
     if model is not None and master.get("RECURRENCE-ID") is None:
         left = _exceptions(master)
         for value in left.keys() - _exceptions(model).keys():
+            if value.upper() in before and not _open(before[value.upper()], me):
+                continue
             gone = itip.clone(before.get(value.upper()) or model)
             gone.properties = [
                 p for p in gone.properties if p.name not in ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")

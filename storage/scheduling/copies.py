@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from storage import calendar, kinds, locks, numbering, tombstones, viewing, writing
 from storage import collections as tree
-from storage.formats import icalendar
+from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
 from storage.schema import collections, event_index, items
@@ -34,6 +35,15 @@ _OF_UID: Final = Statement(
         event_index.c.uid == sa.bindparam("uid"),
     )
     .order_by(items.c.id)
+)
+_ORGANIZED: Final = Statement(
+    sa.select(event_index.c.item_id, event_index.c.organizer)
+    .select_from(collections.join(event_index, event_index.c.collection_id == collections.c.id))
+    .where(
+        collections.c.space_id == sa.bindparam("space"),
+        sa.or_(*(collections.c.tool == tool for tool in HOLDERS)),
+        event_index.c.uid == sa.bindparam("uid"),
+    )
 )
 DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
 """Where what comes is put (CALDAV:schedule-default-calendar-URL)."""
@@ -61,6 +71,12 @@ def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
     collection = tree.by_id(tx, CollectionId(found.collection_id))
     row = writing.stored(tx, collection, found.name)
     return Copy(collection.id, found.name, row, writing.body_of(tx, row))
+
+
+def organized_by(tx: Transaction, space: PrincipalId, uid: str, organizers: Container[str]) -> frozenset[int]:
+    """The items of this UID in a space whose organizer is one of these addresses, as `itip.address` gives them."""
+    rows = _ORGANIZED.all(tx, {"space": space, "uid": uid})
+    return frozenset(int(row.item_id) for row in rows if itip.address(row.organizer) in organizers)
 
 
 def name_of(uid: str) -> str:

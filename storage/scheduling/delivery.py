@@ -231,8 +231,11 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, 
             continue
         key = itip.instance(each)
         targets = list(known.values()) if whole and not key else [known[key]] if key in known else []
+        moment = each.get("RECURRENCE-ID")
+        if moment is not None and not targets:
+            same = instances.same(meeting, known.values(), moment)
+            targets = [same] if same is not None else []
         if key and not targets and "" in known:
-            moment = each.get("RECURRENCE-ID")
             # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
             made = instances.override(meeting, known[""], moment) if moment is not None else None
             if made is None:

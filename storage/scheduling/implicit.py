@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storage import calendar, writing
-from storage.formats import icalendar, itip, managed
+from storage.formats import icalendar, instances, itip, managed
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
 from storage.scheduling import attending, copies, deputies, merging, organizing, people
@@ -39,6 +39,8 @@ def written(
     organizer = itip.organizer(new)
     if len({itip.address(each.value("ORGANIZER")) for each in itip.parts(new)} - {""}) > 1:
         raise SeveralOrganizers("a meeting has one organizer, the same in all instances")
+    if old is not None and instances.align(old, new):
+        base = None
     colleague = deputies.colleague(tx, collection, old, me) if old is not None else None
     if old is not None and (colleague is not None or _attends(old, me)):
         if not managed.alike(old, new):

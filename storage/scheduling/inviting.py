@@ -73,6 +73,19 @@ def _taken(size: int) -> Statement:
     )
 
 
+def _leaving(size: int) -> Statement:
+    """The copies of a meeting of this organizer that can go together."""
+    here = collections.join(event_index, event_index.c.collection_id == collections.c.id).join(
+        items, items.c.id == event_index.c.item_id
+    )
+    same = (event_index.c.uid == sa.bindparam("uid"), event_index.c.organizer == sa.bindparam("organizer"))
+    calendars = collections.c.tool == Tool.CALENDAR.value
+    columns = (collections.c.space_id, collections.c.id, items.c.id.label("item_id"))
+    query = sa.select(*columns).select_from(here)
+    return Statement(query.where(many.among(collections.c.space_id, size), calendars, *same, many.PLAIN))
+
+
+_LEAVING: Final = {size: _leaving(size) for size in many.SIZES}
 _BOXES: Final = {size: _boxes(size) for size in many.SIZES}
 _PRESENT: Final = {size: _present(size) for size in many.SIZES}
 _HELD: Final = {size: _held(size) for size in many.SIZES}
@@ -151,6 +164,22 @@ def change(
         many.replace(tx, targets, Tool.CALENDAR, now, grown=grown, keep_tag=keep_tag)
         if not keep_tag:
             _tell(tx, boxes, served, view.request, view.calendar)
+    return served
+
+
+def withdraw(tx: Transaction, people: Iterable[Person], view: View, message: bytes) -> set[PrincipalId]:
+    """Take a meeting out of the calendars of people, and leave them the message; gives who is served (MTG-15)."""
+    keys = {"uid": view.uid, "organizer": view.prepared.index["organizer"]}
+    default = {"default": copies.DEFAULT.get(view.prepared.component, "events")}
+    boxes: list[Any] = []
+    found: list[Any] = []
+    for size, chosen in many.chunks(sorted({one.id for one in people})):
+        boxes += _BOXES[size].all(tx, default | chosen)
+        found += _LEAVING[size].all(tx, keys | chosen)
+    served = {PrincipalId(row.space_id) for row in found}
+    if found:
+        many.remove(tx, {int(row.item_id): CollectionId(row.id) for row in found})
+        _tell(tx, boxes, served, message, view.calendar)
     return served
 
 

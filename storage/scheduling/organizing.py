@@ -96,8 +96,9 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     """MTG-13: time, subject, description or place changed, so all answer again, and SEQUENCE grows."""
     before = {itip.instance(each): each for each in itip.parts(old)}
     fresh = {itip.instance(each): each for each in itip.parts(new)}
-    changed = {key for key, each in fresh.items() if key in before and itip.changed(_alone(before[key]), _alone(each))}
-    less = {key for key in changed if cutting.shortened(_alone(before[key]), _alone(fresh[key]))}
+    both = {key: (_alone(old, before[key]), _alone(new, each)) for key, each in fresh.items() if key in before}
+    changed = {key for key, (was, now) in both.items() if itip.changed(was, now)}
+    less = {key for key in changed if cutting.shortened(*both[key])}
     asked = changed - less  # whoever comes to a series comes to a shorter one
     added = {key for key, each in fresh.items() if key and key not in before and not _as_it_was(old, before, each)}
     for key, each in fresh.items():
@@ -108,8 +109,9 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
         other = key in changed or "" in asked
-        if other and known is not None and itip.sequence(each) <= itip.sequence(known):
-            itip.set_value(each, "SEQUENCE", str(itip.sequence(known) + 1))
+        least = itip.sequence(known) + other if known is not None else 0
+        if itip.sequence(each) < least:  # it never goes back either (RFC 5546 §2.1.4)
+            itip.set_value(each, "SEQUENCE", str(least))
 
 
 def _as_it_was(old: Component, before: dict[str, Component], part: Component) -> bool:
@@ -117,8 +119,8 @@ def _as_it_was(old: Component, before: dict[str, Component], part: Component) ->
     return "" in before and instances.plain(old, before[""], part)
 
 
-def _alone(component: Component) -> Component:
-    return Component("VCALENDAR", [], [component])
+def _alone(calendar: Component, component: Component) -> Component:
+    return Component("VCALENDAR", [], [*calendar.of("VTIMEZONE"), component])
 
 
 def _concerns(was: View, now: View, inside: bool) -> bool:

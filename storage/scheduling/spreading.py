@@ -78,8 +78,10 @@ def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: boo
         if mails:
             _mails(tx, sender, outside, "CANCEL")
         message = itip.message(view.calendar, "CANCEL") if len(outside) < len(addresses) else b""
+        inside = {here[address] for address in addresses if address in here}
+        served = inviting.withdraw(tx, inside, view, message) if len(inside) > 1 else set()
         for address in addresses:
-            if address in here:
+            if address in here and here[address].id not in served:
                 delivery.withdraw(tx, here[address], view.calendar, message)
         told = {one: here[one] for one in addresses if one in here and not itip.refused(view.calendar, one)}
         if told and mails:

@@ -69,6 +69,7 @@ def test_add_update_and_remove(alice: Client) -> None:
     made = add(alice, prefer="return=representation")
     first = made.headers["cal-managed-id"]
     assert made.headers["content-location"] == PATH
+    assert made.headers["location"] == f"http://desk.test/dav/alice/private/attachments/{first}"
     assert made.headers["etag"] == alice.request("GET", PATH).headers["etag"]
     assert lines(made.text) == [
         f"ATTACH;MANAGED-ID={first};FMTTYPE=text/html;SIZE={len(AGENDA)};FILENAME=agenda.html:"

@@ -150,3 +150,21 @@ def test_so_does_an_instance(alice: Client, bob: Client, change: str, away: bool
     put(alice, PATH, text(alice, PATH).replace("UID:m1", change, 1).encode())
     assert ("RECURRENCE-ID" not in text(bob, mine)) is away
     assert change.partition(":")[0] in text(bob, mine)
+
+
+def test_the_sequence_never_goes_back(alice: Client) -> None:
+    """RFC 5546 §2.1.4."""
+    put(alice, PATH, meeting(INVITED, more=("SEQUENCE:4",)))
+    put(alice, PATH, meeting(INVITED, more=("SEQUENCE:1", "PRIORITY:1")))
+    assert "SEQUENCE:4" in text(alice, PATH)
+    put(alice, PATH, meeting(INVITED, summary="Other", more=("SEQUENCE:1",)))
+    assert "SEQUENCE:5" in text(alice, PATH)
+
+
+def test_nobody_refuses_what_was_called_off(alice: Client, bob: Client) -> None:
+    """STATUS:CANCELLED by PUT: the copy stays, and its owner only tidies up."""
+    path = invite(alice)
+    put(alice, path, meeting(INVITED, more=("STATUS:CANCELLED",)))
+    assert "STATUS:CANCELLED" in text(bob, copy_of(bob, BOB))
+    assert bob.request("DELETE", copy_of(bob, BOB)).status == 204
+    assert state(alice, path, "bob@example.test") == "NEEDS-ACTION"

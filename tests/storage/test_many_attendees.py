@@ -163,6 +163,29 @@ def test_many_people_outside_share_mails(crowd: Store) -> None:
     assert later.run(crowd) == 1
 
 
+def test_a_cancelled_meeting_leaves_everybody_at_once(crowd: Store) -> None:
+    """MTG-15: whatever somebody has of his own, answered or kept elsewhere; and those who had it before."""
+    alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:x\r\nEND:VALARM\r\nEND:VEVENT"
+    for round_ in range(2):  # the second time each has a tombstone of that name
+        put(crowd, "alice", "m.ics", meeting([*MAILS, "eve@else.test"]))
+        name, body = held(crowd, "p0") or ("", "")
+        put(crowd, "p0", name, body.replace("END:VEVENT", alarm).encode())
+        put(crowd, "p1", (held(crowd, "p1") or ("", ""))[0], body.replace("NEEDS-ACTION", "ACCEPTED").encode())
+        before = inboxes(crowd)
+        with crowd.read(SITE) as tx:
+            seen = {one: collections.find(tx, SpaceKind.PRIVATE, one, "events") for one in MANY}
+        remove(crowd, "alice")
+        assert [one for one in MANY if held(crowd, one) is not None] == []
+        assert inboxes(crowd) == {number + 1 for number in before}, round_
+        with crowd.read(SITE) as tx:
+            for one, known in seen.items():
+                now = collections.find(tx, SpaceKind.PRIVATE, one, "events")
+                assert now.item_count == known.item_count - 1
+                assert now.modseq > known.modseq
+            assert tx.db.execute(sa.select(sa.func.count()).where(versions.c.removed)).scalar() == 41 * (round_ + 1)
+        sound(crowd)
+
+
 def test_many_copies_with_alarms_are_rewritten_later(crowd: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each keeps his own; whoever deleted his copy meanwhile does not get it back; a later change waits its turn."""
     monkeypatch.setattr(spreading, "COPIES", 3)
