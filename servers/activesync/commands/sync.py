@@ -72,10 +72,14 @@ def _told(call: Call, chosen: list[Wanted], *, all_of_them: bool = False) -> Ele
     found = [one for one in (_collection(call, wanted) for wanted in chosen) if one is not None]
     if any(one is _GONE for one in found):
         return _status(_HIERARCHY)
+    if any(one is _SUPPORTED for one in found):
+        return _status(_PROTOCOL)
     return AirSync.Sync(AirSync.Collections(*found)) if found else None
 
 
 _GONE: Final = AirSync.Status(_HIERARCHY)
+_SUPPORTED: Final = AirSync.Status(_PROTOCOL)
+"""Nothing of a note is ever left out ([MS-ASNOTE] §3.2.5.3)."""
 
 
 def _pending(call: Call, chosen: list[Wanted]) -> bool:
@@ -116,6 +120,8 @@ def _collection(call: Call, wanted: Wanted) -> Element | None:
             content = contents.of(tx, wanted.folder)
         except NotFound:
             return _GONE
+        if content.name == "Notes" and AirSync.Supported in wanted.element:
+            return _SUPPORTED
         if wanted.key == "0":
             kept = wanted_of.read(wanted.element, Options())
             state = {**content.begin(wanted.element, kept), "options": kept.dump()}
