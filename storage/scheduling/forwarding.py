@@ -7,10 +7,12 @@ from typing import Final
 
 from storage.formats import itip
 from storage.formats.contentline import Component, Property, render
+from storage.formats.imip import Meeting
 from storage.mail import recipients
 from storage.outbound import queue
 from storage.outbound.types import Target
-from storage.scheduling import mailing, people
+from storage.scheduling import copies, mailing, people
+from storage.scheduling.people import Person
 from storage.store import Transaction
 
 _WORDS: Final = {"en": "Forwarded", "fr": "Transféré", "de": "Weitergeleitet", "es": "Reenviado", "it": "Inoltrato"}
@@ -46,6 +48,18 @@ def invite(parts: Iterable[Component], names: Mapping[str, str]) -> None:
             params = [("CN", [name])] if name and name != address else []
             params += [("PARTSTAT", [itip.NEEDS_ACTION]), ("RSVP", ["TRUE"])]
             each.properties.append(Property("ATTENDEE", f"mailto:{address}", params))
+
+
+def tell_of_mail(tx: Transaction, sender: str, meeting: Meeting, addresses: Iterable[str]) -> None:
+    """The same where the very mail that invited is forwarded to somebody who is not invited."""
+    present = copies.find(tx, tx.actor.id, meeting.uid)
+    head, known = itip.organizer(meeting.calendar), itip.organizer(present.calendar) if present is not None else None
+    if present is None or head is None or known is None or itip.address(known.value) != itip.address(head.value):
+        return  # the mail may say anything
+    invited = itip.attendees(present.calendar).keys() | people.addresses(tx, Person(tx.actor.id, tx.actor.login))
+    others = [one for one in addresses if one.lower() not in invited]
+    if itip.address(head.value) not in invited and others:
+        tell(tx, sender, itip.parts(present.calendar)[0], others)
 
 
 def tell(tx: Transaction, sender: str, part: Component, addresses: Iterable[str]) -> None:
