@@ -1,4 +1,4 @@
-"""S/MIME certificates by themselves: read, found in cards, what they say (RFC 8550; RFC 6350 §6.8.1, RFC 2426 §3.7.2)."""
+"""S/MIME certificates by themselves: read, found in cards, what they say (RFC 8550 §3, RFC 6350 §6.8.1, RFC 2426)."""
 
 from __future__ import annotations
 
