@@ -27,20 +27,25 @@ CONTENT: Final = (
 _REFERENCES_OCTETS: Final = 8_000
 
 
-def joined(mail: bytes, original: bytes, *, forward: bool, meeting: tuple[bytes, str] | None = None) -> bytes:
+def joined(mail: bytes, original: bytes | None, *, forward: bool, meeting: tuple[bytes, str] | None = None) -> bytes:
     """The mail with the original below its text; one that is signed or encrypted stays as it is.
 
-    `meeting` is an object of iCalendar that goes with it, and its METHOD, "" where it has none (RFC 6047 §2.4).
+    `meeting` is an object of iCalendar that goes with it, and its METHOD, "" where it has none (RFC 6047 §2.4). Without
+    an original nothing but that is added.
     """
     header, _ = mail_header.split(mail)
-    above, _ = mail_header.split(original)
+    above, _ = mail_header.split(original or b"")
     parts = message_parts.sections(message_parts.read(mail))
-    below = message_parts.sections(message_parts.read(original))
+    below = message_parts.sections(message_parts.read(original)) if original else []
     if parts and parts[0].kind in _SECURED:
         return mail
-    texts = _texts(mail_parts.forms(mail, parts), mail_parts.forms(original, below), above)
+    mine = mail_parts.forms(mail, parts)
+    if original is None:
+        texts = [(name, mine[kind]) for kind, name in ((PLAIN, "plain"), (HTML, "html")) if kind in mine]
+    else:
+        texts = _texts(mine, mail_parts.forms(original, below), above)
     attached = octets(mail, parts, mail_parts.attachments(mail, parts))
-    if forward:
+    if forward and original:
         attached += octets(original, below, mail_parts.attachments(original, below))
     head = mail_header.without(header, *CONTENT)
     if not mail_header.values(head, b"in-reply-to"):
@@ -51,6 +56,7 @@ def joined(mail: bytes, original: bytes, *, forward: bool, meeting: tuple[bytes,
     others = [one for one, is_inline in attached if not is_inline]
     if meeting is not None and not meeting[1]:
         others.append(_calendar(*meeting))
+    texts = texts or [("plain", "")]
     return head + body(texts, inline, others, _calendar(*meeting) if meeting is not None and meeting[1] else b"")
 
 

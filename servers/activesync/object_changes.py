@@ -22,7 +22,7 @@ from storage.activesync.devices import Device
 from storage.activesync.keys import Opened
 from storage.errors import BadFormat, BadObject, LimitReached, NotFound, OverQuota, StorageError, UidConflict
 from storage.store import Transaction
-from storage.types import ANY, Collection, Precondition
+from storage.types import ANY, Collection, Item, Precondition, Written
 
 _OK, _CONVERSION, _CONFLICT, _MISSING, _FULL = 1, 6, 7, 8, 9
 _NAME: Final = re.compile(r"[A-Za-z0-9._@{}-]{1,200}")
@@ -170,6 +170,7 @@ def _change(
                 body = item_class.merge_one(data, item.body, instance, context)
             prepared = kinds.of(collection.tool).prepare(body, item.media_type)
             written = items.put(tx, collection, name, prepared)
+            written = _followed(tx, collection, item_class, item, body, context) or written
     except (OverQuota, LimitReached):
         status = _FULL
     except (Unconvertible, BadFormat, BadObject):
@@ -188,6 +189,21 @@ def _change(
         return _OK
     done.again.append(name)
     return status
+
+
+def _followed(
+    tx: Transaction, collection: Collection, item_class: ItemClass, item: Item, body: bytes, context: Context
+) -> Written | None:
+    """Add what follows a change; None if nothing does. Whoever may edit tasks may add some (tables 3.2 and 3.3)."""
+    identified = str(uuid.uuid4())
+    if item_class.follows is None or item.body is None:
+        return None
+    both = item_class.follows(item.body, body, identified, context)
+    if both is None:
+        return None
+    now, following = (kinds.of(collection.tool).prepare(one, item.media_type) for one in both)
+    items.put(tx, collection, identified + item_class.suffix, following, _NEW)
+    return items.put(tx, collection, item.name, now)
 
 
 def _delete(

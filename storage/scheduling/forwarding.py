@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from storage.errors import NotFound
 from storage.formats import itip
 from storage.formats.contentline import Component, Property, render
+from storage.formats.imip import Meeting
 from storage.mail import recipients
 from storage.outbound import queue
 from storage.outbound.types import Target
-from storage.scheduling import mailing, people
+from storage.scheduling import copies, mailing, people
+from storage.scheduling.people import Person
 from storage.store import Transaction
+from storage.types import Principal
 
 _WORDS: Final = {"en": "Forwarded", "fr": "Transféré", "de": "Weitergeleitet", "es": "Reenviado", "it": "Inoltrato"}
 _OWN: Final = frozenset({itip.PRIVATE_COMMENT, "COLOR", "CATEGORIES", "PRIORITY"})
@@ -46,6 +50,42 @@ def invite(parts: Iterable[Component], names: Mapping[str, str]) -> None:
             params = [("CN", [name])] if name and name != address else []
             params += [("PARTSTAT", [itip.NEEDS_ACTION]), ("RSVP", ["TRUE"])]
             each.properties.append(Property("ATTENDEE", f"mailto:{address}", params))
+
+
+def join(tx: Transaction, account: Principal, meeting: Meeting, address: str) -> None:
+    """Take a meeting of somebody outside, to which the actor was not invited himself, into his calendar to answer it.
+
+    "The new CU can send a REPLY to the Organizer", who decides. One who is here invites by his calendar (MTG-12).
+
+    Raises:
+        NotFound: there is nothing that he could answer.
+    """
+    head = itip.organizer(meeting.calendar)
+    organizer = itip.address(head.value) if head is not None else ""
+    me = people.addresses(tx, Person(account.id, account.name))
+    if meeting.method != "REQUEST" or not itip.is_mail(organizer) or not itip.is_mail(address):
+        raise NotFound(meeting.uid)
+    if organizer in me or people.of_address(tx, organizer) is not None:
+        raise NotFound(meeting.uid)
+    own = itip.clone(meeting.calendar)
+    for each in itip.parts(own):
+        each.components = [inner for inner in each.components if inner.name != "VALARM"]
+        if itip.attendee(each, me) is None:
+            params = [("PARTSTAT", [itip.NEEDS_ACTION]), ("RSVP", ["TRUE"])]
+            each.properties.append(Property("ATTENDEE", f"mailto:{address}", params))
+    copies.create(tx, account.name, copies.prepare(own))
+
+
+def tell_of_mail(tx: Transaction, sender: str, meeting: Meeting, addresses: Iterable[str]) -> None:
+    """The same where the very mail that invited is forwarded to somebody who is not invited."""
+    present = copies.find(tx, tx.actor.id, meeting.uid)
+    head, known = itip.organizer(meeting.calendar), itip.organizer(present.calendar) if present is not None else None
+    if present is None or head is None or known is None or itip.address(known.value) != itip.address(head.value):
+        return  # the mail may say anything
+    invited = itip.attendees(present.calendar).keys() | people.addresses(tx, Person(tx.actor.id, tx.actor.login))
+    others = [one for one in addresses if one.lower() not in invited]
+    if itip.address(head.value) not in invited and others:
+        tell(tx, sender, itip.parts(present.calendar)[0], others)
 
 
 def tell(tx: Transaction, sender: str, part: Component, addresses: Iterable[str]) -> None:

@@ -11,10 +11,12 @@ import pytest
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Calendar, ComposeMail
 from storage.formats import imip, itip
+from storage.mail import appending, mailboxes
 from storage.store import Store
 from tests.activesync.phone import Answer, Phone
 from tests.activesync.test_meetings import calendar_of, invite, only
 from tests.activesync.test_sending import queued, status
+from tests.storage import desk
 
 FORWARD = b"From: bob@example.test\r\nTo: dora@far.test\r\nSubject: FW: Plan\r\n\r\nCome too\r\n"
 WEEKLY = Calendar.Recurrence(Calendar.Type(1), Calendar.Interval(1), Calendar.DayOfWeek(2), Calendar.Occurrences(4))
@@ -222,3 +224,54 @@ def test_an_invitation_forwarded_by_its_author_reaches_who_is_not_invited(phone:
         document = ComposeMail.SendMail(ComposeMail.ClientId(f"r{number}"), mime(mail.encode()))
         assert phone.post("SendMail", document).body == b""
     assert list(to(store)) == ["dora@far.test"]
+
+
+def test_the_mail_that_invites_is_forwarded(phone: Phone, bobs: Phone, store: Store) -> None:
+    """The meeting goes on as it came, and alice, whose meeting it is, hears of it."""
+    mine, his = calendar_of(phone), calendar_of(bobs)
+    invite(phone, mine, "bob@example.test")
+    bobs.sync(his)
+    text = (
+        "From: alice@example.test\r\nTo: bob@example.test\r\nSubject: Plan\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n\r\n"
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:plan-1\r\n"
+        "DTSTAMP:20260101T000000Z\r\nDTSTART:20260706T080000Z\r\nORGANIZER:mailto:alice@example.test\r\n"
+        "ATTENDEE:mailto:bob@example.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    with store.write(desk.actor(store, "bob")) as tx:
+        appending.append(tx, mailboxes.find(tx, "INBOX"), appending.prepare(store, text.encode()))
+    inbox = bobs.folder("INBOX")
+    bobs.sync(inbox)
+    queued(store)
+    assert sent(bobs, "SmartForward", inbox, bobs.number(inbox, "Plan"), mime(FORWARD)).body == b""
+    mails = to(store)
+    assert set(mails) == {"dora@far.test", "alice@example.test"}
+    assert meeting_in(mails["dora@far.test"]).uid == "plan-1"
+    assert mails["alice@example.test"]["subject"] == "Forwarded: Plan"
+
+
+def test_a_whole_mail_gets_the_meeting_alone(phone: Phone, bobs: Phone, store: Store) -> None:
+    """ReplaceMime: nothing is quoted below what the phone wrote."""
+    mine, his = calendar_of(phone), calendar_of(bobs)
+    invite(phone, mine, "bob@example.test")
+    bobs.sync(his)
+    number, _ = only(bobs, his)
+    assert sent(bobs, "SmartForward", his, number, ComposeMail.ReplaceMime(), mime(FORWARD)).body == b""
+    mail = to(store)["dora@far.test"]
+    assert meeting_in(mail).method == "REQUEST"
+    assert mail.get_body(("plain",)).get_content().split() == ["Come", "too"]
+
+
+def test_occurrences_before_fourteen(connect: Callable[..., Phone], phone: Phone, store: Store) -> None:
+    """[MS-ASHTTP] §2.2.1.1.1.1.5: the instance stands in the query."""
+    invite(phone, calendar_of(phone), "bob@example.test", rule=WEEKLY)
+    old = connect(login="bob", password="bob-secret", device="OLD", version="12.1")
+    folder = calendar_of(old)
+    number, _ = only(old, folder)
+    query = "Cmd=SmartForward&User=bob&DeviceId=OLD&DeviceType=T&Occurrence=2026-07-13T08:00:00.000Z"
+    answer = old.request(
+        "POST", f"{query}&CollectionId={folder}&ItemId={number}", FORWARD, **{"Content-Type": "message/rfc822"}
+    )
+    assert (answer.status, answer.body) == (200, b"")
+    [part] = itip.parts(meeting_in(to(store)["dora@far.test"]).calendar)
+    assert part.value("RECURRENCE-ID") == "20260713T080000Z"

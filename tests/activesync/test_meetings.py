@@ -219,6 +219,35 @@ def test_an_invitation_by_mail_is_answered(phone: Phone, store: Store, alice: Ac
     assert phone.items[inbox] == {}
 
 
+@pytest.mark.parametrize("answer", [1, 3])
+def test_an_invitation_that_somebody_passed_on_is_answered(
+    phone: Phone, store: Store, alice: Actor, answer: int
+) -> None:
+    """RFC 5546 §3.2.2.6: the organizer gets a REPLY of somebody new, and decides; of one who is here, by his calendar."""
+    data = invitation().replace(b"mailto:alice@example.test", b"mailto:dora@far.test")
+    local = data.replace(b"mailto:carol@far.test", b"mailto:bob@example.test").replace(b"far-1", b"near-1")
+    for one in (data, local):
+        prepared = appending.prepare(store, one.replace(b"From: carol@", b"From: dora@"))
+        with store.write(alice) as tx:
+            appending.append(tx, mailboxes.find(tx, "INBOX"), prepared)
+    mine = calendar_of(phone)
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox)
+    first, second = sorted(phone.items[inbox], key=lambda number: int(number.partition(":")[2]))
+    assert respond(phone, inbox, first, answer).text_of(MeetingResponse.Status) == "1"
+    [(_, to, mail)] = queued(store)
+    assert to == ["carol@far.test"]
+    said = imip.find(mail.as_bytes())
+    assert said is not None
+    [(who, prop)] = itip.attendees(said.calendar).items()
+    assert (said.method, who) == ("REPLY", "alice@example.test")
+    assert itip.partstat(prop) == {1: "ACCEPTED", 3: "DECLINED"}[answer]
+    phone.sync(mine)
+    assert len(phone.items[mine]) == (1 if answer == 1 else 0)
+    assert respond(phone, inbox, second, answer).text_of(MeetingResponse.Status) == "2"
+    assert queued(store) == []
+
+
 @pytest.mark.parametrize(
     ("method", "kind"), [("CANCEL", "IPM.Schedule.Meeting.Canceled"), ("REPLY", "IPM.Schedule.Meeting.Resp.Tent")]
 )

@@ -200,6 +200,16 @@ def test_all_classes_go_both_ways(phone: Phone, stored: Callable[[str], list[str
         assert stored(name) == []
 
 
+def test_of_notes_nothing_is_left_out(phone: Phone) -> None:
+    """[MS-ASNOTE] §3.2.5.3: Supported is a protocol error, also an empty one; for tasks it is none."""
+    phone.folder_sync()
+    for kind, expected in ((10, "4"), (7, None)):
+        for supported in (AirSync.Supported(), AirSync.Supported(Notes.Subject())):
+            collection = AirSync.Collection(AirSync.SyncKey("0"), AirSync.CollectionId(kind_of(phone, kind)), supported)
+            answer = phone.post("Sync", AirSync.Sync(AirSync.Collections(collection))).document
+            assert answer.text_of(AirSync.Status) == expected
+
+
 def test_before_fourteen_there_are_no_notes(connect: Callable[..., Phone]) -> None:
     old = connect(version="12.1")
     old.folder_sync()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from servers.activesync import html_text
-from servers.activesync.classes import event_times, timezone_blob
+from servers.activesync.classes import event_place, event_times, property_text, timezone_blob
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, Unconvertible
 from servers.activesync.options import HTML, number
@@ -23,10 +22,8 @@ from storage.formats.vcard import listed
 
 _CLASSES: Final = {0: "PUBLIC", 1: "PRIVATE", 2: "PRIVATE", 3: "CONFIDENTIAL"}
 _BUSY: Final = {1: "TENTATIVE", 2: "BUSY", 3: "OOF", 4: "WORKINGELSEWHERE"}
-_TEXT_MAX: Final = 100_000
 _BODY_MAX: Final = 1_000_000
 _MINUTES_MAX: Final = 366 * 24 * 60
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def write_details(event: Component, data: Element, context: Context, *, inherits: bool) -> None:
@@ -35,9 +32,9 @@ def write_details(event: Component, data: Element, context: Context, *, inherits
     if context.version >= 160:
         place = data.find(AirSyncBase.Location)
         if place is not None:
-            set_text(event, "LOCATION", clean(place.text_of(AirSyncBase.DisplayName) or place.text))
-    else:
-        _write_text(event, data, Calendar.Location, "LOCATION", context, inherits=inherits)
+            event_place.write(event, place)
+    elif Calendar.Location in data or not (inherits or not context.clears(Calendar.Location)):
+        event_place.write_text(event, property_text.clean(data.text_of(Calendar.Location) or ""))
     if (said := data.text_of(Calendar.Sensitivity)) is not None:
         wanted = _CLASSES.get(number(said, 0), "PUBLIC")
         if wanted != icalendar.class_of(event):
@@ -56,26 +53,7 @@ def _write_text(event: Component, data: Element, tag: Tag, name: str, context: C
         if inherits or not context.clears(tag):
             return
         said = ""
-    set_text(event, name, clean(said))
-
-
-def set_text(event: Component, name: str, text: str) -> None:
-    """Give a component a text, or take it out; the same text leaves the property as it is."""
-    prop = event.get(name)
-    if text == ("" if prop is None else unescape_text(prop.value)):
-        return
-    if not text:
-        event.properties = [one for one in event.properties if one.name != name]
-    elif prop is None:
-        event.properties.append(Property(name, escape_text(text)))
-    else:
-        prop.value = escape_text(text)
-        prop.params = [one for one in prop.params if one[0] != "ALTREP"]
-
-
-def clean(text: str, most: int = _TEXT_MAX) -> str:
-    """A text of the wire as it is stored: without controls, lines end with LF, at most `most` characters."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n")).strip()[:most]
+    property_text.set_text(event, name, property_text.clean(said))
 
 
 def write_busy(event: Component, data: Element) -> None:
@@ -144,7 +122,7 @@ def write_categories(event: Component, data: Element, context: Context) -> None:
     said = data.find(Calendar.Categories)
     if said is None and (context.version >= 160 or not context.clears(Calendar.Categories)):
         return
-    names = [] if said is None else [text for one in said.children if (text := clean(one.text))][:300]
+    names = [] if said is None else [text for one in said.children if (text := property_text.clean(one.text))][:300]
     if names == listed(event.all("CATEGORIES")):
         return
     event.properties = [one for one in event.properties if one.name != "CATEGORIES"]
@@ -157,7 +135,7 @@ def _write_body(event: Component, data: Element) -> None:
     if said is None or said.text_of(AirSyncBase.Truncated) == "1":
         return
     text = (said.text_of(AirSyncBase.Data) or "")[:_BODY_MAX].replace("\r\n", "\n")
-    text = _CONTROL.sub("", text)
+    text = property_text.CONTROL.sub("", text)
     markup = ""
     if said.text_of(AirSyncBase.Type) == str(HTML):
         markup, text = text, html_text.plain(text)

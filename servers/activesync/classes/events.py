@@ -6,7 +6,15 @@ from datetime import tzinfo
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import event_details, event_files, event_merge, event_people, event_times, timezone_blob
+from servers.activesync.classes import (
+    event_details,
+    event_files,
+    event_merge,
+    event_people,
+    event_place,
+    event_times,
+    timezone_blob,
+)
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, ItemClass
 from servers.activesync.options import HTML, PLAIN
@@ -56,7 +64,7 @@ def _details(component: Component, times: Times, context: Context) -> list[Eleme
     place = unescape_text(component.value("LOCATION"))
     location = Calendar.Location.given(place)
     if context.version >= 160:
-        location = AirSyncBase.Location(AirSyncBase.DisplayName(place)) if place else None
+        location = event_place.show(component)
     categories = listed(component.all("CATEGORIES"))[:300]
     reminder = event_details.minutes_before(component)
     stamp = component.get("DTSTAMP") or component.get("LAST-MODIFIED")

@@ -76,6 +76,8 @@ class ItemClass:
     """Whether items can be done, and a device may leave those out (FilterType 8)."""
     goes_on: Callable[[bytes, bytes], bool] | None = None
     """Whether a device is to be told what became of its own change: the object before and after it."""
+    follows: Callable[[bytes, bytes, str, Context], tuple[bytes, bytes] | None] | None = None
+    """What a change makes follow: the object before and after it and a UID; the object and the further one then."""
     since: int = 0
     """Protocol version, times ten, from which on there is such a class."""
 

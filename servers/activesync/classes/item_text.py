@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from servers.activesync import bodies, html_text
-from servers.activesync.classes import event_details
+from servers.activesync.classes import property_text
 from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.options import HTML, PLAIN, Preference
 from servers.activesync.wbxml.element import Element
@@ -47,12 +47,12 @@ def write(component: Component, data: Element) -> None:
         raise Unconvertible("too long a text")
     now = forms(component)
     if said.text_of(AirSyncBase.Type) != str(HTML):
-        text, markup = event_details.clean(given, _MOST), ""
-        if text == event_details.clean(now[PLAIN], _MOST):
+        text, markup = property_text.clean(given, _MOST), ""
+        if text == property_text.clean(now[PLAIN], _MOST):
             return
     else:
-        text, markup = event_details.clean(html_text.plain(given), _MOST), event_details.clean(given, _MOST)
-        if markup == event_details.clean(_shown(now), _MOST):
+        text, markup = property_text.clean(html_text.plain(given), _MOST), property_text.clean(given, _MOST)
+        if markup == property_text.clean(_shown(now), _MOST):
             return
         if _FORMATTED.search(markup) is None:
             markup = ""
@@ -67,9 +67,9 @@ def write(component: Component, data: Element) -> None:
 
 def write_line(component: Component, name: str, said: str) -> None:
     """Give a component a text of one line, or take it out; the same one, spaces around it aside, changes nothing."""
-    text = event_details.clean(said)
-    if text != event_details.clean(unescape_text(component.value(name))):
-        event_details.set_text(component, name, text)
+    text = property_text.clean(said)
+    if text != property_text.clean(unescape_text(component.value(name))):
+        property_text.set_text(component, name, text)
 
 
 def categories(component: Component) -> list[str]:
@@ -79,8 +79,8 @@ def categories(component: Component) -> list[str]:
 
 def write_categories(component: Component, said: Element | None) -> None:
     """Take over the Categories that a device sends, None for none at all; those that it was not shown stay."""
-    names = [] if said is None else [text for one in said.children if (text := event_details.clean(one.text))]
-    if names == [text for one in categories(component) if (text := event_details.clean(one))]:
+    names = [] if said is None else [text for one in said.children if (text := property_text.clean(one.text))]
+    if names == [text for one in categories(component) if (text := property_text.clean(one))]:
         return
     names = names[:_CATEGORIES] + listed(component.all("CATEGORIES"))[_CATEGORIES:]
     component.properties = [one for one in component.properties if one.name != "CATEGORIES"]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
-from servers.activesync.classes import event_times, recurrences, timezone_blob
+from servers.activesync.classes import event_place, event_times, recurrences, timezone_blob
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSyncBase, Calendar, Email, Email2
+from servers.activesync.wbxml.pages import Calendar, Email, Email2
 from storage.errors import StorageError
 from storage.formats import icalendar, imip, itip
 from storage.formats.contentline import Component, unescape_text
@@ -80,7 +80,7 @@ def _request(meeting: Meeting, version: int) -> Element:
         Email.EndTime(_long(times.over)),
         Email.InstanceType(2 if instance is not None else 1 if rule is not None else 0),
         Email.Location.given(place) if version < 160 else None,
-        AirSyncBase.Location(AirSyncBase.DisplayName(place)) if version >= 160 and place else None,
+        event_place.show(part) if version >= 160 else None,
         Email.Organizer(f'"{name}" <{address}>' if name else address),
         Email.RecurrenceId(_long(_instance(part, meeting.calendar))) if instance is not None else None,
         Email.ResponseRequested(1 if asked or meeting.method == "REQUEST" else 0),

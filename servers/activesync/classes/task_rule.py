@@ -15,9 +15,9 @@ from storage.formats.contentline import Component, Property
 from storage.formats.datetimes import DAY, instant, read_moment, wall_at, write_wall
 from storage.formats.recurrence import Rule
 
-_REGENERATE: Final = "X-ESCRITOIRE-REGENERATE"
-"""A rule that counts from the day on which the task is done: iCalendar has none such, devices do it themselves."""
-_RULES: Final = ("RRULE", _REGENERATE)
+REGENERATE: Final = "X-ESCRITOIRE-REGENERATE"
+"""A rule that counts from the day on which the task is done: iCalendar has none such (task_regeneration.py)."""
+_RULES: Final = ("RRULE", REGENERATE)
 _OWN: Final = (Tasks.Start, Tasks.Regenerate, Tasks.DeadOccur)
 """What a task's Recurrence has beside the pattern."""
 _MOST: Final = 999
@@ -39,7 +39,7 @@ def of(task: Component, dates: Dates, context: Context) -> Element | None:
     if shown is None:
         return None
     shown.children.insert(1, Tasks.Start(task_dates.long(wall - dates.shift)))
-    shown.children.append(Tasks.Regenerate(1 if rules[0].name == _REGENERATE else 0))
+    shown.children.append(Tasks.Regenerate(1 if rules[0].name == REGENERATE else 0))
     shown.children.append(Tasks.DeadOccur(0))
     return shown
 
@@ -143,7 +143,7 @@ def _set(task: Component, given: Element, dates: Dates, context: Context) -> Non
         return _until(event_times.seconds_of(text), context, is_day=is_day)
 
     value = recurrences.read(_bare(given) or given, recurrences.TASK, until)
-    name = _REGENERATE if given.text_of(Tasks.Regenerate) == "1" else "RRULE"
+    name = REGENERATE if given.text_of(Tasks.Regenerate) == "1" else "RRULE"
     before = [one for one in task.properties if one.name in _RULES]
     if len(before) == 1 and (before[0].name, before[0].value) == (name, value):
         return

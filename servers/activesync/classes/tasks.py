@@ -9,6 +9,7 @@ from servers.activesync.classes import (
     event_times,
     item_text,
     task_dates,
+    task_regeneration,
     task_reminder,
     task_rule,
     task_series,
@@ -149,5 +150,6 @@ def _write_completion(task: Component, data: Element, stamp: str) -> None:
 
 
 CLASS: Final = ItemClass(
-    "Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar", goes_on=goes_on, finishes=True
-)
+    "Tasks", Tool.TASKS, (7, 15), ".ics", show, merge, no_uid, "text/calendar", goes_on=goes_on, finishes=True,
+    follows=task_regeneration.follows,
+)  # fmt: skip

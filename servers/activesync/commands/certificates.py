@@ -16,7 +16,7 @@ from servers.activesync.wbxml.pages import ValidateCert as Validate
 if TYPE_CHECKING:  # several megabytes, which a process without S/MIME never pays
     from cryptography import x509
 
-    from storage.formats.certificates import Authorities
+    from storage.formats.certificate_chains import Authorities
 
 _OK, _PROTOCOL, _SIGNATURE = 1, 2, 3
 MOST: Final = 100
@@ -26,7 +26,7 @@ _STATUSES: Final = {
     "CHAIN_PURPOSE": 9, "CONTENT": 10, "ROLE": 11, "REVOKED": 13, "UNREACHABLE": 14, "CHAIN_REVOKED": 15,
     "UNCHECKABLE": 16,
 }  # fmt: skip
-"""By the names of `certificates.Flaw` ([MS-ASCMD] §2.2.3.177.18)."""
+"""By the names of `certificate_chains.Flaw` ([MS-ASCMD] §2.2.3.177.18)."""
 
 
 def validate(call: Call) -> Element:
@@ -38,7 +38,7 @@ def validate(call: Call) -> Element:
     others = [] if chain is None else chain.all(Validate.Certificate)
     if body is None or not given or max(len(given), len(others)) > MOST:
         return Validate.ValidateCert(Validate.Status(_PROTOCOL))
-    from storage.formats import certificates
+    from storage.formats import certificate_chains, certificates
 
     known = [one for element in others if (one := _read(element)) is not None]
     with call.store.read(call.actor) as tx:
@@ -51,7 +51,7 @@ def validate(call: Call) -> Element:
         if found is None:
             statuses.append(_SIGNATURE)
             continue
-        flaw = certificates.judge(found, known, trusted, now, revocation=checked)
+        flaw = certificate_chains.judge(found, known, trusted, now, revocation=checked)
         statuses.append(_OK if flaw is None else _STATUSES[flaw.name])
     told = (Validate.Certificate(Validate.Status(one)) for one in statuses)
     return Validate.ValidateCert(Validate.Status(_OK), *told)
@@ -76,6 +76,6 @@ def _trusted(path: str) -> Authorities:
 
 @lru_cache(maxsize=2)
 def _authorities(file: Path | None, _changed: int) -> Authorities:
-    from storage.formats import certificates
+    from storage.formats import certificate_chains
 
-    return certificates.authorities(b"" if file is None else file.read_bytes())
+    return certificate_chains.authorities(b"" if file is None else file.read_bytes())

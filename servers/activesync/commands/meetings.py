@@ -22,9 +22,9 @@ from storage import items, kinds, principals
 from storage.errors import NotFound, StorageError
 from storage.formats import icalendar, imip, itip, message_text
 from storage.formats.contentline import render
-from storage.mail import flagging, mailboxes, moving, reading
+from storage.mail import flagging, mailboxes, moving, reading, sending
 from storage.mail.types import TRASH, Mailbox
-from storage.scheduling import copies, proposals, responding
+from storage.scheduling import copies, forwarding, proposals, responding
 from storage.store import Transaction
 
 _OK, _NO_REQUEST, _SERVER, _NO_TIME, _NO_SERIES = 1, 2, 4, 104, 146
@@ -55,7 +55,10 @@ def _one(call: Call, asked: Element) -> Element:
     try:
         with call.store.write(call.actor) as tx:
             mail = _mail(tx, folder, identified)
-            uid = mail[2] if mail is not None else _uid(tx, call, folder, identified)
+            uid = mail[2].uid if mail is not None else _uid(tx, call, folder, identified)
+            if mail is not None and copies.find(tx, tx.actor.id, uid) is None:
+                own = sending.addresses(tx, call.actor, call.settings.site.domains)
+                forwarding.join(tx, principals.me(tx), mail[2], own[0] if own else "")
             _answer(tx, call, asked, uid, state)
             if mail is not None:
                 trash = mailboxes.find(tx, TRASH)
@@ -82,8 +85,8 @@ def _is_time(instance: str | None) -> bool:
         return False
 
 
-def _mail(tx: Transaction, folder: str, identified: str) -> tuple[Mailbox, int, str] | None:
-    """The mail that invites, and the UID of its meeting; None if the device means an item of a calendar."""
+def _mail(tx: Transaction, folder: str, identified: str) -> tuple[Mailbox, int, imip.Meeting] | None:
+    """The mail that invites, and its meeting; None if the device means an item of a calendar."""
     if not folder[:1].isdigit():
         return None
     box = hierarchy.mailbox(tx, folder)
@@ -92,7 +95,7 @@ def _mail(tx: Transaction, folder: str, identified: str) -> tuple[Mailbox, int, 
     meeting = imip.find(reading.body(tx, states[0].content)) if states else None
     if uid is None or meeting is None or meeting.method != "REQUEST":
         raise NotFound(identified)
-    return box, uid, meeting.uid
+    return box, uid, meeting
 
 
 def _uid(tx: Transaction, call: Call, folder: str, identified: str) -> str:

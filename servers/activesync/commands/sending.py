@@ -21,9 +21,11 @@ from servers.activesync.wbxml.tokens import Token
 from servers.http.errors import HttpError
 from storage.activesync import devices, keys
 from storage.errors import NotFound
+from storage.formats import imip
 from storage.mail import flagging, reading
 from storage.mail.flags import ANSWERED
 from storage.mail.types import Mailbox
+from storage.scheduling import forwarding
 from storage.store import Transaction
 
 _SENT: Final = "SendMail"
@@ -85,7 +87,8 @@ def _order(call: Call) -> _Order:
         if not item and said.get("longid"):
             folder, item = said["longid"].partition(":")[0], said["longid"]
         save = said.get("saveinsent", "").upper() == "T"
-        return _Order(call.octets, "", save, False, (folder, item) if item else None)
+        instance = said.get("occurrence", "")  # [MS-ASHTTP] §2.2.1.1.1.1.5
+        return _Order(call.octets, "", save, False, (folder, item) if item else None, instance)
     body = call.body
     mime = None if body is None else body.find(ComposeMail.Mime)
     client_id = None if body is None else body.text_of(ComposeMail.ClientId)
@@ -142,6 +145,8 @@ def _send(call: Call, order: _Order, mark: str | None) -> None:
                 return
             keys.note_applied(tx, call.device, _SENT, order.client_id, "sent")
         outgoing.accept(tx, out, keep=order.save)
+        if mark == FORWARDED and out.meeting is not None and out.meeting.method == "REQUEST":
+            forwarding.tell_of_mail(tx, out.sender, out.meeting, out.addresses)
         if mark is not None and order.source is not None:
             box, uid = _original(tx, order.source)
             flagging.set_flags(tx, box, [uid], "add", mark)
@@ -155,8 +160,10 @@ def _send_event(call: Call, order: _Order, mime: bytes, event: Event, *, forward
     if order.forwardees:
         mime, told = event_source.note(event, order.forwardees, order.note)
         told = told or meeting is not None
-    if not order.replace and mime.strip():
-        mime = composing.joined(mime, event_source.quotable(event), forward=forward, meeting=meeting)
+    if mime.strip() and not (order.replace and (meeting is None or imip.find(mime) is not None)):
+        # ReplaceMime: the device wrote the text, but the object is the desk's to add.
+        original = None if order.replace else event_source.quotable(event)
+        mime = composing.joined(mime, original, forward=forward, meeting=meeting)
     out = outgoing.ready(call, mime)
     assert order.source is not None
     with call.store.write(call.actor) as tx:

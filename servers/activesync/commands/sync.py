@@ -83,6 +83,8 @@ def _told(call: Call, chosen: list[Wanted], room: int | None, *, all_of_them: bo
         one = _collection(call, wanted)
         if one is _GONE:
             return _status(_HIERARCHY)
+        if one is _SUPPORTED:
+            return _status(_PROTOCOL)
         if one is None:
             continue
         found.append(one)
@@ -93,6 +95,8 @@ def _told(call: Call, chosen: list[Wanted], room: int | None, *, all_of_them: bo
 
 
 _GONE: Final = AirSync.Status(_HIERARCHY)
+_SUPPORTED: Final = AirSync.Status(_PROTOCOL)
+"""Nothing of a note is ever left out ([MS-ASNOTE] §3.2.5.3)."""
 
 
 def _pending(call: Call, chosen: list[Wanted]) -> bool:
@@ -138,6 +142,8 @@ def _collection(call: Call, wanted: Wanted) -> Element | None:
             content = contents.of(tx, wanted.folder)
         except NotFound:
             return _GONE
+        if content.name == "Notes" and AirSync.Supported in wanted.element:
+            return _SUPPORTED
         if wanted.key == "0":
             kept = wanted_of.read(wanted.element, Options())
             state = {**content.begin(wanted.element, kept), "options": kept.dump()}
