@@ -8,12 +8,13 @@ import pytest
 
 from servers.dav.names import CALDAV
 from storage.store import Store
-from tests.caldav.desk import Client, event, names, put, query, span
+from tests.caldav.desk import Client, event, freebusy, names, periods, put, query, span
 from tests.caldav.test_meetings import (
     ALICE,
     BOB,
     INVITED,
     ORGANIZER,
+    answer,
     copy_of,
     invite,
     meeting,
@@ -127,5 +128,24 @@ def test_a_meeting_that_is_moved_does_not_meet_itself(alice: Client, bob: Client
     for masked, expected in taken.items():
         body = event("f", *head, f"X-CALENDARSERVER-MASK-UID:{masked}", around="VFREEBUSY")
         body = body.replace(b"VERSION:2.0", b"VERSION:2.0\r\nMETHOD:REQUEST")
-        answer = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
-        assert set(re.findall(r"20250601T(\d+Z)/", answer.text)) == expected
+        got = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
+        assert set(re.findall(r"20250601T(\d+Z)/", got.text)) == expected
+
+
+def test_what_is_declined_and_kept_is_free(alice: Client, bob: Client) -> None:
+    """MTG-09, CAL-07: others may have the time; asked anew, or accepted after all, it is taken again."""
+    path = invite(alice)
+    mine = copy_of(bob, BOB)
+
+    def taken() -> int:
+        return len(periods(freebusy(bob, BOB, "20250601T000000Z", "20250603T000000Z")))
+
+    assert taken() == 1
+    answer(bob, mine, "bob@example.test", "DECLINED")
+    assert taken() == 0
+    answer(bob, mine, "bob@example.test", "ACCEPTED")
+    assert taken() == 1
+    answer(bob, mine, "bob@example.test", "DECLINED")
+    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Other").encode())
+    assert taken() == 1
+    assert "TRANSP" not in text(alice, path)
