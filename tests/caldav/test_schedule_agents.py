@@ -149,3 +149,20 @@ def test_what_is_declined_and_kept_is_free(alice: Client, bob: Client) -> None:
     put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Other").encode())
     assert taken() == 1
     assert "TRANSP" not in text(alice, path)
+
+
+@pytest.mark.parametrize("namespace", ["urn:ietf:params:xml:ns:caldav", "http://calendarserver.org/ns/"])
+def test_hours_that_are_set_on_the_inbox_count(alice: Client, bob: Client, namespace: str) -> None:
+    """RFC 7953 §7.2.5: in free-busy requests."""
+    day = "DTSTART:20250101T080000Z&#10;DTEND:20250101T160000Z&#10;RRULE:FREQ=DAILY"
+    inner = f"BEGIN:AVAILABLE&#10;UID:a&#10;DTSTAMP:20250101T000000Z&#10;{day}&#10;END:AVAILABLE"
+    outer = f"BEGIN:VAVAILABILITY&#10;UID:v&#10;DTSTAMP:20250101T000000Z&#10;{inner}&#10;END:VAVAILABILITY"
+    hours = f"BEGIN:VCALENDAR&#10;VERSION:2.0&#10;PRODID:x&#10;{outer}&#10;END:VCALENDAR&#10;"
+    prop = f'<x:calendar-availability xmlns:x="{namespace}">{hours}</x:calendar-availability>'
+    body = f'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>{prop}</D:prop></D:set></D:propertyupdate>'
+    assert "200 OK" in bob.request("PROPPATCH", INBOX, body).text
+    head = ("DTSTART:20250601T000000Z", "DTEND:20250602T000000Z", ORGANIZER, INVITED)
+    ask = event("f", *head, around="VFREEBUSY").replace(b"VERSION:2.0", b"VERSION:2.0\r\nMETHOD:REQUEST")
+    got = alice.request("POST", "/dav/alice/private/outbox/", ask, content_type="text/calendar")
+    found = re.findall(r"UNAVAILABLE:20250601T(\d+Z)/2025060\dT(\d+Z)", got.text)
+    assert found == [("000000Z", "080000Z"), ("160000Z", "000000Z")]
