@@ -111,12 +111,13 @@ def _answer(tx: Transaction, request: _Request, me: frozenset[str], prop: Proper
         if person is None:
             raise NotFound(address)
         home = tree.home(tx, SpaceKind.PRIVATE, person.login)
+        inbox = tree.find(people.acting(tx, person), SpaceKind.PRIVATE, person.login, tree.INBOX)
     except NotFound:
         return f"{head}<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>"
     calendars = [one for one in home if one.tool is Tool.CALENDAR]
     without = copies.organized_by(tx, person.id, request.masked, me) if request.masked else frozenset()
     periods: list[tuple[int, int, str]] = calendar.busy(tx, calendars, request.start, request.end, zone, without)
-    periods += unavailable.periods(tx, calendars, request.start, request.end, zone)
+    periods += unavailable.periods(tx, calendars, request.start, request.end, zone, inbox)
     named = [Property("UID", request.uid), Property("ATTENDEE", prop.value, prop.params)]
     if request.sender is not None:
         named.append(Property("ORGANIZER", request.sender.value, request.sender.params))

@@ -21,20 +21,33 @@ _KEYS: Final = tuple((namespace[1:-1], "calendar-availability") for namespace in
 _EPOCH: Final = datetime(1970, 1, 1)
 
 
-def periods(tx: Transaction, calendars: list[Collection], start: int, end: int, zone: tzinfo = UTC) -> list[Period]:
+def periods(
+    tx: Transaction,
+    calendars: list[Collection],
+    start: int,
+    end: int,
+    zone: tzinfo = UTC,
+    inbox: Collection | None = None,
+) -> list[Period]:
     """BUSY-UNAVAILABLE (or what BUSYTYPE says) in [start, end) for the owner of these calendars.
 
-    The calendars' own properties count (RFC 7953 §7.2.3); where there is none, the hours that the owner chose.
+    The properties of the calendars count (RFC 7953 §7.2.3), and of the `inbox` if it is given (§7.2.5), all taken
+    together (§5); where there is none, the hours that the owner chose.
 
     Raises:
         TooManyInstances: the range is too long for a daily rule.
     """
     counted = [one for one in calendars if not one.transparent and one.rights & (Right.SEE_BUSY | Right.SEE)]
-    written = [found for one in counted if (found := _property(tx, one)) is not None]
+    asked = [*counted, inbox] if inbox is not None and counted else counted
+    written = [found for one in asked if (found := _property(tx, one)) is not None]
     if not written and counted:
         hours = preferences.chosen_hours(tx, counted[0])
         written = [] if hours is None else [_daily(*hours)]
-    return [period for one in written for period in availability.availability(one, start, end, zone)]
+    if not written:
+        return []
+    zones = {each.value("TZID").strip(): each for one in written for each in one.of("VTIMEZONE")}
+    together = [*zones.values(), *(each for one in written for each in one.of("VAVAILABILITY"))]
+    return availability.availability(Component("VCALENDAR", [], together), start, end, zone)
 
 
 def _property(tx: Transaction, collection: Collection) -> Component | None:

@@ -58,6 +58,11 @@ def same(calendar: Component, parts: Iterable[Component], recurrence_id: Propert
 def align(old: Component, new: Component) -> bool:
     """Name the instances of `new` as `old` does, where a client says it otherwise; gives whether it said any so."""
     known = [each for each in old.components if each.get("RECURRENCE-ID") is not None]
+    fresh = [each for each in new.components if each.name != "VTIMEZONE"]
+    if len(known) == len(fresh) == 1 and not _recurs(fresh[0]) and len(old.components) == 1 + len(old.of("VTIMEZONE")):
+        # Some programs take the only instance that they have for an event of its own.
+        fresh[0].properties += [prop for prop in known[0].properties if prop.name == "RECURRENCE-ID"]
+        return True
     forms = {_form(each) for each in known}
     strange = [each for each in new.components if each.get("RECURRENCE-ID") is not None and _form(each) not in forms]
     aligned = False
@@ -69,6 +74,10 @@ def align(old: Component, new: Component) -> bool:
             mine.value, mine.params = form.value, [*form.params]
             aligned = True
     return aligned
+
+
+def _recurs(part: Component) -> bool:
+    return any(part.get(name) is not None for name in ("RECURRENCE-ID", "RRULE", "RDATE"))
 
 
 def _form(part: Component) -> str:

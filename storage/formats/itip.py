@@ -192,8 +192,11 @@ def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
     return result
 
 
-def keep_own(old: Component, new: Component) -> bool:
-    """Carry an attendee's own alarms, tags, colour and transparency over into his new copy; say if there are any."""
+def keep_own(old: Component, new: Component, who: Collection[str] = ()) -> bool:
+    """Carry an attendee's own alarms, tags, colour and transparency over into his new copy; say if there are any.
+
+    What `who` declined, and is asked anew, is no longer free because he declined it.
+    """
     found = False
     before = {instance(each): each for each in parts(old)}
     for each in parts(new):
@@ -205,6 +208,8 @@ def keep_own(old: Component, new: Component) -> bool:
         found = found or bool(alarms)
         called_off = each.value("STATUS").strip().upper() == "CANCELLED"
         own = _KEPT | _PROGRESS if each.name == "VTODO" and not called_off else _KEPT
+        if partstat(attendee(mine, who)) == DECLINED != partstat(attendee(each, who)):
+            own = own - {"TRANSP"}
         kept = [prop for prop in mine.properties if prop.name in own or prop.name.startswith("X-MOZ-")]
         names = {prop.name for prop in kept}
         theirs = [prop for prop in each.properties if prop.name in names]

@@ -11,14 +11,18 @@ from storage.scheduling.views import Views
 from storage.store import Transaction
 
 
-def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> None:
-    """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS."""
+def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> bool:
+    """Send the answers that changed; the ORGANIZER of `new` gets SCHEDULE-STATUS.
+
+    Gives whether an answer changed what is free.
+    """
     organizer = itip.organizer(new)
     assert organizer is not None
     for each in itip.parts(new):
         _progress(each, me)
     delegates = [delegation.complete(each, me) for each in itip.parts(new)]
     changed = _answers(old, new, me)
+    freed = _free(old, new, me)
     status = (organizer.param("SCHEDULE-STATUS") or "") if old is None else _status(old)
     forced = (organizer.param("SCHEDULE-FORCE-SEND") or "").upper()
     if forced and forced != "REPLY":
@@ -32,6 +36,25 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
         if prop is not None:
             itip.set_param(prop, "SCHEDULE-STATUS", status if _speaks(organizer) else "")
             itip.set_param(prop, "SCHEDULE-FORCE-SEND", "")
+    return freed
+
+
+def _free(old: Component | None, new: Component, me: frozenset[str]) -> bool:
+    """Whoever declines and keeps a meeting has the time free, until he thinks better of it (MTG-09, CAL-07)."""
+    before = {itip.instance(each): each for each in itip.parts(old)} if old is not None else {}
+    changed = False
+    for each in itip.parts(new):
+        known = before.get(itip.instance(each)) or before.get("")
+        was = itip.partstat(itip.attendee(known, me)) if known is not None else itip.NEEDS_ACTION
+        declined, clear = itip.partstat(itip.attendee(each, me)) == itip.DECLINED, _transparent(each)
+        if each.name == "VEVENT" and declined != (was == itip.DECLINED) and declined != clear:
+            itip.set_value(each, "TRANSP", "TRANSPARENT" if declined else "OPAQUE")
+            changed = True
+    return changed
+
+
+def _transparent(part: Component) -> bool:
+    return part.value("TRANSP").strip().upper() == "TRANSPARENT"
 
 
 def in_place(tx: Transaction, organizer: Person, old: Component, new: Component, me: frozenset[str]) -> None:

@@ -69,7 +69,7 @@ def update(
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
         return True
     fresh = itip.clone(view.calendar)
-    own = itip.keep_own(present.calendar, fresh)
+    own = itip.keep_own(present.calendar, fresh, {recipient})
     own = itip.stay_away(present.calendar, fresh, recipient) or own
     copies.replace(tx, present, copies.prepare(fresh) if own else view.prepared, keep_tag=keep_tag)
     return True

@@ -75,7 +75,8 @@ def written(
     elif any(itip.attendee(each, me) is not None for each in itip.parts(new)):
         if author is not None and attending.answers(new, me):
             deputies.demand(tx, collection, held, Right.SEND_REPLY)
-        attending.write(tx, old, new, me)
+        if attending.write(tx, old, new, me):
+            base = None
     after = render(new)
     if after == before:
         return prepared

@@ -73,7 +73,7 @@ def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: 
         inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
         return True
     fresh = _united(present.calendar, own)
-    itip.keep_own(present.calendar, fresh)
+    itip.keep_own(present.calendar, fresh, me)
     before = {itip.instance(each): each for each in itip.parts(present.calendar)}
     for each in itip.parts(fresh):
         known = before.get(itip.instance(each))

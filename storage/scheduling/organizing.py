@@ -38,6 +38,7 @@ def write(
     if answers is not Answers.OURS:
         restored = merging.of_organizer(old, new, me | author, here, stale=answers is Answers.UNSEEN)
     if old is not None:
+        restored = _back_to_the_series(old, new) or restored
         _ask_anew(old, new, me)
     lines: dict[str, list[Property]] = {}
     for each in itip.parts(new):
@@ -112,6 +113,27 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
         least = itip.sequence(known) + other if known is not None else 0
         if itip.sequence(each) < least:  # it never goes back either (RFC 5546 §2.1.4)
             itip.set_value(each, "SEQUENCE", str(least))
+
+
+def _back_to_the_series(old: Component, new: Component) -> bool:
+    """Make components of instances that are no exceptions any more, so that all answer anew (RFC 6638 §3.2.8).
+
+    Gives whether there are any: instances that took place otherwise than their series, which itself is as it was.
+    """
+    before, kept = itip.parts(old), {itip.instance(each) for each in itip.parts(new)}
+    was, now = before[0], itip.parts(new)[0]
+    if itip.instance(was) or itip.instance(now) or itip.changed(_alone(old, was), _alone(new, now)):
+        return False
+    found: list[Component] = []
+    for each in before:
+        moment = each.get("RECURRENCE-ID")
+        if moment is None or itip.instance(each) in kept or instances.plain(old, was, each):
+            continue
+        made = instances.override(new, now, moment)
+        if made is not None:
+            found.append(made)
+    new.components += found
+    return bool(found)
 
 
 def _as_it_was(old: Component, before: dict[str, Component], part: Component) -> bool:

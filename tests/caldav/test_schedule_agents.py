@@ -8,12 +8,13 @@ import pytest
 
 from servers.dav.names import CALDAV
 from storage.store import Store
-from tests.caldav.desk import Client, event, names, put, query, span
+from tests.caldav.desk import Client, event, freebusy, names, periods, put, query, span
 from tests.caldav.test_meetings import (
     ALICE,
     BOB,
     INVITED,
     ORGANIZER,
+    answer,
     copy_of,
     invite,
     meeting,
@@ -127,5 +128,41 @@ def test_a_meeting_that_is_moved_does_not_meet_itself(alice: Client, bob: Client
     for masked, expected in taken.items():
         body = event("f", *head, f"X-CALENDARSERVER-MASK-UID:{masked}", around="VFREEBUSY")
         body = body.replace(b"VERSION:2.0", b"VERSION:2.0\r\nMETHOD:REQUEST")
-        answer = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
-        assert set(re.findall(r"20250601T(\d+Z)/", answer.text)) == expected
+        got = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
+        assert set(re.findall(r"20250601T(\d+Z)/", got.text)) == expected
+
+
+def test_what_is_declined_and_kept_is_free(alice: Client, bob: Client) -> None:
+    """MTG-09, CAL-07: others may have the time; asked anew, or accepted after all, it is taken again."""
+    path = invite(alice)
+    mine = copy_of(bob, BOB)
+
+    def taken() -> int:
+        return len(periods(freebusy(bob, BOB, "20250601T000000Z", "20250603T000000Z")))
+
+    assert taken() == 1
+    answer(bob, mine, "bob@example.test", "DECLINED")
+    assert taken() == 0
+    answer(bob, mine, "bob@example.test", "ACCEPTED")
+    assert taken() == 1
+    answer(bob, mine, "bob@example.test", "DECLINED")
+    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Other").encode())
+    assert taken() == 1
+    assert "TRANSP" not in text(alice, path)
+
+
+@pytest.mark.parametrize("namespace", ["urn:ietf:params:xml:ns:caldav", "http://calendarserver.org/ns/"])
+def test_hours_that_are_set_on_the_inbox_count(alice: Client, bob: Client, namespace: str) -> None:
+    """RFC 7953 §7.2.5: in free-busy requests."""
+    day = "DTSTART:20250101T080000Z&#10;DTEND:20250101T160000Z&#10;RRULE:FREQ=DAILY"
+    inner = f"BEGIN:AVAILABLE&#10;UID:a&#10;DTSTAMP:20250101T000000Z&#10;{day}&#10;END:AVAILABLE"
+    outer = f"BEGIN:VAVAILABILITY&#10;UID:v&#10;DTSTAMP:20250101T000000Z&#10;{inner}&#10;END:VAVAILABILITY"
+    hours = f"BEGIN:VCALENDAR&#10;VERSION:2.0&#10;PRODID:x&#10;{outer}&#10;END:VCALENDAR&#10;"
+    prop = f'<x:calendar-availability xmlns:x="{namespace}">{hours}</x:calendar-availability>'
+    body = f'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>{prop}</D:prop></D:set></D:propertyupdate>'
+    assert "200 OK" in bob.request("PROPPATCH", INBOX, body).text
+    head = ("DTSTART:20250601T000000Z", "DTEND:20250602T000000Z", ORGANIZER, INVITED)
+    ask = event("f", *head, around="VFREEBUSY").replace(b"VERSION:2.0", b"VERSION:2.0\r\nMETHOD:REQUEST")
+    got = alice.request("POST", "/dav/alice/private/outbox/", ask, content_type="text/calendar")
+    found = re.findall(r"UNAVAILABLE:20250601T(\d+Z)/2025060\dT(\d+Z)", got.text)
+    assert found == [("000000Z", "080000Z"), ("160000Z", "000000Z")]

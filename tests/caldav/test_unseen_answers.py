@@ -168,3 +168,25 @@ def test_nobody_refuses_what_was_called_off(alice: Client, bob: Client) -> None:
     assert "STATUS:CANCELLED" in text(bob, copy_of(bob, BOB))
     assert bob.request("DELETE", copy_of(bob, BOB)).status == 204
     assert state(alice, path, "bob@example.test") == "NEEDS-ACTION"
+
+
+def test_an_instance_that_is_no_exception_any_more_is_asked_anew(alice: Client, bob: Client) -> None:
+    """RFC 6638 §3.2.8: it takes place at another time again."""
+    put(alice, PATH, series(INVITED).replace("END:VCALENDAR", instance(*MOVED, INVITED)).encode())
+    mine = copy_of(bob, BOB)
+    put(bob, mine, text(bob, mine).replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED").encode())
+    put(alice, PATH, without_instances(text(alice, PATH)).encode())
+    assert state(bob, mine, "bob@example.test") == "ACCEPTED"
+    assert state(bob, mine, "bob@example.test", MOVED[0]) == "NEEDS-ACTION"
+    assert f"DTSTART:{MOVED[0]}" in text(bob, mine)
+    put(alice, PATH, without_instances(text(alice, PATH)).encode())  # an exception in nothing but its answers
+    assert "RECURRENCE-ID" not in text(bob, mine)
+
+
+def test_the_only_instance_that_somebody_has_keeps_its_name(alice: Client, bob: Client) -> None:
+    put(alice, PATH, series().replace("END:VCALENDAR", instance(*MOVED, INVITED)).encode())
+    mine = copy_of(bob, BOB)
+    body = text(bob, mine).replace(f"RECURRENCE-ID:{MOVED[0]}\r\n", "").replace("NEEDS-ACTION", "ACCEPTED")
+    put(bob, mine, body.encode())
+    assert state(bob, mine, "bob@example.test", MOVED[0]) == "ACCEPTED"
+    assert state(alice, PATH, "bob@example.test", MOVED[0]) == "ACCEPTED"
