@@ -14,6 +14,9 @@ from servers.activesync.wbxml.pages import AirSyncBase, ItemOperations
 
 TYPE: Final = "application/vnd.ms-sync.multipart"
 
+OCTETS_MAX: Final = 128 * 1024 * 1024
+"""Of all attachments and documents of one answer, which is in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Multipart:
@@ -38,10 +41,13 @@ class Delivery:
     """How the octets that are asked for reach the device: as base64 in the document, or as parts beside it."""
 
     beside: bool
+    room: int
+    """Octets that may still be asked for in this answer."""
     parts: list[bytes] = field(default_factory=list)
 
     def data(self, octets: bytes) -> Element:
         """What stands in the Properties of a file ([MS-ASCMD] §2.2.3.39.2, §2.2.3.130)."""
+        self.room -= len(octets)
         if self.beside:
             return self._part(octets)
         return ItemOperations.Data(base64.b64encode(octets).decode("ascii"))

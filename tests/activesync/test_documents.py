@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from servers.activesync import application, document_links
+from servers.activesync import application, document_links, multipart
 from servers.activesync.call import EasSettings
 from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
@@ -148,6 +148,18 @@ def test_parts_are_asked_for_in_the_packed_query_too(phone: Phone) -> None:
     packed = bytes([141, 19, 9, 4, 6]) + b"PHONE1" + bytes([0, 4]) + b"Test" + bytes([7, 1, 2])
     answer = phone.request("POST", base64.b64encode(packed).decode(), body)
     assert parts(answer)[1] == b"0123456789"
+
+
+def test_an_answer_has_an_end(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one answer holds is in memory: the rest is to be asked for by itself."""
+    monkeypatch.setattr(multipart, "OCTETS_MAX", 15)
+
+    link = DocumentLibrary.LinkId(f"{URL}/alice/private/cv%201.txt")
+    fetches = [ItemOperations.Fetch(ItemOperations.Store("DocumentLibrary"), link) for _ in range(2)]
+    found = phone.post("ItemOperations", ItemOperations.ItemOperations(*fetches)).document
+    told = found.find(ItemOperations.Response)
+    assert told is not None
+    assert [one.text_of(ItemOperations.Status) for one in told.all(ItemOperations.Fetch)] == ["1", "11"]
 
 
 def test_answers_without_parts_are_documents(phone: Phone) -> None:

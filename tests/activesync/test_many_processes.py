@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from conf.settings import ActiveSync, Settings
 from servers.activesync import application
+from servers.activesync.app import eas_settings
 from servers.activesync.call import EasSettings
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Ping
@@ -96,3 +98,10 @@ def test_the_bus_tells_of_a_device(store: Store, phone: Phone, alice: Actor) -> 
         with store.read(alice) as tx:
             assert waits.newest(tx, device) == number
     bus.close()
+
+
+def test_waits_are_counted_where_there_are_several_workers() -> None:
+    """One worker alone knows of all of them, and writes nothing."""
+    for workers in (1, 2):
+        settings = eas_settings(Settings(domain="example.test", activesync=ActiveSync(workers=workers)))
+        assert settings.shared is (workers > 1)

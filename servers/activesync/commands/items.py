@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from servers.activesync import contents, documents, hierarchy
+from servers.activesync import contents, documents, hierarchy, multipart
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.mail_content import MailContent
@@ -33,7 +33,7 @@ def item_operations(call: Call) -> Element | Multipart:
     asked = [] if call.body is None else call.body.known[:OPERATIONS_MAX]
     if not asked:
         return Item.ItemOperations(Item.Status(_PROTOCOL))
-    delivery = Delivery(call.query.multipart)
+    delivery = Delivery(call.query.multipart, multipart.OCTETS_MAX)
     found = [_one(call, one, delivery) for one in asked]
     told = Item.Response(*(one for one in found if one is not None))
     return delivery.answer(Item.ItemOperations(Item.Status(_OK), told))
@@ -47,12 +47,12 @@ def _one(call: Call, asked: Element, delivery: Delivery) -> Element | None:
     if asked.tag is not Item.Fetch:
         return None
     reference = asked.text_of(AirSyncBase.FileReference)
+    store = (asked.text_of(Item.Store) or "").lower()
+    if reference is None and store == "documentlibrary":
+        return _document(call, asked, delivery)
     with call.store.read(call.actor) as tx:
         if reference is not None:
             return _attachment(tx, call, asked, reference, delivery)
-        store = (asked.text_of(Item.Store) or "").lower()
-        if store == "documentlibrary":
-            return _document(tx, call, asked, delivery)
         if store != "mailbox":
             return Item.Fetch(Item.Status(_STORE))
         return _item(tx, call, asked, delivery)
@@ -94,6 +94,8 @@ def _attachment(tx: Transaction, call: Call, asked: Element, reference: str, del
         return Item.Fetch(Item.Status(_RANGE), named)
     first, last = bounds
     said, total, shown = asked.find(Item.Options, Item.Range), len(data), data[first : last + 1]
+    if len(shown) > delivery.room:
+        return Item.Fetch(Item.Status(_LARGE), named)
     return Item.Fetch(
         Item.Status(_OK),
         named,
@@ -117,14 +119,16 @@ def _bounds(asked: Element, total: int) -> tuple[int, int] | None:
     return (first, last) if dash and 0 <= first <= last and first < total else None
 
 
-def _document(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -> Element:
+def _document(call: Call, asked: Element, delivery: Delivery) -> Element:
     """A document of the disk, or a part of it ([MS-ASDOC] §3.2.5.1); the answer names it and says nothing more."""
     text = asked.text_of(DocumentLibrary.LinkId) or ""
     named = DocumentLibrary.LinkId(text)
     if documents.is_stranger(call, asked.text_of(Item.Options, Item.UserName)):
         return Item.Fetch(Item.Status(_CREDENTIALS), named)
     try:
-        file = documents.document(tx, documents.link_of(call, text))
+        link = documents.link_of(call, text)
+        with call.store.read(call.actor) as tx:
+            file = documents.document(tx, link)
     except documents.BadLink:
         return Item.Fetch(Item.Status(_BAD_LINK), named)
     except (documents.Elsewhere, GateClosed):
@@ -141,7 +145,7 @@ def _document(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -
     if bounds is None:
         return Item.Fetch(Item.Status(_RANGE), named)
     first, last = bounds
-    if last - first >= documents.OCTETS_MAX:
+    if last - first >= min(documents.OCTETS_MAX, delivery.room):
         return Item.Fetch(Item.Status(_LARGE), named)
     data = delivery.data(documents.octets(call, file, first, last))
     properties = Item.Properties(Item.Range(f"{first}-{last}"), Item.Total(file.size), data)
