@@ -40,7 +40,7 @@ def whole(tx: Transaction, kind: SpaceKind, space: str, known: Set[str] = frozen
     """
     calendar = tree.find(tx, kind, space, "events")
     etag = validator(calendar)
-    body = None if etag in known else _joined(tx, calendar)
+    body = None if etag in known else joined(tx, calendar)
     return Whole(etag, calendar.modified, body)
 
 
@@ -71,7 +71,8 @@ def bodies(tx: Transaction, calendar: Collection) -> Iterator[bytes]:
             yield item.body
 
 
-def _joined(tx: Transaction, calendar: Collection) -> bytes:
+def joined(tx: Transaction, calendar: Collection) -> bytes:
+    """All of any calendar, task list or notebook in one iCalendar object, as the actor may read it."""
     from storage.formats import calendar_files
 
     return calendar_files.join_objects(bodies(tx, calendar), calendar.display_name, calendar.color)

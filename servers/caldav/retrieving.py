@@ -1,4 +1,4 @@
-"""GET: a managed attachment (RFC 8607 §3.10), or whatever else the kernel knows."""
+"""GET: a managed attachment (RFC 8607 §3.10), a whole calendar, or whatever else the kernel knows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from servers.caldav.names import ATTACHMENTS
 from servers.dav.context import Context
 from servers.dav.methods import get as kernel
 from servers.dav.resources import Kind
-from servers.dav.transactions import reading
+from servers.dav.transactions import find, reading
 from servers.http import conditions, ranges
+from servers.http.request import Request
 from servers.http.response import Response, Stream
+from storage import calendar_feed
 from storage.attachments import keeping
 from storage.attachments.keeping import Attachment
 from storage.errors import NotFound
+from storage.types import CALENDAR_TOOLS
 
 _BLOCK: Final = 1024 * 1024
 _MANAGED_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -27,8 +30,14 @@ _POLICY: Final = "default-src 'none'; sandbox"
 
 
 def get(context: Context) -> Response:
-    """The attachment for whom its event concerns; what is not one is the kernel's to answer."""
+    """The attachment for whom its event concerns, the calendar for programs; else it is the kernel's to answer."""
     address = context.address
+    if address.kind is Kind.COLLECTION and _is_program(context.request):
+        with reading(context) as tx:
+            calendar = find(context, tx).owned_collection
+            if calendar.tool in CALENDAR_TOOLS:
+                headers = [("Content-Type", calendar_feed.MEDIA_TYPE), _CACHING, ("Vary", "Accept")]
+                return Response(200, headers, calendar_feed.joined(tx, calendar))
     if address.kind is Kind.ITEM and address.collection == ATTACHMENTS and _MANAGED_ID.fullmatch(address.item):
         try:
             with reading(context) as tx:
@@ -37,6 +46,15 @@ def get(context: Context) -> Response:
             return kernel.get(context)
         return _send(context, found)
     return kernel.get(context)
+
+
+def _is_program(request: Request) -> bool:
+    """Whether somebody subscribes by the calendar's own URL, and no browser asks (RFC 9110 §12.5.1).
+
+    There is no entity tag: PROPFIND would have to tell it too (RFC 4918 §15.6).
+    """
+    accepted = (request.header("Accept") or "text/html").lower()
+    return "text/calendar" in accepted or "text/html" not in accepted
 
 
 def _send(context: Context, found: Attachment) -> Response:

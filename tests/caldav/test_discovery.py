@@ -117,3 +117,20 @@ def test_default_alarms_of_a_home(alice: Client, bob: Client) -> None:
     assert told(alice) == ""
     assert "200 OK" in patch(alice, f"<D:remove><D:prop><{local}/></D:prop></D:remove>").text
     assert told(alice) is None
+
+
+def test_a_calendar_is_a_subscription_too(alice: Client, bob: Client, carol: Client) -> None:
+    """CALSYNC-14, CALSYNC-16: its own URL gives programs all of it, as their rights say, and people a page."""
+    desk.put(alice, f"{EVENTS}a.ics", desk.event("a", "DTSTART:20250601T100000Z", "SUMMARY:Tea"))
+    desk.put(alice, f"{TASKS}t.ics", desk.event("t", "SUMMARY:Write", around="VTODO"))
+    for accept in ("*/*", "text/calendar, text/plain;q=0.8, */*;q=0.5"):
+        whole = alice.request("GET", EVENTS, accept=accept)
+        assert (whole.status, whole.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+        assert whole.text.count("BEGIN:VCALENDAR") == whole.text.count("SUMMARY:Tea") == 1
+    assert "SUMMARY:Write" in alice.request("GET", TASKS, accept="*/*").text
+    busy = bob.request("GET", EVENTS, accept="*/*").text
+    assert ("BEGIN:VEVENT" in busy, "Tea" in busy) == (True, False)
+    assert carol.request("GET", EVENTS, accept="*/*").status == 404
+    for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", ""):
+        assert alice.request("GET", EVENTS, accept=accept).headers["content-type"].startswith("text/html")
+    assert alice.request("GET", f"{HOME}inbox/", accept="*/*").headers["content-type"].startswith("text/html")
