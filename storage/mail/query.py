@@ -71,7 +71,10 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """By the Date field; a message without one is found by neither bound."""
+    """By the Date field, on its writer's clock whatever the zone; a message without one is found by neither bound.
+
+    Seconds from 1970 on that clock.
+    """
 
     since: int | None = None
     before: int | None = None

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage.formats.written_date import zone_s
 from storage.mail import query as ask
 from storage.mail import search_schema
 from storage.mail.flags import has
@@ -20,6 +21,7 @@ from storage.types import CollectionId
 
 Judge = Callable[[State], bool]
 
+_DAY_S: Final = 86_400
 _here: Final = messages.c.collection_id == sa.bindparam("collection")
 _in_contents: Final = sa.select(messages.c.uid).join(contents, contents.c.id == messages.c.content_id).where(_here)
 _in_texts: Final = sa.select(messages.c.uid).join(texts, texts.c.content_id == messages.c.content_id).where(_here)
@@ -83,6 +85,19 @@ _HEADER: Final = _Within(texts.c.header, indexed=True)
 _HEADERS_OF: Final = Statement(_in_texts.add_columns(texts.c.header))
 _SENT: Final = Statement(
     _in_contents.where(contents.c.sent >= sa.bindparam("since"), contents.c.sent < sa.bindparam("before"))
+)
+_SENT_NEARBY: Final = Statement(
+    sa.select(messages.c.uid, contents.c.sent, contents.c.envelope)
+    .join(contents, contents.c.id == messages.c.content_id)
+    .where(
+        _here,
+        sa.or_(
+            *(
+                contents.c.sent.between(bound - _DAY_S, bound + _DAY_S)
+                for bound in (sa.bindparam(name, type_=sa.BigInteger) for name in ("since", "before"))
+            )
+        ),
+    )
 )
 _HASH: Final = Statement(_in_contents.where(contents.c.hash.startswith(sa.bindparam("start", type_=sa.Text))))
 _THREAD: Final = Statement(_in_contents.where(contents.c.thread == sa.bindparam("thread")))
@@ -158,8 +173,7 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
     here: dict[str, Any] = {"collection": number}
     match query:
         case ask.Sent(since, before):
-            low, high = _bounds(since, before)
-            return frozenset(_SENT.scalars(tx, here | {"since": low, "before": high}))
+            return _written(tx, number, *_bounds(since, before))
         case ask.Address(field, text):
             return _FIELDS[field].uids(tx, number, text)
         case ask.Subject(text):
@@ -179,6 +193,17 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
             return frozenset(_THREAD.scalars(tx, here | {"thread": int(digits)})) if known else frozenset()
         case _:
             raise AssertionError(query)
+
+
+def _written(tx: Transaction, number: CollectionId, low: int, high: int) -> frozenset[int]:
+    """By the clock on the writer's wall: the zone of a Date field does not count (RFC 9051 §6.4.4).
+
+    It can only matter within a day of either bound.
+    """
+    here = {"collection": number}
+    sure = frozenset(_SENT.scalars(tx, here | {"since": low + _DAY_S, "before": high - _DAY_S}))
+    nearby = _SENT_NEARBY.raw(tx, here | {"since": low, "before": high})
+    return sure | {uid for uid, sent, envelope in nearby if low <= sent + zone_s(bytes(envelope)) < high}
 
 
 def _with_header(tx: Transaction, number: CollectionId, name: str, text: str) -> frozenset[int]:

@@ -44,7 +44,7 @@ def notify(connection: Connection, reader: Reader, tag: str) -> Answer:
     if not with_status:
         return Answer()
     selected = None if connection.view is None else connection.view.id
-    return Answer(tuple(status(connection, box) for box in boxes if box.id != selected))
+    return Answer(tuple(status(connection, box, first=True) for box in boxes if box.id != selected))
 
 
 def _group(reader: Reader) -> Group:
