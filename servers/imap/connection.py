@@ -8,6 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from auth.errors import AuthError
@@ -52,6 +53,11 @@ class Answer:
         self.code = code
         self.text = text
         self.then = then
+
+
+def _after(line: bytes, data: Iterable[bytes]) -> Iterable[bytes]:
+    """The line before the others (RFC 7162 §3.1: the first command that asks for change numbers)."""
+    return (line, *data) if isinstance(data, tuple | list) else chain((line,), data)
 
 
 class Connection:
@@ -206,6 +212,7 @@ class Connection:
         reader = Reader(rest)
         reader.utf8 = self.utf8
         name = ""
+        view, aware = self.view, self.condstore
         try:
             name = reader.word()
             if name == "UID" and self.view is not None:
@@ -215,6 +222,8 @@ class Connection:
             answer = command.run(self, reader, tag.decode())
             if answer is None:  # the answer comes when the client said more
                 return self._begun(tag)
+            if view is not None and view is self.view and self.condstore and not aware:
+                answer.data = _after(b"* OK [HIGHESTMODSEQ %d] told from now on\r\n" % view.modseq, answer.data)
             return self._reply(tag, name, command, answer)
         except Bad as error:
             return self._bad(tag, str(error))

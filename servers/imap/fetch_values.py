@@ -92,6 +92,10 @@ class Values:
             return [form % row for row in kept], True
         return [form % row for row in rows], False
 
+    def octets(self, item: Item, state: State) -> bytes | None:
+        """What BODY[…] of one of the messages holds; None: there is no such part, or the message is gone."""
+        return self._octets(item)(state.content) if self._is_there(state.content) else None
+
     def _column(self, item: Item) -> Column:
         """What a state tells, or one look-up, without a call for each message."""
         states = self._states

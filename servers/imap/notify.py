@@ -90,9 +90,9 @@ class Notify:
         return group is not None and bool(group.events)
 
 
-def status(connection: Connection, box: Mailbox, *, modseq: bool = False) -> bytes:
-    """RFC 5465 §5.1…3; `modseq`: with the number of the last change, whether CONDSTORE is on or not (§3.1)."""
-    more = f" HIGHESTMODSEQ {box.modseq}" if modseq or connection.condstore else ""
+def status(connection: Connection, box: Mailbox, *, first: bool = False) -> bytes:
+    """RFC 5465 §5.1…3; the `first` one has the change number whatever is enabled (§3.1)."""
+    more = f" HIGHESTMODSEQ {box.modseq}" if first or connection.condstore else ""
     items = f"MESSAGES {box.exists} UIDNEXT {box.uid_next} UIDVALIDITY {box.uid_validity} UNSEEN {box.unseen}{more}"
     return b"* STATUS %b (%b)\r\n" % (connection.name(box.name), items.encode())
 

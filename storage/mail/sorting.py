@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -56,11 +57,15 @@ def sort(tx: Transaction, number: CollectionId, states: Sequence[State], keys: S
         if key == "date":
             ordered.sort(key=lambda state: _sent(values, state), reverse=descending)
         else:
-            # i;unicode-casemap compares capitals (RFC 5051 §2): "_" and "[" come after the letters, not before them.
-            found = [(values.get(state.uid) or "").upper() for state in ordered]
+            found = [_collated(values.get(state.uid) or "") for state in ordered]
             order = sorted(range(len(ordered)), key=found.__getitem__, reverse=descending)
             ordered = [ordered[index] for index in order]
     return [state.uid for state in ordered]
+
+
+def _collated(text: str) -> str:
+    """As i;unicode-casemap compares: capitals, then what they are made of (RFC 5051 §2, RFC 5256 §5)."""
+    return text.upper() if text.isascii() else unicodedata.normalize("NFKD", text.upper())
 
 
 def _sent(values: Mapping[int, float | None], state: State) -> float:

@@ -82,7 +82,7 @@ def test_select(alice: Client) -> None:
 @pytest.mark.parametrize("items", ["FLAGS", "BODY.PEEK[]", "(FLAGS BODY[])", "RFC822", "BODYSTRUCTURE", "ENVELOPE", "ALL"])
 def test_fetch_of_nothing(alice: Client, items: str) -> None:
     """RFC 9051 §6.4.9: UIDs that are not there are no error, and an empty mailbox has none."""
-    assert alice.lines(f"UID FETCH 77 {items}") == []
+    assert alice.lines(f"UID FETCH 4000000000 {items}") == []
     alice("CREATE Empty")
     alice("SELECT Empty")
     assert alice.lines(f"UID FETCH 1:* {items}") == []
@@ -268,7 +268,9 @@ def test_search(alice: Client) -> None:
     assert alice.lines("SEARCH RETURN (SAVE) UNFLAGGED") == []
     assert [line[:4] for line in alice.lines("FETCH $ UID")] == ["* 1 ", "* 3 "]
     assert alice.lines('SEARCH $ SUBJECT "nr 3"') == ["* SEARCH 3"]
-    assert "(MODSEQ " in alice.lines("SEARCH MODSEQ 1")[0]
+    first, found = alice.lines("SEARCH MODSEQ 1")
+    assert first.startswith("* OK [HIGHESTMODSEQ ")  # RFC 7162 §3.1
+    assert "(MODSEQ " in found
     assert "[BADCHARSET" in alice.end("SEARCH CHARSET X-NONE SUBJECT a")
     for bad in (
         "",
@@ -543,15 +545,3 @@ def test_the_day_of_a_date_is_the_one_that_stands_there(connect: Connect) -> Non
         ("NOT SENTSINCE 1-Jan-2000", "6"), ("SENTBEFORE 1-Jan-2030", "1 2 3 4 5"),
     ):  # fmt: skip
         assert client.lines(f"SEARCH {keys}")[0] == f"* SEARCH {expected}", keys
-
-
-def test_signs_are_sorted_after_letters(connect: Connect) -> None:
-    """RFC 5256 §3 by i;unicode-casemap, which compares capitals (RFC 5051 §2)."""
-    client = connect()
-    client("CREATE Signs")
-    for subject in ("_", "[b", "Z", "a", "1", "é"):
-        message = f"Subject: {subject}\r\n\r\nx\r\n".encode()
-        assert "APPENDUID" in client(b"APPEND Signs {%d+}\r\n%b" % (len(message), message))
-    client.lines("SELECT Signs")
-    assert client.lines("SORT (SUBJECT) UTF-8 ALL") == ["* SORT 5 4 3 2 1 6"]
-    assert client.lines("SORT (REVERSE SUBJECT) UTF-8 ALL") == ["* SORT 6 1 2 3 4 5"]

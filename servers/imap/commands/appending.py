@@ -1,14 +1,15 @@
-"""APPEND of one or several messages, and REPLACE (RFC 9051 §6.3.12, RFC 3502, RFC 8508)."""
+"""APPEND of one or several messages, and REPLACE (RFC 9051 §6.3.12, RFC 3502, RFC 4469, RFC 8508)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from servers.imap import render
+from servers.imap.commands import catenating
+from servers.imap.commands.catenating import Parts
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
-from servers.imap.wire import MESSAGE_OCTETS
 from storage.errors import NotFound
 from storage.mail import appending, flags, mailboxes, moving
 from storage.mail.types import Mailbox
@@ -21,7 +22,7 @@ _MESSAGES_MAX = 1_000
 class Message:
     """One message of the command."""
 
-    data: bytes
+    parts: Parts
     flags: str
     internal: float | None
 
@@ -35,6 +36,9 @@ def append(connection: Connection, reader: Reader, tag: str) -> Answer:
         found.append(_message(reader))
     if not found or len(found) > _MESSAGES_MAX:
         raise Bad(f"APPEND takes 1 to {_MESSAGES_MAX} messages")
+    if any(one.parts.urls for one in found):
+        with connection.store.read(connection.me) as tx:
+            _target(tx, name)
     new = [_prepared(connection, one) for one in found]
     with connection.store.write(connection.me) as tx:
         placed = appending.append_many(tx, _target(tx, name), new)
@@ -77,7 +81,7 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
 
 
 def _message(reader: Reader) -> Message:
-    """`[flags] [date-time] literal`, or `UTF8 (~{…}…)` (RFC 6855 §4)."""
+    """`[flags] [date-time] literal`, or `UTF8 (~{…}…)` (RFC 6855 §4), or `CATENATE (…)` (RFC 4469 §5)."""
     given: list[str] = []
     internal: float | None = None
     if reader.peek(b"("):
@@ -87,24 +91,23 @@ def _message(reader: Reader) -> Message:
         internal = reader.date_time()
         reader.space()
     if reader.take(b"UTF8 ("):
-        data = reader.literal()
+        parts = Parts((reader.literal(),))
         reader.need(b")")
-    elif reader.peek(b"CATENATE"):
-        raise No("there is no CATENATE here", "CANNOT")
+    elif reader.take(b"CATENATE "):
+        parts = catenating.read(reader)
     else:
-        data = reader.string()
-    if not data:
+        parts = Parts((reader.string(),))
+    if not parts.urls and not any(parts.pieces):
         raise Bad("a message has at least one octet")
     try:
-        return Message(data, flags.canonical(given), internal)
+        return Message(parts, flags.canonical(given), internal)
     except flags.BadFlag as error:
         raise Bad(str(error)) from error
 
 
 def _prepared(connection: Connection, one: Message) -> appending.New:
-    if len(one.data) > MESSAGE_OCTETS:
-        raise No(f"a message has at most {MESSAGE_OCTETS} octets", "TOOBIG")
-    return appending.New(appending.prepare(connection.store, one.data), one.flags, one.internal)
+    data = catenating.assembled(connection, one.parts)
+    return appending.New(appending.prepare(connection.store, data), one.flags, one.internal)
 
 
 def _target(tx: Transaction, name: str) -> Mailbox:

@@ -158,11 +158,13 @@ def _lines(
             continue
         box = present.get(name)
         chosen = _is_chosen(asked, name, box, names_listed)
-        below = "RECURSIVEMATCH" in asked.select and any(
-            other.startswith(name + SEPARATOR) and _is_chosen(asked, other, present.get(other), names_listed)
-            for other in candidates
-        )
-        if not (chosen or below):
+        below = [
+            other
+            for other in (candidates if "RECURSIVEMATCH" in asked.select else ())
+            if other.startswith(name + SEPARATOR) and _is_chosen(asked, other, present.get(other), names_listed)
+        ]
+        # RFC 5258 §3.5: one that is not chosen itself only where something below it is not told.
+        if not chosen and all(any(matches(pattern, other) for pattern in patterns) for other in below):
             continue
         attributes = _attributes(asked, name, box, names_listed)
         # RFC 5258 §3.5: why a name is there that was not chosen itself.

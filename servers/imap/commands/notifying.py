@@ -44,10 +44,7 @@ def notify(connection: Connection, reader: Reader, tag: str) -> Answer:
     if not with_status:
         return Answer()
     selected = None if connection.view is None else connection.view.id
-    others = [(box, wanted.group_of(box)) for box in boxes if box.id != selected]
-    return Answer(
-        tuple(status(connection, box, modseq=bool(one and "FlagChange" in one.events)) for box, one in others)
-    )
+    return Answer(tuple(status(connection, box, first=True) for box in boxes if box.id != selected))
 
 
 def _group(reader: Reader) -> Group:

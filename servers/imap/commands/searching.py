@@ -69,7 +69,7 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
         words = b"".join([b" %d" % number for number in numbers])
         return Answer((b"* SEARCH%b%b\r\n" % (words, last.encode()),))
     told = numbered(connection, found, uid=uid)
-    modseq = highest(connection, found) if keys.modseq and found else 0
+    modseq = highest(connection, _returned(found, returned)) if keys.modseq and found else 0
     return Answer(esearch(tag, told, returned, uid=uid, modseq=modseq))
 
 
@@ -122,6 +122,14 @@ def highest(connection: Connection, uids: Sequence[int]) -> int:
     wanted = set(uids)
     states: list[State] = connection.selected.states
     return max((state.modseq for state in states if state.uid in wanted), default=0)
+
+
+def _returned(found: Sequence[int], returned: Returned) -> Sequence[int]:
+    """Of which messages the change number is told: of MIN and MAX alone only these (RFC 4731 §3.2)."""
+    told = {one for one in returned.options if one != "SAVE"}
+    if returned.part is not None or not told or not told <= {"MIN", "MAX"}:
+        return found
+    return [end for word, end in (("MIN", found[0]), ("MAX", found[-1])) if word in told]
 
 
 def esearch(

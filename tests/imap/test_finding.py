@@ -1,0 +1,95 @@
+"""Searches, orders and lists where a standard decides between two ways that both look right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tests.imap.client import Client
+
+Connect = Callable[..., Client]
+
+
+def put(client: Client, *headers: str) -> None:
+    """Append a message of these header fields each."""
+    for header in headers:
+        message = f"{header}\r\n\r\ntext\r\n"
+        assert "APPENDUID" in client(f"APPEND INBOX {{{len(message)}+}}\r\n{message}")
+
+
+def test_a_day_is_the_writers_day(connect: Connect) -> None:
+    """RFC 9051 §6.4.4: SENTON and its like disregard the time zone of the Date field."""
+    client = connect()
+    put(
+        client,
+        "Date: Sat, 24 Mar 2007 23:00:00 -0500",
+        "Date: Sun, 25 Mar 2007 01:00:00 +0200",
+        "Date: Sun, 25 Mar 2007 12:00:00 +0000",
+        "Date: Mon, 26 Mar 2007 00:30:00 +1300",
+        "Subject: no date",
+    )
+    client("SELECT INBOX")
+    assert client.lines("SEARCH SENTON 24-Mar-2007") == ["* SEARCH 1"]
+    assert client.lines("SEARCH SENTON 25-Mar-2007") == ["* SEARCH 2 3"]
+    assert client.lines("SEARCH SENTBEFORE 25-Mar-2007") == ["* SEARCH 1"]
+    assert client.lines("SEARCH SENTSINCE 26-Mar-2007") == ["* SEARCH 4"]
+    assert client.lines("SEARCH SENTBEFORE 1-Jan-2020 SENTSINCE 1-Jan-1990") == ["* SEARCH 1 2 3 4"]
+
+
+def test_order_of_subjects(connect: Connect) -> None:
+    """RFC 5256 §7, RFC 5051 §2: compared as capitals, so that `[` and `_` come after Z; accents beside their letters."""
+    client = connect()
+    put(client, *(f"Subject: {word}" for word in ("_", "[xyz]", "zebra", "A", "b", "=?utf-8?q?=C3=A9t=C3=A9?=", "F")))
+    client("SELECT INBOX")
+    assert client.lines("SORT (SUBJECT) UTF-8 ALL") == ["* SORT 4 5 6 7 3 2 1"]
+
+
+def test_change_number_of_the_ends(alice: Client) -> None:
+    """RFC 4731 §3.2: with MIN or MAX alone, MODSEQ is that of what is told."""
+    alice("STORE 1 +FLAGS (\\Seen)")
+    alice("STORE 3 +FLAGS (\\Seen)")
+    alice("STORE 2 +FLAGS (\\Seen)")
+    numbers = [int(one) for one in re.findall(r"MODSEQ \((\d+)\)", alice("FETCH 1:3 (MODSEQ)"))]
+    assert numbers[0] < numbers[2] < numbers[1]
+
+    def told(options: str) -> int:
+        found = re.search(r"MODSEQ (\d+)\r\n", alice(f"SEARCH RETURN ({options}) MODSEQ 1"))
+        assert found is not None
+        return int(found[1])
+
+    assert told("MIN") == numbers[0]
+    assert told("MAX") == numbers[2]
+    assert told("MIN MAX") == numbers[2]
+    assert told("MIN COUNT") == told("ALL") == numbers[1]
+
+
+def test_first_word_of_change_numbers(alice: Client) -> None:
+    """RFC 7162 §3.1: the first command that enables CONDSTORE in a selected mailbox tells HIGHESTMODSEQ, no later one."""
+    first = alice.lines("FETCH 1 (MODSEQ)")
+    assert re.fullmatch(r"\* OK \[HIGHESTMODSEQ \d+\] .+", first[0])
+    assert "HIGHESTMODSEQ" not in alice("FETCH 1 (MODSEQ)")
+
+
+def test_first_word_in_a_long_answer(alice: Client) -> None:
+    """The same where the answer is drawn bit by bit."""
+    put(alice, *(f"Subject: {number}" for number in range(25)))
+    assert alice.lines("FETCH 1:* (MODSEQ)")[0].startswith("* OK [HIGHESTMODSEQ ")
+
+
+def test_no_superfluous_parents(connect: Connect) -> None:
+    """RFC 5258 §3.5: CHILDINFO for a name that was not chosen only where a chosen one below is not told."""
+    client = connect()
+    for name in ("Work/a", "Work/b"):
+        client(f"CREATE {name}")
+        client(f"SUBSCRIBE {name}")
+    assert len(client.lines('LIST (SUBSCRIBED RECURSIVEMATCH) "" (Work Work/*)')) == 2
+    assert "CHILDINFO" in client('LIST (SUBSCRIBED RECURSIVEMATCH) "" (Work Work/a)')
+    client("SUBSCRIBE Work")
+    assert "CHILDINFO" in client('LIST (SUBSCRIBED RECURSIVEMATCH) "" (Work Work/*)')
+
+
+def test_first_counters_have_the_change_number(connect: Connect) -> None:
+    """RFC 5465 §3.1: STATUS at the beginning contains HIGHESTMODSEQ, whatever is enabled."""
+    said = connect()("NOTIFY SET STATUS (INBOXES (MessageNew MessageExpunge FlagChange))")
+    assert "HIGHESTMODSEQ" in said
+    assert "UIDVALIDITY" in said
