@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage.store import Store
 from tests.dav import desk
 from tests.dav.desk import CALDAV, DAV, Answer, Client
@@ -92,6 +94,16 @@ def test_expand_property(alice: Client) -> None:
     assert nested is not None
     assert nested.findtext(f"{DAV}href") == IAB
     assert "404" in answer.text
+
+
+@pytest.mark.parametrize("attributes", ["", 'name=""', 'name="a b"', 'name="x&gt;&lt;y/"', 'name="a" namespace="{"'])
+def test_expand_property_of_what_cannot_be_a_name(alice: Client, attributes: str) -> None:
+    """RFC 3253 §3.8; found by random requests: the name went into the answer as it was."""
+    answer = report(alice, EVENTS, "expand-property", f"<D:property {attributes}/>")
+    if answer.status == 207:
+        assert answer.hrefs() == [EVENTS]
+    else:
+        assert answer.status == 400
 
 
 def test_expand_property_of_proxies_as_apple_asks(alice: Client) -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from lxml import etree
+
 from servers.dav import multistatus, resources, xml
 from servers.dav.context import Reader
 from servers.dav.errors import refuse
@@ -37,7 +39,7 @@ def _expanded(reader: Reader, found: Resource, asked: xml.Element, level: int) -
     present: list[str] = []
     missing: list[str] = []
     for wish in xml.children(asked, f"{DAV}property"):
-        name = f"{{{wish.get('namespace', 'DAV:')}}}{wish.get('name', '')}"
+        name = _name(wish)
         try:
             text = _value(reader, found, name)
         except Denied:
@@ -51,6 +53,18 @@ def _expanded(reader: Reader, found: Resource, asked: xml.Element, level: int) -
     parts = multistatus.propstat(404, missing) if missing else ""
     whole = f"<D:propstat><D:prop>{''.join(present)}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
     return multistatus.response(found.href, (whole if present or not missing else "") + parts)
+
+
+def _name(wish: xml.Element) -> str:
+    """The Clark name of the property that a DAV:property asks for.
+
+    Raises:
+        BadRequest: it is no XML name, so no answer could be written with it.
+    """
+    try:
+        return etree.QName(wish.get("namespace", "DAV:") or None, wish.get("name", "")).text
+    except ValueError:
+        raise BadRequest("a property's name is an XML name") from None
 
 
 def _follow(reader: Reader, wish: xml.Element, level: int) -> Callable[[re.Match[str]], str]:
