@@ -161,6 +161,8 @@ class Connection:
         handler = _COMMANDS.get(word.upper())
         if handler is None:
             raise Refusal(500, "5.5.1", "unknown command")
+        if argument.strip(" ") and handler in _BARE:
+            raise Refusal(501, "5.5.4", f"{word.upper()} takes nothing")
         return handler(self, argument.strip(" "))
 
     def _ehlo(self, argument: str) -> Reply:
@@ -283,6 +285,8 @@ class Connection:
             raise Refusal(501, "5.5.4", "BODY is 7BIT or 8BITMIME")
         if given.get("RET", "FULL").upper() not in ("FULL", "HDRS"):
             raise Refusal(501, "5.5.4", "RET is FULL or HDRS")
+        if given.get("SMTPUTF8") or given.get("REQUIRETLS"):  # RFC 6531 §3.4, RFC 8689 §2
+            raise Refusal(501, "5.5.4", "SMTPUTF8 and REQUIRETLS take no value")
         if "REQUIRETLS" in given and not self._tls:
             raise Refusal(530, "5.7.10", "REQUIRETLS needs TLS")
         if not path.address.isascii() and "SMTPUTF8" not in given:
@@ -315,7 +319,7 @@ class Connection:
         if len(envelope.to) >= self._limit:
             raise Refusal(452, "4.5.3", f"a mail has at most {self._limit} recipients")
         notify = parser.notify(given["NOTIFY"]) if "NOTIFY" in given else ""
-        orcpt = parser.xtext(given.get("ORCPT", ""))[:500]
+        orcpt = parser.orcpt(given["ORCPT"]) if "ORCPT" in given else ""
         if (
             self._submission
             and path.domain.partition(".")[0] in ("sms", "fax", "list", "group")
@@ -345,7 +349,7 @@ class Connection:
 
     def _data(self, argument: str) -> Reply:
         envelope = self._with_recipients()
-        if argument or envelope.chunks is not None:
+        if envelope.chunks is not None:
             raise Refusal(503, "5.5.1", "not here")
         self._cutter.begin_data()
         self._begun = time.monotonic()
@@ -486,3 +490,5 @@ _COMMANDS: Final[dict[str, Callable[[Connection, str], Reply]]] = {
     "HELP": Connection._help,
     "QUIT": Connection._quit,
 }
+_BARE: Final = frozenset({Connection._data, Connection._rset, Connection._quit})
+"""Nothing may follow them (RFC 5321 §4.1.1)."""

@@ -15,6 +15,8 @@ _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff_-]{1,63}(?<!-)\Z")
 _ROUTE: Final = re.compile(r"@[^:<>\s]+:")
 _PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+))?\Z")
 _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
+_ORIGINAL: Final = re.compile(r"[A-Za-z0-9-]+;.+\Z")
+_ORCPT_CHARACTERS: Final = 500
 _LOCAL_OCTETS, _DOMAIN_OCTETS = 64, 255
 _NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
@@ -83,6 +85,17 @@ def notify(value: str) -> str:
     if words != ["NEVER"] and not set(words) <= _NOTIFY:
         raise Refusal(501, "5.5.4", "NOTIFY is NEVER, or of SUCCESS, FAILURE and DELAY")
     return ",".join(words)
+
+
+def orcpt(value: str) -> str:
+    """The value of ORCPT: a kind of address and the address (RFC 3461 §4.2).
+
+    Raises:
+        Refusal: 501.
+    """
+    if _ORIGINAL.match(value) is None or len(value) > _ORCPT_CHARACTERS:
+        raise Refusal(501, "5.5.4", "ORCPT is a kind of address, a semicolon and the address")
+    return xtext(value)
 
 
 def size(value: str) -> int:

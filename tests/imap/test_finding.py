@@ -76,6 +76,18 @@ def test_first_word_in_a_long_answer(alice: Client) -> None:
     assert alice.lines("FETCH 1:* (MODSEQ)")[0].startswith("* OK [HIGHESTMODSEQ ")
 
 
+def test_reading_is_a_change(alice: Client) -> None:
+    """RFC 7162 §3.1: who knows of change numbers is told that of the \\Seen that reading sets, and hears of it once."""
+    assert "MODSEQ" not in alice("FETCH 1 BODY[]")
+    alice("ENABLE CONDSTORE")
+    said = alice("FETCH 2 BODY[TEXT]")
+    found = re.search(r"FLAGS \(\\Seen\) MODSEQ \((\d+)\)", said)
+    assert found is not None
+    assert f"MODSEQ ({found[1]})" in alice("FETCH 2 MODSEQ")
+    assert "FLAGS" not in alice("NOOP")
+    assert "MODSEQ" not in alice("FETCH 2 BODY[TEXT]")  # nothing changed
+
+
 def test_no_superfluous_parents(connect: Connect) -> None:
     """RFC 5258 §3.5: CHILDINFO for a name that was not chosen only where a chosen one below is not told."""
     client = connect()

@@ -144,6 +144,8 @@ def _lines(
         chosen = [(number, view.shown(state)) for number, state in chosen]
     if seen and "FLAGS" not in names:
         items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
+    if seen and connection.condstore and "MODSEQ" not in names:
+        items = (*items, Item("MODSEQ", label=b"MODSEQ"))  # … and by which change (RFC 7162 §3.1)
     if is_small(items):
         yield from _small(connection, items, names, chosen)
         chosen = ()

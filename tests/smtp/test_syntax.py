@@ -1,0 +1,49 @@
+"""What the grammar refuses, with the codes that the standards name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.smtp.conftest import Client
+
+Connect = Callable[..., Client]
+
+
+@pytest.mark.parametrize("command", ["RSET", "DATA", "QUIT"])
+def test_nothing_follows(connect: Connect, command: str) -> None:
+    """RFC 5321 §4.1.1: these take no parameters; the mail that is under way goes on."""
+    client = connect().hello()
+    client("MAIL FROM:<x@out.example>", "RCPT TO:<alice@example.test>")
+    assert client.code(f"{command} now") == "501 5.5.4"
+    assert client("DATA ").startswith("354")  # a blank alone is nothing
+
+
+def test_data_without_recipients(connect: Connect) -> None:
+    """RFC 2033 §4.2: 503 in LMTP; RFC 5321 §3.3 leaves the choice in SMTP."""
+    local = connect("lmtp").hello()
+    local("MAIL FROM:<x@out.example>", "RCPT TO:<nobody@example.test>")
+    assert local.code("DATA") == "503 5.5.1"
+    client = connect().hello()
+    client("MAIL FROM:<x@out.example>", "RCPT TO:<nobody@example.test>")
+    assert client.code("DATA") == "554 5.5.1"
+
+
+@pytest.mark.parametrize(
+    "value", ["alice@example.test", ";a@x.example", "rfc822;", "rf/c;a", "rfc822;" + "a" * 500, "rfc822;+ZZ"]
+)
+def test_original_recipient(connect: Connect, value: str) -> None:
+    """RFC 3461 §4.2: a kind of address, a semicolon, and the address as xtext of at most 500 characters in all."""
+    client = connect().hello()
+    client("MAIL FROM:<x@out.example>")
+    assert client.code(f"RCPT TO:<alice@example.test> ORCPT={value}") == "501 5.5.4"
+    assert client.code("RCPT TO:<alice@example.test> ORCPT=rfc822;alice+2Bx@example.test") == "250 2.1.5"
+
+
+def test_no_value(connect: Connect) -> None:
+    """RFC 6531 §3.4, RFC 8689 §2: SMTPUTF8 and REQUIRETLS stand alone."""
+    client = connect("submissions", tls=True).login()
+    assert client.code("MAIL FROM:<alice@example.test> SMTPUTF8=yes") == "501 5.5.4"
+    assert client.code("MAIL FROM:<alice@example.test> REQUIRETLS=yes") == "501 5.5.4"
+    assert client.code("MAIL FROM:<alice@example.test> SMTPUTF8 REQUIRETLS") == "250 2.1.0"
