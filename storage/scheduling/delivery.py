@@ -254,8 +254,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, 
             itip.set_param(mine, "RSVP", "")
             comment = each.value("COMMENT")
             itip.set_param(mine, "X-CALENDARSERVER-RESPONSE-COMMENT", "")
-            if comment:
-                itip.set_param(mine, "X-RESPONSE-COMMENT", comment.replace('"', "'")[:500])
+            itip.set_param(mine, itip.RESPONSE_COMMENT, comment.replace('"', "'")[:500])
     return applied
 
 

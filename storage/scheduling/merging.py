@@ -8,7 +8,7 @@ from typing import Final
 from storage.formats import instances, itip
 from storage.formats.contentline import Component, Property
 
-_ANSWER: Final = ("PARTSTAT", "RSVP", "DELEGATED-TO", "X-RESPONSE-COMMENT")
+_ANSWER: Final = ("PARTSTAT", "RSVP", "DELEGATED-TO", itip.RESPONSE_COMMENT)
 
 
 def of_attendee(old: Component, new: Component, me: frozenset[str]) -> bool:
