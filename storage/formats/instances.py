@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import tzinfo
 
 from storage.errors import BadFormat, TooManyInstances
 from storage.formats import timezones
@@ -33,26 +34,30 @@ def override(calendar: Component, master: Component, recurrence_id: Property) ->
 
 def plain(calendar: Component, master: Component, part: Component) -> bool:
     """Whether an instance of its own takes place as its series says, in all that people answer to."""
-    moment = part.get("RECURRENCE-ID")
-    if moment is None or any(_text(master, name) != _text(part, name) for name in _TEXTS):
+    named = part.get("RECURRENCE-ID")
+    if named is None or any(_text(master, name) != _text(part, name) for name in _TEXTS):
         return False
     zones = calendar.of("VTIMEZONE")
-    before = _found(Component("VCALENDAR", [], [*zones, master]), moment, lambda index: index == -1)
-    after = _found(Component("VCALENDAR", [], [*zones, master, part]), moment, lambda index: index != -1)
+    before = _found(Component("VCALENDAR", [], [*zones, master]), named, lambda index: index == -1)
+    after = _found(Component("VCALENDAR", [], [*zones, master, part]), named, lambda index: index != -1)
     return before is not None and after is not None and (before.start, before.end) == (after.start, after.end)
 
 
-def same(calendar: Component, parts: Iterable[Component], recurrence_id: Property) -> Component | None:
-    """The one of these parts of a calendar that is the instance of a RECURRENCE-ID, in whatever form it says when."""
-    try:
-        at = _at(calendar, recurrence_id)
-        for each in parts:
-            known = each.get("RECURRENCE-ID")
-            if known is not None and _at(calendar, known) == at:
-                return each
-    except BadFormat:
-        return None
-    return None
+def by_moment(calendar: Component, parts: Iterable[Component]) -> dict[int, Component]:
+    """The instances among some parts of a calendar, by the UTC seconds of their RECURRENCE-ID in whatever form."""
+    moments = _Moments(calendar)
+    found: dict[int, Component] = {}
+    for each in parts:
+        prop = each.get("RECURRENCE-ID")
+        at = moments.of(prop) if prop is not None else None
+        if at is not None:
+            found[at] = each
+    return found
+
+
+def moment(calendar: Component, recurrence_id: Property) -> int | None:
+    """When a RECURRENCE-ID says, in UTC seconds, of floating times as if they were UTC; None if it says nothing."""
+    return _Moments(calendar).of(recurrence_id)
 
 
 def align(old: Component, new: Component) -> bool:
@@ -65,11 +70,13 @@ def align(old: Component, new: Component) -> bool:
         return True
     forms = {_form(each) for each in known}
     strange = [each for each in new.components if each.get("RECURRENCE-ID") is not None and _form(each) not in forms]
+    if not known or not strange:
+        return False
+    stored = by_moment(old, known)
     aligned = False
-    for each in strange if known else ():
+    for at, each in by_moment(new, strange).items():
+        form = stored[at].get("RECURRENCE-ID") if at in stored else None
         mine = each.get("RECURRENCE-ID")
-        stored = same(old, known, mine) if mine is not None else None
-        form = stored.get("RECURRENCE-ID") if stored is not None else None
         if mine is not None and form is not None:
             mine.value, mine.params = form.value, [*form.params]
             aligned = True
@@ -84,13 +91,31 @@ def _form(part: Component) -> str:
     return part.value("RECURRENCE-ID").strip().upper()
 
 
-def _at(calendar: Component, recurrence_id: Property) -> int:
-    """UTC seconds, of floating times as if they were UTC; zones are those of `calendar`."""
-    moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
-    tzid = recurrence_id.param("TZID")
-    zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
-    zone = timezones.resolve(tzid, zones) if tzid is not None and not moment.is_utc else None
-    return instant(moment.wall, zone) if zone is not None else moment.wall
+class _Moments:
+    """When the properties of a calendar say; each of its zones is read once."""
+
+    def __init__(self, calendar: Component) -> None:
+        self._zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
+        self._read: dict[str, tzinfo | None] = {}
+
+    def of(self, prop: Property) -> int | None:
+        try:
+            found = read_moment(prop.value.strip(), prop.line)
+        except BadFormat:
+            return None
+        tzid = prop.param("TZID")
+        if tzid is None or found.is_utc:
+            return found.wall
+        if tzid not in self._read:
+            self._read[tzid] = self._zone(tzid)
+        zone = self._read[tzid]
+        return instant(found.wall, zone) if zone is not None else found.wall
+
+    def _zone(self, tzid: str) -> tzinfo | None:
+        try:
+            return timezones.resolve(tzid, self._zones)
+        except BadFormat:
+            return None
 
 
 def _text(component: Component, name: str) -> str:
@@ -99,8 +124,10 @@ def _text(component: Component, name: str) -> str:
 
 def _found(calendar: Component, recurrence_id: Property, fits: Callable[[int], bool]) -> Instance | None:
     """The instance that begins when a RECURRENCE-ID says, and is made as `fits` likes it."""
+    at = moment(calendar, recurrence_id)
+    if at is None:
+        return None
     try:
-        at = _at(calendar, recurrence_id)
         found = Series.of(calendar).instances(at, at + 1, limit=500)
     except (BadFormat, TooManyInstances):
         return None

@@ -23,10 +23,14 @@ PRIVATE_COMMENT: Final = "X-CALENDARSERVER-PRIVATE-COMMENT"
 """Where Apple's clients write an attendee's word to the organizer; sent as COMMENT."""
 _SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
 """Parameters between a client and its server, never sent to others (RFC 6638 §7)."""
+RESPONSE_COMMENT: Final = "X-RESPONSE-COMMENT"
+"""What an attendee wrote with his answer, to the organizer alone (MTG-08)."""
 _TEXTS: Final = ("SUMMARY", "DESCRIPTION", "LOCATION")
 """What everybody must answer anew to, beside the times (MTG-13)."""
 _KEPT: Final = frozenset({"TRANSP", "CATEGORIES", "CLASS", "COLOR", "PRIORITY"})
 """What is each attendee's own in his copy."""
+_VIEWERS: Final = re.compile(r"COLOR|X-MOZ-LASTACK|X-MOZ-SNOOZE-TIME.*")
+"""What is each viewer's own in any event (SYS-08)."""
 _PROGRESS: Final = frozenset({"PERCENT-COMPLETE", "COMPLETED", "STATUS"})
 """And in his copy of a to-do, how far he has come (RFC 6638 §3.2.2.1, RFC 5546 §3.4.3)."""
 
@@ -167,7 +171,8 @@ def _values(component: Component, name: str) -> Iterator[str]:
 def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
     """What one attendee gets of the organizer's object; None if he is invited to nothing (RFC 6638 §3.2.1, §3.2.6).
 
-    Alarms and what only servers say to their clients stay behind; instances he is not invited to become exceptions.
+    Alarms, what is the organizer's alone, and what only servers say to their clients stay behind; instances he is not
+    invited to become exceptions.
     """
     result = Component("VCALENDAR", [prop for prop in copies(calendar.properties) if prop.name != "METHOD"])
     result.components = [clone(each) for each in calendar.components if each.name == "VTIMEZONE"]
@@ -180,9 +185,10 @@ def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
     for each in invited:
         own = clone(each)
         own.components = [inner for inner in own.components if inner.name != "VALARM"]
+        own.properties = [prop for prop in own.properties if not _VIEWERS.fullmatch(prop.name)]
         for mine in own.properties:
             if mine.name in ("ATTENDEE", "ORGANIZER"):
-                mine.params = [pair for pair in mine.params if pair[0] not in _SERVERS]
+                mine.params = [pair for pair in mine.params if pair[0] not in _SERVERS | {RESPONSE_COMMENT}]
         if own.get("RECURRENCE-ID") is None:
             for missed in gone:
                 prop = missed.get("RECURRENCE-ID")

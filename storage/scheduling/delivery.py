@@ -224,6 +224,7 @@ def organized(tx: Transaction, person: Person, uid: str) -> copies.Copy | None:
 def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, whole: bool = True) -> bool:
     """Set the attendee's state in the organizer's object; False if he is not invited (RFC 5546 §3.2.3)."""
     known = {itip.instance(each): each for each in itip.parts(meeting)}
+    moments: dict[int, Component] | None = None
     applied = False
     for each in itip.parts(answer):
         given = itip.attendee(each, who)
@@ -233,8 +234,9 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, 
         targets = list(known.values()) if whole and not key else [known[key]] if key in known else []
         moment = each.get("RECURRENCE-ID")
         if moment is not None and not targets:
-            same = instances.same(meeting, known.values(), moment)
-            targets = [same] if same is not None else []
+            moments = instances.by_moment(meeting, known.values()) if moments is None else moments
+            at = instances.moment(answer, moment)
+            targets = [moments[at]] if at is not None and at in moments else []
         if key and not targets and "" in known:
             # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
             made = instances.override(meeting, known[""], moment) if moment is not None else None
@@ -254,8 +256,7 @@ def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, 
             itip.set_param(mine, "RSVP", "")
             comment = each.value("COMMENT")
             itip.set_param(mine, "X-CALENDARSERVER-RESPONSE-COMMENT", "")
-            if comment:
-                itip.set_param(mine, "X-RESPONSE-COMMENT", comment.replace('"', "'")[:500])
+            itip.set_param(mine, itip.RESPONSE_COMMENT, comment.replace('"', "'")[:500])
     return applied
 
 

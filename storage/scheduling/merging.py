@@ -8,7 +8,7 @@ from typing import Final
 from storage.formats import instances, itip
 from storage.formats.contentline import Component, Property
 
-_ANSWER: Final = ("PARTSTAT", "RSVP", "DELEGATED-TO", "X-RESPONSE-COMMENT")
+_ANSWER: Final = ("PARTSTAT", "RSVP", "DELEGATED-TO", itip.RESPONSE_COMMENT)
 
 
 def of_attendee(old: Component, new: Component, me: frozenset[str]) -> bool:
@@ -24,7 +24,8 @@ def of_attendee(old: Component, new: Component, me: frozenset[str]) -> bool:
     master = next((each for each in itip.parts(new) if not itip.instance(each)), None)
     if master is None:
         return False
-    lost = [known for key, known in _lost(old, new) if key and _takes_place(new, master, known)]
+    bare = Component("VCALENDAR", [], [*new.of("VTIMEZONE"), master])
+    lost = [known for key, known in _lost(old, new) if key and _takes_place(bare, master, known)]
     new.components += [itip.clone(known) for known in lost]
     return bool(lost)
 
@@ -76,12 +77,13 @@ def _answer(prop: Property, stored: Property | None) -> None:
 def _bring_back(old: Component, new: Component) -> bool:
     """Make the instances again that were there only because somebody had answered for them alone."""
     first, master = itip.parts(old)[0], itip.parts(new)[0]
+    bare = Component("VCALENDAR", [], [*new.of("VTIMEZONE"), master])
     found: list[Component] = []
     for key, known in _lost(old, new):
         if not key or itip.instance(first) or itip.instance(master) or not instances.plain(old, first, known):
             continue
         moment = known.get("RECURRENCE-ID")
-        made = instances.override(new, master, moment) if moment is not None else None
+        made = instances.override(bare, master, moment) if moment is not None else None
         if made is not None:
             found.append(made)
     new.components += found

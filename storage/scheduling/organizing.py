@@ -129,7 +129,7 @@ def _back_to_the_series(old: Component, new: Component) -> bool:
         moment = each.get("RECURRENCE-ID")
         if moment is None or itip.instance(each) in kept or instances.plain(old, was, each):
             continue
-        made = instances.override(new, now, moment)
+        made = instances.override(_alone(new, now), now, moment)
         if made is not None:
             found.append(made)
     new.components += found

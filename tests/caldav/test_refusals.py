@@ -122,3 +122,20 @@ def test_only_people_one_knows_can_be_added(strict: Store) -> None:
     put(alice, f"{ALICE}m1.ics", stranger.replace(b"SUMMARY:Plan", b"SUMMARY:Later"))
     partly = meeting(INVITED, someone("x@else.test")).replace(b"eve@", b"ve@")
     assert alice.request("PUT", f"{ALICE}m2.ics", partly.replace(b"UID:m1", b"UID:m2")).status == 403
+
+
+def test_a_reason_is_for_the_organizer_alone(alice: Client, bob: Client, carol: Client) -> None:
+    """MTG-08; it goes with the answer that it was given for. SYS-08: a colour is its viewer's, too."""
+    path = invite(alice, INVITED, someone("carol@example.test"))
+    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Plan\r\nCOLOR:red").encode())
+    mine, hers = copy_of(bob, BOB), copy_of(carol, "/dav/carol/private/events/")
+    said = "X-CALENDARSERVER-PRIVATE-COMMENT:Paris instead\r\nSUMMARY:Plan"
+    put(bob, mine, text(bob, mine).replace("SUMMARY:Plan", said).replace("NEEDS-ACTION;", "DECLINED;").encode())
+    assert "Paris" in text(alice, path)
+    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Plan\r\nPRIORITY:1").encode())
+    assert state(carol, hers, "bob@example.test") == "DECLINED"
+    assert "Paris" not in text(carol, hers)
+    assert "COLOR" not in text(carol, hers)
+    put(bob, mine, text(bob, mine).replace("X-CALENDARSERVER-PRIVATE-COMMENT:Paris instead\r\n", "").encode())
+    assert answer(bob, mine, "bob@example.test", "ACCEPTED").status == 204
+    assert "Paris" not in text(alice, path)
