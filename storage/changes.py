@@ -8,6 +8,7 @@ tombstone with its number; what concerns one viewer alone has its number in that
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -120,6 +121,36 @@ def since(
     Raises:
         LogTruncated: `after` lies below the log's floor, or was never given out (RFC 6578 §3.2).
     """
+    if brief and not after and viewing.is_own(collection):
+        names = viewing.brief(tx, collection)
+        if limit is None or len(names) <= limit:
+            return Changes(names, (), collection.modseq, ModSeq(0), False)
+    found = numbered(tx, collection, after, bound=bound, limit=limit)
+    if limit is not None and len(found.present) + len(found.gone) > limit:
+        return _cut(found, limit)
+    removed = tuple(name for _, name in found.gone)
+    return Changes([row for _, row in found.present], removed, collection.modseq, ModSeq(0), False)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """What a viewer must be told, not yet cut: each change with the number it is told under, in order."""
+
+    present: list[tuple[int, Row]]
+    """With a limit, one more than it at most."""
+    gone: list[tuple[int, str]]
+    initial: ModSeq
+    """Upper end of an initial synchronisation; 0 if it is none."""
+
+
+def numbered(
+    tx: Transaction, collection: Collection, after: ModSeq, *, bound: ModSeq, limit: int | None = None
+) -> Numbered:
+    """The same as `since` before its limit cuts, for who has more to tell in the same order.
+
+    Raises:
+        LogTruncated: as there.
+    """
     keys = {"collection": collection.id, "viewer": viewing.viewer_of(tx, collection), "after": after}
     known = max(after, bound)  # up to `bound` nothing removed is told, so no tombstone below it is missed
     if known > collection.modseq or (after and known < _FLOOR.scalar(tx, keys)):
@@ -130,17 +161,9 @@ def since(
         own_changes = {row.item_id: row.modseq for row in _VIEWER_ITEMS.all(tx, keys)}
     # An initial synchronisation tells everything anyway, and goes on in numbers' order where it was cut.
     whole = viewer is not None and 0 < after < viewer.view_modseq and bound < viewer.view_modseq
-    if brief and not after and viewing.is_own(collection):
-        names = viewing.brief(tx, collection)
-        if limit is None or len(names) <= limit:
-            return Changes(names, (), collection.modseq, ModSeq(0), False)
     present = _present(tx, collection, after, own_changes, whole, viewer, limit)
     gone = _removed(tx, collection, ModSeq(max(after, bound))) if after else []
-    initial = bound or (ModSeq(0) if after else collection.modseq)
-    if limit is not None and len(present) + len(gone) > limit:
-        return _cut(present, gone, limit, initial)
-    removed = tuple(name for _, name in gone)
-    return Changes([row for _, row in present], removed, collection.modseq, ModSeq(0), False)
+    return Numbered(present, gone, bound or (ModSeq(0) if after else collection.modseq))
 
 
 def note_viewer(
@@ -302,16 +325,21 @@ def _left(tx: Transaction, collection: Collection, after: ModSeq) -> Iterable[tu
             yield row.name, number
 
 
-def _cut(present: list[tuple[int, Row]], gone: list[tuple[int, str]], limit: int, initial: ModSeq) -> Changes:
-    """The first changes in numbers' order; all that share the last number stay together."""
-    numbers = sorted([number for number, _ in present] + [number for number, _ in gone])
+def cut_at(numbers: Sequence[int], limit: int) -> ModSeq:
+    """The last number to be told where there are more than `limit`, these in order: all that share it stay together."""
     last = numbers[max(limit, 1) - 1]
     if len(numbers) > limit and numbers[limit] == last:
         # Several changes under one number (a change of view): the cut goes before or after all of them.
         earlier = [number for number in numbers if number < last]
         last = earlier[-1] if earlier else last
-    rows = [row for number, row in present if number <= last]
-    removed = tuple(name for number, name in gone if number <= last)
-    bound = initial if initial > last else ModSeq(0)
-    truncated = len(rows) + len(removed) < len(numbers)
-    return Changes(rows, removed, ModSeq(last), bound, truncated)
+    return ModSeq(last)
+
+
+def _cut(found: Numbered, limit: int) -> Changes:
+    """The first changes in numbers' order."""
+    numbers = sorted([number for number, _ in found.present] + [number for number, _ in found.gone])
+    last = cut_at(numbers, limit)
+    rows = [row for number, row in found.present if number <= last]
+    removed = tuple(name for number, name in found.gone if number <= last)
+    bound = found.initial if found.initial > last else ModSeq(0)
+    return Changes(rows, removed, last, bound, len(rows) + len(removed) < len(numbers))

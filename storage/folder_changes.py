@@ -12,11 +12,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import changes, folders, numbering
+from storage.changes import Numbered
 from storage.filing import Folder, FolderChanges
 from storage.schema import collections, grants, memberships, tombstones, viewer_collections
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Changes, CollectionId, ModSeq, Right, Row, SpaceKind
+from storage.types import CollectionId, ModSeq, Right, SpaceKind
 
 _OWN: Final = Statement(
     sa.select(collections.c.path, viewer_collections.c.listed_modseq)
@@ -52,21 +53,23 @@ def since(
         LogTruncated: as there.
     """
     told = _told(tx, folder, after)
-    most = limit
-    while True:
-        found = changes.since(tx, folder, after, bound=bound, limit=most)
-        seen = [one for one in told if not found.truncated or one[0] <= found.modseq]
-        if limit is None or len(found.items) + len(found.removed) + len(seen) <= limit:
-            return _united(found, seen, found.modseq, found.bound, found.truncated)
-        if most == 1:
-            break
-        most = max(1, min((most or limit) // 2, limit - len(seen)))
-    # More folders than the limit come before the first file: these alone, up to a number of theirs.
-    last = seen[max(0, limit - 1)][0]
-    first = [one for one in seen if one[0] <= last]
-    keep = found if found.modseq <= last else Changes((), (), ModSeq(last), ModSeq(0), True)
-    initial = bound or (ModSeq(0) if after else folder.modseq)
-    return _united(keep, first, ModSeq(last), initial if initial > last else ModSeq(0), truncated=True)
+    found = changes.numbered(tx, folder, after, bound=bound, limit=limit)
+    files = [number for number, _ in found.present] + [number for number, _ in found.gone]
+    numbers = sorted(files + [number for number, _, _ in told])
+    if limit is None or len(numbers) <= limit:
+        return _united(found, told, folder.modseq, ModSeq(0), truncated=False)
+    last = changes.cut_at(numbers, limit)
+    return _united(
+        Numbered(
+            [one for one in found.present if one[0] <= last],
+            [one for one in found.gone if one[0] <= last],
+            found.initial,
+        ),
+        [one for one in told if one[0] <= last],
+        last,
+        found.initial if found.initial > last else ModSeq(0),
+        truncated=last < numbers[-1],
+    )
 
 
 def came(tx: Transaction, parent: CollectionId, folder: CollectionId, *, new: bool = True) -> ModSeq:
@@ -127,10 +130,10 @@ def _keys(tx: Transaction, folder: Folder, after: ModSeq) -> dict[str, Any]:
     return {"parent": folder.id, "actor": tx.actor.id, "after": after}
 
 
-def _united(found: Changes, told: list[_Told], modseq: ModSeq, bound: ModSeq, truncated: bool) -> FolderChanges:
+def _united(found: Numbered, told: list[_Told], modseq: ModSeq, bound: ModSeq, *, truncated: bool) -> FolderChanges:
+    items = tuple(row for _, row in found.present)
     present = tuple(one for _, one, _ in told if one is not None)
-    names = {one.title for one in present}
-    gone = [name for _, one, name in told if one is None]
-    items = tuple(row if isinstance(row, Row) else Row(row[0], row[1], 0, "", "", 0, 0, 0, 0) for row in found.items)
-    removed = tuple(name for name in [*found.removed, *gone] if name not in names)
+    names = {one.title for one in present} | {row.name for row in items}
+    gone = [*(name for _, name in found.gone), *(name for _, one, name in told if one is None)]
+    removed = tuple(name for name in gone if name not in names)
     return FolderChanges(items, present, removed, modseq, bound, truncated)

@@ -622,3 +622,52 @@ def test_favourites_hold_bookmarks_and_no_trash(store: Store, alice: Actor) -> N
         transplant.delete(tx, inner)
         assert disk.names(tx, "alice", "Trash") == []
     sound(store)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_pages_of_files_and_folders_lose_nothing(store: Store, alice: Actor, limit: int) -> None:
+    """RFC 6578 §3.6: whatever lies between which numbers; a file before several folders was left out of the first page."""
+
+    def read(token: ModSeq) -> tuple[set[str], set[str], ModSeq]:
+        present: set[str] = set()
+        removed: set[str] = set()
+        bound = ModSeq(0)
+        while True:
+            with store.read(alice) as tx:
+                page = folder_changes.since(tx, disk.folder(tx, "alice", "d"), token, bound=bound, limit=limit)
+            seen = {row.name for row in page.items} | {f"{one.title}/" for one in page.folders}
+            present = present - {name for one in page.removed for name in (one, f"{one}/")} | seen
+            removed |= set(page.removed)
+            token, bound = page.modseq, page.bound
+            if not page.truncated:
+                return present, removed, token
+
+    with store.write(alice) as tx:
+        disk.mkdir(tx, "alice", "d")
+        disk.put(tx, "alice", "d/one")
+        for name in "abcd":
+            disk.mkdir(tx, "alice", f"d/{name}")
+        disk.put(tx, "alice", "d/two")
+        disk.put(tx, "alice", "d/three")
+    present, _, token = read(ModSeq(0))
+    assert present == {"one", "two", "three", "a/", "b/", "c/", "d/"}
+    with store.write(alice) as tx:
+        disk.put(tx, "alice", "d/one", b"1")
+        for name in ("d/a", "d/b", "d/two", "d/three"):
+            disk.delete(tx, "alice", name)
+        for name in "efg":
+            disk.mkdir(tx, "alice", f"d/{name}")
+        disk.move(tx, "alice", "d/c", "d/two")
+    present, removed, token = read(token)
+    assert present == {"one", "two/", "e/", "f/", "g/"}
+    assert removed - {"two"} == {"a", "b", "c", "three"}
+    assert read(token) == (set(), set(), token)
+    with store.write(alice) as tx:
+        disk.put(tx, "alice", "d/late")
+        for name in "hijk":
+            disk.mkdir(tx, "alice", f"d/{name}")
+    present, removed, token = read(token)
+    assert present == {"late", "h/", "i/", "j/", "k/"}
+    with store.write(alice) as tx:
+        disk.move(tx, "alice", "d/late", "d/later")
+    assert read(token)[:2] == ({"later"}, {"late"})
