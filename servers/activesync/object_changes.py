@@ -110,9 +110,12 @@ def _add(
 
     before = keys.applied_as(tx, opened.device, opened.folder, client) if client else None
     if before is not None:  # the answer was lost (EAS-04)
-        # It may have changed, or be gone meanwhile: the device hears of that in this very answer.
-        done.held[number_of(before)] = f" {before}"
-        done.again.append(before)
+        made = items.many(tx, collection, [before], body=False).get(before)
+        if made is not None and made.modified == made.created:  # as the device made it
+            done.held[number_of(before)] = f"{made.etag} {before}"
+        else:  # it changed, or is gone meanwhile: the device hears of that in this very answer
+            done.held[number_of(before)] = f" {before}"
+            done.again.append(before)
         answer(_OK, before)
         return
     if data is None or not client:

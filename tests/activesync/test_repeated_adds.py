@@ -1,0 +1,66 @@
+"""An Add whose answer was lost comes again: nothing doubles, and what the device says next of it is no conflict (EAS-04)."""
+
+from __future__ import annotations
+
+import pytest
+
+from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.pages import AirSync, Contacts
+from storage import collections as tree
+from storage import items, kinds
+from storage.store import Store
+from storage.types import Actor, SpaceKind
+from tests.activesync.phone import Phone
+
+
+def put(store: Store, alice: Actor, name: str, first: str, uid: str = "") -> None:
+    body = f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid or first}\r\nFN:{first}\r\nN:;{first};;;\r\nEND:VCARD\r\n".encode()
+    with store.write(alice) as tx:
+        book = tree.find(tx, SpaceKind.PRIVATE, "alice", "contacts")
+        items.put(tx, book, name, kinds.CARDS.prepare(body, "text/vcard"))
+
+
+def added(first: str) -> Element:
+    return AirSync.Add(AirSync.ClientId(first), AirSync.ApplicationData(Contacts.FirstName(first)))
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["as it was", "changed on the desk"])
+def test_what_the_device_says_next(phone: Phone, store: Store, alice: Actor, changed: bool) -> None:
+    """The window is full of other news, so that the item itself cannot be told in the answer."""
+    phone.folder_sync()
+    book = next(number for number, (_, kind) in phone.folders.items() if kind == 9)
+    phone.sync(book)
+    phone.window = 1
+    first = AirSync.Sync(AirSync.Collections(phone.collection(book, added("ann"))))
+    assert phone.post("Sync", first).body  # and lost
+    for number in range(3):
+        put(store, alice, f"other{number}.vcf", f"other{number}")
+    if changed:
+        with store.read(alice) as tx:
+            folder = tree.find(tx, SpaceKind.PRIVATE, "alice", "contacts")
+            (name,) = [row.name for row in items.rows(tx, folder) if not row.name.startswith("other")]
+            uid = name.removesuffix(".vcf")
+        put(store, alice, name, "anna", uid)
+    more = (added("ann"), added("ben"))
+    answer = phone.post("Sync", AirSync.Sync(AirSync.Collections(phone.collection(book, *more))))
+    found = phone.take(answer, {one.text_of(AirSync.ClientId) or "": one for one in more})
+    assert found is not None
+    responses = found.find(AirSync.Responses)
+    assert responses is not None
+    ann, ben = responses.all(AirSync.Add)
+    number = ann.text_of(AirSync.ServerId) or ""
+    assert (ann.text_of(AirSync.Status), ben.text_of(AirSync.Status)) == ("1", "1")
+    told = AirSync.ApplicationData(Contacts.FirstName("ann"), Contacts.JobTitle("one"))
+    change = AirSync.Change(AirSync.ServerId(number), told)
+    found = phone.sync_once(book, change)
+    assert found is not None
+    refused = [one.text_of(AirSync.Status) for one in (found.find(AirSync.Responses) or found).all(AirSync.Change)]
+    assert refused in ([], ["1"])  # it knows the item as it is, also where the desk had changed it
+    phone.sync(book)
+    with store.read(alice) as tx:
+        folder = tree.find(tx, SpaceKind.PRIVATE, "alice", "contacts")
+        bodies = [
+            one.body or b"" for one in items.many(tx, folder, [row.name for row in items.rows(tx, folder)]).values()
+        ]
+    assert len(bodies) == len(phone.items[book]) == 5
+    assert sum(b"TITLE:one" in body and b"N:;ann;;;" in body for body in bodies) == 1
