@@ -39,6 +39,8 @@ class Done:
     """What the device holds now by its own doing: it is not told again."""
     again: list[str] = field(default_factory=list)
     """Names of items that it is to be told as they are."""
+    own: dict[str, str] = field(default_factory=dict)
+    """Number to ETag of what it changed itself."""
 
 
 def number_of(name: str) -> int:
@@ -86,6 +88,9 @@ def apply(
         if held is None:
             done.responses.append(_answer(command.tag, identified, _MISSING))
             continue
+        # Its answer was lost, and it comes again: it starts from what the device made of the item then (EAS-04).
+        mine = opened.own.get(str(number_of(held[1])))
+        held = held if mine is None else (mine, held[1])
         act = _change if command.tag is AirSync.Change else _delete
         status = act(tx, collection, item_class, command, held, wanted, context, done)
         if status != _OK:
@@ -182,6 +187,7 @@ def _change(
         status = _CONFLICT
     else:
         done.held[number_of(name)] = f"{written.etag} {name}"
+        done.own[str(number_of(name))] = written.etag
         if item_class.goes_on is not None and item_class.goes_on(item.body, body):
             done.again.append(name)
         named = replace(context, identified=server_id(collection, item_class, name))

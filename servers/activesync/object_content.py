@@ -105,8 +105,11 @@ class ObjectContent:
                 state["walk"] = state["bound"] = 0
             state["day"] = 0
         state["options"] = options.dump()
+        state.pop("own", None)
         context = self.context(tx, call, state, options)
         done = object_changes.apply(tx, opened, self.source, self.item_class, wanted, context)
+        if done.own:
+            state["own"] = done.own
         if done.held:
             keys.hold(tx, opened, done.held)
             self.source = tree.by_id(tx, self.source.id)

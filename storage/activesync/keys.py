@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -77,6 +77,8 @@ class Opened:
     """`state` as it was, in JSON."""
     answer: bytes | None = None
     """The very answer that was lost: send it again, and change nothing."""
+    own: dict[str, str] = field(default_factory=dict)
+    """What the step that was lost, and is taken back, had noted as `own` in its state."""
 
     @property
     def key(self) -> str:
@@ -133,7 +135,8 @@ def open_(tx: Transaction, device: Device, folder: str, key: str, request: str) 
         if request == row.request and row.answer is not None:
             return Opened(device, folder, epoch, row.counter, json.loads(row.state), row.state, bytes(row.answer))
         _take_back(tx, device, folder)
-        return Opened(device, folder, epoch, row.counter, json.loads(row.previous), row.previous)
+        own = json.loads(row.state).get("own") or {}
+        return Opened(device, folder, epoch, row.counter, json.loads(row.previous), row.previous, own=own)
     raise UnknownKey
 
 

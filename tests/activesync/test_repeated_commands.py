@@ -1,4 +1,4 @@
-"""An Add whose answer was lost comes again: nothing doubles, and what the device says next of it is no conflict (EAS-04)."""
+"""What a device said and had no answer to comes again: nothing doubles, and its own work is no conflict (EAS-04)."""
 
 from __future__ import annotations
 
@@ -65,3 +65,29 @@ def test_what_the_device_says_next(phone: Phone, store: Store, alice: Actor, cha
         ]
     assert len(bodies) == len(phone.items[book]) == 6
     assert sum(b"TITLE:one" in body and b"N:;ann;;;" in body for body in bodies) == 1
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["nothing happened", "changed on the desk"])
+def test_a_change_that_comes_again_and_says_more(phone: Phone, store: Store, alice: Actor, meanwhile: bool) -> None:
+    """Its answer was lost, its owner went on: what he wrote last counts, unless the desk changed the item meanwhile."""
+    put(store, alice, "ann.vcf", "ann")
+    phone.folder_sync()
+    book = next(number for number, (_, kind) in phone.folders.items() if kind == 9)
+    phone.sync(book)
+    (number,) = phone.items[book]
+
+    def change(title: str) -> Element:
+        told = AirSync.ApplicationData(Contacts.FirstName("ann"), Contacts.JobTitle(title))
+        return AirSync.Change(AirSync.ServerId(number), told)
+
+    for title in ("one", "two"):
+        assert phone.post("Sync", AirSync.Sync(AirSync.Collections(phone.collection(book, change(title))))).body
+    if meanwhile:
+        put(store, alice, "ann.vcf", "anna", "ann")
+    found = phone.sync_once(book, change("three"))
+    assert found is not None
+    refused = found.find(AirSync.Responses, AirSync.Change)
+    assert (None if refused is None else refused.text_of(AirSync.Status)) == ("7" if meanwhile else None)
+    with store.read(alice) as tx:
+        body = items.get(tx, tree.find(tx, SpaceKind.PRIVATE, "alice", "contacts"), "ann.vcf").body or b""
+    assert (b"TITLE:three" in body) is not meanwhile
