@@ -9,7 +9,8 @@ import click
 
 from servers.cli import Desk
 from servers.commands.documents import Spot, acting_at, folder, spot
-from servers.commands.listing import json_option, moment, table
+from servers.commands.history import tell
+from servers.commands.listing import json_option
 from servers.commands.opened import opened
 from storage import file_writing, files, filing, folders, history
 from storage.filing import File, Folder
@@ -30,18 +31,7 @@ def versions(desk: Desk, place: Spot, login: str | None, as_json: bool) -> None:
     with opened(desk) as store, store.read(acting_at(store, place, login)) as tx:
         here, name = _where(tx, place)
         found = history.listing(tx, here, name)
-    rows = [
-        {
-            "version": one.id,
-            "name": one.name,
-            "replaced": moment(one.replaced),
-            "by": one.replaced_by,
-            "removed": one.removed,
-            "size": one.size,
-        }
-        for one in found
-    ]
-    table(rows, ("version", "name", "replaced", "by", "removed", "size"), as_json, "nothing was replaced or removed")
+    tell(found, as_json)
 
 
 @click.command()

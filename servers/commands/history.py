@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 import click
 
@@ -36,6 +37,11 @@ def list_(desk: Desk, target: Target, login: str | None, as_json: bool) -> None:
     """Kept bodies of a collection or of one item, newest first."""
     with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
         found = history.listing(tx, collection(tx, target), target.item)
+    tell(found, as_json)
+
+
+def tell(found: Iterable[history.Version], as_json: bool) -> None:
+    """Print what is kept."""
     rows = [
         {
             "version": one.id,
