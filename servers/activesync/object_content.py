@@ -200,7 +200,12 @@ class ObjectContent:
             else:
                 found = None
         except LogTruncated:
-            raise Lost from None
+            now = tree.by_id(tx, self.source.id)
+            if now.modseq == self.source.modseq:
+                raise Lost from None
+            # Others wrote since this transaction began (PostgreSQL shows that), and a page ended with their number.
+            self.source = now
+            return self._page(tx, device, folder, state, options, most)
         if found is not None:
             etags = {row.name: row.etag for row in found.items}
             gone = [] if walking else [number_of(name) for name in found.removed]
