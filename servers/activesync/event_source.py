@@ -133,9 +133,16 @@ def pass_on(tx: Transaction, event: Event, addresses: Collection[str], names: Ma
 
 
 def people_of(said: Element) -> dict[str, str]:
-    """The Forwardees: names by address ([MS-ASCMD] §2.2.3.79)."""
+    """The Forwardees: names by address ([MS-ASCMD] §2.2.3.79).
+
+    Raises:
+        Refused: one of them is no address, or they are too many.
+    """
     found: dict[str, str] = {}
-    for one in said.all(ComposeMail.Forwardee)[:FORWARDEES_MAX]:
+    every = said.all(ComposeMail.Forwardee)
+    if len(every) > FORWARDEES_MAX:
+        raise Refused(outgoing.FAILED)  # all of them, or none
+    for one in every:
         address = (one.text_of(ComposeMail.Email) or "").strip()
         if not itip.is_mail(address.lower()):
             raise Refused(outgoing.UNRESOLVED)
