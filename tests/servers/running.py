@@ -52,7 +52,11 @@ def alive(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return []
+    return [int(one) for one in found.split()]
 
 
 def proportional_kib(pid: int) -> int:

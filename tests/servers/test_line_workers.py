@@ -55,7 +55,8 @@ class Smtp:
         return 0
 
     def workers(self) -> list[int]:
-        return [self.first, *children(self.first)] if self.first else []
+        first = self.first  # asked once: it may end between two questions
+        return [first, *children(first)] if first else []
 
     def deliver(self, number: int) -> None:
         with smtplib.LMTP("127.0.0.1", self.port, timeout=30) as client:
