@@ -15,7 +15,8 @@ from storage.filing import File
 from storage.store import Store
 from storage.types import Right
 
-BLOCK: Final = 1024 * 1024
+BLOCK: Final = 256 * 1024
+"""Stays in the processor's cache and below what malloc maps anew each time: 1 MiB was a third slower."""
 SANDBOX: Final = (
     "sandbox allow-popups allow-top-navigation-by-user-activation; default-src 'self' data: 'unsafe-inline'; "
     "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"

@@ -15,7 +15,8 @@ MAX_PATH_OCTETS: Final = 4096
 MAX_HEADER_OCTETS: Final = 32 * 1024
 """One field; the server below limits them all together."""
 
-_BLOCK: Final = 1024 * 1024
+_BLOCK: Final = 128 * 1024
+"""As servers/http/files.py says: 1 MiB was a third slower."""
 _ENCODED_SLASH: Final = re.compile(r"%2f", re.IGNORECASE)
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]{0,31}\Z")
@@ -77,7 +78,7 @@ class Request:
         return bool(self.content_length) or "HTTP_TRANSFER_ENCODING" in self.environ
 
     def blocks(self) -> Iterator[bytes]:
-        """The body in blocks of at most 1 MiB, for what must never be in memory as a whole.
+        """The body in blocks of at most 128 KiB, for what must never be in memory as a whole.
 
         Raises:
             HttpError: 415 for a content coding.
