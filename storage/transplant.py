@@ -32,8 +32,8 @@ from storage.types import UNCONDITIONAL, CollectionId, Precondition, Relation, R
 _ARRANGES = frozenset({Relation.OWNER, Relation.SITE, Relation.ADMIN, Relation.CO_ADMIN})
 
 
-def move(tx: Transaction, source: Folder | File, target: Folder, name: str, *, overwrite: bool) -> bool:
-    """Give a file or a tree another name or folder; True if nothing was there before.
+def move(tx: Transaction, source: Folder | File, place: Place, *, overwrite: bool) -> bool:
+    """Give a file or a tree the name and folder of `place`; True if nothing was there before.
 
     Inside one environment everything known of it comes along; a file moved over a file replaces that
     one's content alone (DOC-28). To another environment it is a copy followed by a deletion (ACL-19).
@@ -42,7 +42,7 @@ def move(tx: Transaction, source: Folder | File, target: Folder, name: str, *, o
     Raises:
         Denied, Exists, Conflict, Fixed, Locked, LimitReached, OverQuota, Linked: as named.
     """
-    name = filing.clean_name(name)
+    target = place.folder
     if target.special is Special.TRASH and target.space.id == _folder(source).space.id:
         if filing.in_trash(_folder(source)):
             raise Fixed("it is in the Trash already")
@@ -50,17 +50,15 @@ def move(tx: Transaction, source: Folder | File, target: Folder, name: str, *, o
         return True
     if _folder(source).space.id != target.space.id or _folder(source).root != target.root:
         _demand_removal(tx, source)
-        created = copy(tx, source, target, name, overwrite=overwrite)
+        created = copy(tx, source, place, overwrite=overwrite)
         _remove(tx, source)
         return created
     if isinstance(source, File):
-        return _move_file(tx, source, target, name, overwrite)
-    return _move_folder(tx, source, target, name, overwrite)
+        return _move_file(tx, source, place, overwrite)
+    return _move_folder(tx, source, place, overwrite)
 
 
-def copy(
-    tx: Transaction, source: Folder | File, target: Folder, name: str, *, overwrite: bool, deep: bool = True
-) -> bool:
+def copy(tx: Transaction, source: Folder | File, place: Place, *, overwrite: bool, deep: bool = True) -> bool:
     """Copy what the actor sees of a file or a tree; True if nothing was there before. No body is read.
 
     A copy is the actor's own: it starts with default rights and counter (DOC-12).
@@ -68,10 +66,9 @@ def copy(
     Raises:
         As `move`.
     """
-    name = filing.clean_name(name)
     if isinstance(source, File):
-        return _copy_file(tx, source, target, name, overwrite)
-    return _copy_folder(tx, source, target, name, overwrite, deep)
+        return _copy_file(tx, source, place, overwrite)
+    return _copy_folder(tx, source, place, overwrite, deep)
 
 
 def delete(tx: Transaction, source: Folder | File, precondition: Precondition = UNCONDITIONAL) -> None:
@@ -100,8 +97,8 @@ def delete(tx: Transaction, source: Folder | File, precondition: Precondition = 
     tx.db.execute(sa.update(collections).where(collections.c.id == source.id).values(values))
 
 
-def _move_file(tx: Transaction, source: File, target: Folder, name: str, overwrite: bool) -> bool:
-    folder = source.folder
+def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> bool:
+    folder, target, name = source.folder, place.folder, place.name
     if folder.id == target.id and source.name == name:
         raise Conflict("source and destination are the same")
     if folder.root == filing.DOCS and source.path == filing.START_PAGE:
@@ -112,28 +109,29 @@ def _move_file(tx: Transaction, source: File, target: Folder, name: str, overwri
     if target.id != folder.id and not target.rights & Right.ADD:
         raise Denied(Right.ADD, tree.path(target))
     trees.demand_place(target, name)
-    there = _there(tx, target, name, overwrite)
+    there = _present(place, overwrite)
     locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
-    locks.check(tx, target.space, f"{target.name}/{name}", member=there.present is None)
+    locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
     row = writing.stored(tx, folder, source.name)
     if bookmark_files.checked(target, name, file_writing.body_of(row)).hash != row.hash:
         raise Fixed("this is no bookmark, and a new name makes it none")
-    if isinstance(there.present, File):
-        _demand_edit(there.present)
+    if isinstance(there, File):
+        _demand_edit(there)
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, file_writing.body_of(row), row.media_type, modified=row.modified)
         links.pass_on(tx, row.id, over.id)
         file_writing.remove(tx, folder, row)
         return False
-    if there.present is not None:
-        delete(tx, there.present)
+    if there is not None:
+        delete(tx, there)
     file_writing.relocate(tx, folder, row, target.id, name)
     if source.trashed_from:
         trees.set_index(tx, source.id, trashed_from="", trashed_at=None, trashed_by=0)
-    return there.present is None
+    return there is None
 
 
-def _move_folder(tx: Transaction, source: Folder, target: Folder, name: str, overwrite: bool) -> bool:
+def _move_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool) -> bool:
+    target, name = place.folder, place.name
     if source.special in FIXED:
         raise Fixed("this folder keeps its name and its place (DOC-05)")
     if filing.is_within(target.name, source.name):
@@ -144,21 +142,22 @@ def _move_folder(tx: Transaction, source: Folder, target: Folder, name: str, ove
     if target.id != source.parent and not target.rights & Right.ADD:
         raise Denied(Right.ADD, tree.path(target))
     trees.demand_place(target, name)
-    there = _there(tx, target, name, overwrite)
-    _demand_outside(source, there.present)
+    there = _present(place, overwrite)
+    _demand_outside(source, there)
     trees.demand_levels(tx, target, filing.levels(target.path) + trees.height(tx, source))
     locks.check(tx, source.space, source.name, member=True, tree=True)
     locks.check(tx, target.space, f"{target.name}/{name}", member=True, tree=True)
-    if there.present is not None:
-        delete(tx, there.present)
+    if there is not None:
+        delete(tx, there)
     _graft(tx, source, target.id, target.name, name)
     if source.trashed_from:
         here = sa.update(collections).where(collections.c.id == source.id)
         tx.db.execute(here.values(trashed_from="", trashed_at=None, trashed_by=0))
-    return there.present is None
+    return there is None
 
 
-def _copy_file(tx: Transaction, source: File, target: Folder, name: str, overwrite: bool) -> bool:
+def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> bool:
+    target, name = place.folder, place.name
     if source.view is not View.FULL:
         raise Denied(Right.SEE, tree.path(source.folder, source.name))
     if dropbox.is_letter_box(target):
@@ -167,30 +166,31 @@ def _copy_file(tx: Transaction, source: File, target: Folder, name: str, overwri
     if source.folder.id == target.id and source.name == name:
         raise Conflict("source and destination are the same")
     trees.demand_place(target, name)
-    there = _there(tx, target, name, overwrite)
-    if isinstance(there.present, File):
-        _demand_edit(there.present)
+    there = _present(place, overwrite)
+    if isinstance(there, File):
+        _demand_edit(there)
     elif not target.rights & Right.ADD:
         raise Denied(Right.ADD, tree.path(target))
-    locks.check(tx, target.space, f"{target.name}/{name}", member=there.present is None)
+    locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
     row = writing.stored(tx, source.folder, source.name)
     body = bookmark_files.checked(target, name, file_writing.body_of(row))
-    _demand_room(tx, target, body.size - (there.present.size if isinstance(there.present, File) else 0))
-    if isinstance(there.present, File):
+    _demand_room(tx, target, body.size - (there.size if isinstance(there, File) else 0))
+    if isinstance(there, File):
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
         return False
-    if there.present is not None:
-        delete(tx, there.present)
+    if there is not None:
+        delete(tx, there)
     owner = target.space.id if target.special is Special.DROP_BOX else None
     made, _ = file_writing.create(tx, target.id, name, body, row.media_type, creator=owner, modified=row.modified)
     if source.description:
         trees.set_index(tx, made, description=source.description)
     tree_copy.properties_of_file(tx, row.id, made, target.id)
-    return there.present is None
+    return there is None
 
 
-def _copy_folder(tx: Transaction, source: Folder, target: Folder, name: str, overwrite: bool, deep: bool) -> bool:
+def _copy_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool, deep: bool) -> bool:
+    target, name = place.folder, place.name
     trees.demand_place(target, name)
     if source.root != target.root:
         raise Fixed("folders of bookmarks hold nothing but bookmarks")
@@ -200,21 +200,21 @@ def _copy_folder(tx: Transaction, source: Folder, target: Folder, name: str, ove
         raise Conflict("a folder cannot be copied into itself")
     if not target.rights & Right.ADD or dropbox.is_letter_box(target):
         raise Denied(Right.ADD, tree.path(target))
-    there = _there(tx, target, name, overwrite)
-    _demand_outside(source, there.present)
+    there = _present(place, overwrite)
+    _demand_outside(source, there)
     locks.check(tx, target.space, f"{target.name}/{name}", member=True, tree=True)
     high = trees.height(tx, source) if deep else 1
     trees.demand_levels(tx, target, filing.levels(target.path) + high)
     trees.lock(tx, source.id)
     if deep:
         _demand_room(tx, target, tree_copy.octets(tx, source))
-    if there.present is not None:
-        delete(tx, there.present)
+    if there is not None:
+        delete(tx, there)
     made = trees.mkdir(tx, target, name)
     properties.copy(tx, source, None, made, None)
     if deep:
         tree_copy.into(tx, source, made)
-    return there.present is None
+    return there is None
 
 
 def _graft(tx: Transaction, source: Folder, parent: CollectionId, path: str, name: str) -> None:
@@ -287,13 +287,13 @@ def _demand_arranging(tx: Transaction, source: Folder) -> None:
     raise Denied(Right.ADMINISTER, tree.path(source))
 
 
-def _there(tx: Transaction, target: Folder, name: str, overwrite: bool) -> Place:
-    there = trees.present(tx, target, name)
-    if there.taken and there.present is None:
-        raise Denied(Right.ADD, tree.path(target))  # by what he may not know of
-    if there.present is not None and not overwrite:
-        raise Exists(name)
-    return there
+def _present(place: Place, overwrite: bool) -> Folder | File | None:
+    """What is at the place and may be replaced."""
+    if place.taken and place.present is None:
+        raise Denied(Right.ADD, tree.path(place.folder))  # by what he may not know of
+    if place.present is not None and not overwrite:
+        raise Exists(place.name)
+    return place.present
 
 
 def _demand_edit(file: File) -> None:

@@ -61,5 +61,5 @@ def restore(tx: Transaction, thing: Folder | File) -> Folder | File:
         raise Conflict("this was not thrown away by itself: restore what it lies in")
     space = inside.space
     place = folders.place(tx, space.kind, space.name, thing.trashed_from)
-    transplant.move(tx, thing, place.folder, place.name, overwrite=False)
+    transplant.move(tx, thing, place, overwrite=False)
     return folders.find(tx, space.kind, space.name, thing.trashed_from)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage import bodies, files, filing, folders, transplant, trees
 from storage.errors import NotFound
-from storage.filing import File, Folder
+from storage.filing import File, Folder, Place
 from storage.store import Transaction
 from storage.types import SpaceKind, Written
 
@@ -43,16 +43,19 @@ def put(tx: Transaction, space: str, path: str, data: bytes = b"x") -> Written:
 
 def move(tx: Transaction, space: str, path: str, to: str, *, overwrite: bool = False) -> bool:
     """Move inside one space."""
-    above, name = filing.split(to)
     found = folders.find(tx, kind(space), space, path)
-    return transplant.move(tx, found, folder(tx, space, above), name, overwrite=overwrite)
+    return transplant.move(tx, found, folders.place(tx, kind(space), space, to), overwrite=overwrite)
 
 
 def copy(tx: Transaction, space: str, path: str, to: str, *, overwrite: bool = False) -> bool:
     """Copy inside one space."""
-    above, name = filing.split(to)
     found = folders.find(tx, kind(space), space, path)
-    return transplant.copy(tx, found, folder(tx, space, above), name, overwrite=overwrite)
+    return transplant.copy(tx, found, folders.place(tx, kind(space), space, to), overwrite=overwrite)
+
+
+def at(tx: Transaction, space: str, path: str) -> Place:
+    """Where something is to come to be."""
+    return folders.place(tx, kind(space), space, path)
 
 
 def delete(tx: Transaction, space: str, path: str) -> None:

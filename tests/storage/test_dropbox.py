@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import bodies, check, dropbox, files, folder_changes, folders, grants, placements, plans, transplant
+from storage import bodies, check, dropbox, files, folder_changes, folders, grants, placements, plans, transplant, trees
 from storage.errors import Denied, Fixed, NotFound, OverQuota
 from storage.store import Store
 from storage.types import ANY, SITE, Actor, ModSeq, Precondition, Principal, Right, SpaceKind
@@ -46,12 +46,12 @@ def test_a_copy_of_a_readable_document_is_deposited(store: Store, alice: Actor, 
         disk.put(tx, "bob", "a.txt", b"a")
         dropbox.deposit(tx, disk.file(tx, "bob", "a.txt"), "alice")
         box = dropbox.of(tx, "alice")
-        assert transplant.copy(tx, disk.file(tx, "bob", "a.txt"), box, "b.txt", overwrite=False)
-        assert transplant.move(tx, disk.file(tx, "bob", "a.txt"), box, "c.txt", overwrite=False)
+        assert transplant.copy(tx, disk.file(tx, "bob", "a.txt"), trees.present(tx, box, "b.txt"), overwrite=False)
+        assert transplant.move(tx, disk.file(tx, "bob", "a.txt"), trees.present(tx, box, "c.txt"), overwrite=False)
         assert disk.names(tx, "bob") == ["Trash/", "wiki/"]
         disk.mkdir(tx, "bob", "f")
         with pytest.raises(Denied):
-            transplant.copy(tx, disk.folder(tx, "bob", "f"), box, "f", overwrite=False)
+            transplant.copy(tx, disk.folder(tx, "bob", "f"), trees.present(tx, box, "f"), overwrite=False)
     with store.read(alice) as tx:
         assert disk.names(tx, "alice", "Drop box") == ["a.txt", "b.txt", "c.txt"]
 

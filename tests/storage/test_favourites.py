@@ -113,7 +113,9 @@ def test_renaming_the_file_renames_the_bookmark(store: Store, alice: Actor) -> N
         found = folders.find(tx, PRIVATE, "alice", "a-b.url", root=FAVOURITES)
         from storage import transplant
 
-        transplant.move(tx, found, favourites.root(tx, PRIVATE, "alice"), "New name.url", overwrite=False)
+        transplant.move(
+            tx, found, trees.present(tx, favourites.root(tx, PRIVATE, "alice"), "New name.url"), overwrite=False
+        )
     assert shape(read(store, alice)) == [("New name", "https://x.example/")]
 
 

@@ -371,13 +371,13 @@ def test_a_move_between_environments_is_a_copy_and_a_deletion(
         for path in ("a", "a/b"):
             disk.mkdir(tx, "alice", path)
         disk.put(tx, "alice", "a/b/c.txt", b"c")
-        assert transplant.move(tx, disk.folder(tx, "alice", "a"), disk.folder(tx, "IAB"), "A", overwrite=False)
+        assert transplant.move(tx, disk.folder(tx, "alice", "a"), disk.at(tx, "IAB", "A"), overwrite=False)
         assert disk.names(tx, "alice") == ["Trash/", "wiki/"]
         assert disk.file(tx, "IAB", "A/b/c.txt").body == b"c"
     with store.write(bob) as tx:
         with pytest.raises(Denied):
-            transplant.move(tx, disk.folder(tx, "IAB", "A"), disk.folder(tx, "bob"), "A", overwrite=False)
-        assert transplant.copy(tx, disk.folder(tx, "IAB", "A"), disk.folder(tx, "bob"), "A", overwrite=False)
+            transplant.move(tx, disk.folder(tx, "IAB", "A"), disk.at(tx, "bob", "A"), overwrite=False)
+        assert transplant.copy(tx, disk.folder(tx, "IAB", "A"), disk.at(tx, "bob", "A"), overwrite=False)
         assert disk.file(tx, "bob", "A/b/c.txt").creator == bob.id
     sound(store)
 
@@ -395,7 +395,7 @@ def test_a_copy_holds_what_its_maker_sees(store: Store, alice: Actor, bob: Actor
         grants.grant(tx, disk.folder(tx, "alice", "a/seen"), guest, Right.SEE, "1.txt")
         grants.grant(tx, disk.folder(tx, "alice", "a/hidden"), guest, Right.SEE, "3.txt")
     with store.write(bob) as tx:
-        transplant.copy(tx, disk.folder(tx, "alice", "a"), disk.folder(tx, "bob"), "a", overwrite=False)
+        transplant.copy(tx, disk.folder(tx, "alice", "a"), disk.at(tx, "bob", "a"), overwrite=False)
         assert disk.names(tx, "bob", "a") == ["seen/"]
         assert disk.names(tx, "bob", "a/seen") == ["1.txt"]
     sound(store)
@@ -606,18 +606,18 @@ def test_favourites_hold_bookmarks_and_no_trash(store: Store, alice: Actor) -> N
             with pytest.raises((UnsupportedMedia, BadFormat)):
                 files.put(tx, at(name), bodies.small(body))
             with pytest.raises((UnsupportedMedia, BadFormat)):
-                transplant.copy(tx, disk.file(tx, "alice", name), inner, name, overwrite=False)
+                transplant.copy(tx, disk.file(tx, "alice", name), trees.present(tx, inner, name), overwrite=False)
         for name in ("bookmarks.html", "bookmarks.xbel"):
             with pytest.raises(Fixed):
                 files.put(tx, at(name), bodies.small(good))
         with pytest.raises(Fixed):
-            transplant.copy(tx, disk.folder(tx, "alice", "d"), root, "d", overwrite=False)
+            transplant.copy(tx, disk.folder(tx, "alice", "d"), at("d"), overwrite=False)
         with pytest.raises((UnsupportedMedia, BadFormat, Fixed)):
             transplant.move(
-                tx, folders.find(tx, SpaceKind.PRIVATE, "alice", "._a", root=FAVOURITES), root, "b.url", overwrite=False
+                tx, folders.find(tx, SpaceKind.PRIVATE, "alice", "._a", root=FAVOURITES), at("b.url"), overwrite=False
             )
         found = folders.find(tx, SpaceKind.PRIVATE, "alice", "f/a.url", root=FAVOURITES)
-        assert transplant.move(tx, found, root, "b.url", overwrite=False)
+        assert transplant.move(tx, found, at("b.url"), overwrite=False)
         transplant.delete(tx, folders.find(tx, SpaceKind.PRIVATE, "alice", "b.url", root=FAVOURITES))
         transplant.delete(tx, inner)
         assert disk.names(tx, "alice", "Trash") == []

@@ -36,7 +36,7 @@ def test_a_linked_document_cannot_be_deleted_nor_can_what_holds_it(linked: Store
             assert refused.value.paths == ("cvs/deep/ada.pdf",)
         assert disk.names(tx, "alice", "cvs") == ["deep/", "other.pdf"]
         with pytest.raises(Linked):
-            transplant.move(tx, disk.folder(tx, "alice", "cvs"), disk.folder(tx, "IAB"), "cvs", overwrite=False)
+            transplant.move(tx, disk.folder(tx, "alice", "cvs"), disk.at(tx, "IAB", "cvs"), overwrite=False)
 
 
 def test_moving_and_saving_keep_the_link(linked: Store, alice: Actor) -> None:

@@ -46,10 +46,10 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             place = tree.place(tx, destination)
             _apart(context, source, destination)
             if moving:
-                created = transplant.move(tx, source, place.folder, place.name, overwrite=overwrite)
+                created = transplant.move(tx, source, place, overwrite=overwrite)
             else:
                 deep = depth == INFINITY
-                created = transplant.copy(tx, source, place.folder, place.name, overwrite=overwrite, deep=deep)
+                created = transplant.copy(tx, source, place, overwrite=overwrite, deep=deep)
     except (Linked, Locked) as error:
         answer = partly(context, found, error)
         if answer is None:
