@@ -120,6 +120,7 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, file_writing.body_of(row), row.media_type, modified=row.modified)
         links.pass_on(tx, row.id, over.id)
+        tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=True)
         file_writing.remove(tx, folder, row)
         return False
     if there is not None:
@@ -178,6 +179,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     if isinstance(there, File):
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
+        tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=False)
         return False
     if there is not None:
         delete(tx, there)

@@ -34,6 +34,20 @@ _COPY_PROPERTIES: Final = Statement(
         include_defaults=False,
     )
 )
+_their: Final = dead_properties.alias("their")
+_FORGET_PROPERTIES: Final = Statement(
+    sa.delete(dead_properties).where(
+        dead_properties.c.item_id == sa.bindparam("target"),
+        sa.or_(
+            sa.bindparam("all", type_=sa.Integer) == 1,
+            sa.exists().where(
+                _their.c.item_id == sa.bindparam("source"),
+                _their.c.namespace == dead_properties.c.namespace,
+                _their.c.name == dead_properties.c.name,
+            ),
+        ),
+    )
+)
 
 
 def octets(tx: Transaction, source: Folder) -> int:
@@ -90,6 +104,12 @@ def into(tx: Transaction, source: Folder, made: Folder) -> None:
 def properties_of_file(tx: Transaction, source: int, target: int, folder: CollectionId) -> None:
     """Copy a file's dead properties (RFC 4918 §9.8.2)."""
     _COPY_PROPERTIES.run(tx, {"source": source, "target": target, "folder": folder})
+
+
+def properties_over_file(tx: Transaction, source: int, target: int, folder: CollectionId, *, keep: bool) -> None:
+    """The same over a file that is there: with `keep` it keeps those that the source does not have."""
+    _FORGET_PROPERTIES.run(tx, {"source": source, "target": target, "all": int(not keep)})
+    properties_of_file(tx, source, target, folder)
 
 
 def _join_parents(tx: Transaction, made: Folder) -> None:

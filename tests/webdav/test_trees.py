@@ -129,6 +129,24 @@ def test_safe_save_keeps_what_is_known(alice: Client) -> None:
     assert not any("letter" in href or "lu123" in href for href in trash.hrefs())
 
 
+@pytest.mark.parametrize(("method", "kept"), [("COPY", None), ("MOVE", "9")])
+def test_dead_properties_come_along_over_a_file(tree: Client, method: str, kept: str | None) -> None:
+    """RFC 4918 §9.8.2, §9.9.1: the source's are there afterwards; a safe-save keeps the target's own too (DOC-28)."""
+    patch = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:mood xmlns:x="urn:x">%s</x:mood>%s</D:prop></D:set>'
+        "</D:propertyupdate>"
+    )
+    there = HOME + "a/one"
+    assert tree.request("PROPPATCH", HOME + "z", patch % ("good", "")).status == 207
+    assert tree.request("PROPPATCH", there, patch % ("bad", '<x:stars xmlns:x="urn:x">9</x:stars>')).status == 207
+    assert tree.request(method, HOME + "z", destination=there).status == 204
+    found = tree.propfind(there, "{urn:x}mood", "{urn:x}stars")
+    mood, stars = found.prop(there, "{urn:x}mood"), found.prop(there, "{urn:x}stars")
+    assert mood is not None
+    assert mood.text == "good"
+    assert (None if stars is None else stars.text) == kept
+
+
 def test_locks_in_the_way(tree: Client, app: object) -> None:
     """RFC 4918 §7, §9.6.1: a member's lock fails the whole, and is named; nothing is half done."""
     token = lock(tree, HOME + "a/b/two")
