@@ -16,7 +16,7 @@ Cut: TypeAlias = Callable[[int, int], Iterable[bytes]]
 MAX_RANGES: Final = 16
 """More of them are an attack or a mistake: the whole body is sent (RFC 9110 §17.15)."""
 
-_SPEC: Final = re.compile(r"\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z")
+_SPEC: Final = re.compile(r"\s*+(\d{0,18}+)\s*+-\s*+(\d{0,18}+)\s*+\Z")
 
 
 def parse(value: str, length: int) -> list[tuple[int, int]] | None:

@@ -48,10 +48,12 @@ class Address:
 
 
 _DOT_ATOM: Final = re.compile(r"[^\s\"(),:;<>@\[\]\\.]+(?:\.[^\s\"(),:;<>@\[\]\\.]+)*\Z")
-_ATOM: Final = rb"[^\s\"(),:;<>@\[\]\\]+"
+_ATOM: Final = rb"[^\s\"(),:;<>@\[\]\\]++"
+_WORD: Final = rb"[^\s\"(),:;<>@\[\]\\\x00]++"
+# Possessive throughout: nothing can be matched in two ways, so that no field takes longer than its length.
 _SIMPLE: Final = re.compile(
-    rb"[ \t\r\n]*(?:(?:\"([^\"\\\r\n\x00]*)\"|([^\"(),:;<>@\[\]\\\r\n\x00]*?))"
-    rb"[ \t\r\n]*<(%b)@(%b)>|(%b)@(%b))[ \t\r\n]*\Z" % (_ATOM, _ATOM, _ATOM, _ATOM)
+    rb"[ \t\r\n]*+(?:(?:\"([^\"\\\r\n\x00]*+)\"|(%b(?:[ \t]++%b)*+))?+"
+    rb"[ \t\r\n]*+<(%b)@(%b)>|(%b)@(%b))[ \t\r\n]*+\Z" % (_WORD, _WORD, _ATOM, _ATOM, _ATOM, _ATOM)
 )
 # Quoted strings and domain literals may lack their end: the rest of the value belongs to them.
 _TOKENS: Final = re.compile(
@@ -96,7 +98,7 @@ def _read(value: bytes) -> tuple[RawAddress, ...]:
         quoted, plain, mailbox, host, bare, bare_host = simple.groups()
         if bare is not None:
             return (RawAddress(None, None, bare, bare_host),)
-        name = quoted if quoted is not None else b" ".join(plain.split())
+        name = quoted if quoted is not None else b" ".join((plain or b"").split())
         return (RawAddress(name or None, None, mailbox, host),)
     return tuple(_Reader(value).read())
 

@@ -75,7 +75,8 @@ class Component:
 
 _CONTROL: Final = bytes(i for i in range(32) if i not in (9, 10, 13)) + b"\x7f"
 _CONTROL_AT: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_FOLD_AFTER_BLANK: Final = re.compile(rb"\n+[ \t]")
+_FOLD_AFTER_BLANK: Final = re.compile(rb"(?<!\n)\n++[ \t]")
+"""From a run's beginning only: else a run takes the square of its length."""
 _NAME: Final = re.compile(r"(?:([A-Za-z0-9_-]+)\.)?([A-Za-z0-9_-]+)")
 _PARAM_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _PARAM_VALUE: Final = re.compile(r'(?:"[^"]*"|[^",;:])*')

@@ -24,8 +24,8 @@ from storage.formats import (
 )
 from storage.formats.base_subject import base_subject
 
-_ID: Final = re.compile(rb"<([^<>\s]{1,998})>")
-_BARE_ID: Final = re.compile(rb"[^<>\s]{1,998}")
+_ID: Final = re.compile(rb"<([^<>\s\x00]{1,998})>")
+_BARE_ID: Final = re.compile(rb"[^<>\s\x00]{1,998}")
 _ENVELOPE_DATE: Final = re.compile(rb'\("((?:[^"\\]|\\.)*)"')
 _REFERENCES: Final = 200
 _FIELD_OCTETS: Final = 16 * 1024

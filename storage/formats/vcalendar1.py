@@ -38,8 +38,9 @@ _PARTSTAT: Final = {
     "DELEGATED": "DELEGATED",
 }
 _ADDRESS: Final = re.compile(
-    r"\s*(?:\"?(?P<name>[^<\"]*?)\"?\s*<)?(?:mailto:)?(?P<mail>[^\s<>@]+@[^\s<>@]+)>?\s*", re.I
+    r"(?:\"?+(?P<name>[^<\"]*+)\"?+\s*+<)?+(?:mailto:)?+(?P<mail>[^\s<>@]++@[^\s<>@]++)>?+", re.IGNORECASE
 )
+"""Of a value without white space around it; possessive, so that it takes no longer than the value is."""
 
 
 def upgrade(calendar: Component) -> Component:
@@ -167,7 +168,7 @@ def _moment(name: str, moment: Moment, all_day: bool, line: int) -> Property:
 
 
 def _attendee(prop: Property, value: str) -> Property:
-    found = _ADDRESS.fullmatch(value)
+    found = _ADDRESS.fullmatch(value.strip())
     params: Params = []
     name = (found["name"] or "").strip() if found else value.strip()
     if name:

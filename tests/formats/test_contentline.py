@@ -164,3 +164,12 @@ def test_render_refuses_raw_line_breaks() -> None:
 
 def test_empty_input_holds_nothing() -> None:
     assert parse(b"") == parse(b"\r\n\r\n") == []
+
+
+def test_two_hundred_thousand_blank_lines() -> None:
+    """They once took three minutes, growing with their square (SYS-17)."""
+    lines = b"\n" * 190_000
+    (found,) = parse(b"BEGIN:VCALENDAR\r\n" + lines + b"VERSION:2.0\r\n" + b" 1\r\nEND:VCALENDAR\r\n")
+    assert found.value("VERSION") == "2.01"
+    with pytest.raises(BadFormat):
+        parse(b"BEGIN:VCALENDAR\r\n" + lines * 2 + b"END:VCALENDAR\r\n")

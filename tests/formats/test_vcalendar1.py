@@ -83,6 +83,24 @@ def lines(component: Component) -> list[str]:
     return render(component).decode().replace("\r\n ", "").split("\r\n")[:-1]
 
 
+@pytest.mark.parametrize(
+    ("value", "name", "address"),
+    [
+        ('  "Ann B" <ann@example.test> ', "Ann B", "mailto:ann@example.test"),
+        ("Ann <MAILTO:ann@example.test>", "Ann", "mailto:ann@example.test"),
+        ("<ann@example.test>", None, "mailto:ann@example.test"),
+        ("Uncle Joe", "Uncle Joe", "invalid:nomail"),
+        (" " * 300_000 + "x", "x", "invalid:nomail"),
+    ],
+)
+def test_people(value: str, name: str | None, address: str) -> None:
+    """In time that grows as the value does (SYS-17)."""
+    made = upgrade(calendar(f"BEGIN:VEVENT\nUID:1\nDTSTART:20240110T120000\nATTENDEE:{value}\nEND:VEVENT"))
+    (found,) = made.of("VEVENT")[0].all("ATTENDEE")
+    assert found.value == address
+    assert found.param("CN") == name
+
+
 def test_an_event_of_an_old_phone() -> None:
     old = calendar("""BEGIN:VEVENT
 UID:n1

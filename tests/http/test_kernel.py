@@ -83,6 +83,12 @@ def test_ranges(text: str, found: list[tuple[int, int]] | None) -> None:
     assert ranges.parse(text, 10) == found
 
 
+def test_white_space_in_a_range_takes_as_long_as_it_is() -> None:
+    """SYS-17: it once took the square."""
+    assert ranges.parse("bytes=-" + "\t" * 500_000 + "x", 10) is None
+    assert ranges.parse("bytes=" + " " * 500_000 + "1" + " " * 500_000 + "-", 10) == [(1, 9)]
+
+
 def test_preferences() -> None:
     """RFC 7240 §2: the first one of a name counts; unknown ones do not matter."""
     both = preferences.of(request(HTTP_PREFER="foo; a=b, return=minimal, return=representation, depth-noroot"))
