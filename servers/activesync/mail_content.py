@@ -68,6 +68,7 @@ class MailContent:
         if wanted.changes:
             news = mail_sync.look(tx, call.device, wanted.folder, self.box, state, options, wanted.window)
             told.commands, news = _commands(tx, self.box, news, state["base"], options, call.version)
+            told.commands += _again(self.box, done.refused, news, call.version)
             keys.hold(tx, opened, mail_sync.held_after(news))
             mail_sync.take(state, news, options, tx.now)
             told.more = news.more
@@ -126,6 +127,16 @@ def _commands(
             news.more, news.base = True, base
             break
     return told, news
+
+
+def _again(box: Mailbox, refused: list[State], news: mail_sync.News, protocol: int) -> list[Element]:
+    """What the device has of these otherwise than the desk, where the news do not tell it (EAS-13)."""
+    told = {one.uid for one in (*news.changed, *news.added)}
+    return [
+        AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), mail.changed(one, protocol, ""))
+        for one in refused
+        if one.uid not in told
+    ]
 
 
 def _page(added: list[State], at: int) -> list[State]:

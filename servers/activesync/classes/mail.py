@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import mail_meeting, mail_parts
+from servers.activesync.classes import mail_categories, mail_meeting, mail_parts
 from servers.activesync.options import HTML, MIME, Options
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
@@ -30,7 +31,15 @@ def version(state: State) -> str | None:
     """What a device can see change of a mail; None if it is not to be shown: `\\Deleted` waits for its removal."""
     if words.has(state.flags, DELETED):
         return None
-    return "".join("1" if words.has(state.flags, flag) else "0" for flag in _SHOWN)
+    return _version(state.flags)
+
+
+@lru_cache(4096)
+def _version(flags: str) -> str:
+    """A digit a flag; a mark of the categories, where there are any."""
+    shown = "".join("1" if words.has(flags, flag) else "0" for flag in _SHOWN)
+    categories = "\n".join(sorted(mail_categories.listed(flags)))
+    return f"{shown}.{hashlib.blake2s(categories.encode(), digest_size=4).hexdigest()}" if categories else shown
 
 
 def changed(state: State, protocol: int, before: str) -> Element:
@@ -39,13 +48,14 @@ def changed(state: State, protocol: int, before: str) -> Element:
     "If only the Read flag has changed [...] the server MUST include the Read element as the only child element"
     ([MS-ASEMAIL] §3.2.5.4).
     """
-    now, told = version(state) or "", _flags(state, protocol)
-    read, flag, *verb = told
-    if len(before) != len(now):
+    flags, was = (version(state) or "").partition("."), before.partition(".")
+    told = [_read(state), _flag(state), *_verb(state, protocol), *_categories(state, protocol)]
+    if len(was[0]) != len(flags[0]):
         return AirSync.ApplicationData(*told)
-    parts = [read] if now[0] != before[0] else []
-    parts += [flag] if now[1] != before[1] else []
-    parts += verb if now[2:] != before[2:] else []
+    parts = [_read(state)] if flags[0][0] != was[0][0] else []
+    parts += [_flag(state)] if flags[0][1] != was[0][1] else []
+    parts += _verb(state, protocol) if flags[0][2:] != was[0][2:] else []
+    parts += _categories(state, protocol) if flags[2] != was[2] else []
     return AirSync.ApplicationData(*(parts or told))
 
 
@@ -66,14 +76,15 @@ def whole(
             continue
         header = _header(bytes(listed.get(state.content, b"")))
         attached = mail_parts.attachments(data, parts[state.content])
-        flags = _flags(state, protocol)
         shown: list[Element | None] = [
             *_addressed(header),
             Email.DateReceived(date(state.internal)),
-            flags[0],
+            _read(state),
             *mail_meeting.classified(data, parts[state.content], protocol),
             Email.InternetCPID("65001"),
-            *flags[1:],
+            _flag(state),
+            *_verb(state, protocol),
+            *_categories(state, protocol),
             _sender(header, protocol),
             *_drafted(mailbox, header, protocol),
             *_conversation(content, header, state, protocol),
@@ -102,15 +113,27 @@ def date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _flags(state: State, protocol: int) -> list[Element]:
-    """Read first, then the flag, then what was done with it."""
-    flagged = words.has(state.flags, FLAGGED)
-    flag = Email.Flag(Email.Status(2), Email.FlagType("Flag for follow-up")) if flagged else Email.Flag()
-    found = [Email.Read(1 if words.has(state.flags, SEEN) else 0), flag]
+def _read(state: State) -> Element:
+    return Email.Read(1 if words.has(state.flags, SEEN) else 0)
+
+
+def _flag(state: State) -> Element:
+    if not words.has(state.flags, FLAGGED):
+        return Email.Flag()
+    return Email.Flag(Email.Status(2), Email.FlagType("Flag for follow-up"))
+
+
+def _verb(state: State, protocol: int) -> list[Element]:
+    """What was done with it ([MS-ASEMAIL] §2.2.2.45)."""
     verb = 1 if words.has(state.flags, ANSWERED) else 3 if words.has(state.flags, FORWARDED) else 0
-    if verb and protocol >= 140:
-        found.append(Email2.LastVerbExecuted(verb))
-    return found
+    return [Email2.LastVerbExecuted(verb)] if verb and protocol >= 140 else []
+
+
+def _categories(state: State, protocol: int) -> list[Element]:
+    """The element is there, and empty, where there are none ([MS-ASEMAIL] §2.2.2.16)."""
+    if protocol < 140:
+        return []
+    return [Email.Categories(*(Email.Category(name) for name in mail_categories.listed(state.flags)))]
 
 
 def _header(block: bytes) -> dict[bytes, bytes]:
