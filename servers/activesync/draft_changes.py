@@ -16,8 +16,9 @@ from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
 from storage.errors import OverQuota, StorageError
-from storage.mail import appending, flagging, moving, reading
+from storage.mail import appending, flagging, follow_ups, moving, reading
 from storage.mail.flags import DRAFT
+from storage.mail.follow_ups import FollowUp
 from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 
@@ -48,7 +49,7 @@ def add(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, command: 
                 _send(tx, call, draft.mime)
                 uid = None
             else:
-                uid = _place(tx, call, mailbox, draft, mail_flags.after(DRAFT, data), done)
+                uid = _place(tx, call, mailbox, draft, mail_flags.after(DRAFT, None, data, tx.now), done)
     except (Unconvertible, Refused, *outgoing.REFUSALS, StorageError) as error:
         answer(_status(error))
         return
@@ -72,7 +73,8 @@ def change(tx: Transaction, call: Call, mailbox: Mailbox, uid: int, command: Ele
                 _send(tx, call, draft.mime)
             else:
                 # Not held: the device is told the new one, with its own ServerId, in this very answer.
-                _place(tx, call, mailbox, draft, mail_flags.after(states[0].flags, data), None)
+                details = follow_ups.of(tx, mailbox.id, [uid]).get(uid)
+                _place(tx, call, mailbox, draft, mail_flags.after(states[0].flags, details, data, tx.now), None)
             moving.remove(tx, mailbox, [uid])
     except (Unconvertible, Refused, *outgoing.REFUSALS, StorageError) as error:
         done.responses.append(AirSync.Change(identified, AirSync.Status(_status(error))))
@@ -84,13 +86,14 @@ def _send(tx: Transaction, call: Call, mime: bytes) -> None:
 
 
 def _place(
-    tx: Transaction, call: Call, mailbox: Mailbox, draft: Draft, flags: str, done: Done | None
+    tx: Transaction, call: Call, mailbox: Mailbox, draft: Draft, flags: tuple[str, FollowUp | None], done: Done | None
 ) -> int:
     prepared = appending.prepare(call.store, draft.mime)
-    uid = appending.append(tx, mailbox, prepared, flags=flags).uid
+    uid = appending.append(tx, mailbox, prepared, flags=flags[0]).uid
+    follow_ups.put(tx, mailbox, uid, flags[1])
     if done is not None:
         state: State = flagging.states_in(tx, mailbox, [(uid, uid)])[0]
-        done.held[uid] = mail.version(state)
+        done.held[uid] = mail.version(state, flags[1])
     return uid
 
 

@@ -12,10 +12,10 @@ from servers.activesync.mail_items import Done, uid_of
 from servers.activesync.options import Options
 from servers.activesync.wanted import Wanted
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Email2
+from servers.activesync.wbxml.pages import AirSync, Email, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
-from storage.mail import flagging, mailboxes, moving
+from storage.mail import flagging, follow_ups, mailboxes, moving
 from storage.mail import flags as words
 from storage.mail.types import DRAFTS, TRASH, Mailbox
 from storage.store import Transaction
@@ -67,19 +67,23 @@ def _change(tx: Transaction, mailbox: Mailbox, uid: int, command: Element, done:
     """Change the flags of a mail; how it went."""
     data = command.find(AirSync.ApplicationData)
     states = flagging.states_in(tx, mailbox, [(uid, uid)])
-    if data is None or not states or mail.version(states[0]) is None:
+    if data is None or not states or not mail.is_shown(states[0]):
         return _MISSING
     state = states[0]
+    details = follow_ups.of(tx, mailbox.id, [uid]).get(uid)
     try:
-        before, after = state.flags.split(), mail_flags.after(state.flags, data).split()
+        flags, details = mail_flags.after(state.flags, details, data, tx.now)
     except Unconvertible:
         done.refused.append(state)
         return _CONVERSION
     # What changes, and not what there is then: another program may change flags at the same time.
-    for way, given in zip(_WAYS, (set(before) - set(after), set(after) - set(before)), strict=True):
+    before, after = set(state.flags.split()), set(flags.split())
+    for way, given in zip(_WAYS, (before - after, after - before), strict=True):
         if given:
             state = flagging.set_flags(tx, mailbox, [uid], way, words.canonical(given)).states[0]
-    done.held[uid] = mail.version(state)
+    if Email.Flag in data:
+        follow_ups.put(tx, mailbox, uid, details)
+    done.held[uid] = mail.version(state, details)
     return _OK
 
 

@@ -46,7 +46,7 @@ def find(tx: Transaction, wanted: Wanted, first: int, last: int) -> tuple[list[t
     found: list[tuple[Mailbox, State]] = []
     query = _query(wanted)
     for box in _boxes(tx, wanted):
-        states = [one for one in flagging.states_in(tx, box, [(1, 2**62)]) if mail.version(one) is not None]
+        states = [one for one in flagging.states_in(tx, box, [(1, 2**62)]) if mail.is_shown(one)]
         hits = set(searching.search(tx, box.id, states, query))
         found += [(box, one) for one in states if one.uid in hits]
     found.sort(key=lambda hit: (-hit[1].internal, hit[0].id, -hit[1].uid))

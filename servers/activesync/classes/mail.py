@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from servers.activesync import bodies
-from servers.activesync.classes import mail_categories, mail_meeting, mail_parts
+from servers.activesync.classes import mail_categories, mail_follow_up, mail_meeting, mail_parts
 from servers.activesync.options import HTML, MIME, Options
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
@@ -17,45 +17,58 @@ from storage.formats import mime_fields, mime_words
 from storage.formats.addresses import Address, parse_addresses
 from storage.formats.message_parts import Part
 from storage.mail import flags as words
-from storage.mail import reading
+from storage.mail import follow_ups, reading
 from storage.mail.flags import ANSWERED, DELETED, FLAGGED, SEEN
+from storage.mail.follow_ups import FollowUp
 from storage.mail.types import DRAFTS, Content, Mailbox, State
 from storage.store import Transaction
 
 FORWARDED: Final = "$Forwarded"
 _SHOWN: Final = (SEEN, FLAGGED, ANSWERED, FORWARDED)
+_NEXT: Final = "."
 _ADDRESS_MAX: Final = 32_000
 
 
-def version(state: State) -> str | None:
-    """What a device can see change of a mail; None if it is not to be shown: `\\Deleted` waits for its removal."""
-    if words.has(state.flags, DELETED):
+def is_shown(state: State) -> bool:
+    """Whether devices are shown a mail: `\\Deleted` waits for its removal."""
+    return not words.has(state.flags, DELETED)
+
+
+def version(state: State, details: FollowUp | None) -> str | None:
+    """What a device can see change of a mail; None if it is not to be shown. `details` are those of its flag."""
+    if not is_shown(state):
         return None
-    return _version(state.flags)
+    flags = _version(state.flags)
+    return flags if details is None else f"{flags}{_NEXT * (2 - flags.count(_NEXT))}{_mark(repr(tuple(details)))}"
 
 
 @lru_cache(4096)
 def _version(flags: str) -> str:
-    """A digit a flag; a mark of the categories, where there are any."""
+    """A digit a flag; a mark of the categories, where there are any; one of what is said of the flag follows."""
     shown = "".join("1" if words.has(flags, flag) else "0" for flag in _SHOWN)
     categories = "\n".join(sorted(mail_categories.listed(flags)))
-    return f"{shown}.{hashlib.blake2s(categories.encode(), digest_size=4).hexdigest()}" if categories else shown
+    return f"{shown}{_NEXT}{_mark(categories)}" if categories else shown
 
 
-def changed(state: State, protocol: int, before: str) -> Element:
+def _mark(text: str) -> str:
+    return hashlib.blake2s(text.encode(), digest_size=4).hexdigest()
+
+
+def changed(state: State, details: FollowUp | None, protocol: int, before: str) -> Element:
     """ApplicationData of a change of flags: only of those that are other than in the version `before`.
 
     "If only the Read flag has changed [...] the server MUST include the Read element as the only child element"
     ([MS-ASEMAIL] §3.2.5.4).
     """
-    flags, was = (version(state) or "").partition("."), before.partition(".")
-    told = [_read(state), _flag(state), *_verb(state, protocol), *_categories(state, protocol)]
-    if len(was[0]) != len(flags[0]):
+    flags, categories, flag, *_ = f"{version(state, details)}{_NEXT * 2}".split(_NEXT)
+    was_flags, was_categories, was_flag, *_ = f"{before}{_NEXT * 2}".split(_NEXT)
+    told = [_read(state), _flag(state, details), *_verb(state, protocol), *_categories(state, protocol)]
+    if len(was_flags) != len(flags):
         return AirSync.ApplicationData(*told)
-    parts = [_read(state)] if flags[0][0] != was[0][0] else []
-    parts += [_flag(state)] if flags[0][1] != was[0][1] else []
-    parts += _verb(state, protocol) if flags[0][2:] != was[0][2:] else []
-    parts += _categories(state, protocol) if flags[2] != was[2] else []
+    parts = [_read(state)] if flags[0] != was_flags[0] else []
+    parts += [_flag(state, details)] if (flags[1], flag) != (was_flags[1], was_flag) else []
+    parts += _verb(state, protocol) if flags[2:] != was_flags[2:] else []
+    parts += _categories(state, protocol) if categories != was_categories else []
     return AirSync.ApplicationData(*(parts or told))
 
 
@@ -67,6 +80,7 @@ def whole(
     contents = reading.contents_of(tx, numbers)
     listed = reading.listed_of(tx, numbers)
     parts = reading.parts_of(tx, numbers)
+    details = follow_ups.of(tx, mailbox.id, (state.uid for state in states))
     bodies_of = dict(reading.bodies_of(tx, numbers))
     found: dict[int, list[Element]] = {}
     for state in states:
@@ -82,7 +96,7 @@ def whole(
             _read(state),
             *mail_meeting.classified(data, parts[state.content], protocol),
             Email.InternetCPID("65001"),
-            _flag(state),
+            _flag(state, details.get(state.uid)),
             *_verb(state, protocol),
             *_categories(state, protocol),
             _sender(header, protocol),
@@ -117,10 +131,8 @@ def _read(state: State) -> Element:
     return Email.Read(1 if words.has(state.flags, SEEN) else 0)
 
 
-def _flag(state: State) -> Element:
-    if not words.has(state.flags, FLAGGED):
-        return Email.Flag()
-    return Email.Flag(Email.Status(2), Email.FlagType("Flag for follow-up"))
+def _flag(state: State, details: FollowUp | None) -> Element:
+    return mail_follow_up.shown(words.has(state.flags, FLAGGED), details)
 
 
 def _verb(state: State, protocol: int) -> list[Element]:
