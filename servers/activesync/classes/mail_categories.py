@@ -72,6 +72,12 @@ def keyword_of(name: str) -> str:
     return _escaped(name)
 
 
+def keywords_of(name: str) -> list[str]:
+    """The keywords by which to look for a category, whoever set it, in capitals or not."""
+    labels = [keyword for keyword, label in _LABELS.items() if label.lower() == name.lower()]
+    return list(dict.fromkeys([*labels, *([name] if _ATOM.fullmatch(name) else []), keyword_of(name)]))
+
+
 def _escaped(name: str) -> str:
     """As the encoding "Q" writes it (RFC 2047 §4.2): it says the same in capitals as in small letters."""
     plain = "".join(_quoted(one) for one in name)
