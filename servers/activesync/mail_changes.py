@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from servers.activesync import draft_changes, drafts
@@ -29,6 +30,7 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
     done = Done()
     deleted: list[int] = []
     writes = call.version >= 160 and mailbox.name == DRAFTS
+    known = keys.held_of(tx, opened.device, opened.folder, _changed(mailbox, wanted)) if wanted.commands else {}
     for command in wanted.commands:
         identified = command.text_of(AirSync.ServerId) or ""
         uid = uid_of(mailbox, identified)
@@ -45,7 +47,7 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
         elif command.tag is AirSync.Change and drafted and uid is not None:
             draft_changes.change(tx, call, mailbox, uid, command, done)
         elif command.tag is AirSync.Change:
-            status = _MISSING if uid is None else _change(tx, mailbox, uid, command, done)
+            status = _MISSING if uid is None else _change(tx, mailbox, uid, command, known, done)
             if status != _OK:
                 done.responses.append(AirSync.Change(AirSync.ServerId(identified), AirSync.Status(status)))
         elif command.tag is AirSync.Delete:
@@ -63,8 +65,17 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
     return done
 
 
-def _change(tx: Transaction, mailbox: Mailbox, uid: int, command: Element, done: Done) -> int:
-    """Change the flags of a mail; how it went."""
+def _changed(mailbox: Mailbox, wanted: Wanted) -> list[int]:
+    """The mails that the device changes."""
+    changes = (one for one in wanted.commands if one.tag is AirSync.Change)
+    uids = (uid_of(mailbox, one.text_of(AirSync.ServerId) or "") for one in changes)
+    return [uid for uid in uids if uid is not None]
+
+
+def _change(
+    tx: Transaction, mailbox: Mailbox, uid: int, command: Element, known: Mapping[int, str], done: Done
+) -> int:
+    """Change the flags of a mail; how it went. `known` is what the device held before."""
     data = command.find(AirSync.ApplicationData)
     states = flagging.states_in(tx, mailbox, [(uid, uid)])
     if data is None or not states or not mail.is_shown(states[0]):
@@ -83,7 +94,7 @@ def _change(tx: Transaction, mailbox: Mailbox, uid: int, command: Element, done:
             state = flagging.set_flags(tx, mailbox, [uid], way, words.canonical(given)).states[0]
     if Email.Flag in data:
         follow_ups.put(tx, mailbox, uid, details)
-    done.held[uid] = mail.version(state, details)
+    done.held[uid] = mail.heard(done.held.get(uid, known.get(uid)), mail.version(state, details) or "", data)
     return _OK
 
 

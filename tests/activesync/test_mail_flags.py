@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Email, Move, Tasks
+from servers.activesync.wbxml.pages import AirSync, Email, Email2, Move, Tasks
 from storage.mail import flagging, mailboxes
 from storage.store import Store
 from storage.types import Actor
@@ -209,3 +209,20 @@ def test_a_draft_that_is_written_anew_keeps_its_flag(connect: Connect) -> None:
     changed = AirSync.ApplicationData(Email.Subject("plan B"))
     phone.sync_once(drafts, AirSync.Change(AirSync.ServerId(number), changed))
     assert as_set(flag(phone, drafts)) == as_set(WHOLE)
+
+
+def test_a_change_does_not_hide_what_else_changed(pair: tuple[Phone, Phone, str], imap: Client) -> None:
+    """EAS-04, EAS-13: what others changed before is told to the phone that changes something else of the mail."""
+    phone, _, inbox = pair
+    imap.lines("NOOP")
+    imap.lines("STORE 1 +FLAGS (\\Seen Urgent \\Answered)")
+    found = say(phone, inbox, WHOLE)
+    told = found.find(AirSync.Commands, AirSync.Change, AirSync.ApplicationData)
+    assert told is not None
+    assert {one.tag for one in told.children} == {Email.Read, Email.Categories, Email2.LastVerbExecuted}
+    imap.lines("STORE 1 -FLAGS (\\Flagged Urgent)")
+    found = say(phone, inbox, Email.Categories(Email.Category("Later")))  # the last word counts
+    told = found.find(AirSync.Commands, AirSync.Change, AirSync.ApplicationData)
+    assert told is not None
+    assert told.children == [Email.Flag()]
+    assert phone.sync_once(inbox) is None

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from servers.activesync import bodies
 from servers.activesync.classes import mail_categories, mail_follow_up, mail_meeting, mail_parts
@@ -25,7 +25,6 @@ from storage.store import Transaction
 
 FORWARDED: Final = "$Forwarded"
 _SHOWN: Final = (SEEN, FLAGGED, ANSWERED, FORWARDED)
-_NEXT: Final = "."
 _ADDRESS_MAX: Final = 32_000
 
 
@@ -34,24 +33,54 @@ def is_shown(state: State) -> bool:
     return not words.has(state.flags, DELETED)
 
 
+class _Version(NamedTuple):
+    """What a device can see change of a mail."""
+
+    flags: str
+    """A digit for each of `_SHOWN`."""
+    categories: str = ""
+    """A mark of them, "" where there are none; so with what is said of the flag."""
+    details: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        return cls(*text.split("."))
+
+    def __str__(self) -> str:
+        return ".".join(self).rstrip(".")
+
+
 def version(state: State, details: FollowUp | None) -> str | None:
     """What a device can see change of a mail; None if it is not to be shown. `details` are those of its flag."""
     if not is_shown(state):
         return None
     flags = _version(state.flags)
-    return flags if details is None else f"{flags}{_NEXT * (2 - flags.count(_NEXT))}{_mark(repr(tuple(details)))}"
+    return str(flags if details is None else flags._replace(details=_mark(repr(tuple(details)))))
 
 
 @lru_cache(4096)
-def _version(flags: str) -> str:
-    """A digit a flag; a mark of the categories, where there are any; one of what is said of the flag follows."""
-    shown = "".join("1" if words.has(flags, flag) else "0" for flag in _SHOWN)
+def _version(flags: str) -> _Version:
     categories = "\n".join(sorted(mail_categories.listed(flags)))
-    return f"{shown}{_NEXT}{_mark(categories)}" if categories else shown
+    shown = "".join("1" if words.has(flags, flag) else "0" for flag in _SHOWN)
+    return _Version(shown, _mark(categories) if categories else "")
 
 
 def _mark(text: str) -> str:
     return hashlib.blake2s(text.encode(), digest_size=4).hexdigest()
+
+
+def heard(before: str | None, after: str, said: Element) -> str:
+    """The version that a device holds which has `said` something of a mail; what others changed it did not hear yet.
+
+    `before` is what it held, `after` what there is now.
+    """
+    now, was = _Version.read(after), _Version.read(before or "")
+    if len(was.flags) != len(now.flags):
+        return after
+    read = now.flags[0] if Email.Read in said else was.flags[0]
+    flag = now if Email.Flag in said else was
+    categories = now.categories if Email.Categories in said else was.categories
+    return str(_Version(read + flag.flags[1] + was.flags[2:], categories, flag.details))
 
 
 def changed(state: State, details: FollowUp | None, protocol: int, before: str) -> Element:
@@ -60,15 +89,14 @@ def changed(state: State, details: FollowUp | None, protocol: int, before: str) 
     "If only the Read flag has changed [...] the server MUST include the Read element as the only child element"
     ([MS-ASEMAIL] §3.2.5.4).
     """
-    flags, categories, flag, *_ = f"{version(state, details)}{_NEXT * 2}".split(_NEXT)
-    was_flags, was_categories, was_flag, *_ = f"{before}{_NEXT * 2}".split(_NEXT)
+    now, was = _Version.read(version(state, details) or ""), _Version.read(before)
     told = [_read(state), _flag(state, details), *_verb(state, protocol), *_categories(state, protocol)]
-    if len(was_flags) != len(flags):
+    if len(was.flags) != len(now.flags):
         return AirSync.ApplicationData(*told)
-    parts = [_read(state)] if flags[0] != was_flags[0] else []
-    parts += [_flag(state, details)] if (flags[1], flag) != (was_flags[1], was_flag) else []
-    parts += _verb(state, protocol) if flags[2:] != was_flags[2:] else []
-    parts += _categories(state, protocol) if categories != was_categories else []
+    parts = [_read(state)] if now.flags[0] != was.flags[0] else []
+    parts += [_flag(state, details)] if (now.flags[1], now.details) != (was.flags[1], was.details) else []
+    parts += _verb(state, protocol) if now.flags[2:] != was.flags[2:] else []
+    parts += _categories(state, protocol) if now.categories != was.categories else []
     return AirSync.ApplicationData(*(parts or told))
 
 
