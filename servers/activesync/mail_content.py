@@ -87,10 +87,10 @@ class MailContent:
         if not isinstance(target, MailContent):
             raise Impossible
         placed = moving.move(tx, self.box, [uid], target.box)[0][1]
-        state = flagging.states_in(tx, target.box, [(placed, placed)])[0]
         source_folder, target_folder = str(self.box.id), str(target.box.id)
-        version = mail.version(state, follow_ups.of(tx, target.box.id, [placed]).get(placed)) or ""
-        keys.moved(tx, call.device, (source_folder, uid), (target_folder, state.uid), version)
+        # It holds what it held; what others changed of the mail before it is told in the new place.
+        version = keys.held_of(tx, call.device, source_folder, [uid]).get(uid, "")
+        keys.moved(tx, call.device, (source_folder, uid), (target_folder, placed), version)
         return mail_items.server_id(target.box, placed)
 
 

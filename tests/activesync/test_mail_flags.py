@@ -211,6 +211,24 @@ def test_a_draft_that_is_written_anew_keeps_its_flag(connect: Connect) -> None:
     assert as_set(flag(phone, drafts)) == as_set(WHOLE)
 
 
+def test_a_move_does_not_hide_what_else_changed(pair: tuple[Phone, Phone, str], imap: Client) -> None:
+    """EAS-13: the mail that was read elsewhere before is read in its new place."""
+    phone, _, inbox = pair
+    trash = phone.folder("Trash")
+    phone.sync(trash)
+    imap.lines("NOOP")
+    imap.lines("STORE 1 +FLAGS (\\Seen)")
+    (number,) = phone.items[inbox]
+    move = Move.Move(Move.SrcMsgId(number), Move.SrcFldId(inbox), Move.DstFldId(trash))
+    moved = phone.post("MoveItems", Move.MoveItems(move)).document.text_of(Move.Response, Move.DstMsgId) or ""
+    phone.items[trash][moved] = phone.items[inbox].pop(number)
+    found = phone.sync_once(trash)
+    assert found is not None
+    told = found.find(AirSync.Commands, AirSync.Change, AirSync.ApplicationData)
+    assert told is not None
+    assert told.children == [Email.Read(1)]
+
+
 def test_a_change_does_not_hide_what_else_changed(pair: tuple[Phone, Phone, str], imap: Client) -> None:
     """EAS-04, EAS-13: what others changed before is told to the phone that changes something else of the mail."""
     phone, _, inbox = pair
