@@ -12,7 +12,7 @@ from servers.activesync.classes import property_text
 from servers.activesync.wbxml.element import Element
 from storage.mail import flags as words
 
-_LABELS: Final[Mapping[str, str]] = {  # Thunderbird's five labels, which Roundcube and others show by these names too
+_LABELS: Final[Mapping[str, str]] = {  # Thunderbird's five labels
     "$label1": "Important", "$label2": "Work", "$label3": "Personal", "$label4": "To Do", "$label5": "Later",
 }  # fmt: skip
 _KEYWORDS: Final = {name: keyword for keyword, name in _LABELS.items()}
