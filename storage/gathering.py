@@ -1,6 +1,7 @@
 """What a store's process gathers and writes together, within about a second, so that nobody waits for it.
 
-A process that is killed loses what it gathered last: this is for counters and marks, not for people's data.
+What was gathered last is written when the store is closed. A process that is killed loses it: this is for counters and
+marks, not for people's data.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class _Waiting(Generic[_V]):
         self.written: dict[int, _V] = {}
         """What is being written at this moment."""
         self.timer: threading.Timer | None = None
+        self.turn = threading.Lock()
+        """Held while they are written: who closes the store waits for a timer that is at it."""
 
 
 class Gathering(Generic[_V]):
@@ -68,14 +71,15 @@ class Gathering(Generic[_V]):
     def flush(self, store: Store) -> None:
         """Write what was gathered, now."""
         waiting = self._of(store)
-        with waiting.guard:
-            waiting.written, waiting.values = waiting.values, {}
-            timer, waiting.timer = waiting.timer, None
-        if timer is not None:
-            timer.cancel()
-        if waiting.written:
-            with store.write(SITE) as tx:
-                self._write(tx, waiting.written)
+        with waiting.turn:
+            with waiting.guard:
+                waiting.written, waiting.values = waiting.values, {}
+                timer, waiting.timer = waiting.timer, None
+            if timer is not None:
+                timer.cancel()
+            if waiting.written:
+                with store.write(SITE) as tx:
+                    self._write(tx, waiting.written)
 
     def _flush_quietly(self, store: Store) -> None:
         try:
@@ -85,4 +89,8 @@ class Gathering(Generic[_V]):
 
     def _of(self, store: Store) -> _Waiting[_V]:
         with self._guard:
-            return self._stores.setdefault(store, _Waiting())
+            found = self._stores.get(store)
+            if found is None:
+                found = self._stores[store] = _Waiting()
+                store.before_close(self._flush_quietly)
+            return found

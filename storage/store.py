@@ -77,6 +77,7 @@ class Store:
         self.engines: Final = Engines(url)
         self.blobs: Final = BlobStore(blobs)
         self.limits: Final = limits
+        self._last_actions: Final[list[Callable[[Store], None]]] = []
 
     @classmethod
     def open(cls, url: str, blobs: Path, *, limits: Limits = Limits()) -> Store:
@@ -151,8 +152,14 @@ class Store:
         for action in tx.after_commit:
             action()
 
+    def before_close(self, action: Callable[[Store], None]) -> None:
+        """Let something be done when the store is closed, while it still can be written to."""
+        self._last_actions.append(action)
+
     def close(self) -> None:
         """Close all connections of this process."""
+        for action in self._last_actions:
+            action(self)
         self.engines.close()
 
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from servers.activesync import drafts, outgoing
 from servers.activesync.call import Call
-from servers.activesync.classes import mail
+from servers.activesync.classes import mail, mail_flags
 from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.drafts import Draft
 from servers.activesync.mail_items import Done, server_id
 from servers.activesync.outgoing import Outgoing, Refused
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
 from storage.errors import OverQuota, StorageError
-from storage.mail import appending, flagging, moving, reading
-from storage.mail import flags as words
-from storage.mail.flags import FLAGGED, SEEN
+from storage.mail import appending, flagging, follow_ups, moving, reading
+from storage.mail.flags import DRAFT
+from storage.mail.follow_ups import FollowUp
 from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 
-_DRAFT: Final = "\\Draft"
 _OK, _CONVERSION, _MISSING, _FULL = 1, 6, 8, 9
 
 
@@ -51,7 +49,7 @@ def add(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, command: 
                 _send(tx, call, draft.mime)
                 uid = None
             else:
-                uid = _place(tx, call, mailbox, draft, _flags(data, ""), done)
+                uid = _place(tx, call, mailbox, draft, mail_flags.after(DRAFT, None, data, tx.now), done)
     except (Unconvertible, Refused, *outgoing.REFUSALS, StorageError) as error:
         answer(_status(error))
         return
@@ -75,7 +73,8 @@ def change(tx: Transaction, call: Call, mailbox: Mailbox, uid: int, command: Ele
                 _send(tx, call, draft.mime)
             else:
                 # Not held: the device is told the new one, with its own ServerId, in this very answer.
-                _place(tx, call, mailbox, draft, _flags(data, states[0].flags), None)
+                details = follow_ups.of(tx, mailbox.id, [uid]).get(uid)
+                _place(tx, call, mailbox, draft, mail_flags.after(states[0].flags, details, data, tx.now), None)
             moving.remove(tx, mailbox, [uid])
     except (Unconvertible, Refused, *outgoing.REFUSALS, StorageError) as error:
         done.responses.append(AirSync.Change(identified, AirSync.Status(_status(error))))
@@ -87,25 +86,15 @@ def _send(tx: Transaction, call: Call, mime: bytes) -> None:
 
 
 def _place(
-    tx: Transaction, call: Call, mailbox: Mailbox, draft: Draft, flags: str, done: Done | None
+    tx: Transaction, call: Call, mailbox: Mailbox, draft: Draft, flags: tuple[str, FollowUp | None], done: Done | None
 ) -> int:
     prepared = appending.prepare(call.store, draft.mime)
-    uid = appending.append(tx, mailbox, prepared, flags=flags).uid
+    uid = appending.append(tx, mailbox, prepared, flags=flags[0]).uid
+    follow_ups.put(tx, mailbox, uid, flags[1])
     if done is not None:
         state: State = flagging.states_in(tx, mailbox, [(uid, uid)])[0]
-        done.held[uid] = mail.version(state)
+        done.held[uid] = mail.version(state, flags[1])
     return uid
-
-
-def _flags(data: Element, before: str) -> str:
-    flags = words.changed(before, "add", _DRAFT)
-    read = data.text_of(Email.Read)
-    if read in ("0", "1"):
-        flags = words.changed(flags, "add" if read == "1" else "remove", SEEN)
-    flag = data.find(Email.Flag)
-    if flag is not None:
-        flags = words.changed(flags, "add" if flag.text_of(Email.Status) == "2" else "remove", FLAGGED)
-    return flags
 
 
 def _files(mailbox: Mailbox, uid: int | None, added: Mapping[str, str]) -> Element | None:

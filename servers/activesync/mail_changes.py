@@ -1,10 +1,14 @@
-"""What a device changed in a mailbox: read, flagged, deleted ([MS-ASCMD] §2.2.3.24.2, §2.2.3.42)."""
+"""What a device changed in a mailbox: read, flagged, categorized, deleted ([MS-ASCMD] §2.2.3.24.2, §2.2.3.42)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from servers.activesync import draft_changes, drafts
 from servers.activesync.call import Call
-from servers.activesync.classes import mail
+from servers.activesync.classes import mail, mail_flags
+from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.mail_items import Done, uid_of
 from servers.activesync.options import Options
 from servers.activesync.wanted import Wanted
@@ -12,12 +16,13 @@ from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, Email, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
-from storage.mail import flagging, mailboxes, moving
-from storage.mail.flags import FLAGGED, SEEN
+from storage.mail import flagging, follow_ups, mailboxes, moving
+from storage.mail import flags as words
 from storage.mail.types import DRAFTS, TRASH, Mailbox
 from storage.store import Transaction
 
-_CONVERSION, _MISSING = 6, 8
+_OK, _CONVERSION, _MISSING = 1, 6, 8
+_WAYS: Final[tuple[words.Change, ...]] = ("remove", "add")
 
 
 def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted: Wanted, options: Options) -> Done:
@@ -25,6 +30,7 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
     done = Done()
     deleted: list[int] = []
     writes = call.version >= 160 and mailbox.name == DRAFTS
+    known = keys.held_of(tx, opened.device, opened.folder, _changed(mailbox, wanted)) if wanted.commands else {}
     for command in wanted.commands:
         identified = command.text_of(AirSync.ServerId) or ""
         uid = uid_of(mailbox, identified)
@@ -41,8 +47,9 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
         elif command.tag is AirSync.Change and drafted and uid is not None:
             draft_changes.change(tx, call, mailbox, uid, command, done)
         elif command.tag is AirSync.Change:
-            if uid is None or not _change(tx, mailbox, uid, command, done):
-                done.responses.append(AirSync.Change(AirSync.ServerId(identified), AirSync.Status(_MISSING)))
+            status = _MISSING if uid is None else _change(tx, mailbox, uid, command, known, done)
+            if status != _OK:
+                done.responses.append(AirSync.Change(AirSync.ServerId(identified), AirSync.Status(status)))
         elif command.tag is AirSync.Delete:
             if uid is None or not keys.held_of(tx, opened.device, opened.folder, [uid]):
                 done.responses.append(AirSync.Delete(AirSync.ServerId(identified), AirSync.Status(_MISSING)))
@@ -58,21 +65,37 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
     return done
 
 
-def _change(tx: Transaction, mailbox: Mailbox, uid: int, command: Element, done: Done) -> bool:
+def _changed(mailbox: Mailbox, wanted: Wanted) -> list[int]:
+    """The mails that the device changes."""
+    changes = (one for one in wanted.commands if one.tag is AirSync.Change)
+    uids = (uid_of(mailbox, one.text_of(AirSync.ServerId) or "") for one in changes)
+    return [uid for uid in uids if uid is not None]
+
+
+def _change(
+    tx: Transaction, mailbox: Mailbox, uid: int, command: Element, known: Mapping[int, str], done: Done
+) -> int:
+    """Change the flags of a mail; how it went. `known` is what the device held before."""
     data = command.find(AirSync.ApplicationData)
     states = flagging.states_in(tx, mailbox, [(uid, uid)])
-    if data is None or not states or mail.version(states[0]) is None:
-        return False
+    if data is None or not states or not mail.is_shown(states[0]):
+        return _MISSING
     state = states[0]
-    read = data.text_of(Email.Read)
-    if read in ("0", "1"):
-        state = flagging.set_flags(tx, mailbox, [uid], "add" if read == "1" else "remove", SEEN).states[0]
-    flag = data.find(Email.Flag)
-    if flag is not None:
-        active = flag.text_of(Email.Status) == "2"  # 1 is done, 0 or nothing is none
-        state = flagging.set_flags(tx, mailbox, [uid], "add" if active else "remove", FLAGGED).states[0]
-    done.held[uid] = mail.version(state)
-    return True
+    details = follow_ups.of(tx, mailbox.id, [uid]).get(uid)
+    try:
+        flags, details = mail_flags.after(state.flags, details, data, tx.now)
+    except Unconvertible:
+        done.refused.append(state)
+        return _CONVERSION
+    # What changes, and not what there is then: another program may change flags at the same time.
+    before, after = set(state.flags.split()), set(flags.split())
+    for way, given in zip(_WAYS, (before - after, after - before), strict=True):
+        if given:
+            state = flagging.set_flags(tx, mailbox, [uid], way, words.canonical(given)).states[0]
+    if Email.Flag in data:
+        follow_ups.put(tx, mailbox, uid, details)
+    done.held[uid] = mail.heard(done.held.get(uid, known.get(uid)), mail.version(state, details) or "", data)
+    return _OK
 
 
 def _fetch(

@@ -16,7 +16,7 @@ from servers.activesync.wbxml.pages import AirSync
 from storage.activesync import keys
 from storage.activesync.devices import Device
 from storage.activesync.keys import Opened
-from storage.mail import flagging, moving
+from storage.mail import flagging, follow_ups, moving
 from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 
@@ -68,7 +68,8 @@ class MailContent:
         if wanted.changes:
             news = mail_sync.look(tx, call.device, wanted.folder, self.box, state, options, wanted.window)
             told.commands, news = _commands(tx, self.box, news, state["base"], options, call.version)
-            keys.hold(tx, opened, mail_sync.held_after(news))
+            told.commands += _again(tx, self.box, done.refused, news, call.version)
+            keys.hold(tx, opened, mail_sync.held_after(tx, self.box, news))
             mail_sync.take(state, news, options, tx.now)
             told.more = news.more
         return told
@@ -86,9 +87,10 @@ class MailContent:
         if not isinstance(target, MailContent):
             raise Impossible
         placed = moving.move(tx, self.box, [uid], target.box)[0][1]
-        state = flagging.states_in(tx, target.box, [(placed, placed)])[0]
         source_folder, target_folder = str(self.box.id), str(target.box.id)
-        keys.moved(tx, call.device, (source_folder, uid), (target_folder, state.uid), mail.version(state) or "")
+        # It holds what it held; what others changed of the mail before it is told in the new place.
+        version = keys.held_of(tx, call.device, source_folder, [uid]).get(uid, "")
+        keys.moved(tx, call.device, (source_folder, uid), (target_folder, placed), version)
         return mail_items.server_id(target.box, placed)
 
 
@@ -107,7 +109,7 @@ def _commands(
     told = [AirSync.Delete(AirSync.ServerId(mail_items.server_id(box, uid))) for uid in news.deleted]
     told += [AirSync.SoftDelete(AirSync.ServerId(mail_items.server_id(box, uid))) for uid in news.faded]
     for one in news.changed:
-        data = mail.changed(one, protocol, news.before[one.uid])
+        data = mail.changed(one, news.details.get(one.uid), protocol, news.before[one.uid])
         told.append(AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
     octets = at = 0
     while at < len(news.added):
@@ -126,6 +128,20 @@ def _commands(
             news.more, news.base = True, base
             break
     return told, news
+
+
+def _again(
+    tx: Transaction, box: Mailbox, refused: list[State], news: mail_sync.News, protocol: int
+) -> list[Element]:
+    """What the device has of these otherwise than the desk, where the news do not tell it (EAS-13)."""
+    told = {one.uid for one in (*news.changed, *news.added)}
+    left = [one for one in refused if one.uid not in told]
+    details = follow_ups.of(tx, box.id, (one.uid for one in left))
+    found: list[Element] = []
+    for one in left:
+        data = mail.changed(one, details.get(one.uid), protocol, "")
+        found.append(AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
+    return found
 
 
 def _page(added: list[State], at: int) -> list[State]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from servers.activesync.wbxml.element import Element
-from storage.mail.types import Mailbox
+from storage.mail.types import Mailbox, State
 
 
 @dataclass(slots=True)
@@ -15,6 +15,8 @@ class Done:
     responses: list[Element] = field(default_factory=list)
     held: dict[int, str | None] = field(default_factory=dict)
     """What the device holds now by its own doing: it is not told again."""
+    refused: list[State] = field(default_factory=list)
+    """Mails that the device has otherwise now than the desk: they are told again (EAS-13)."""
 
 
 def server_id(mailbox: Mailbox, uid: int) -> str:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from zoneinfo import ZoneInfo
 
-from servers.activesync import hierarchy
+from servers.activesync import hierarchy, mail_words
 from servers.activesync.classes import mail
 from servers.activesync.options import Options
 from servers.activesync.wbxml.element import Element
+from storage import preferences
 from storage.errors import NotFound
 from storage.mail import flagging, mailboxes, searching
 from storage.mail import query as ask
 from storage.mail.query import Query
 from storage.mail.types import SEPARATOR, SPAM, TRASH, Mailbox, State
 from storage.store import Transaction
-
-_WORD: Final = re.compile(r'(?:(from|to|cc|subject|body)\s*:\s*)?(?:"([^"]*)"|(\S+))', re.IGNORECASE)
-TEXT_MAX: Final = 500
-WORDS_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +40,9 @@ def find(tx: Transaction, wanted: Wanted, first: int, last: int) -> tuple[list[t
         NotFound: one of the folders is none.
     """
     found: list[tuple[Mailbox, State]] = []
-    query = _query(wanted)
+    query = _query(tx, wanted)
     for box in _boxes(tx, wanted):
-        states = [one for one in flagging.states_in(tx, box, [(1, 2**62)]) if mail.version(one) is not None]
+        states = [one for one in flagging.states_in(tx, box, [(1, 2**62)]) if mail.is_shown(one)]
         hits = set(searching.search(tx, box.id, states, query))
         found += [(box, one) for one in states if one.uid in hits]
     found.sort(key=lambda hit: (-hit[1].internal, hit[0].id, -hit[1].uid))
@@ -68,26 +64,12 @@ def _boxes(tx: Transaction, wanted: Wanted) -> Sequence[Mailbox]:
     return list(chosen.values())
 
 
-def _query(wanted: Wanted) -> Query:
-    terms: list[Query] = []
-    if wanted.since is not None or wanted.before is not None:
-        terms.append(ask.Internal(wanted.since, wanted.before))
-    for name, quoted, word in list(_WORD.findall(wanted.text[:TEXT_MAX]))[:WORDS_MAX]:
-        text = quoted or word
-        if text.upper() in ("AND", "") or text in ("*",):
-            continue
-        terms.append(_term(name.lower(), text.rstrip("*") or text))
-    return ask.And(tuple(terms)) if terms else ask.All()
-
-
-def _term(name: str, text: str) -> Query:
-    if name == "subject":
-        return ask.Subject(text)
-    if name == "body":
-        return ask.Body(text)
-    if name in ("from", "to", "cc"):
-        return ask.Address(name, text)  # type: ignore[arg-type]
-    return ask.Text(text)
+def _query(tx: Transaction, wanted: Wanted) -> Query:
+    zone = ZoneInfo(preferences.zone_of(tx, tx.actor.id))
+    text = mail_words.read(wanted.text, mail_words.Clock(tx.now, zone))
+    if wanted.since is None and wanted.before is None:
+        return text
+    return ask.And((ask.Internal(wanted.since, wanted.before), text))
 
 
 def shown(

@@ -10,7 +10,8 @@ from servers.activesync.content import Lost
 from servers.activesync.options import Options
 from storage.activesync import keys, mail_walk
 from storage.activesync.devices import Device
-from storage.mail import reading
+from storage.mail import follow_ups, reading
+from storage.mail.follow_ups import FollowUp
 from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 
@@ -32,6 +33,8 @@ class News:
     """The change number up to which all is told when this is."""
     before: dict[int, str] = field(default_factory=dict)
     """Of `changed`, by uid, what the device holds (`mail.version`)."""
+    details: dict[int, FollowUp] = field(default_factory=dict)
+    """Of `changed`, by uid, what is said of the flag, where anything is."""
     walked: int = 0
     """How many of `added` come from the walk; they stand first."""
     below: int | None = None
@@ -67,7 +70,8 @@ def look(
     if not found.complete:
         raise Lost
     known = keys.held_of(tx, device, folder, [*found.vanished, *(one.uid for one in found.states)])
-    known |= {one.uid: mail.version(one) or "" for one in news.added}
+    details = follow_ups.of(tx, mailbox.id, (one.uid for one in (*news.added, *found.states)))
+    known |= {one.uid: mail.version(one, details.get(one.uid)) or "" for one in news.added}
     since = cutoff(tx, options, state)
     room = most - len(news.added)
     for uid in found.vanished:
@@ -77,7 +81,7 @@ def look(
             news.deleted.append(uid)
             room -= 1
     for one in found.states:
-        version = mail.version(one)
+        version = mail.version(one, details.get(one.uid))
         if known.get(one.uid) == version or (one.uid not in known and (version is None or one.internal < since)):
             continue
         if not room:
@@ -89,6 +93,8 @@ def look(
         elif one.uid in known:
             news.changed.append(one)
             news.before[one.uid] = known[one.uid]
+            if one.uid in details:
+                news.details[one.uid] = details[one.uid]
         else:
             news.added.append(one)
     news.more = news.more or len(news.deleted) < sum(uid in known for uid in found.vanished)
@@ -111,10 +117,12 @@ def take(state: dict[str, Any], news: News, options: Options, now: float) -> Non
         state["day"] = int(now) // _DAY_S
 
 
-def held_after(news: News) -> dict[int, str | None]:
+def held_after(tx: Transaction, mailbox: Mailbox, news: News) -> dict[int, str | None]:
     """What the device holds then, for `keys.hold`."""
     found: dict[int, str | None] = dict.fromkeys((*news.deleted, *news.faded))
-    found.update({one.uid: mail.version(one) for one in (*news.added, *news.changed)})
+    told = (*news.added, *news.changed)
+    details = follow_ups.of(tx, mailbox.id, (one.uid for one in told))
+    found.update({one.uid: mail.version(one, details.get(one.uid)) for one in told})
     return found
 
 
@@ -140,7 +148,7 @@ def _walk(
             return
         below = page[-1].uid
         known = keys.held_of(tx, device, folder, [one.uid for one in page])
-        news.added += [one for one in page if mail.version(one) is not None and one.uid not in known]
+        news.added += [one for one in page if mail.is_shown(one) and one.uid not in known]
     news.below = below
     news.more = bool(mail_walk.below(tx, mailbox, below, since, 1))
     if not news.more:

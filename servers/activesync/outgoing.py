@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from servers.activesync.call import Call
+from storage import principals
 from storage.errors import BadFormat, Busy, TooLarge
 from storage.formats import imip, mail_header
-from storage.formats.addresses import parse_addresses
+from storage.formats.addresses import format_address, parse_addresses
 from storage.formats.imip import Meeting
 from storage.mail import appending, routing, sending, submitting
 from storage.mail.appending import Prepared
@@ -75,14 +76,14 @@ def ready(call: Call, mime: bytes) -> Outgoing:
     with call.store.read(call.actor) as tx:
         own = sending.addresses(tx, call.actor, site.domains)
         most = sending.recipients_max(tx, call.actor)
+        name = principals.me(tx).display_name
     if not own:
         raise Refused(FAILED)  # an account without any address
     header, rest = mail_header.split(mime)
     addresses = _recipients(header)
     if len(addresses) > min(site.recipients_max, most if most is not None else site.recipients_max):
         raise Refused(QUOTA)
-    if not mail_header.values(header, b"from"):
-        header += f"From: {own[0]}\r\n".encode()
+    header = _named(header, own[0], name)
     utf8 = not header.isascii() or not all(address.rpartition("@")[0].isascii() for address in addresses)
     meeting = imip.find(header + rest)
     if meeting is not None:
@@ -120,6 +121,21 @@ def propose(call: Call, out: Outgoing) -> None:
     for address in out.addresses:
         for here in routing.find(call.store, site, address).here if routing.is_own(site, address) else ():
             incoming.take(call.store, here, out.meeting, submitted=True)
+
+
+def _named(header: bytes, main: str, name: str) -> bytes:
+    """Complete From: iPhones ask nobody for his name, as Exchange puts it in, and other phones write the address there.
+
+    From may be missing too; a name that the phone gives stays.
+    """
+    given = mail_header.values(header, b"from")
+    people = parse_addresses(given[0]) if given else parse_addresses(main)
+    if len(given) > 1 or len(people) != 1 or (given and not name):
+        return header
+    (author,) = people
+    if not author.host or author.name.lower() not in ("", author.address.lower()):
+        return header
+    return mail_header.without(header, b"from") + b"From: " + format_address(replace(author, name=name)) + b"\r\n"
 
 
 def _recipients(header: bytes) -> list[str]:

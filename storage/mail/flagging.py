@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from storage.mail import flags as words
-from storage.mail import numbers
+from storage.mail import follow_ups, numbers
 from storage.mail.tables import messages
 from storage.mail.types import Flagged, Known, Mailbox, State
 from storage.statements import Statement
@@ -40,6 +40,8 @@ def set_flags(
 ) -> Flagged:
     """Change the flags of messages; `flags` is canonical. Uids that do not exist are passed over.
 
+    Where `\\Flagged` is set or cleared, what was said of the flag before goes (storage/mail/follow_ups.py).
+
     `known` are these very messages as the caller read them: if nothing happened since, they are not read again.
 
     Raises:
@@ -68,6 +70,9 @@ def set_flags(
         added[new] += amounts[old]
     numbers.count(tx, mailbox.id, added, Counter({old: amounts[old] for old in fresh}))
     numbers.learn(tx, mailbox, fresh.values())
+    turned = {old for old, new in fresh.items() if words.has(old, words.FLAGGED) != words.has(new, words.FLAGGED)}
+    if turned:
+        follow_ups.forget(tx, mailbox.id, (state.uid for state in here if state.flags in turned))
     return Flagged(before, number, _with(found, fresh, number, refused), failed)
 
 

@@ -26,7 +26,7 @@ _KNOWN: Final = {
     keyword.lower(): keyword
     for keyword in ("$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing", "$Important", "Junk", "NonJunk")
 }
-_KEYWORD: Final = re.compile(r'[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]{1,100}\Z')
+_KEYWORD: Final = re.compile(r'[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]{1,250}\Z')
 
 
 class BadFlag(Refused):

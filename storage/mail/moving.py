@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage.mail import appending, flagging, numbers
+from storage.mail import appending, flagging, follow_ups, numbers
 from storage.mail.flags import DELETED
 from storage.mail.tables import contents, messages
 from storage.mail.types import Mailbox, State
@@ -41,7 +41,9 @@ def copy(tx: Transaction, source: Mailbox, uids: Sequence[int], target: Mailbox)
     numbers.lock(tx, source.id, target.id)
     states = flagging.states_in(tx, source, flagging.runs(uids))
     appending.check_room(tx, sum(state.octets for state in states))
-    return _place(tx, states, target)
+    placed = _place(tx, states, target)
+    follow_ups.carry(tx, source.id, placed, target.id)
+    return placed
 
 
 def move(tx: Transaction, source: Mailbox, uids: Sequence[int], target: Mailbox) -> list[tuple[int, int]]:
@@ -49,6 +51,7 @@ def move(tx: Transaction, source: Mailbox, uids: Sequence[int], target: Mailbox)
     numbers.lock(tx, source.id, target.id)
     states = flagging.states_in(tx, source, flagging.runs(uids))
     placed = _place(tx, states, target)
+    follow_ups.carry(tx, source.id, placed, target.id)
     _take_out(tx, source, states)
     return placed
 
@@ -57,7 +60,7 @@ def move_all(tx: Transaction, source: Mailbox, target: Mailbox) -> None:
     """Move all that is in a mailbox."""
     numbers.lock(tx, source.id, target.id)
     states = flagging.states_in(tx, source, [_EVERY])
-    _place(tx, states, target)
+    follow_ups.carry(tx, source.id, _place(tx, states, target), target.id)
     _take_out(tx, source, states)
 
 
@@ -115,6 +118,7 @@ def _take_out(tx: Transaction, mailbox: Mailbox, states: Sequence[State]) -> Non
     number, _, _ = numbers.take(tx, mailbox.id, count=-len(states), octets=-octets)
     _REMOVE.run_many(tx, ({"collection": mailbox.id, "uid": state.uid} for state in states))
     numbers.bury(tx, mailbox.id, number, (state.uid for state in states))
+    follow_ups.forget(tx, mailbox.id, (state.uid for state in states))
     numbers.count(tx, mailbox.id, gone=(state.flags for state in states))
 
 

@@ -136,6 +136,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachments:
+    """Has some, or has none."""
+
+    some: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class EmailId:
     """By EMAILID (RFC 8474)."""
 
@@ -158,5 +165,5 @@ class Fuzzy:
 
 Query = (
     All | And | Or | Not | Uids | Flag | Internal | Saved | Sent | Larger | Smaller | ModSeq | Address | Subject
-    | Header | Body | Text | EmailId | ThreadId | Fuzzy
+    | Header | Body | Text | Attachments | EmailId | ThreadId | Fuzzy
 )  # fmt: skip

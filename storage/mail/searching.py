@@ -95,6 +95,8 @@ _SENT: Final = Statement(
     ).where(contents.c.sent >= sa.bindparam("since"), contents.c.sent < sa.bindparam("before"))
 )
 _HASH: Final = Statement(_in_contents.where(contents.c.hash.startswith(sa.bindparam("start", type_=sa.Text))))
+_ATTACHED: Final = Statement(_in_contents.where(contents.c.attachments))
+_BARE: Final = Statement(_in_contents.where(~contents.c.attachments))
 _THREAD: Final = Statement(_in_contents.where(contents.c.thread == sa.bindparam("thread")))
 
 _AGES: Final = 2**62
@@ -181,6 +183,8 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
             return _ANY.uids(tx, number, text)
         case ask.Header(name, text):
             return _with_header(tx, number, name, text)
+        case ask.Attachments(some):
+            return frozenset((_ATTACHED if some else _BARE).scalars(tx, here))
         case ask.EmailId(email_id):
             known = email_id[:1] == "E" and email_id[1:].isalnum() and len(email_id) == 33
             return frozenset(_HASH.scalars(tx, here | {"start": email_id[1:]})) if known else frozenset()

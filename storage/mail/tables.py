@@ -124,6 +124,18 @@ messages: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
+follow_ups: Final = sa.Table(
+    # Of messages that are flagged, or were and are done: storage/mail/follow_ups.py. Few have a row.
+    "message_follow_up",
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("uid", sa.BigInteger, primary_key=True, autoincrement=False),
+    _flag("complete", False),
+    *(_text(name) for name in ("kind", "subject", "starts", "starts_utc", "due", "due_utc")),
+    *(_text(name) for name in ("completed", "completed_on", "reminder", "reminder_at", "ordinal", "sub_ordinal")),
+    sqlite_with_rowid=False,
+)
+
 vanished: Final = sa.Table(
     "message_vanished",
     metadata,

@@ -9,7 +9,8 @@ from email.message import EmailMessage
 import pytest
 
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import ComposeMail, Email2
+from servers.activesync.wbxml.pages import ComposeMail, Email2, Settings
+from storage import accounts
 from storage.outbound import queue
 from storage.store import Store
 from storage.types import SITE, Actor
@@ -52,6 +53,39 @@ def test_a_mail_is_sent_once_and_kept(phone: Phone, store: Store) -> None:
     sent = phone.folder("Sent Items")
     phone.sync(sent)
     assert phone.subjects(sent) == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        (b"From: alice@example.test\r\n", "Renée O'Hara, M.A. <alice@example.test>"),
+        (b"From: <Alice@example.test>\r\n", "Renée O'Hara, M.A. <Alice@example.test>"),
+        (b'From: "alice@example.test" <alice@example.test>\r\n', "Renée O'Hara, M.A. <alice@example.test>"),
+        (b"", "Renée O'Hara, M.A. <alice@example.test>"),
+        (b"From: Al <alice@example.test>\r\n", "Al <alice@example.test>"),
+    ],
+)
+def test_its_author_has_a_name(phone: Phone, store: Store, author: bytes, expected: str) -> None:
+    """MSG-09, ACC-02: a phone that does not know its owner's name leaves it to the server; one that does is believed."""
+    with store.write(SITE) as tx:
+        accounts.set_display_name(tx, accounts.find(tx, "alice").principal, "Renée O'Hara, M.A.")
+    mime = MAIL.replace(b"From: alice@example.test\r\n", author)
+    assert (send(phone, mime).status, send(phone, mime).body) == (200, b"")
+    for _, _, mail in queued(store):
+        (found,) = mail["from"].addresses
+        assert f"{found.display_name} <{found.addr_spec}>" == expected
+
+
+def test_settings_tell_the_name(phone: Phone, store: Store) -> None:
+    """[MS-ASCMD] §2.2.3.185."""
+    with store.write(SITE) as tx:
+        accounts.set_display_name(tx, accounts.find(tx, "alice").principal, "Alice A.")
+    asked = Settings.Settings(Settings.UserInformation(Settings.Get()))
+    path = (Settings.UserInformation, Settings.Get, Settings.Accounts, Settings.Account)
+    account = phone.post("Settings", asked).document.find(*path)
+    assert account is not None
+    assert account.text_of(Settings.UserDisplayName) == "Alice A."
+    assert account.text_of(Settings.EmailAddresses, Settings.PrimarySmtpAddress) == "alice@example.test"
 
 
 def test_an_account_that_is_none(phone: Phone, store: Store) -> None:

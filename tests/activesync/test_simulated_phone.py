@@ -26,17 +26,32 @@ from auth import authenticate, passwords
 from servers.activesync import application
 from servers.activesync.call import EasSettings
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Contacts, Email
+from servers.activesync.wbxml.pages import AirSync, Contacts, Email, Tasks
 from storage import accounts, items, kinds
 from storage import collections as tree
-from storage.mail import appending, flagging, mailboxes, moving
+from storage.mail import appending, flagging, follow_ups, mailboxes, moving
 from storage.mail.flags import SEEN
+from storage.mail.follow_ups import FollowUp
 from storage.mail.routing import Site
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
 from tests.activesync.phone import Phone
 
 WORDS = st.sampled_from(["", "one", "two", "three"])
+FLAGS = st.tuples(
+    st.sampled_from(["add", "remove"]), st.sampled_from([SEEN, "\\Flagged", "Red", "Project_X", "\\Flagged Red"])
+)
+DUE = Tasks.DueDate("2026-03-07T01:00:00.000Z")
+DONE = (Email.CompleteTime("2026-03-05T10:00:00.000Z"), Tasks.DateCompleted("2026-03-05T10:00:00.000Z"))
+KIND = Email.FlagType("Flag for follow up")
+SAID = st.sampled_from(
+    [
+        Email.Read(1), Email.Read(0), Email.Flag(), Email.Flag(Email.Status(2), KIND),
+        Email.Flag(Email.Status(2), KIND, DUE), Email.Flag(Email.Status(1), KIND, *DONE),
+        Email.Categories(), Email.Categories(Email.Category("Project X")),
+        Email.Categories(Email.Category("Project X"), Email.Category("Red")),
+    ]
+)  # fmt: skip
 LOST = st.sampled_from([False, False, True])
 
 
@@ -116,7 +131,8 @@ class Machine(RuleBasedStateMachine):
             if gone:
                 moving.remove(tx, box, [uid])
             else:
-                flagging.set_flags(tx, box, [uid], "add", SEEN)
+                way, flags = data.draw(FLAGS)
+                flagging.set_flags(tx, box, [uid], way, flags)
 
     @rule()
     def the_server_starts_anew(self) -> None:
@@ -147,14 +163,13 @@ class Machine(RuleBasedStateMachine):
             del self.phone.items[folder][number]
             self.pending[folder].append(AirSync.Delete(AirSync.ServerId(number)))
 
-    @rule(data=st.data(), read=st.booleans())
-    def the_phone_reads_a_mail(self, data: st.DataObject, read: bool) -> None:
+    @rule(data=st.data(), said=SAID)
+    def the_phone_reads_flags_or_sorts_a_mail(self, data: st.DataObject, said: Element) -> None:
         number = self.some(self.inbox, data)
         if number is not None:
-            flag = Email.Read(1 if read else 0)
-            kept = [one for one in self.phone.items[self.inbox][number].children if one.tag is not Email.Read]
-            self.phone.items[self.inbox][number] = AirSync.ApplicationData(*kept, flag)
-            self.pending[self.inbox].append(AirSync.Change(AirSync.ServerId(number), AirSync.ApplicationData(flag)))
+            kept = [one for one in self.phone.items[self.inbox][number].children if one.tag is not said.tag]
+            self.phone.items[self.inbox][number] = AirSync.ApplicationData(*kept, said)
+            self.pending[self.inbox].append(AirSync.Change(AirSync.ServerId(number), AirSync.ApplicationData(said)))
 
     @rule(mail=st.booleans(), lost=LOST, twice=LOST)
     def the_phone_synchronises(self, mail: bool, lost: bool, twice: bool) -> None:
@@ -188,11 +203,25 @@ class Machine(RuleBasedStateMachine):
         assert shown == sorted(self.cards().values())
         with self.store.read(self.alice) as tx:
             box = mailboxes.find(tx, "INBOX")
-            there = {
-                f"{box.id}:{one.uid}": "1" if SEEN in one.flags else "0"
-                for one in flagging.states_in(tx, box, [(1, 10**9)])
-            }
-        assert {number: one.text_of(Email.Read) for number, one in self.phone.items[self.inbox].items()} == there
+            states = flagging.states_in(tx, box, [(1, 10**9)])
+            details = follow_ups.of(tx, box.id, [one.uid for one in states])
+        there = {f"{box.id}:{one.uid}": self.meant(one.flags, details.get(one.uid)) for one in states}
+        assert {number: self.seen(one) for number, one in self.phone.items[self.inbox].items()} == there
+
+    def meant(self, flags: str, details: FollowUp | None) -> tuple[object, ...]:
+        """What the phone is to show of a mail: read, status and due date of the flag, categories."""
+        status = "1" if details and details.complete else "2" if "\\Flagged" in flags else None
+        categories = {word.replace("_", " ") for word in flags.split() if not word.startswith("\\")}
+        return SEEN in flags, status, (details.due or None) if details else None, categories
+
+    def seen(self, mail: Element) -> tuple[object, ...]:
+        categories = mail.find(Email.Categories)
+        return (
+            mail.text_of(Email.Read) == "1",
+            mail.text_of(Email.Flag, Email.Status),
+            mail.text_of(Email.Flag, Tasks.DueDate),
+            set() if categories is None else {one.text for one in categories.children},
+        )
 
     # --- the rest
 

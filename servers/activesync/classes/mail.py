@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple, Self
 
 from servers.activesync import bodies
-from servers.activesync.classes import mail_meeting, mail_parts
+from servers.activesync.classes import mail_categories, mail_follow_up, mail_meeting, mail_parts
 from servers.activesync.options import HTML, MIME, Options
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
@@ -16,8 +17,9 @@ from storage.formats import mime_fields, mime_words
 from storage.formats.addresses import Address, parse_addresses
 from storage.formats.message_parts import Part
 from storage.mail import flags as words
-from storage.mail import reading
+from storage.mail import follow_ups, reading
 from storage.mail.flags import ANSWERED, DELETED, FLAGGED, SEEN
+from storage.mail.follow_ups import FollowUp
 from storage.mail.types import DRAFTS, Content, Mailbox, State
 from storage.store import Transaction
 
@@ -26,26 +28,75 @@ _SHOWN: Final = (SEEN, FLAGGED, ANSWERED, FORWARDED)
 _ADDRESS_MAX: Final = 32_000
 
 
-def version(state: State) -> str | None:
-    """What a device can see change of a mail; None if it is not to be shown: `\\Deleted` waits for its removal."""
-    if words.has(state.flags, DELETED):
+def is_shown(state: State) -> bool:
+    """Whether devices are shown a mail: `\\Deleted` waits for its removal."""
+    return not words.has(state.flags, DELETED)
+
+
+class _Version(NamedTuple):
+    """What a device can see change of a mail."""
+
+    flags: str
+    """A digit for each of `_SHOWN`."""
+    categories: str = ""
+    """A mark of them, "" where there are none; so with what is said of the flag."""
+    details: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        return cls(*text.split("."))
+
+    def __str__(self) -> str:
+        return ".".join(self).rstrip(".")
+
+
+def version(state: State, details: FollowUp | None) -> str | None:
+    """What a device can see change of a mail; None if it is not to be shown. `details` are those of its flag."""
+    if not is_shown(state):
         return None
-    return "".join("1" if words.has(state.flags, flag) else "0" for flag in _SHOWN)
+    flags = _version(state.flags)
+    return str(flags if details is None else flags._replace(details=_mark(repr(tuple(details)))))
 
 
-def changed(state: State, protocol: int, before: str) -> Element:
+@lru_cache(4096)
+def _version(flags: str) -> _Version:
+    categories = "\n".join(sorted(mail_categories.listed(flags)))
+    shown = "".join("1" if words.has(flags, flag) else "0" for flag in _SHOWN)
+    return _Version(shown, _mark(categories) if categories else "")
+
+
+def _mark(text: str) -> str:
+    return hashlib.blake2s(text.encode(), digest_size=4).hexdigest()
+
+
+def heard(before: str | None, after: str, said: Element) -> str:
+    """The version that a device holds which has `said` something of a mail; what others changed it did not hear yet.
+
+    `before` is what it held, `after` what there is now.
+    """
+    now, was = _Version.read(after), _Version.read(before or "")
+    if len(was.flags) != len(now.flags):
+        return after
+    read = now.flags[0] if Email.Read in said else was.flags[0]
+    flag = now if Email.Flag in said else was
+    categories = now.categories if Email.Categories in said else was.categories
+    return str(_Version(read + flag.flags[1] + was.flags[2:], categories, flag.details))
+
+
+def changed(state: State, details: FollowUp | None, protocol: int, before: str) -> Element:
     """ApplicationData of a change of flags: only of those that are other than in the version `before`.
 
     "If only the Read flag has changed [...] the server MUST include the Read element as the only child element"
     ([MS-ASEMAIL] §3.2.5.4).
     """
-    now, told = version(state) or "", _flags(state, protocol)
-    read, flag, *verb = told
-    if len(before) != len(now):
+    now, was = _Version.read(version(state, details) or ""), _Version.read(before)
+    told = [_read(state), _flag(state, details), *_verb(state, protocol), *_categories(state, protocol)]
+    if len(was.flags) != len(now.flags):
         return AirSync.ApplicationData(*told)
-    parts = [read] if now[0] != before[0] else []
-    parts += [flag] if now[1] != before[1] else []
-    parts += verb if now[2:] != before[2:] else []
+    parts = [_read(state)] if now.flags[0] != was.flags[0] else []
+    parts += [_flag(state, details)] if (now.flags[1], now.details) != (was.flags[1], was.details) else []
+    parts += _verb(state, protocol) if now.flags[2:] != was.flags[2:] else []
+    parts += _categories(state, protocol) if now.categories != was.categories else []
     return AirSync.ApplicationData(*(parts or told))
 
 
@@ -57,6 +108,7 @@ def whole(
     contents = reading.contents_of(tx, numbers)
     listed = reading.listed_of(tx, numbers)
     parts = reading.parts_of(tx, numbers)
+    details = follow_ups.of(tx, mailbox.id, (state.uid for state in states))
     bodies_of = dict(reading.bodies_of(tx, numbers))
     found: dict[int, list[Element]] = {}
     for state in states:
@@ -66,14 +118,15 @@ def whole(
             continue
         header = _header(bytes(listed.get(state.content, b"")))
         attached = mail_parts.attachments(data, parts[state.content])
-        flags = _flags(state, protocol)
         shown: list[Element | None] = [
             *_addressed(header),
             Email.DateReceived(date(state.internal)),
-            flags[0],
+            _read(state),
             *mail_meeting.classified(data, parts[state.content], protocol),
             Email.InternetCPID("65001"),
-            *flags[1:],
+            _flag(state, details.get(state.uid)),
+            *_verb(state, protocol),
+            *_categories(state, protocol),
             _sender(header, protocol),
             *_drafted(mailbox, header, protocol),
             *_conversation(content, header, state, protocol),
@@ -102,15 +155,25 @@ def date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _flags(state: State, protocol: int) -> list[Element]:
-    """Read first, then the flag, then what was done with it."""
-    flagged = words.has(state.flags, FLAGGED)
-    flag = Email.Flag(Email.Status(2), Email.FlagType("Flag for follow-up")) if flagged else Email.Flag()
-    found = [Email.Read(1 if words.has(state.flags, SEEN) else 0), flag]
+def _read(state: State) -> Element:
+    return Email.Read(1 if words.has(state.flags, SEEN) else 0)
+
+
+def _flag(state: State, details: FollowUp | None) -> Element:
+    return mail_follow_up.shown(words.has(state.flags, FLAGGED), details)
+
+
+def _verb(state: State, protocol: int) -> list[Element]:
+    """What was done with it ([MS-ASEMAIL] §2.2.2.45)."""
     verb = 1 if words.has(state.flags, ANSWERED) else 3 if words.has(state.flags, FORWARDED) else 0
-    if verb and protocol >= 140:
-        found.append(Email2.LastVerbExecuted(verb))
-    return found
+    return [Email2.LastVerbExecuted(verb)] if verb and protocol >= 140 else []
+
+
+def _categories(state: State, protocol: int) -> list[Element]:
+    """The element is there, and empty, where there are none ([MS-ASEMAIL] §2.2.2.16)."""
+    if protocol < 140:
+        return []
+    return [Email.Categories(*(Email.Category(name) for name in mail_categories.listed(state.flags)))]
 
 
 def _header(block: bytes) -> dict[bytes, bytes]:

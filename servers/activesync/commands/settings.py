@@ -6,6 +6,7 @@ from servers.activesync import away
 from servers.activesync.call import Call
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Settings
+from storage import principals
 from storage.activesync import devices
 from storage.mail import sending
 
@@ -47,12 +48,13 @@ def describe(call: Call, said: Element) -> None:
 
 
 def _user(call: Call) -> Element:
-    """The addresses that the account sends from ([MS-ASCMD] §2.2.3.182)."""
+    """The addresses that the account sends from, and its name ([MS-ASCMD] §2.2.3.182, §2.2.3.185)."""
     with call.store.read(call.actor) as tx:
         own = sending.addresses(tx, call.actor, call.settings.site.domains)
+        name = principals.me(tx).display_name
     primary = Settings.PrimarySmtpAddress(own[0]) if own and call.version >= 141 else None
     addresses = Settings.EmailAddresses(primary, *(Settings.SMTPAddress(one) for one in own))
     if call.version < 141:
         return Settings.UserInformation(Settings.Status(_OK), Settings.Get(addresses))
-    accounts = Settings.Accounts(Settings.Account(addresses))
+    accounts = Settings.Accounts(Settings.Account(Settings.UserDisplayName.given(name), addresses))
     return Settings.UserInformation(Settings.Status(_OK), Settings.Get(accounts))
