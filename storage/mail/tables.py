@@ -201,6 +201,27 @@ greylist: Final = sa.Table(
     Column("last", Float(53), nullable=False),
 )
 
+lessons: Final = sa.Table(
+    "spam_lesson",
+    # What the spam filter is to learn from whoever moved a mail, and what it knows of it (MSG-47).
+    metadata,
+    Column(
+        "content_id", Id, ForeignKey("message_content.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    _int("spam", None),  # 1: it is spam, 0: it is none
+    _int("taught", -1),  # the same of what the filter learned; -1 is nothing
+    Column("due", Float(53), nullable=True),  # of the next attempt; nothing is to be done without
+    Column("created", Float(53), nullable=False),
+    _int("attempts", 0),
+    Column("lease_until", Float(53), nullable=False, server_default="0"),
+    Index(
+        "ix_spam_lesson_due",
+        "due",
+        sqlite_where=sa.text("due IS NOT NULL"),
+        postgresql_where=sa.text("due IS NOT NULL"),
+    ),
+)
+
 metadata_values: Final = sa.Table(
     "mail_metadata",
     # Annotations of mailboxes, and of the account as a whole under the number 0 (RFC 5464).
