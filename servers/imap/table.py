@@ -46,6 +46,7 @@ _AFTER: Final = (
     *("STATUS=SIZE", "BINARY", "MULTIAPPEND", "CATENATE", "APPENDLIMIT=52428800", "QUOTA", "QUOTA=RES-STORAGE"),
     *("ACL", "RIGHTS=texk", "OBJECTID", "PREVIEW", "SAVEDATE", "WITHIN", "UTF8=ACCEPT", "REPLACE"),
     *("UNAUTHENTICATE", "PARTIAL", "SEARCH=FUZZY", "METADATA", "NOTIFY", "INPROGRESS"),
+    *("URLAUTH", "URLAUTH=BINARY"),
 )
 
 
@@ -111,6 +112,7 @@ def _make() -> dict[str, Command]:
         session,
         sorting,
         storing,
+        url_auth,
     )
 
     any_, out, known, selected = In.ANY, In.STRANGER, In.KNOWN, In.SELECTED
@@ -170,4 +172,7 @@ def _make() -> dict[str, Command]:
         "GETMETADATA": Command(metadata.get_metadata, known),
         "SETMETADATA": Command(metadata.set_metadata, known),
         "NOTIFY": Command(notifying.notify, known),
+        "GENURLAUTH": Command(url_auth.gen_url_auth, known),
+        "URLFETCH": Command(url_auth.url_fetch, known),
+        "RESETKEY": Command(url_auth.reset_key, known),
     }

@@ -32,6 +32,14 @@ told: Final = sa.Table(
     _int("uid", None),  # the first of which no session was told (RFC 3501 §2.3.2); without a row that is 1
 )
 
+url_keys: Final = sa.Table(
+    "mailbox_url_key",
+    # With it the URLs into a mailbox are signed (RFC 4467 §2.2); made when the first one is.
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False),
+)
+
 subscriptions: Final = sa.Table(
     "mail_subscription",
     metadata,
