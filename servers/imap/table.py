@@ -41,7 +41,8 @@ class Command:
 _BEFORE: Final = ("IMAP4rev2", "IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
 _AFTER: Final = (
     *("IDLE", "NAMESPACE", "UIDPLUS", "MOVE", "UNSELECT", "CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES"),
-    *("SORT", "SORT=DISPLAY", "ESORT", "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS"),
+    *("CONTEXT=SEARCH", "CONTEXT=SORT", "SORT", "SORT=DISPLAY", "ESORT"),
+    *("THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS"),
     *("LIST-EXTENDED", "LIST-STATUS", "LIST-MYRIGHTS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "CHILDREN"),
     *("STATUS=SIZE", "BINARY", "MULTIAPPEND", "CATENATE", "APPENDLIMIT=52428800", "QUOTA", "QUOTA=RES-STORAGE"),
     *("ACL", "RIGHTS=texk", "OBJECTID", "PREVIEW", "SAVEDATE", "WITHIN", "UTF8=ACCEPT", "REPLACE"),
@@ -157,6 +158,7 @@ def _make() -> dict[str, Command]:
         "UID EXPUNGE": Command(moving.uid_expunge, selected),
         "SEARCH": Command(searching.search, selected, removals=False),
         "UID SEARCH": Command(searching.uid_search, selected),
+        "CANCELUPDATE": Command(searching.cancel_update, selected),
         "SORT": Command(sorting.sort, selected, removals=False),
         "UID SORT": Command(sorting.uid_sort, selected),
         "THREAD": Command(sorting.thread, selected, removals=False),
