@@ -47,7 +47,7 @@ _AFTER: Final = (
     *("STATUS=SIZE", "BINARY", "MULTIAPPEND", "CATENATE", "APPENDLIMIT=52428800", "QUOTA", "QUOTA=RES-STORAGE"),
     *("ACL", "RIGHTS=texk", "OBJECTID", "PREVIEW", "SAVEDATE", "WITHIN", "UTF8=ACCEPT", "REPLACE"),
     *("UNAUTHENTICATE", "PARTIAL", "SEARCH=FUZZY", "METADATA", "NOTIFY", "INPROGRESS"),
-    *("URLAUTH", "URLAUTH=BINARY"),
+    *("URLAUTH", "URLAUTH=BINARY", "UIDBATCHES"),
 )
 
 
@@ -101,6 +101,7 @@ def _make() -> dict[str, Command]:
     from servers.imap.commands import (
         acl,
         appending,
+        batches,
         fetching,
         listing,
         mailboxes,
@@ -158,6 +159,7 @@ def _make() -> dict[str, Command]:
         "UID EXPUNGE": Command(moving.uid_expunge, selected),
         "SEARCH": Command(searching.search, selected, removals=False),
         "UID SEARCH": Command(searching.uid_search, selected),
+        "UIDBATCHES": Command(batches.uid_batches, selected),
         "CANCELUPDATE": Command(searching.cancel_update, selected),
         "SORT": Command(sorting.sort, selected, removals=False),
         "UID SORT": Command(sorting.uid_sort, selected),
