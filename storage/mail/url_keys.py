@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from storage import accounts
 from storage.errors import NotFound
 from storage.formats.imap_url import Authority, MessageUrl
-from storage.mail import names
+from storage.mail import mailboxes, names
 from storage.mail.tables import url_keys
 from storage.mail.types import Mailbox
 from storage.schema import collections
@@ -39,8 +39,18 @@ _KEY_AT: Final = Statement(
 )
 
 
-def sign(tx: Transaction, box: Mailbox, rump: bytes) -> str:
-    """The token of a URL into one of the actor's mailboxes, which gets a key if it has none (RFC 4467 §5)."""
+def sign(tx: Transaction, url: MessageUrl, rump: bytes) -> str:
+    """The token of a URL into one of the actor's mailboxes, which gets a key if it has none (RFC 4467 §5).
+
+    Raises:
+        NotFound: it is somebody else's, or there is no such mailbox: alike.
+    """
+    owner = accounts.credentials(tx, url.owner)
+    if owner is None or owner.id != tx.actor.id:
+        raise NotFound("url")
+    box = mailboxes.find(tx, url.mailbox)
+    if url.uid_validity not in (0, box.uid_validity):
+        raise NotFound("url")
     key: bytes | None = _KEY.scalar(tx, {"number": box.id})
     return _token(bytes(key) if key is not None else reset(tx, box), rump)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from storage.formats import imap_url
 from storage.mail import appending, mailboxes, url_keys
 from storage.store import Store
 from storage.types import Actor
@@ -35,7 +36,9 @@ def made(store: Store, people: dict[str, Actor]) -> Callable[..., str]:
             if owner not in uids:
                 uids[owner] = appending.append(tx, box, appending.prepare(store, LETTER)).uid
             rump = f"imap://{owner}@mail.example.test/Drafts/;uid={uids[owner]}{part};urlauth={access}"
-            return f"{rump}:internal:{url_keys.sign(tx, box, rump.encode())}"
+            url = imap_url.parse(rump.encode())
+            assert url is not None
+            return f"{rump}:internal:{url_keys.sign(tx, url, rump.encode())}"
 
     return sign
 

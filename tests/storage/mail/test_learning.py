@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -144,6 +145,26 @@ def test_a_move_while_the_filter_learns(store: Store, alice: Actor) -> None:
 
     learning.run(store, learns)
     assert taught(store) == [False]
+
+
+def test_several_workers_teach_each_mail_once(url: str, store: Store, alice: Actor, tmp_path: Path) -> None:
+    count = 23
+    put(store, alice, "INBOX", *(mail(f"nr {number}") for number in range(count)))
+    transfer(store, alice, "INBOX", "Spam?")
+    heard = Filter()
+
+    def work() -> None:
+        own = Store.open(url, tmp_path / "blobs")
+        while learning.waiting(own):
+            learning.run(own, heard)
+        own.close()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(heard.heard) == len(set(heard.heard)) == count
 
 
 def test_a_move_that_fails_enters_nothing(store: Store, alice: Actor) -> None:
