@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,58 +14,12 @@ from servers.outbound.teaching import Teacher
 from storage.mail import learning, mailboxes, moving
 from storage.mail.learning import Lesson, Outcome
 from storage.store import Limits, Store
+from tests.outbound.filters import Server, http
 from tests.storage import desk
 from tests.storage.mail.mails import mail, put
 
 MAIL = b"Subject: x\r\n\r\nbuy now\r\n\0\xff"
 SPAM, HAM = Lesson(7, True, MAIL), Lesson(7, False, MAIL)
-_LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
-
-
-class Server:
-    """The outside: takes one request on each connection, and answers with what it is given."""
-
-    def __init__(self) -> None:
-        self.says = b""
-        self.heard: list[tuple[bytes, bytes]] = []
-        """Head and body of each request."""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            with peer:
-                self._serve(peer)
-
-    def _serve(self, peer: socket.socket) -> None:
-        asked = b""
-        while b"\r\n\r\n" not in asked and (piece := peer.recv(65_536)):
-            asked += piece
-        head, _, body = asked.partition(b"\r\n\r\n")
-        found = _LENGTH.search(head)
-        while len(body) < (int(found[1]) if found else 0) and (piece := peer.recv(65_536)):
-            body += piece
-        self.heard.append((head, body))
-        peer.sendall(self.says)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    one = Server()
-    yield one
-    one.close()
-
-
-def http(status: str, body: bytes = b"{}") -> bytes:
-    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status.encode(), len(body), body)
 
 
 def test_rspamd(server: Server) -> None:
