@@ -127,11 +127,23 @@ def _smtp(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "smtp.listeners", f'there is no door "{name}"; there are: {", ".join(sorted(doors))}'
     if not _is_address(settings.smtp.lmtp_listen):
         yield "smtp.lmtp_listen", f'must be an IP address, not "{settings.smtp.lmtp_listen}"'
-    if settings.smtp.spam_filter and not settings.smtp.spam_filter.startswith(("rspamd://", "spamd://")):
-        yield "smtp.spam_filter", 'must be "rspamd://host:port" or "spamd://host:port"'
+    for key in ("spam_filter", "spam_learning"):
+        if (url := getattr(settings.smtp, key)) and not _is_filter(url):
+            yield f"smtp.{key}", f'must be "rspamd://host:port" or "spamd://host:port", not "{url}"'
+    password = settings.smtp.spam_learning_password
+    if not (password.isascii() and (password.isprintable() or not password)):
+        yield "smtp.spam_learning_password", "must be printable ASCII: it goes into a header field"
     for line in settings.mail.aliases:
         if not re.match(r"\s*\S+?\s*[:=]\s*\S", line):
             yield "mail.aliases", f'must be "name: target target", not "{line}"'
+
+
+def _is_filter(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"rspamd", "spamd"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 def _database(settings: Settings) -> Iterator[tuple[str, str]]:

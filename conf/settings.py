@@ -247,6 +247,16 @@ class Smtp(Line, frozen=True, kw_only=True, forbid_unknown_fields=True):
     spam_filter: Annotated[
         str, Meta(description='"rspamd://127.0.0.1:11333" or "spamd://127.0.0.1:783" (SpamAssassin); "" is none')
     ] = ""
+    spam_learning: Annotated[
+        str,
+        Meta(
+            description="where it is taught by mails that are moved into Spam? and out of it: "
+            '"rspamd://127.0.0.1:11334" (its controller) or "spamd://127.0.0.1:783" (with --allow-tell); "" is nowhere'
+        ),
+    ] = ""
+    spam_learning_password: Annotated[
+        str, Meta(description="of rspamd's controller, if it wants one; keep this file from others")
+    ] = ""
 
 
 class Favourites(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

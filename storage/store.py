@@ -45,6 +45,8 @@ class Limits:
     """Where the desk is found, without a final slash, for links in mails (MTG-05); "" writes none."""
     restrict_attendees: bool = False
     """Only co-members and known contacts can be added to meetings (MTG-03)."""
+    spam_learning: bool = False
+    """A spam filter learns from mails that are moved into `Spam?` and out of it (MSG-47)."""
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ def open_store(settings: Settings) -> Store:
         bookmark_scheme=settings.favourites.scheme,
         origin=settings.url("feeds").rstrip("/") if settings.feeds.enabled else "",
         restrict_attendees=settings.meetings.restrict_attendees,
+        spam_learning=bool(settings.smtp.spam_learning),
     )
     return Store.open(settings.database_url, settings.blobs_directory, limits=limits)
 

@@ -14,7 +14,7 @@ from typing import Final
 from auth.errors import AuthError
 from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
-from servers.imap import errors, recent, render, table
+from servers.imap import contexts, errors, recent, render, table
 from servers.imap.errors import Bad, No
 from servers.imap.notify import Notify
 from servers.imap.reader import Reader
@@ -164,6 +164,8 @@ class Connection:
     def quick(self, unit: bytes) -> bool:
         """Short questions, about one message or none, where the store is on this machine."""
         if self.exchange is not None or self.actor is None or not self.store.engines.sqlite:
+            return False
+        if self.view is not None and self.view.contexts:  # what is told with the answer may be a search in texts
             return False
         return bool(self.idling) or (len(unit) < 500 and _QUICK.match(unit) is not None)
 
@@ -361,10 +363,12 @@ class Connection:
                 news = view.refresh(tx, removals=removals)
                 if news.grown and not self.rev2:
                     recent.grown(self, tx, view)
+                before = contexts.removed(view, news) if view.contexts else b""
+                behind = contexts.changed(tx, view) if view.contexts else b""
         except NotFound:
             self.view = None
             return b"* BYE the selected mailbox is gone\r\n"
-        return self.told(news)
+        return before + self.told(news) + behind
 
     def told(self, news: News) -> bytes:
         """News as untagged responses."""

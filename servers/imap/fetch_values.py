@@ -96,6 +96,16 @@ class Values:
         """What BODY[…] of one of the messages holds; None: there is no such part, or the message is gone."""
         return self._octets(item)(state.content) if self._is_there(state.content) else None
 
+    def decoded(self, item: Item, state: State) -> bytes | None:
+        """The same of a part, without its transfer encoding (RFC 3516 §4.3).
+
+        Raises:
+            No: an encoding that nobody knows.
+        """
+        assert item.section is not None
+        found = self._decoded(state.content, item.section) if self._is_there(state.content) else None
+        return None if found is None else _cut(found, item.partial)
+
     def _column(self, item: Item) -> Column:
         """What a state tells, or one look-up, without a call for each message."""
         states = self._states

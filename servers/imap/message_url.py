@@ -1,50 +1,68 @@
-"""URLs of a message or a part of it, as CATENATE takes them: without a server (RFC 4469 §3, RFC 5092 §11)."""
+"""What a URL of a message leads to, as a FETCH would ask for it (RFC 4467, RFC 4469 §3, RFC 5092 §11)."""
 
 from __future__ import annotations
 
-import re
-from typing import Final, NamedTuple
-from urllib.parse import unquote_to_bytes
+from bisect import bisect_left
+from typing import NamedTuple
 
 from servers.imap import fetch_items
+from servers.imap.connection import Connection
 from servers.imap.errors import Bad
 from servers.imap.fetch_items import Item
 from servers.imap.reader import Reader
-from storage.mail.types import MESSAGE_OCTETS
-
-_URL: Final = re.compile(
-    rb"(?:/(?P<mailbox>[^;]+?)(?:;UIDVALIDITY=(?P<validity>[1-9]\d{0,9}))?/)?"
-    rb";UID=(?P<uid>[1-9]\d{0,9})"
-    rb"(?:/;SECTION=(?P<section>[^;\r\n]+?))?"
-    rb"(?:/;PARTIAL=(?P<first>\d{1,10})(?:\.(?P<count>[1-9]\d{0,9}))?)?",
-    re.IGNORECASE,
-)
+from storage.errors import NotFound
+from storage.formats.imap_url import MessageUrl, parse
+from storage.mail import mailboxes, url_keys
+from storage.mail.types import MESSAGE_OCTETS, Mailbox, State
+from storage.store import Transaction
 
 
-class MessageUrl(NamedTuple):
-    """What a URL points to."""
+class Found(NamedTuple):
+    """A message, what is wanted of it, and in whose name it is read."""
 
-    mailbox: str
-    """Decoded; "" is the selected one, relative to which the URL is."""
-    uid_validity: int
-    """0 where the URL does not say it."""
-    uid: int
+    tx: Transaction
     item: Item
     """BODY[…] with its part of octets."""
+    state: State
 
 
-def parse(url: bytes) -> MessageUrl | None:
-    """None: it is no URL of a message on this server in this session."""
-    found = _URL.fullmatch(url)
-    if found is None:
-        return None
-    first, count = found["first"], found["count"]
-    partial = b"" if first is None else b"<%b.%b>" % (first, count or b"%d" % MESSAGE_OCTETS)
-    reader = Reader(b"BODY.PEEK[%b]%b" % (unquote_to_bytes(found["section"] or b""), partial))
+def item(url: MessageUrl) -> Item | None:
+    """None: no message has such a section."""
+    partial = b""
+    if url.partial is not None:
+        first, count = url.partial
+        partial = b"<%d.%d>" % (first, MESSAGE_OCTETS if count is None else count)
+    reader = Reader(b"BODY.PEEK[%b]%b" % (url.section, partial))
     try:
         items = fetch_items.read(reader)
         reader.end()
-        mailbox = unquote_to_bytes(found["mailbox"] or b"").decode()
-    except (Bad, UnicodeDecodeError):
+    except Bad:
         return None
-    return MessageUrl(mailbox, int(found["validity"] or 0), int(found["uid"]), items[0]) if len(items) == 1 else None
+    return items[0] if len(items) == 1 else None
+
+
+def find(connection: Connection, tx: Transaction, octets: bytes) -> Found | None:
+    """None: it leads nowhere, or not for this client."""
+    url = parse(octets)
+    wanted = None if url is None else item(url)
+    if url is None or wanted is None:
+        return None
+    try:
+        if url.authority is not None:
+            tx = url_keys.opened(tx, url)
+        box = _mailbox(connection, tx, url.mailbox)
+        if box is None or url.uid_validity not in (0, box.uid_validity):
+            return None
+        _, (states, uids) = connection.shared.states(tx, box.id)
+    except NotFound:
+        return None
+    index = bisect_left(uids, url.uid)
+    there = index < len(uids) and uids[index] == url.uid
+    return Found(tx, wanted, states[index]) if there else None
+
+
+def _mailbox(connection: Connection, tx: Transaction, name: str) -> Mailbox | None:
+    """The one of that name, or the selected one, which is the base of a relative URL."""
+    if name:
+        return mailboxes.find(tx, name)
+    return None if connection.view is None else mailboxes.by_id(tx, connection.view.id)

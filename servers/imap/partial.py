@@ -29,7 +29,9 @@ class Range(NamedTuple):
 
     @property
     def label(self) -> str:
-        return f"{self.first}:{self.last}"
+        """As it is told: 4:2 is the same as 2:4 (RFC 9394 §4)."""
+        low, high = sorted((self.first, self.last)) if self.first > 0 else (self.first, self.last)
+        return f"{low}:{high}"
 
 
 def read_range(reader: Reader) -> Range:

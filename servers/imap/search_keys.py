@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from servers.imap.errors import Bad, No
-from servers.imap.reader import Reader
+from servers.imap.reader import STAR, Reader
 from servers.imap.view import View
 from storage.mail import flags
 from storage.mail import query as ask
@@ -18,6 +18,7 @@ from storage.mail.query import Query
 DEPTH_MAX: Final = 50
 KEYS_MAX: Final = 1_000
 _DAY_S: Final = 86_400
+_UID_MAX: Final = 2**32 - 1
 _FLAGS: Final = {
     "ANSWERED": flags.ANSWERED,
     "DELETED": flags.DELETED,
@@ -161,13 +162,17 @@ class Keys:
         return found
 
     def _uids(self, *, uid: bool) -> Query:
-        chosen = self._view.chosen(self._reader.set(), uid=uid, sought=True)
+        given = self._reader.set()
+        chosen = self._view.chosen(given, uid=uid, sought=True)
         spans: list[tuple[int, int]] = []
         for _, state in chosen:
             if spans and spans[-1][1] == state.uid - 1:
                 spans[-1] = (spans[-1][0], state.uid)
             else:
                 spans.append((state.uid, state.uid))
+        if uid and any((low == STAR) != (high == STAR) for low, high in given.spans):
+            # What comes later is in "7:*" too, where the results are kept up to date (RFC 5267 §4.3).
+            spans.append(((self._view.uids[-1] if self._view.uids else 0) + 1, _UID_MAX))
         return ask.Uids(tuple(spans))
 
     def _modseq(self) -> Query:

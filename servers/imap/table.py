@@ -41,11 +41,13 @@ class Command:
 _BEFORE: Final = ("IMAP4rev2", "IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
 _AFTER: Final = (
     *("IDLE", "NAMESPACE", "UIDPLUS", "MOVE", "UNSELECT", "CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES"),
-    *("SORT", "SORT=DISPLAY", "ESORT", "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS"),
+    *("CONTEXT=SEARCH", "CONTEXT=SORT", "SORT", "SORT=DISPLAY", "ESORT"),
+    *("THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS"),
     *("LIST-EXTENDED", "LIST-STATUS", "LIST-MYRIGHTS", "SPECIAL-USE", "CREATE-SPECIAL-USE", "CHILDREN"),
     *("STATUS=SIZE", "BINARY", "MULTIAPPEND", "CATENATE", "APPENDLIMIT=52428800", "QUOTA", "QUOTA=RES-STORAGE"),
     *("ACL", "RIGHTS=texk", "OBJECTID", "PREVIEW", "SAVEDATE", "WITHIN", "UTF8=ACCEPT", "REPLACE"),
     *("UNAUTHENTICATE", "PARTIAL", "SEARCH=FUZZY", "METADATA", "NOTIFY", "INPROGRESS"),
+    *("URLAUTH", "URLAUTH=BINARY", "UIDBATCHES"),
 )
 
 
@@ -99,6 +101,7 @@ def _make() -> dict[str, Command]:
     from servers.imap.commands import (
         acl,
         appending,
+        batches,
         fetching,
         listing,
         mailboxes,
@@ -111,6 +114,7 @@ def _make() -> dict[str, Command]:
         session,
         sorting,
         storing,
+        url_auth,
     )
 
     any_, out, known, selected = In.ANY, In.STRANGER, In.KNOWN, In.SELECTED
@@ -155,6 +159,8 @@ def _make() -> dict[str, Command]:
         "UID EXPUNGE": Command(moving.uid_expunge, selected),
         "SEARCH": Command(searching.search, selected, removals=False),
         "UID SEARCH": Command(searching.uid_search, selected),
+        "UIDBATCHES": Command(batches.uid_batches, selected),
+        "CANCELUPDATE": Command(searching.cancel_update, selected),
         "SORT": Command(sorting.sort, selected, removals=False),
         "UID SORT": Command(sorting.uid_sort, selected),
         "THREAD": Command(sorting.thread, selected, removals=False),
@@ -170,4 +176,7 @@ def _make() -> dict[str, Command]:
         "GETMETADATA": Command(metadata.get_metadata, known),
         "SETMETADATA": Command(metadata.set_metadata, known),
         "NOTIFY": Command(notifying.notify, known),
+        "GENURLAUTH": Command(url_auth.gen_url_auth, known),
+        "URLFETCH": Command(url_auth.url_fetch, known),
+        "RESETKEY": Command(url_auth.reset_key, known),
     }

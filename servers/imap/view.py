@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
+from servers.imap.contexts import Context
 from servers.imap.errors import Bad
 from servers.imap.reader import STAR, Set
 from storage.mail import reading
@@ -152,6 +153,8 @@ class View:
         """Uids of the last search (RFC 5182)."""
         self.recent: list[tuple[int, int]] = []
         """From which uid on, and up to below which, messages are recent for this client (RFC 3501 §2.3.2)."""
+        self.contexts: dict[str, Context] = {}
+        """By the tags of their searches (RFC 5267 §4.3)."""
         self.keywords = set(mailbox.keywords.split())
         """Those that the client knows to be in use here."""
         self._shared: Final = shared

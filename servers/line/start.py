@@ -11,7 +11,11 @@ from storage.store import Limits, Store
 
 def open_store(settings: Settings) -> Store:
     """The store behind these settings."""
-    limits = Limits(tombstone_days=settings.limits.tombstone_days, version_days=settings.limits.version_days)
+    limits = Limits(
+        tombstone_days=settings.limits.tombstone_days,
+        version_days=settings.limits.version_days,
+        spam_learning=bool(settings.smtp.spam_learning),
+    )
     return Store.open(settings.database_url, settings.blobs_directory, limits=limits)
 
 

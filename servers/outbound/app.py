@@ -1,4 +1,4 @@
-"""The process `outbound`: delivers mails and SMS, and fetches subscribed calendars, until it is told to stop."""
+"""The process `outbound`: delivers mails and SMS, fetches calendars, teaches the spam filter, until told to stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from servers.outbound.resolver import Resolver
 from servers.outbound.routes import Router
 from servers.outbound.signing import Signer
 from servers.outbound.sts import Policies
+from servers.outbound.teaching import Teacher
 from servers.outbound.worker import Worker
+from storage.mail import learning
 from storage.outbound import domains
 from storage.outbound.retries import Schedule
 from storage.sms import queue as sms_queue
@@ -32,6 +34,7 @@ from storage.store import Store
 logger = logging.getLogger(__name__)
 
 SMS_LOOK_S: Final = 2.0
+LEARNING_LOOK_S: Final = 5.0
 
 
 def serve(settings: Settings) -> None:
@@ -54,12 +57,15 @@ def serve(settings: Settings) -> None:
 
 
 def _beside(settings: Settings, store: Store) -> list[Looking]:
-    """What else speaks with the world: subscribed calendars (CAL-21), and SMS where there is a gateway (SMS-02)."""
+    """What else speaks with others: subscribed calendars (CAL-21), SMS and lessons where they are wanted (SMS-02)."""
     fetcher = Fetcher(settings.outbound.subscription_networks)
     found = [Looking("subscriptions", partial(subscriptions.look, store, fetcher), subscriptions.LOOK_S)]
     if settings.sms.gateway:
         gateway = Gateway(settings.sms.gateway, settings.sms.token)
         found.append(Looking("sms", partial(sms_queue.run, store, gateway.send), SMS_LOOK_S))
+    if settings.smtp.spam_learning:  # MSG-47
+        teacher = Teacher(settings.smtp.spam_learning, settings.smtp.spam_learning_password)
+        found.append(Looking("spam", partial(learning.run, store, teacher.teach), LEARNING_LOOK_S))
     return found
 
 

@@ -14,7 +14,7 @@ from auth.sasl import mechanisms
 from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
 from servers.line.session import NOTHING, Peer, Reply, Then
-from servers.smtp import accepting, parser, replies
+from servers.smtp import accepting, burl, parser, replies
 from servers.smtp.accepting import Origin
 from servers.smtp.checks import Checks
 from servers.smtp.envelope import Envelope, To
@@ -204,6 +204,8 @@ class Connection:
             found.append("REQUIRETLS")
         elif self._peer.starttls:
             found.append("STARTTLS")
+        if self._submission:  # RFC 4468 §3.1: what it takes is said to whoever is logged in
+            found.append("BURL" if self._actor is None else "BURL imap")
         if self._submission and self._actor is None:
             offered = mechanisms.offered(self._context)
             found += [f"AUTH {' '.join(offered)}"] if offered else []
@@ -375,6 +377,24 @@ class Connection:
         self._cutter.begin_chunk(size, taken)
         return NOTHING if size else self._data_came(self._chunk_of_nothing(taken))
 
+    def _burl(self, argument: str) -> Reply:
+        """RFC 4468 §3.2; it stands among the chunks of BDAT, and counts as one of them."""
+        if not self._submission:
+            raise Refusal(502, "5.5.1", "BURL is for submission")
+        asked = burl.read(argument)
+        envelope = self._with_recipients()
+        actor = self._actor
+        assert actor is not None  # MAIL was given
+        taken = envelope.chunks = envelope.chunks or Taken()
+        self._begun = self._begun if taken.octets else time.monotonic()
+        try:
+            taken.add(burl.fetch(self._store, actor, asked.url))
+        except Refusal:
+            self._reset()  # RFC 4468 §3.2: what came before it is no mail
+            raise
+        self._last_chunk = asked.last
+        return self._data_came(taken)
+
     def _chunk_of_nothing(self, taken: Taken) -> Taken:
         self._cutter.cut(bytearray())  # an empty chunk is whole at once
         return taken
@@ -483,6 +503,7 @@ _COMMANDS: Final[dict[str, Callable[[Connection, str], Reply]]] = {
     "RCPT": Connection._rcpt,
     "DATA": Connection._data,
     "BDAT": Connection._bdat,
+    "BURL": Connection._burl,
     "RSET": Connection._rset,
     "NOOP": Connection._noop,
     "VRFY": Connection._vrfy,

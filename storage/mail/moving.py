@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage.mail import appending, flagging, follow_ups, numbers
+from storage.mail import appending, flagging, follow_ups, learning, numbers
 from storage.mail.flags import DELETED
 from storage.mail.tables import contents, messages
 from storage.mail.types import Mailbox, State
@@ -41,6 +41,7 @@ def copy(tx: Transaction, source: Mailbox, uids: Sequence[int], target: Mailbox)
     numbers.lock(tx, source.id, target.id)
     states = flagging.states_in(tx, source, flagging.runs(uids))
     appending.check_room(tx, sum(state.octets for state in states))
+    learning.note(tx, source, target, states)
     placed = _place(tx, states, target)
     follow_ups.carry(tx, source.id, placed, target.id)
     return placed
@@ -50,6 +51,7 @@ def move(tx: Transaction, source: Mailbox, uids: Sequence[int], target: Mailbox)
     """Move messages in one step (RFC 6851); old and new uid of each."""
     numbers.lock(tx, source.id, target.id)
     states = flagging.states_in(tx, source, flagging.runs(uids))
+    learning.note(tx, source, target, states)
     placed = _place(tx, states, target)
     follow_ups.carry(tx, source.id, placed, target.id)
     _take_out(tx, source, states)
@@ -60,6 +62,7 @@ def move_all(tx: Transaction, source: Mailbox, target: Mailbox) -> None:
     """Move all that is in a mailbox."""
     numbers.lock(tx, source.id, target.id)
     states = flagging.states_in(tx, source, [_EVERY])
+    learning.note(tx, source, target, states)
     follow_ups.carry(tx, source.id, _place(tx, states, target), target.id)
     _take_out(tx, source, states)
 

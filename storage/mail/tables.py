@@ -32,6 +32,14 @@ told: Final = sa.Table(
     _int("uid", None),  # the first of which no session was told (RFC 3501 §2.3.2); without a row that is 1
 )
 
+url_keys: Final = sa.Table(
+    "mailbox_url_key",
+    # With it the URLs into a mailbox are signed (RFC 4467 §2.2); made when the first one is.
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False),
+)
+
 subscriptions: Final = sa.Table(
     "mail_subscription",
     metadata,
@@ -211,6 +219,27 @@ greylist: Final = sa.Table(
     Column("key", Text, primary_key=True),  # network, sender, recipient
     Column("first", Float(53), nullable=False),
     Column("last", Float(53), nullable=False),
+)
+
+lessons: Final = sa.Table(
+    "spam_lesson",
+    # What the spam filter is to learn from whoever moved a mail, and what it knows of it (MSG-47).
+    metadata,
+    Column(
+        "content_id", Id, ForeignKey("message_content.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    _int("spam", None),  # 1: it is spam, 0: it is none
+    _int("taught", -1),  # the same of what the filter learned; -1 is nothing
+    Column("due", Float(53), nullable=True),  # of the next attempt; nothing is to be done without
+    Column("created", Float(53), nullable=False),
+    _int("attempts", 0),
+    Column("lease_until", Float(53), nullable=False, server_default="0"),
+    Index(
+        "ix_spam_lesson_due",
+        "due",
+        sqlite_where=sa.text("due IS NOT NULL"),
+        postgresql_where=sa.text("due IS NOT NULL"),
+    ),
 )
 
 metadata_values: Final = sa.Table(

@@ -24,6 +24,10 @@ from conf.load import parse
         ),
         ('[outbound]\nresolvers = ["dns.test"]', "outbound.resolvers"),
         ("[outbound]\nlongest_retry_s = 20", "outbound.longest_retry_s"),
+        ('[smtp]\nspam_filter = "http://127.0.0.1"', "smtp.spam_filter"),
+        ('[smtp]\nspam_learning = "rspamd:///x"', "smtp.spam_learning"),
+        ('[smtp]\nspam_learning = "spamd://a:b"', "smtp.spam_learning"),
+        ('[smtp]\nspam_learning_password = "zwölf"', "smtp.spam_learning_password"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_name(text: str, key: str) -> None:

@@ -20,7 +20,9 @@ from tests.imap.client import Client
 Connect = Callable[..., Client]
 WORDS = (
     b'FETCH 1 SEARCH UID STORE ( ) [ ] {3}\r\nabc {5+}\r\nabcde " \\ * % $ 1:* , BODY[ HEADER.FIELDS RETURN NIL LIST APPEND INBOX '
-    b"+FLAGS \\Seen OR NOT SELECT STATUS (MESSAGES) SORT THREAD CHARSET UTF-8 99999999999 ~{2+}\r\nab \xff\xfe \x00"
+    b"+FLAGS \\Seen OR NOT SELECT STATUS (MESSAGES) SORT THREAD CHARSET UTF-8 99999999999 ~{2+}\r\nab \xff\xfe \x00 "
+    b"GENURLAUTH URLFETCH RESETKEY INTERNAL BINARY BODYPARTSTRUCTURE imap://alice@h/INBOX/;uid=1;urlauth=authuser "
+    b"UPDATE CONTEXT CANCELUPDATE UIDBATCHES 500 2:1"
 ).split(b" ")
 
 

@@ -29,6 +29,7 @@ from storage.outbound.tables import recipients
 from storage.outbound.types import Queued, QueueId, Target
 from storage.store import Store
 from storage.types import SITE, Actor, PrincipalId
+from tests.outbound.filters import Server
 from tests.outbound.world import Authority, Dns, World, free_port, loopback
 from tests.storage import desk as people
 from tests.storage.conftest import (  # noqa: F401
@@ -157,6 +158,14 @@ def outside(sqlite_template: Path, tmp_path: Path) -> Iterator[Outside]:  # noqa
     with ExitStack() as stack:
         stack.callback(opened.close)
         yield Outside(opened, tmp_path, stack)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A spam filter."""
+    one = Server()
+    yield one
+    one.close()
 
 
 Script = Callable[[Any], None]

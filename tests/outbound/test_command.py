@@ -1,4 +1,4 @@
-"""`escritoire serve outbound` as it is installed: settings, key, smarthost, a mail that leaves and one that comes back."""
+"""`escritoire serve outbound` as it is installed: settings, key, smarthost, mails that leave and come back, the filter."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from conf.load import load
 from servers.cli import group
 from servers.http.start import open_store
 from servers.outbound import signing
-from storage.mail import mailboxes
+from storage.mail import learning, mailboxes, moving
 from storage.outbound import queue
 from storage.outbound.types import Target
 from storage.types import SITE, Actor
 from tests.outbound.conftest import MAIL
+from tests.outbound.filters import Server, http
 from tests.outbound.world import World, free_port
 from tests.storage import desk as people
 
@@ -43,14 +44,17 @@ def run(data: Path, *words: str, stdin: str = "") -> str:
     return done.stdout
 
 
-def test_a_desk_sends(tmp_path: Path) -> None:
+def test_a_desk_sends(tmp_path: Path, server: Server) -> None:
     data, port = tmp_path / "desk", free_port()
     run(data, "init", "--data", str(data), "--domain", "example.test")
     run(data, "user", "add", "alice", "--password-stdin", stdin="alice-secret\n")
     file = data / "escritoire.toml"
     file.write_text(
-        file.read_text() + f'[outbound]\nsmarthost = "127.0.0.1"\nsmarthost_port = {port}\nsmarthost_tls = "none"\n'
+        file.read_text()
+        + f'[outbound]\nsmarthost = "127.0.0.1"\nsmarthost_port = {port}\nsmarthost_tls = "none"\n'
+        + f'[smtp]\nspam_learning = "rspamd://{server.address}"\n'
     )
+    server.says = http("200 OK")
     settings = load(file)
     store = open_store(settings)
     alice: Actor = people.actor(store, "alice")
@@ -70,6 +74,10 @@ def test_a_desk_sends(tmp_path: Path) -> None:
                 queue.enqueue(tx, sender="alice@example.test", recipients=[Target(to)], data=MAIL, account=alice.id)
         until(lambda: relay.mails and inbox())
         until(lambda: json.loads(run(data, "queue", "list", "--json")) == [])
+        with store.write(alice) as tx:  # MSG-47
+            moving.move_all(tx, mailboxes.find(tx, "INBOX"), mailboxes.find(tx, "Spam?"))
+        until(lambda: [head for head, _ in server.heard if head.startswith(b"POST /learnspam")])
+        until(lambda: not learning.waiting(store))
         process.send_signal(signal.SIGTERM)
         assert process.wait(90) == 0
     [mail] = relay.mails

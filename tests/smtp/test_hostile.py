@@ -17,7 +17,8 @@ from tests.smtp.conftest import Client
 
 WORDS = (
     b"EHLO a|HELO|LHLO x|MAIL FROM:<a@b.example>|RCPT TO:<alice@example.test>|RCPT TO:<>|DATA|.|BDAT 3|BDAT 0 LAST|abc|RSET|AUTH PLAIN|"
-    b"AUTH LOGIN|*|\xff\xfe|\x00|QUIT|STARTTLS|MAIL FROM:<\xc3\xa4@x> SMTPUTF8|Subject: x|..|VRFY|NOOP"
+    b"AUTH LOGIN|*|\xff\xfe|\x00|QUIT|STARTTLS|MAIL FROM:<\xc3\xa4@x> SMTPUTF8|Subject: x|..|VRFY|NOOP|"
+    b"BURL x|BURL imap://alice@h/INBOX/;uid=1;urlauth=submit+alice:internal:00112233445566778899aabbccddeeff LAST"
 ).split(b"|")
 
 

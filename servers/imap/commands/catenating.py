@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,9 +13,6 @@ from servers.imap.errors import Bad, No
 from servers.imap.fetch_values import Values
 from servers.imap.reader import Reader
 from servers.imap.wire import MESSAGE_OCTETS
-from storage.errors import NotFound
-from storage.mail import mailboxes
-from storage.mail.types import Mailbox, State
 from storage.store import Transaction
 
 _PARTS_MAX: Final = 1_000
@@ -79,30 +75,10 @@ def _joined(parts: Parts, fetched: Callable[[bytes], bytes]) -> bytes:
 
 def _fetched(connection: Connection, tx: Transaction, url: bytes) -> bytes:
     """As FETCH BODY.PEEK gives it: nothing is decoded, and nothing becomes \\Seen (RFC 4469 §3)."""
-    known = message_url.parse(url)
-    if known is not None:
-        box = _mailbox(connection, tx, known.mailbox)
-        if box is not None and known.uid_validity in (0, box.uid_validity):
-            state = _state(connection, tx, box, known.uid)
-            if state is not None:
-                found = Values(tx, [known.item], [state], utf8=connection.utf8).octets(known.item, state)
-                if found is not None:
-                    return found
+    found = message_url.find(connection, tx, url)
+    if found is not None:
+        octets = Values(found.tx, [found.item], [found.state], utf8=connection.utf8).octets(found.item, found.state)
+        if octets is not None:
+            return octets
     said = _UNSAFE.sub(lambda sign: b"%%%02X" % sign[0][0], url).decode("ascii")
     raise No("there is no such part of a message", f"BADURL {said}")
-
-
-def _mailbox(connection: Connection, tx: Transaction, name: str) -> Mailbox | None:
-    """The one of that name, or the selected one, which is the base of a relative URL."""
-    try:
-        if name:
-            return mailboxes.find(tx, name)
-        return None if connection.view is None else mailboxes.by_id(tx, connection.view.id)
-    except NotFound:
-        return None
-
-
-def _state(connection: Connection, tx: Transaction, box: Mailbox, uid: int) -> State | None:
-    _, (states, uids) = connection.shared.states(tx, box.id)
-    index = bisect_left(uids, uid)
-    return states[index] if index < len(uids) and uids[index] == uid else None

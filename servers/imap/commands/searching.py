@@ -1,4 +1,4 @@
-"""SEARCH with its return options (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 9394)."""
+"""SEARCH with its return options (RFC 9051 §6.4.4, RFC 4731, RFC 5182, RFC 5267, RFC 9394)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from servers.imap import render
+from servers.imap import contexts, render
 from servers.imap.connection import Answer, Connection
+from servers.imap.contexts import Context
 from servers.imap.errors import Bad, No
 from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader
@@ -16,7 +17,9 @@ from storage.errors import StorageError
 from storage.mail import searching
 from storage.mail.types import State
 
-_OPTIONS: Final = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL"})
+_OPTIONS: Final = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL", "CONTEXT", "UPDATE"})
+_SILENT: Final = frozenset({"SAVE", "CONTEXT", "UPDATE"})
+"""They ask for nothing in the answer; CONTEXT is a hint that there are more searches of this kind (RFC 5267 §4.2)."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,15 @@ class Returned:
     def saves(self) -> bool:
         return "SAVE" in self.options
 
+    @property
+    def updates(self) -> bool:
+        return "UPDATE" in self.options
+
+    @property
+    def told(self) -> list[str]:
+        """What the answer tells."""
+        return [one for one in self.options if one not in _SILENT]
+
 
 def search(connection: Connection, reader: Reader, tag: str) -> Answer:
     return _search(connection, reader, tag, uid=False)
@@ -44,6 +56,8 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
     view = connection.selected
     reader.space()
     returned = read_returned(reader)
+    if returned.updates:
+        contexts.check(view, tag)
     try:
         with connection.store.read(connection.me) as tx:
             view.load(tx)
@@ -63,6 +77,7 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
         connection.enabled.add("CONDSTORE")
     if returned.saves:
         view.saved = saved(found, returned)
+    refused = contexts.begin(view, tag, Context(uid, query, (), list(found))) if returned.updates else ()
     if not returned.extended and not connection.rev2:
         numbers = numbered(connection, found, uid=uid)
         last = f" (MODSEQ {highest(connection, found)})" if keys.modseq and found else ""
@@ -70,7 +85,20 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
         return Answer((b"* SEARCH%b%b\r\n" % (words, last.encode()),))
     told = numbered(connection, found, uid=uid)
     modseq = highest(connection, _returned(found, returned)) if keys.modseq and found else 0
-    return Answer(esearch(tag, told, returned, uid=uid, modseq=modseq))
+    return Answer((*esearch(tag, told, returned, uid=uid, modseq=modseq), *refused))
+
+
+def cancel_update(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """RFC 5267 §4.3.5; what is not kept up to date needs no end."""
+    tags: list[str] = []
+    while reader.take(b" "):
+        tags.append(reader.text())
+    reader.end()
+    if not tags:
+        raise Bad("CANCELUPDATE takes the tags of searches")
+    for one in tags:
+        connection.selected.contexts.pop(one, None)
+    return Answer()
 
 
 def read_returned(reader: Reader) -> Returned:
@@ -97,7 +125,7 @@ def read_returned(reader: Reader) -> Returned:
 
 def saved(found: Sequence[int], returned: Returned) -> list[int]:
     """What `$` stands for: with MIN or MAX alone only these (RFC 5182 §2.4)."""
-    told = [one for one in returned.options if one != "SAVE"]
+    told = returned.told
     if not told or set(told) & {"ALL", "COUNT"}:
         return list(found)
     if returned.part is not None:
@@ -126,7 +154,7 @@ def highest(connection: Connection, uids: Sequence[int]) -> int:
 
 def _returned(found: Sequence[int], returned: Returned) -> Sequence[int]:
     """Of which messages the change number is told: of MIN and MAX alone only these (RFC 4731 §3.2)."""
-    told = {one for one in returned.options if one != "SAVE"}
+    told = set(returned.told)
     if returned.part is not None or not told or not told <= {"MIN", "MAX"}:
         return found
     return [end for word, end in (("MIN", found[0]), ("MAX", found[-1])) if word in told]
@@ -136,10 +164,9 @@ def esearch(
     tag: str, numbers: Sequence[int], returned: Returned, *, uid: bool, modseq: int = 0, ordered: bool = False
 ) -> tuple[bytes, ...]:
     """One ESEARCH response (RFC 4731 §3.1); of a sort, ALL keeps the order (RFC 5267 §3)."""
-    options = [one for one in returned.options if one != "SAVE"]
-    if returned.saves and not options:
+    options = returned.told if returned.options else ["ALL"]
+    if returned.saves and not options and not returned.updates:
         return ()
-    options = options or ["ALL"]
     words = [b"* ESEARCH (TAG %b)" % render.string(tag.encode())]
     words += [b"UID"] if uid else []
     if numbers:

@@ -76,6 +76,7 @@ def _select(connection: Connection, reader: Reader, *, read_only: bool) -> Answe
             b"* OK [PERMANENTFLAGS %b] may be set\r\n" % (b"()" if read_only else _flags(view, more=True)),
             b"* OK [HIGHESTMODSEQ %d] the number of the last change\r\n" % box.modseq,
             b"* OK [MAILBOXID (%b)] for ever\r\n" % box.object_id.encode(),
+            b"* OK [URLMECH INTERNAL] for URLs into it\r\n",  # RFC 4467 §8
         ]
         if connection.rev2:
             lines.append(b'* LIST () "/" %b\r\n' % connection.name(box.name))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from servers.imap import contexts
 from servers.imap.commands.searching import esearch, numbered, read_returned, saved
 from servers.imap.connection import Answer, Connection
+from servers.imap.contexts import Context
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
 from servers.imap.search_keys import Keys
@@ -53,6 +55,8 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
     view = connection.selected
     reader.space()
     returned = read_returned(reader)
+    if returned.updates:
+        contexts.check(view, tag)
     keys = _sort_keys(reader)
     with connection.store.read(connection.me) as tx:
         view.load(tx)
@@ -67,9 +71,10 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
             )
     if returned.saves:
         view.saved = saved(sorted(ordered), returned)
+    refused = contexts.begin(view, tag, Context(uid, query, keys, list(ordered))) if returned.updates else ()
     numbers = numbered(connection, ordered, uid=uid)
     if returned.extended:
-        return Answer(esearch(tag, numbers, returned, uid=uid, ordered=True))
+        return Answer((*esearch(tag, numbers, returned, uid=uid, ordered=True), *refused))
     return Answer((b"* SORT%b\r\n" % b"".join([b" %d" % number for number in numbers]),))
 
 
