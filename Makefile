@@ -1,6 +1,7 @@
 # make demo    a throw-away desk on this machine, with what to type into each client
 # make test    everything: unit, property, transcript, PostgreSQL and real-client tests, then style and types
 # make check   the fast part of it, for every few minutes
+# make fuzz    coverage-guided fuzzing of what reads octets from outside; SECONDS=600 for longer
 # What needs root (Debian packages) is installed when you are root, and said in one line when you are not.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ NODE := tests/interop/node
 JOBS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test check interop bench lint clean
+.PHONY: help venv demo test check interop bench fuzz lint clean
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -55,6 +56,12 @@ lint: $(TEST)
 
 bench: $(TEST)
 	$(BIN)/python -m bench
+
+# Coverage-guided, each reader of octets from outside for SECONDS; what breaks is kept in tests/corpora/fuzz and replayed by `make test`.
+SECONDS ?= 60
+fuzz: $(TEST)
+	$(PIP) -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(NODE)/node_modules

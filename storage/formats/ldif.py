@@ -6,7 +6,6 @@ A subset: entries, also as `changetype: add`. Nothing is fetched from a URL, cha
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -228,7 +227,7 @@ def _entry(lines: list[tuple[int, str]]) -> Entry:
         if kind == ":":
             try:
                 value = base64.b64decode("".join(text.split()), validate=True)
-            except binascii.Error:
+            except ValueError:  # binascii.Error, or letters that are not ASCII
                 raise BadFormat(f"{found[1][:40]} is not base64", number) from None
         else:
             value = text.rstrip(" ").encode("utf-8", "replace")

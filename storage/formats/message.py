@@ -148,9 +148,9 @@ def _addresses(fields: Mapping[bytes, bytes], name: bytes) -> str:
     if value is None:
         return ""
     decoded = _decoded(value)
-    if b"=?" not in value and b'"' not in value and b"(" not in value:
-        return decoded
-    return ", ".join(str(one) for one in addresses.parse_addresses(value[:_FIELD_OCTETS])) or decoded
+    if b"=?" in value or b'"' in value or b"(" in value:
+        decoded = ", ".join(str(one) for one in addresses.parse_addresses(value[:_FIELD_OCTETS])) or decoded
+    return decoded.replace("\0", "")
 
 
 def _first(value: bytes | None) -> tuple[str, str]:
@@ -158,11 +158,11 @@ def _first(value: bytes | None) -> tuple[str, str]:
     if value is None:
         return "", ""
     for raw in addresses.raw_addresses(value[:_FIELD_OCTETS]):
-        mailbox = mime_words.decode_words(raw.mailbox or b"")
+        mailbox = mime_words.decode_words(raw.mailbox or b"").replace("\0", "")
         if raw.host is None:
             return mailbox, mailbox
         name = mime_words.decode_words(raw.name) if raw.name else ""
-        return mailbox, name or f"{mailbox}@{mime_words.decode_words(raw.host)}"
+        return mailbox, (name or f"{mailbox}@{mime_words.decode_words(raw.host)}").replace("\0", "")
     return "", ""
 
 

@@ -77,7 +77,7 @@ def _octets(prop: Property) -> bytes:
             return b""
     try:
         return binascii.a2b_base64(value)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or letters that are not ASCII
         return b""
 
 

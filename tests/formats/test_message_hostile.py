@@ -59,9 +59,14 @@ def whole(data: bytes) -> Scanned:
         assert octets.startswith(b"(")
         assert octets.endswith(b")")
         assert _balanced(octets)
-    for text in (found.subject, found.from_, found.text, found.preview, found.header_text, found.message_id):
-        assert "\0" not in text
-        text.encode()
+    texts = {name: getattr(found, name) for name in found.__slots__}
+    texts |= {
+        f"{name} {at}": one for name, value in texts.items() if isinstance(value, tuple) for at, one in enumerate(value)
+    }
+    for name, text in texts.items():
+        if isinstance(text, str):  # PostgreSQL stores no NUL, and nobody lone surrogates
+            assert "\0" not in text, name
+            text.encode()
     imip.find(data)
     return found
 
