@@ -1,4 +1,4 @@
-"""`escritoire mail`: mailboxes as a whole (MSG-41, MSG-42, MSG-71, MSG-73)."""
+"""`escritoire mail`: mailboxes as a whole, and attachments as documents (MSG-12, 41, 42, 71, 73)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import click
 
 from servers.cli import Desk
 from servers.commands import mails
-from servers.commands.listing import json_option, sheet, table
+from servers.commands.documents import Spot, folder, spot
+from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, opened, read_password
 from storage.mail import archiving, importing, mailboxes, moving, reading, remote
-from storage.mail.types import TRASH
+from storage.mail import attachments as attached
+from storage.mail.types import INBOX, TRASH
 from storage.store import Store
 from storage.types import SITE, Actor
 
@@ -32,6 +34,8 @@ def command() -> None:
         escritoire mail archive alice Work/2024 --before 2025-01-01 --remove
         escritoire mail trash alice INBOX --before 2020-01-01
         escritoire mail empty alice
+        escritoire mail attachments alice INBOX
+        escritoire mail save alice INBOX 17 alice/Reports
     """
 
 
@@ -123,6 +127,48 @@ def empty(desk: Desk, login: str) -> None:
     with opened(desk) as store, store.write(_actor(store, login)) as tx:
         gone = len(moving.remove_all(tx, mailboxes.find(tx, TRASH)))
     click.echo(f"{gone} removed")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("mailbox", default=INBOX)
+@click.option("--mail", "uid", type=click.IntRange(1), help="Only the mail of that number, pictures in its text too.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="So many mails at most.")
+@json_option
+@click.pass_obj
+def attachments(desk: Desk, login: str, mailbox: str, uid: int | None, limit: int, as_json: bool) -> None:
+    """List the attachments of the newest mails of MAILBOX (the INBOX without it): what `save` can keep."""
+    with opened(desk) as store, store.read(_actor(store, login)) as tx:
+        found = attached.listing(tx, mailbox, limit) if uid is None else [attached.of(tx, mailbox, uid)]
+    rows: list[dict[str, Any]] = [
+        {"mail": mail.uid, "received": moment(mail.received), "from": mail.sender, "subject": mail.subject,
+         "part": one.section, "name": one.name, "about_octets": one.octets}
+        for mail in found
+        for one in mail.attached
+    ]  # fmt: skip
+    columns = ("mail", "part", "name", "about_octets", "from", "subject", "received")
+    table(rows, columns, as_json, f"no mail of {mailbox} carries an attachment")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("mailbox")
+@click.argument("uid", metavar="MAIL", type=click.IntRange(1))
+@click.argument("place", metavar="FOLDER", type=spot)
+@click.option("--part", "sections", multiple=True, help="Only that part, as `attachments` lists it; may be repeated.")
+@click.pass_obj
+def save(desk: Desk, login: str, mailbox: str, uid: int, place: Spot, sections: tuple[str, ...]) -> None:
+    """Keep the attachments of a mail as documents in FOLDER: alice, alice/Reports, groups/IAB (MSG-12).
+
+    MAIL is its number, as `attachments` lists it. A name that is taken gets a number: nothing is overwritten.
+    """
+    with opened(desk) as store:
+        where = attached.Place(place.kind, place.space, place.path)
+        with store.read(_actor(store, login)) as tx:
+            folder(tx, place)  # the refusal that names the place
+        paths = attached.save(store, _actor(store, login), mailbox, uid, where, sections or None)
+    for path in paths:
+        click.echo(str(Spot(place.kind, place.space, path)))
 
 
 def _actor(store: Store, login: str) -> Actor:
