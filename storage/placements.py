@@ -26,9 +26,12 @@ def share(tx: Transaction, file: File, group: str) -> File:
         Exists: it has a placement in that group already.
         OverQuota: the group's capacity is reached.
     """
-    root = folders.find(tx, SpaceKind.GROUP, group, "", root=file.folder.root)
+    try:
+        root = folders.find(tx, SpaceKind.GROUP, group, "", root=file.folder.root)
+    except NotFound:
+        root = None
     if not isinstance(root, Folder):
-        raise NotFound(group)
+        raise NotFound(f"{tx.actor.login} is in no group {group} (capitals count)")
     if file.view is not View.FULL or not file.rights & Right.EDIT:
         raise Denied(Right.EDIT, tree.path(file.folder, file.name))
     if not root.rights & Right.ADD:

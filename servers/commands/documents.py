@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from servers.commands.opened import acting, owner
-from storage import folders
+from storage import folders, principals
 from storage.errors import NotFound
 from storage.filing import DOCS, File, Folder
 from storage.store import Store, Transaction
@@ -82,3 +82,12 @@ def folder(tx: Transaction, place: Spot, *, root: str = DOCS) -> Folder:
     if not isinstance(found, Folder):
         raise NotFound(f"{place} is a document, not a folder")
     return found
+
+
+def creator(tx: Transaction, place: Spot) -> str | None:
+    """The login of the member who made a group's document; None for others' and where he left (GRP-15)."""
+    if place.kind is not SpaceKind.GROUP:
+        return None
+    made = file(tx, place).creator
+    members = principals.members(tx, principals.find(tx, SpaceKind.GROUP, place.space))
+    return next((one.name for one in members if one.id == made), None)

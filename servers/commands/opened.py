@@ -16,6 +16,7 @@ from storage import collections as tree
 from storage import groups, principals
 from storage.errors import NotFound
 from storage.filing import DOCS, FAVOURITES
+from storage.mail.routing import Site, read_aliases
 from storage.store import Store, Transaction
 from storage.types import SITE, Actor, Collection, Principal, SpaceKind
 
@@ -75,6 +76,13 @@ def opened(desk: Desk) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def site(desk: Desk) -> Site:
+    """What of the settings decides where mail goes."""
+    settings = desk.settings
+    aliases = read_aliases(settings.mail.aliases, settings.domain.lower())
+    return Site(settings.mail_hostname, settings.mail_domains, aliases, settings.smtp.recipients_max)
 
 
 def account(tx: Transaction, login: str) -> Principal:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,20 +76,6 @@ def test_hiding_from_a_member(line: Line) -> None:
     line("document", "show", "groups/IAB/common.txt", "--as", "bob", status=1)
     assert line.json("document", "show", "groups/IAB/common.txt")["hidden_from_some"] is True
     line("document", "hide", "alice/Reports/a.txt", "bob", status=2)
-
-
-def test_the_notice(line: Line) -> None:
-    """DOC-19: by the creator only, to all others who may read it."""
-    message = email.message_from_string(
-        line("document", "notify", "groups/IAB/common.txt", "--comment", "Please read"), policy=email.policy.default
-    )
-    assert message["To"] == "Bob <bob@example.test>"
-    assert message["Subject"] == "[IAB] New document: common.txt"
-    assert "Please read" in message.get_content()
-    line("document", "notify", "groups/IAB/common.txt", "--as", "bob", status=1)
-    line("document", "notify", "alice/Reports/a.txt", status=1)
-    line("document", "hide", "groups/IAB/common.txt", "bob")
-    line("document", "notify", "groups/IAB/common.txt", status=1)
 
 
 def test_publishing(line: Line) -> None:
