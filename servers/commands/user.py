@@ -10,10 +10,11 @@ from auth import passwords, tokens
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, ask, opened, read_password
+from servers.commands.statistics import statistics
 from storage import accounts, address_mail, addresses, preferences, principals, quota
 from storage.mail import sending
-from storage.store import Transaction
-from storage.types import SITE, Tool
+from storage.quota import Usage
+from storage.types import SITE
 
 _password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input's first line."
@@ -29,6 +30,7 @@ def command() -> None:
     Examples:
         escritoire user add alice --password-stdin --name "Alice Martin" < password
         escritoire user list --json
+        escritoire user statistics alice
         escritoire user suspend alice
         escritoire user relay alice --block
         escritoire user app-password add alice phone --protocol caldav --protocol carddav
@@ -102,7 +104,7 @@ def show(desk: Desk, login: str, as_json: bool) -> None:
         row["groups"] = [group.name for group in principals.groups_of(tx, who)]
         row["preferences"] = preferences.of(tx, who)
         row["app_passwords"] = len(tokens.listing(tx, who))
-        row["usage"] = {tool.value: _usage(tx, login, tool) for tool in (Tool.CALENDAR, Tool.CONTACTS)}
+        row["usage"] = {tool.value: _usage(one) for tool, one in quota.every(tx, who).items()}
     sheet(row, as_json)
 
 
@@ -353,6 +355,8 @@ def _row(one: accounts.Account) -> dict[str, Any]:
     }
 
 
-def _usage(tx: Transaction, login: str, tool: Tool) -> dict[str, Any]:
-    used = quota.used(tx, account(tx, login), tool)
-    return {"items": used.count, "octets": used.octets, "items_max": used.limit_count}
+def _usage(one: Usage) -> dict[str, Any]:
+    return {"items": one.count, "octets": one.octets, "items_max": one.limit_count, "octets_max": one.limit_octets}
+
+
+command.add_command(statistics)
