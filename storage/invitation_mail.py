@@ -82,6 +82,7 @@ def send(tx: Transaction, found: Sheet, letters: Iterable[Letter]) -> int:
     own = recipients.addresses_of(tx, found.admin.id)
     if not own:
         raise Refused(f"{found.admin.name} has no confirmed address that the letters could come from")
+    sender = recipients.default_sender(tx, found.admin.id, own)
     written = list(letters)
     try:
         if tx.actor.id != SITE.id:
@@ -90,7 +91,7 @@ def send(tx: Transaction, found: Sheet, letters: Iterable[Letter]) -> int:
         raise Refused(str(error)) from None
     for one in written:
         to = _named(one.invitation.address, one.invitation.name)
-        _enqueue(tx, found.admin, own[0], to, one.invitation.address, (one.subject, one.text))
+        _enqueue(tx, found.admin, sender, to, one.invitation.address, (one.subject, one.text))
     return len(written)
 
 

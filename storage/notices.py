@@ -88,11 +88,13 @@ def _send(
     group: str = "",
 ) -> None:
     """One mail for each language that is read."""
-    from storage.mail import sending  # processes that only show documents do without
+    from storage.mail import recipients, sending  # processes that only show documents do without
     from storage.outbound import queue
     from storage.outbound.types import Target
 
     me = people.me(tx)
+    own = recipients.addresses_of(tx, me.id)
+    sender = recipients.default_sender(tx, me.id, own) if own else ""
     try:
         sending.count(tx)
     except sending.TooMany as error:
@@ -105,16 +107,16 @@ def _send(
         subject, text = texts.get(language, texts["en"])
         said = [text.format(**words), *(prose(one, COMMENT_CHARACTERS) for one in more if one.strip())]
         mail: Any = EmailMessage(policy=SMTP)
-        if me.email:
-            mail["From"] = _address(me)
+        if sender:
+            mail["From"] = _address(me, sender)
         mail["To"] = [_address(one) for one in readers]
         mail["Subject"] = subject.format(**words)
         mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-        mail["Message-ID"] = make_msgid(domain=me.email.rpartition("@")[2] or "localhost")
+        mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
         mail.set_content("\n\n".join(said) + "\n")
         targets = [Target(one.email) for one in readers]
-        queue.enqueue(tx, sender=me.email, recipients=targets, data=mail.as_bytes(), account=me.id)
+        queue.enqueue(tx, sender=sender, recipients=targets, data=mail.as_bytes(), account=me.id)
 
 
 def _by_language(tx: Transaction, told: Iterable[Principal]) -> dict[str, list[Principal]]:
@@ -139,5 +141,5 @@ def _readers(tx: Transaction, file: File) -> list[Principal]:
     return [one for one in members if everybody or one.id in held]
 
 
-def _address(one: Principal) -> Address:
-    return Address(display_name=plain(one.display_name, 200), addr_spec=one.email)
+def _address(one: Principal, address: str = "") -> Address:
+    return Address(display_name=plain(one.display_name, 200), addr_spec=address or one.email)

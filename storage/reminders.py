@@ -111,7 +111,7 @@ def _remind(tx: Transaction, row: Any, sms: bool) -> int:
     obj = icalendar.load(writing.body_of(tx, row))
     now = int(tx.now)
     due = alarms.due(obj, row.due - 1, zone)
-    own = recipients.addresses_of(tx, owner)  # the first is the default sender address (ACC-19)
+    own = recipients.addresses_of(tx, owner)
     helps = due is not None and due.at <= now <= max(due.start, due.at) + LATE_S
     phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone)
     if due is not None and helps and own and (due.mail or not phoned):
@@ -119,8 +119,9 @@ def _remind(tx: Transaction, row: Any, sms: bool) -> int:
         from storage.outbound import queue
         from storage.outbound.types import Target
 
-        mail = reminder_mail.of(row, own[0], obj, due, zone)
-        queue.enqueue(tx, sender="", recipients=[Target(own[0])], data=mail)
+        address = recipients.default_sender(tx, owner, own)
+        mail = reminder_mail.of(row, address, obj, due, zone)
+        queue.enqueue(tx, sender="", recipients=[Target(address)], data=mail)
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
     _set(tx, row.id, obj, row.due + SPACING_S if helps else max(row.due, now), zone)

@@ -14,6 +14,7 @@ from servers.commands import mails
 from servers.commands.documents import Spot, folder, spot
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, opened, read_password
+from storage import preferences
 from storage.mail import archiving, importing, mailboxes, moving, reading, remote
 from storage.mail import attachments as attached
 from storage.mail.types import INBOX, TRASH
@@ -133,13 +134,14 @@ def empty(desk: Desk, login: str) -> None:
 @click.argument("login")
 @click.argument("mailbox", default=INBOX)
 @click.option("--mail", "uid", type=click.IntRange(1), help="Only the mail of that number, pictures in its text too.")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="So many mails at most.")
+@click.option("--limit", type=click.IntRange(1, 1_000), help="So many mails at most; mails_per_page without it.")
 @json_option
 @click.pass_obj
-def attachments(desk: Desk, login: str, mailbox: str, uid: int | None, limit: int, as_json: bool) -> None:
+def attachments(desk: Desk, login: str, mailbox: str, uid: int | None, limit: int | None, as_json: bool) -> None:
     """List the attachments of the newest mails of MAILBOX (the INBOX without it): what `save` can keep."""
     with opened(desk) as store, store.read(_actor(store, login)) as tx:
-        found = attached.listing(tx, mailbox, limit) if uid is None else [attached.of(tx, mailbox, uid)]
+        most = limit or int(preferences.of(tx, account(tx, login))["mails_per_page"])
+        found = attached.listing(tx, mailbox, most) if uid is None else [attached.of(tx, mailbox, uid)]
     rows: list[dict[str, Any]] = [
         {"mail": mail.uid, "received": moment(mail.received), "from": mail.sender, "subject": mail.subject,
          "part": one.section, "name": one.name, "about_octets": one.octets}

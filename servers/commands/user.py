@@ -12,7 +12,7 @@ from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, ask, opened, read_password
 from servers.commands.statistics import statistics
 from storage import accounts, address_mail, addresses, preferences, principals, quota
-from storage.mail import sending
+from storage.mail import recipients, sending
 from storage.quota import Usage
 from storage.types import SITE
 
@@ -197,11 +197,17 @@ def address() -> None:
 @json_option
 @click.pass_obj
 def address_list(desk: Desk, login: str, as_json: bool) -> None:
-    """All addresses, the main one first."""
+    """All addresses, the main one first, and which new mail comes from (the preference default_sender)."""
     with opened(desk) as store, store.read(SITE) as tx:
-        held = addresses.listing(tx, account(tx, login))
-    rows = [{"address": one.address, "confirmed": one.confirmed, "main": one.main} for one in held]
-    table(rows, ("address", "confirmed", "main"), as_json)
+        who = account(tx, login)
+        held = addresses.listing(tx, who)
+        own = [one.address for one in held if one.confirmed]
+        sender = recipients.default_sender(tx, who.id, own) if own else ""
+    rows = [
+        {"address": one.address, "confirmed": one.confirmed, "main": one.main, "sender": one.address == sender}
+        for one in held
+    ]
+    table(rows, ("address", "confirmed", "main", "sender"), as_json)
 
 
 @address.command("add")
@@ -271,6 +277,7 @@ def preference(desk: Desk, login: str, name: str | None, value: str | None, as_j
     Examples:
         escritoire user preference alice
         escritoire user preference alice timezone Europe/Brussels
+        escritoire user preference alice default_sender alice@work.example
     """
     with opened(desk) as store:
         if value is not None and name is not None:

@@ -14,7 +14,7 @@ from storage import collections as tree
 from storage.errors import Denied, NotFound, Refused, TooLarge
 from storage.filing import File
 from storage.formats.addresses import Address, parse_addresses
-from storage.mail import sending, submitting
+from storage.mail import recipients, sending, submitting
 from storage.mail.routing import Site
 from storage.mail.submitting import Origin
 from storage.mail.types import MESSAGE_OCTETS
@@ -67,14 +67,14 @@ def send(store: Store, site: Site, actor: Actor, places: Sequence[Place], letter
         files = [_file(folders.find(tx, one.kind, one.space, one.path, body=True)) for one in places]
         me = principals.me(tx)
         own = sending.addresses(tx, actor, site.domains)
+        if not own:
+            raise Refused(f"{actor.login} has no confirmed address to send from")
+        sender = letter.sender or recipients.default_sender(tx, actor.id, own)
         most = sending.recipients_max(tx, actor)
-    if not own:
-        raise Refused(f"{actor.login} has no confirmed address to send from")
     if most is not None and len(everybody) > most:
         raise Refused(f"the plan allows {most} recipients of one mail")
     if sum(file.size for file in files) > MESSAGE_OCTETS * 3 // 4:  # base64 makes it a third longer
         raise TooLarge(MESSAGE_OCTETS)
-    sender = letter.sender or own[0]
     utf8 = not all(address.isascii() for address in (sender, *everybody))
     mail: Any = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
     mail["From"] = _shown(Address(me.display_name, *sender.rpartition("@")[::2]))

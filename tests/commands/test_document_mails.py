@@ -119,3 +119,20 @@ def test_a_deposit_is_told(line: Line, store: Store) -> None:
     assert "Yours" in mail.get_content()
     assert "shares no group" in line("document", "drop", "alice/a.txt", "carol", status=1)
     line("document", "drop", "alice/a.txt", "bob", "--comment", "Yours", status=2)
+
+
+def test_the_default_sender(line: Line, store: Store) -> None:
+    """ACC-19, MSG-61: a confirmed address of one's own; without a choice, or when it is given up, the main one."""
+    work = "alice@work.example"
+    choose = ("user", "preference", "alice", "default_sender")
+    assert "can be: alice@example.test" in line(*choose, work, status=1)
+    line("user", "address", "add", "alice", work, "--confirmed")
+    line(*choose, work)
+    line("document", "send", "alice/a.txt", "--to", "dora@else.example")
+    line("document", "notify", "groups/IAB/common.txt")
+    assert [mail["From"] for mail, _ in queued(store)] == [f"Alice <{work}>"] * 2
+    told = {one["address"]: (one["main"], one["sender"]) for one in line.json("user", "address", "list", "alice")}
+    assert told == {"alice@example.test": (True, False), work: (False, True)}
+    line("user", "address", "remove", "alice", work)
+    line("document", "send", "alice/a.txt", "--to", "dora@else.example")
+    assert queued(store)[-1][0]["From"] == "Alice <alice@example.test>"
