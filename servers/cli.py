@@ -43,7 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "device": "Phones: which there are, keep one out, wipe a lost one.",
     "overlay": "Calendars of others and of the Internet beside one's own.",
     "absence": "Automatic answers while somebody is away.",
-    "contacts": "Address books as a whole: empty one.",
+    "contacts": "Contacts: share one with a group, have its data verified; empty an address book.",
     "sms": "SMS: whose number is known, and what is left of the month.",
     "check": "Look whether the store is consistent.",
 }

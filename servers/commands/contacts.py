@@ -1,4 +1,4 @@
-"""`escritoire contacts`: what is done to an address book as a whole (CON-18)."""
+"""`escritoire contacts`: what no contacts program does (CON-08, CON-12, CON-18)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from auth.throttle import Policy
 from servers.cli import Desk
 from servers.commands.opened import Target, account, acting_on, opened, place, read_password
 from servers.commands.opened import collection as find_collection
-from storage import card_placements, transfer
+from storage import card_placements, contact_checks, transfer
 from storage.types import SITE, SpaceKind
 
 
 @click.group()
 def command() -> None:
-    """Address books as a whole.
+    """Address books: what no contacts program does.
 
     \b
-    Example:
+    Examples:
         escritoire contacts empty alice
         escritoire contacts share alice/contacts/dora.vcf IAB
+        escritoire contacts verify alice/contacts/dora.vcf
     """
 
 
@@ -55,3 +56,23 @@ def share(desk: Desk, target: Target, group: str, login: str | None) -> None:
     with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
         name = card_placements.share(tx, find_collection(tx, target), target.item, group)
     click.echo(f"groups/{group}/{target.collection}/{name}")
+
+
+@command.command()
+@click.argument("target", metavar="CONTACT", type=place)
+@click.option("--language", default="", help="Language of the mail; the contact's own, or English, without it.")
+@click.option("--as", "login", help="Who asks; the owner without it. Only who created a contact may.")
+@click.pass_obj
+def verify(desk: Desk, target: Target, language: str, login: str | None) -> None:
+    """Ask a contact by mail whether its data are right (CON-08).
+
+    It is shown all but the comment and the categories, and a link by which it confirms, changes or erases them; the
+    link works once, for 30 days. Who asked is told by mail. Asking again makes the earlier link useless.
+    """
+    if target.item is None:
+        raise click.BadParameter("name a contact, such as alice/contacts/dora.vcf")
+    base = f"{desk.settings.url('feeds')}feeds/contact/"
+    with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
+        book = find_collection(tx, target)
+        address = contact_checks.ask(tx, book, target.item, link_base=base, language=language)
+    click.echo(f"{address} gets a mail with the data and a link")

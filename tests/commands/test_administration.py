@@ -224,3 +224,17 @@ def test_the_message_to_everybody(line: Line, tmp_path: Path) -> None:
     assert "no message" in line("info", "clear")
     line("info", "set", status=2)
     line("info", "set", "--text", "", status=2)
+
+
+def test_a_contact_is_asked(line: Line) -> None:
+    """CON-08: the mail goes out, and says to whom; the pages are the feeds' own subject."""
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:{0}\r\nN:{0};;;;\r\n{1}END:VCARD\r\n"
+    line("import", "alice/contacts", "-", stdin=card.format("dora", "EMAIL:dora@else.example\r\n"))
+    line("import", "alice/contacts", "-", stdin=card.format("eve", ""))
+    verify = ("contacts", "verify")
+    assert line(*verify, "alice/contacts/dora.vcf").startswith("dora@else.example gets a mail")
+    assert [one["recipient"] for one in line.json("queue", "list")] == ["dora@else.example"]
+    assert "no e-mail address" in line(*verify, "alice/contacts/eve.vcf", status=1)
+    line("grant", "add", "alice/contacts", "bob", "see", "edit")
+    assert "who created" in line(*verify, "alice/contacts/dora.vcf", "--as", "bob", status=1)
+    line(*verify, "alice/contacts", status=2)
