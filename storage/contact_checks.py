@@ -133,9 +133,8 @@ def _open(tx: Transaction, token: str) -> tuple[Transaction, Any, Collection, It
         .join(item_table, item_table.c.id == contact_checks.c.item_id)
         .join(principal_table, principal_table.c.id == contact_checks.c.account_id)
         .where(contact_checks.c.token == _hash(token), contact_checks.c.expires >= tx.now)
-        .with_for_update(of=contact_checks)
     )
-    row = tx.db.execute(query).first()
+    row = tx.db.execute(query.with_for_update(of=contact_checks) if tx.writing else query).first()
     if row is None:
         raise NotFound("this link is no longer valid")
     theirs = acting(tx, Person(PrincipalId(row.account_id), row.login))
