@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from storage import collections as tree
 from storage import items as stored_items
 from storage import kinds, viewing, writing
-from storage.errors import Denied, Exists
+from storage.errors import Denied, Exists, NotFound
 from storage.kinds import Prepared
 from storage.schema import card_index, card_twins, collections, items
 from storage.statements import Statement, insert
@@ -61,7 +61,10 @@ def share(tx: Transaction, book: Collection, name: str, group: str) -> str:
     seen = stored_items.get(tx, book, name)
     if seen.view is not View.FULL or not seen.rights & Right.EDIT:
         raise Denied(Right.EDIT, tree.path(book, name))
-    target = tree.find(tx, SpaceKind.GROUP, group, book.name)
+    try:
+        target = tree.find(tx, SpaceKind.GROUP, group, book.name)
+    except NotFound:
+        raise NotFound(f"{tx.actor.login} is in no group {group} (capitals count)") from None
     common = kinds.of(Tool.CONTACTS).prepare(seen.body or b"", seen.media_type)
     plain = kinds.of(Tool.CONTACTS).prepare(common.common, seen.media_type)
     if viewing.one(tx, target, name, body=False) is not None:

@@ -328,7 +328,7 @@ def set_admin(tx: Transaction, group: Principal, member: Principal) -> None:
     """
     demand_admin(tx, group)
     if role(tx, group.id, member.id) is None:
-        raise NotFound(member.name)
+        raise NotFound(f"{member.name} is no member of {group.name}")
     before = _sheet(tx, group.id).admin
     if before.id == member.id:
         return
@@ -348,7 +348,7 @@ def set_co_admin(tx: Transaction, group: Principal, member: Principal, appointed
     demand_admin(tx, group)
     now = role(tx, group.id, member.id)
     if now is None:
-        raise NotFound(member.name)
+        raise NotFound(f"{member.name} is no member of {group.name}")
     if now is Role.ADMIN:
         raise Refused("the admin holds these rights already")
     _set_role(tx, group.id, member.id, Role.CO_ADMIN if appointed else Role.MEMBER)

@@ -57,7 +57,8 @@ def thing(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False)
     try:
         return folders.find(tx, place.kind, place.space, place.path, root=root, body=body)
     except NotFound:
-        raise NotFound(f"there is no {place} for this actor") from None
+        hint = ": documents are written without docs/ here" if place.path.startswith("docs/") else ""
+        raise NotFound(f"there is no {place} for this actor{hint}") from None
 
 
 def file(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False) -> File:
@@ -86,8 +87,10 @@ def folder(tx: Transaction, place: Spot, *, root: str = DOCS) -> Folder:
 
 def creator(tx: Transaction, place: Spot) -> str | None:
     """The login of the member who made a group's document; None for others' and where he left (GRP-15)."""
-    if place.kind is not SpaceKind.GROUP:
-        return None
-    made = file(tx, place).creator
-    members = principals.members(tx, principals.find(tx, SpaceKind.GROUP, place.space))
-    return next((one.name for one in members if one.id == made), None)
+    return member(tx, place.space, file(tx, place).creator) if place.kind is SpaceKind.GROUP else None
+
+
+def member(tx: Transaction, group: str, number: int) -> str | None:
+    """The login of the member of a group who has that number; None if he left."""
+    members = principals.members(tx, principals.find(tx, SpaceKind.GROUP, group))
+    return next((one.name for one in members if one.id == number), None)

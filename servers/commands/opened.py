@@ -139,7 +139,18 @@ def collection(tx: Transaction, target: Target) -> Collection:
     try:
         return tree.find(tx, target.kind, target.space, target.collection)
     except NotFound:
-        raise NotFound(f"there is no collection {target.collection} of {target.space} for this actor") from None
+        raise NotFound(_others(tx, target)) from None
+
+
+def _others(tx: Transaction, target: Target) -> str:
+    """That a collection is not there, and which ones are."""
+    said = f"there is no collection {target.collection} of {target.space} for this actor"
+    try:
+        names = sorted(one.name for one in tree.home(tx, target.kind, target.space) if "/" not in one.name)
+    except NotFound:
+        return said
+    shown = [name for name in names if name not in _TREES]
+    return f"{said}; there are: {', '.join(shown)}, and docs/… and favourites/… on the disk"
 
 
 def read_password(from_stdin: bool, prompt: str = "Password", *, confirm: bool = True) -> str:

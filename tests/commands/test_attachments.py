@@ -55,7 +55,7 @@ def test_what_is_refused(line: Line) -> None:
     assert "carries no attachment" in line("mail", "save", "alice", "Work", "2", "alice", status=1)
     assert "no such attachment" in line("mail", "save", "alice", "Work", "1", "alice", "--part", "7", status=1)
     line("import", "bob/mail", str(line.data.parent / "1.eml"))
-    assert "right ADD" in line("mail", "save", "bob", "INBOX", "1", "groups/IAB", status=1)
+    assert "lacks the right add" in line("mail", "save", "bob", "INBOX", "1", "groups/IAB", status=1)
     line("plan", "add", "tight", "--limit", "docs_bytes=12")
     line("plan", "assign", "bob", "tight")
     assert "capacity" in line("mail", "save", "bob", "INBOX", "1", "bob", status=1)
