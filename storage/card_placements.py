@@ -73,6 +73,28 @@ def share(tx: Transaction, book: Collection, name: str, group: str) -> str:
     return name
 
 
+def unshare(tx: Transaction, book: Collection, name: str, group: str) -> None:
+    """Take a contact's placement in a group's address book away; the contact itself stays (CON-12).
+
+    Who shared it needs no right to delete in the group for that: it is his tick that he takes back.
+
+    Raises:
+        NotFound: there is no such contact for the actor, or it is not shared with that group.
+        Denied: somebody else shared it.
+    """
+    seen = stored_items.get(tx, book, name, body=False)
+    site = replace(tx, actor=SITE, access={})
+    for other in _OTHERS.all(tx, {"item": seen.id}):
+        target = tree.by_id(site, CollectionId(other.collection_id))
+        if target.space.kind is not SpaceKind.GROUP or target.space.name != group:
+            continue
+        if stored_items.get(site, target, other.name, body=False).creator != tx.actor.id:
+            raise Denied(Right.DELETE, tree.path(target, other.name), "only who shared a contact takes it back")
+        stored_items.delete(site, target, other.name)
+        return
+    raise NotFound(f"{name} is not shared with {group} (capitals count)")
+
+
 def created(tx: Transaction, book: Collection, name: str, prepared: Prepared) -> None:
     """A contact came into a book: the same UID by the same creator elsewhere is the same contact."""
     if tx.actor.id <= 0:

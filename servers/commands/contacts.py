@@ -1,6 +1,8 @@
-"""`escritoire contacts`: what no contacts program does (CON-08, CON-12, CON-18)."""
+"""`escritoire contacts`: what no contacts program does (CON-06, CON-08, CON-12, CON-18)."""
 
 from __future__ import annotations
+
+from typing import BinaryIO
 
 import click
 
@@ -9,8 +11,9 @@ from auth.throttle import Policy
 from servers.cli import Desk
 from servers.commands.opened import Target, account, acting_on, opened, place, read_password
 from servers.commands.opened import collection as find_collection
-from storage import card_placements, contact_checks, transfer
-from storage.types import SITE, SpaceKind
+from storage import card_placements, contact_checks, contacts, items, transfer
+from storage.formats import vcard, vcard_photo
+from storage.types import SITE, Precondition, SpaceKind
 
 
 @click.group()
@@ -21,6 +24,7 @@ def command() -> None:
     Examples:
         escritoire contacts empty alice
         escritoire contacts share alice/contacts/dora.vcf IAB
+        escritoire contacts photo alice/contacts/dora.vcf dora.jpg
         escritoire contacts verify alice/contacts/dora.vcf
     """
 
@@ -51,11 +55,39 @@ def empty(desk: Desk, login: str, password_stdin: bool) -> None:
 @click.pass_obj
 def share(desk: Desk, target: Target, group: str, login: str | None) -> None:
     """Show a private contact in the address book of GROUP as well: one contact, edits appear in both (CON-12)."""
-    if target.item is None:
-        raise click.BadParameter("name a contact, such as alice/contacts/dora.vcf")
     with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
-        name = card_placements.share(tx, find_collection(tx, target), target.item, group)
+        name = card_placements.share(tx, find_collection(tx, target), named(target), group)
     click.echo(f"groups/{group}/{target.collection}/{name}")
+
+
+@command.command()
+@click.argument("target", metavar="CONTACT", type=place)
+@click.argument("group")
+@click.option("--as", "login", help="Who shared it; the owner without it.")
+@click.pass_obj
+def unshare(desk: Desk, target: Target, group: str, login: str | None) -> None:
+    """Take a shared contact out of the address book of GROUP again; the private one stays (CON-12)."""
+    with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
+        card_placements.unshare(tx, find_collection(tx, target), named(target), group)
+    click.echo(f"{target.item} is not in {group} any more")
+
+
+@command.command()
+@click.argument("target", metavar="CONTACT", type=place)
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--remove", is_flag=True, help="Take the photo away.")
+@click.option("--as", "login", help="Who edits; the owner, or the group's admin, without it.")
+@click.pass_obj
+def photo(desk: Desk, target: Target, file: BinaryIO | None, remove: bool, login: str | None) -> None:
+    """Give a contact the picture in FILE ("-": standard input), of nearly any format; it is made small (CON-06)."""
+    if (file is None) is not remove:
+        raise click.UsageError("Give a picture, or --remove.")
+    data = b"" if file is None else file.read()
+    with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
+        book = find_collection(tx, target)
+        item = items.get(tx, book, named(target))
+        card = vcard_photo.with_picture(vcard.read(item.body or b""), data)
+        items.put(tx, book, item.name, contacts.prepare(card.body), Precondition(match=frozenset({item.etag})))
 
 
 @command.command()
@@ -69,10 +101,19 @@ def verify(desk: Desk, target: Target, language: str, login: str | None) -> None
     It is shown all but the comment and the categories, and a link by which it confirms, changes or erases them; the
     link works once, for 30 days. Who asked is told by mail. Asking again makes the earlier link useless.
     """
-    if target.item is None:
-        raise click.BadParameter("name a contact, such as alice/contacts/dora.vcf")
     base = f"{desk.settings.url('feeds')}feeds/contact/"
     with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
         book = find_collection(tx, target)
-        address = contact_checks.ask(tx, book, target.item, link_base=base, language=language)
+        address = contact_checks.ask(tx, book, named(target), link_base=base, language=language)
     click.echo(f"{address} gets a mail with the data and a link")
+
+
+def named(target: Target) -> str:
+    """The contact's name in its address book.
+
+    Raises:
+        BadParameter: a whole address book is named.
+    """
+    if target.item is None:
+        raise click.BadParameter("name a contact, such as alice/contacts/dora.vcf")
+    return target.item

@@ -111,6 +111,18 @@ def share(desk: Desk, place: Spot, group: str, login: str | None) -> None:
 
 @command.command()
 @_place
+@click.argument("group")
+@_as
+@click.pass_obj
+def unshare(desk: Desk, place: Spot, group: str, login: str | None) -> None:
+    """Take a shared document out of GROUP again; PLACE, which stays, is its private place."""
+    with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
+        placements.unshare(tx, file(tx, place), group)
+    click.echo(f"{place} is not in {group} any more")
+
+
+@command.command()
+@_place
 @click.argument("member")
 @_as
 @click.pass_obj

@@ -113,5 +113,17 @@ def share(desk: Desk, place: Spot, group: str, login: str | None) -> None:
     click.echo(f"groups/{group}/{made.path}")
 
 
+@command.command()
+@_place
+@click.argument("group")
+@_as
+@click.pass_obj
+def unshare(desk: Desk, place: Spot, group: str, login: str | None) -> None:
+    """Take a shared bookmark out of GROUP again; PLACE, which stays, is its private place."""
+    with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
+        placements.unshare(tx, file(tx, place, root=FAVOURITES), group)
+    click.echo(f"{place} is not in {group} any more")
+
+
 def _progress(done: int, total: int) -> None:
     click.echo(f"\r{done} of {total}", err=True, nl=done == total)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.commands.conftest import Line
 
@@ -12,6 +14,7 @@ LISTINGS = (
     ("user", "list"),
     ("user", "show", "alice"),
     ("user", "address", "list", "alice"),
+    ("user", "statistics", "alice"),
     ("user", "preference", "alice"),
     ("user", "app-password", "list", "alice"),
     ("group", "list"),
@@ -238,3 +241,30 @@ def test_a_contact_is_asked(line: Line) -> None:
     line("grant", "add", "alice/contacts", "bob", "see", "edit")
     assert "who created" in line(*verify, "alice/contacts/dora.vcf", "--as", "bob", status=1)
     line(*verify, "alice/contacts", status=2)
+
+
+def test_a_contacts_photo(line: Line, tmp_path: Path) -> None:
+    """CON-06: a picture of any format, made small; nothing else of the contact changes."""
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:dora\r\nFN:Dora\r\nN:Dora;;;;\r\nCATEGORIES:x\r\nEND:VCARD\r\n"
+    line("import", "alice/contacts", "-", stdin=card)
+    picture = io.BytesIO()
+    Image.new("RGB", (900, 600), "green").save(picture, "PNG")
+    line("contacts", "photo", "alice/contacts/dora.vcf", "-", stdin=picture.getvalue())
+    told = line("export", "alice/contacts/dora.vcf")
+    assert "TYPE=JPEG" in told
+    assert "CATEGORIES:x" in told
+    line("contacts", "photo", "alice/contacts/dora.vcf", "--remove")
+    assert "PHOTO" not in line("export", "alice/contacts/dora.vcf")
+    line("contacts", "photo", "alice/contacts/dora.vcf", "-", stdin=b"none", status=1)
+    line("contacts", "photo", "alice/contacts/dora.vcf", status=2)
+    line("contacts", "photo", "alice/contacts", "--remove", status=2)
+
+
+def test_a_contact_is_shared_and_taken_back(line: Line) -> None:
+    """CON-12."""
+    line("import", "alice/contacts", "-", stdin="BEGIN:VCARD\r\nVERSION:3.0\r\nUID:d\r\nFN:D\r\nN:D;;;;\r\nEND:VCARD\r\n")
+    assert line("contacts", "share", "alice/contacts/d.vcf", "IAB") == "groups/IAB/contacts/d.vcf\n"
+    assert "in no group XYZ" in line("contacts", "share", "alice/contacts/d.vcf", "XYZ", status=1)
+    line("contacts", "unshare", "alice/contacts/d.vcf", "IAB")
+    line("export", "groups/IAB/contacts/d.vcf", status=1)
+    assert "FN:D" in line("export", "alice/contacts/d.vcf")

@@ -67,6 +67,14 @@ def test_sharing_with_a_group(line: Line) -> None:
     assert line("document", "share", "alice/Reports/a.txt", "IAB").strip() == "groups/IAB/a.txt"
     assert line.json("document", "show", "alice/Reports/a.txt")["also_in"] == ["groups/IAB/a.txt"]
     line("document", "share", "alice/Reports/a.txt", "IAB", "--as", "bob", status=1)
+    assert line("document", "unshare", "alice/Reports/a.txt", "IAB") == "alice/Reports/a.txt is not in IAB any more\n"
+    line("document", "show", "groups/IAB/a.txt", status=1)
+    assert line.json("document", "show", "alice/Reports/a.txt")["also_in"] == []
+    assert "not shared" in line("document", "unshare", "alice/Reports/a.txt", "IAB", status=1)
+    line("document", "share", "alice/Reports/a.txt", "IAB")
+    line("import", "alice/contacts", "-", stdin=CARD)
+    line("document", "link", "groups/IAB/a.txt", "alice/contacts/ada.vcf", "--as", "alice")
+    assert "attached" in line("document", "unshare", "alice/Reports/a.txt", "IAB", status=1)
 
 
 def test_hiding_from_a_member(line: Line) -> None:
