@@ -41,7 +41,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "feed": "Secret addresses of feeds: make, list and revoke them.",
     "queue": "Mail on its way out: list, show, retry, hold and delete it.",
     "dns": "The DNS records that this desk needs.",
-    "calendar": "Calendars as a whole: delete old events, list reminders.",
+    "calendar": "Calendars: reminders by mail and SMS; list them, delete old events.",
     "meeting": "Meetings: who answered what, answers from elsewhere.",
     "device": "Phones: which there are, keep one out, wipe a lost one.",
     "overlay": "Calendars of others and of the Internet beside one's own.",

@@ -9,10 +9,12 @@ import click
 from auth import authenticate
 from auth.throttle import Policy
 from servers.cli import Desk
+from servers.commands.listing import json_option, table
 from servers.commands.opened import Target, account, acting_on, opened, place, read_password
 from servers.commands.opened import collection as find_collection
 from storage import card_placements, contact_checks, contacts, items, transfer
 from storage.formats import vcard, vcard_photo
+from storage.formats.vcard_filter import CardFilter, PropFilter, TextMatch
 from storage.types import SITE, Precondition, SpaceKind
 
 
@@ -22,6 +24,7 @@ def command() -> None:
 
     \b
     Examples:
+        escritoire contacts list alice/contacts --find martin
         escritoire contacts empty alice
         escritoire contacts share alice/contacts/dora.vcf IAB
         escritoire contacts photo alice/contacts/dora.vcf dora.jpg
@@ -46,6 +49,36 @@ def empty(desk: Desk, login: str, password_stdin: bool) -> None:
         with store.write(actor) as tx:
             number = transfer.empty(tx, find_collection(tx, target))
     click.echo(f"{number} deleted")
+
+
+@command.command("list")
+@click.argument("target", metavar="BOOK", type=place)
+@click.option("--find", default="", help="Only whose last name, first name or company has this in it (CON-16).")
+@click.option("--category", default="", help="Only those of this category of who looks (CON-15).")
+@click.option("--as", "login", help="Who looks; the owner, or the group's admin, without it.")
+@json_option
+@click.pass_obj
+def list_(desk: Desk, target: Target, find: str, category: str, login: str | None, as_json: bool) -> None:
+    """List an address book, such as alice/contacts, with the names that other commands take."""
+    texts = (TextMatch(find),)
+    wanted = CardFilter(tuple(PropFilter(name, texts=texts) for name in ("N", "FN", "ORG"))) if find else CardFilter()
+    with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
+        found, _ = contacts.query(tx, find_collection(tx, target), wanted)
+    cards = [(item.name, vcard.read(item.body or b"")) for item in found]
+    if category:
+        cards = [(name, card) for name, card in cards if category in card.categories]
+    rows = [
+        {
+            "name": name,
+            "contact": card.fn,
+            "company": card.org[0] if card.org else "",
+            "emails": [one.value for one in card.emails],
+            "categories": card.categories,
+        }
+        for name, card in cards
+    ]
+    rows.sort(key=lambda row: str(row["contact"]).casefold())
+    table(rows, ("contact", "company", "emails", "categories", "name"), as_json, "no contacts")
 
 
 @command.command()
