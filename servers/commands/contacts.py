@@ -10,9 +10,9 @@ from auth import authenticate
 from auth.throttle import Policy
 from servers.cli import Desk
 from servers.commands.listing import json_option, table
-from servers.commands.opened import Target, account, acting_on, opened, place, read_password
+from servers.commands.opened import Target, account, acting, acting_on, opened, place, read_password
 from servers.commands.opened import collection as find_collection
-from storage import card_placements, contact_checks, contacts, items, transfer
+from storage import card_placements, categories, contact_checks, contacts, items, transfer
 from storage.formats import vcard, vcard_photo
 from storage.formats.vcard_filter import CardFilter, PropFilter, TextMatch
 from storage.types import SITE, Precondition, SpaceKind
@@ -25,6 +25,7 @@ def command() -> None:
     \b
     Examples:
         escritoire contacts list alice/contacts --find martin
+        escritoire contacts category rename alice freinds friends
         escritoire contacts empty alice
         escritoire contacts share alice/contacts/dora.vcf IAB
         escritoire contacts photo alice/contacts/dora.vcf dora.jpg
@@ -139,6 +140,50 @@ def verify(desk: Desk, target: Target, language: str, login: str | None) -> None
         book = find_collection(tx, target)
         address = contact_checks.ask(tx, book, named(target), link_base=base, language=language)
     click.echo(f"{address} gets a mail with the data and a link")
+
+
+@command.group()
+def category() -> None:
+    """Categories of contacts: names of one's own, over all address books that one reads (ACC-18).
+
+    A new one comes by being given to a contact, in a contacts program or by an import.
+    """
+
+
+@category.command("list")
+@click.argument("login")
+@json_option
+@click.pass_obj
+def category_list(desk: Desk, login: str, as_json: bool) -> None:
+    """The categories of LOGIN, and how many contacts have each."""
+    with opened(desk) as store, store.read(acting(store, login)) as tx:
+        rows = [{"category": name, "contacts": count} for name, count in categories.listing(tx).items()]
+    table(rows, ("category", "contacts"), as_json, "no contact has a category")
+
+
+@category.command("rename")
+@click.argument("login")
+@click.argument("old")
+@click.argument("new")
+@click.pass_obj
+def category_rename(desk: Desk, login: str, old: str, new: str) -> None:
+    """Give a category another name, or that of another one, which both are then."""
+    if not new.strip():
+        raise click.BadParameter("an empty name: `remove` takes a category away")
+    with opened(desk) as store:
+        number = categories.rename(store, acting(store, login), old, new)
+    click.echo(f"{number} contacts changed")
+
+
+@category.command("remove")
+@click.argument("login")
+@click.argument("name")
+@click.pass_obj
+def category_remove(desk: Desk, login: str, name: str) -> None:
+    """Take a category from all contacts; the contacts stay."""
+    with opened(desk) as store:
+        number = categories.rename(store, acting(store, login), name, "")
+    click.echo(f"{number} contacts changed")
 
 
 def named(target: Target) -> str:

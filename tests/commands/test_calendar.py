@@ -82,16 +82,3 @@ def test_by_sms(line: Line) -> None:
     assert "ATTENDEE:mailto:32475123456@sms" in line("export", "alice/events/tea.ics")
     (one,) = line.json("calendar", "reminders", "alice")
     assert time.strptime(one["at"], "%Y-%m-%d %H:%M").tm_mday == (DAY - timedelta(days=1)).day
-
-
-def test_contacts_are_listed(line: Line) -> None:
-    """CON-15, CON-16: what the commands on single contacts take as a name."""
-    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:{0}\r\nN:{0};;;;\r\nORG:{1}\r\nCATEGORIES:{2}\r\nEND:VCARD\r\n"
-    for values in (("Eve", "Kew", "work"), ("Dora", "Ferns", "friends"), ("Ada", "Kew", "friends")):
-        line("import", "alice/contacts", "-", stdin=card.format(*values))
-    assert [one["contact"] for one in line.json("contacts", "list", "alice/contacts")] == ["Ada", "Dora", "Eve"]
-    kew = line.json("contacts", "list", "alice/contacts", "--find", "kew")
-    assert [one["name"] for one in kew] == ["Ada.vcf", "Eve.vcf"]
-    found = line.json("contacts", "list", "alice/contacts", "--find", "kew", "--category", "friends")
-    assert [one["contact"] for one in found] == ["Ada"]
-    line("contacts", "list", "alice/contacts", "--as", "bob", status=1)
