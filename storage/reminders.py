@@ -43,6 +43,8 @@ class Reminder:
     """The number of its event or task."""
     modified: float = 0
     """When that was last written."""
+    mail: bool = True
+    sms: bool = False
 
 
 def plan(tx: Transaction, collection: Collection, item_id: int, body: bytes, *, anew: bool) -> None:
@@ -68,7 +70,7 @@ def listing(tx: Transaction, account: Principal) -> list[Reminder]:
     for row in tx.db.execute(query):
         due = alarms.due(icalendar.load(writing.body_of(tx, row)), row.due - 1, zone)
         if due is not None:
-            found.append(Reminder(row.due, due.start, row.summary, row.id, row.modified))
+            found.append(Reminder(row.due, due.start, row.summary, row.id, row.modified, due.mail, bool(due.numbers)))
     return found
 
 

@@ -34,7 +34,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def reminders(desk: Desk, login: str, as_json: bool) -> None:
-    """List the mails by which the desk will remind somebody of his events, the next one first."""
+    """List what the desk will remind somebody of by mail or SMS, the next one first (REM-05)."""
     with opened(desk) as store, store.read(SITE) as tx:
         person = account(tx, login)
         zone = ZoneInfo(str(preferences.of(tx, person)["timezone"]))
@@ -44,6 +44,7 @@ def reminders(desk: Desk, login: str, as_json: bool) -> None:
             "at": f"{datetime.fromtimestamp(one.at, zone):%Y-%m-%d %H:%M}",
             "start": f"{datetime.fromtimestamp(one.start, zone):%Y-%m-%d %H:%M}",
             "summary": one.summary,
+            "by": [name for name, wanted in (("mail", one.mail), ("sms", one.sms)) if wanted],
         }
         for one in found
     ]
@@ -51,7 +52,7 @@ def reminders(desk: Desk, login: str, as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(f"{row['at']}  {row['summary']} ({row['start']})")
+        click.echo(f"{row['at']}  {row['summary']} ({row['start']}), by {' and '.join(row['by'])}")
     if not rows:
         click.echo("no reminders: `escritoire calendar remind` sets one, or an alarm of the kind e-mail in a program")
 

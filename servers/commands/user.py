@@ -104,7 +104,8 @@ def show(desk: Desk, login: str, as_json: bool) -> None:
         row["groups"] = [group.name for group in principals.groups_of(tx, who)]
         row["preferences"] = preferences.of(tx, who)
         row["app_passwords"] = len(tokens.listing(tx, who))
-        row["usage"] = {tool.value: _usage(one) for tool, one in quota.every(tx, who).items()}
+        used = quota.every(tx, who)
+    row["usage"] = {tool.value: _usage(one, as_json) for tool, one in used.items()}
     sheet(row, as_json)
 
 
@@ -362,7 +363,9 @@ def _row(one: accounts.Account) -> dict[str, Any]:
     }
 
 
-def _usage(one: Usage) -> dict[str, Any]:
+def _usage(one: Usage, as_json: bool) -> Any:
+    if not as_json:
+        return f"{one.count} ({one.octets} octets)"
     return {"items": one.count, "octets": one.octets, "items_max": one.limit_count, "octets_max": one.limit_octets}
 
 

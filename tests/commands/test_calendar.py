@@ -78,7 +78,10 @@ def test_by_sms(line: Line) -> None:
     """REM-02: to the mobile number of the personal record, which is the card with the main address."""
     card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:me\r\nFN:Alice\r\nN:Alice;;;;\r\nEMAIL:alice@example.test\r\n"
     line("import", "alice/contacts", "-", stdin=card + "TEL;TYPE=CELL:+32 475 12 34 56\r\nEND:VCARD\r\n")
-    line("calendar", "remind", "alice/events/tea.ics", "--sms", "0", "--mail", "1d")
+    remind = ("calendar", "remind", "alice/events/tea.ics")
+    line(*remind, "--sms", "1d")
+    assert line("calendar", "reminders", "alice").strip().endswith("by sms")
+    line(*remind, "--sms", "0", "--mail", "1d")
     assert "ATTENDEE:mailto:32475123456@sms" in line("export", "alice/events/tea.ics")
     (one,) = line.json("calendar", "reminders", "alice")
     assert time.strptime(one["at"], "%Y-%m-%d %H:%M").tm_mday == (DAY - timedelta(days=1)).day

@@ -158,12 +158,14 @@ def test_rights_on_the_disk(line: Line) -> None:
 
 def test_searching(line: Line, store: Store) -> None:
     """DOC-34, DOC-35, DOC-36."""
+    assert "3 documents are not read yet" in line.run("search", "--as", "alice", "zebra").stderr
     with store.write(SITE) as tx:
         for number in text_index.changed(tx, {}):
             for one in text_index.due(tx, number, 0):
                 text_index.put(tx, one, State.DONE, (text_index.body(store, tx, one) or b"").decode())
     (hit,) = line.json("search", "--as", "alice", "zebra")
     assert (hit["place"], hit["author"], hit["excerpt"]) == ("alice/Reports/a.txt", "Alice", "zebra")
+    assert line.run("search", "--as", "alice", "xyzzy").stderr == "nothing was found\n"
     assert [one["place"] for one in line.json("search", "--as", "bob", "--ext", "txt")] == ["groups/IAB/common.txt"]
     assert [one["place"] for one in line.json("search", "--as", "alice", "--query", "name:form OR name:comm*")] == [
         "groups/IAB/common.txt",
