@@ -66,3 +66,17 @@ def test_a_drop_box_takes_them(line: Line) -> None:
     """DOC-31: a deposit by its very mail; the depositor sees no more of it."""
     line("mail", "save", "alice", "Work", "1", "bob/Drop box", "--part", "2")
     assert line.json("document", "show", "bob/Drop box/plan.pdf")["deposited_by"] == "alice"
+
+
+def test_mails_are_listed_and_some_are_archived(line: Line) -> None:
+    """MSG-41, MSG-61, MSG-73: selected ones, by the numbers of the list."""
+    found = line.json("mail", "list", "alice", "Work")
+    assert {(one["mail"], one["subject"], one["unread"]) for one in found} == {(1, "Plans", True), (2, "bare", True)}
+    assert len(line.json("mail", "list", "alice", "Work", "--limit", "1")) == 1
+    assert "no mailbox Absent" in line("mail", "list", "alice", "Absent", status=1)
+    made = line.json("mail", "archive", "alice", "Work", "--mail", "2", "--remove")
+    assert (made["mails"], made["moved"]) == (1, 1)
+    assert line.json("document", "show", f"alice/{made['name']}")["size"] == made["octets"]
+    assert [one["mail"] for one in line.json("mail", "list", "alice", "Work")] == [1]
+    assert line("mail", "trash", "alice", "Work", "--mail", "7") == "0 moved to the Trash\n"
+    assert line("mail", "trash", "alice", "Work", "--mail", "1") == "1 moved to the Trash\n"
