@@ -132,6 +132,14 @@ def of(tx: Transaction, account: Principal) -> dict[str, Value]:
     return {name: row.default for name, row in PREFERENCES.items()} | _stored(tx, account)
 
 
+def reading_of(tx: Transaction, account: PrincipalId) -> tuple[str, int]:
+    """Time zone and hours of the clock of an account, whoever acts: how its owner is told of times (CAL-27)."""
+    held = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
+    stored = json.loads(held or "{}")
+    zone, clock = (stored.get(name, PREFERENCES[name].default) for name in ("timezone", "clock_h"))
+    return str(zone), int(clock)
+
+
 def zone_of(tx: Transaction, account: PrincipalId) -> str:
     """The time zone of an account, whoever acts: for what the suite does for its owner."""
     stored = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()

@@ -109,20 +109,21 @@ def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 def _remind(tx: Transaction, row: Any, sms: bool) -> int:
     owner = PrincipalId(row.space_id)
-    zone = _zone(tx, owner)
+    name, clock_h = preferences.reading_of(tx, owner)
+    zone = ZoneInfo(name)
     obj = icalendar.load(writing.body_of(tx, row))
     now = int(tx.now)
     due = alarms.due(obj, row.due - 1, zone)
     own = recipients.addresses_of(tx, owner)
     helps = due is not None and due.at <= now <= max(due.start, due.at) + LATE_S
-    phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone)
+    phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone, clock_h)
     if due is not None and helps and own and (due.mail or not phoned):
         from storage import reminder_mail  # `jobs` alone pays for these
         from storage.outbound import queue
         from storage.outbound.types import Target
 
         address = recipients.default_sender(tx, owner, own)
-        mail = reminder_mail.of(row, address, obj, due, zone)
+        mail = reminder_mail.of(row, address, obj, due, zone, clock_h)
         queue.enqueue(tx, sender="", recipients=[Target(address)], data=mail)
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
@@ -130,7 +131,9 @@ def _remind(tx: Transaction, row: Any, sms: bool) -> int:
     return int(helps and (bool(own) or phoned))
 
 
-def _by_sms(tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bool:
+def _by_sms(
+    tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int
+) -> bool:
     """Remind by SMS, if the alarm names the owner's own number; False without number or credit (REM-02)."""
     if not due.numbers:
         return False
@@ -141,7 +144,7 @@ def _by_sms(tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarm
     own = number.own(tx, owner, row.name)
     if own not in due.numbers:
         return False
-    text = reminder_mail.short(obj, due, zone)
+    text = reminder_mail.short(obj, due, zone, clock_h)
     return queue.put(tx, owner, row.name, own, text, expires=max(due.start, due.at) + LATE_S)
 
 

@@ -120,6 +120,19 @@ def test_the_address_that_is_chosen_is_reminded(store: Store, monkeypatch: pytes
     assert "To: Alice <a@work.example>" in sent(store)[0]
 
 
+def test_times_are_told_by_the_owners_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CAL-27: 12 or 24 hours, in his zone."""
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}"))  # 16:06 UTC
+    alice = desk.principal(store, "alice")
+    with store.write(SITE) as tx:
+        preferences.choose(tx, alice, "clock_h", "12")
+        preferences.choose(tx, alice, "timezone", "Europe/Paris")
+    at(NOW + 3000, monkeypatch)
+    assert reminders.run(store) == 1
+    assert "2025-06-15 6:06 PM (CEST)" in sent(store)[0]
+
+
 def test_what_was_missed_is_sent_until_the_event_begins(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """REM-08: the server was down at the due time."""
     at(NOW, monkeypatch)
