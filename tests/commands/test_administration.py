@@ -268,3 +268,21 @@ def test_a_contact_is_shared_and_taken_back(line: Line) -> None:
     line("contacts", "unshare", "alice/contacts/d.vcf", "IAB")
     line("export", "groups/IAB/contacts/d.vcf", status=1)
     assert "FN:D" in line("export", "alice/contacts/d.vcf")
+
+
+def test_applying_to_a_closed_group(line: Line) -> None:
+    """GRP-13: the admin gets a mail; private groups are not there (GRP-06)."""
+    apply = ("group", "apply", "IAB", "--as", "carol")
+    assert line(*apply, "--comment", "I am new.") == "Alice gets a mail\n"
+    (mail,) = line.json("queue", "list")
+    assert (mail["sender"], mail["recipient"]) == ("carol@example.test", "alice@example.test")
+    assert "member" in line("group", "apply", "IAB", "--as", "bob", status=1)
+    assert "apply to him" in line("group", "join", "IAB", "--as", "carol", status=1)
+    line("group", "set", "IAB", "--open")
+    assert "join it" in line(*apply, status=1)
+    line("group", "set", "IAB", "--closed", "--private")
+    assert "no group IAB" in line(*apply, status=1)
+    line("plan", "add", "tight", "--limit", "smtp_messages_per_day=0")
+    line("plan", "assign", "carol", "tight")
+    line("group", "set", "IAB", "--listed")
+    assert "tomorrow" in line(*apply, status=1)
