@@ -179,10 +179,15 @@ def _refusal(error: Exception) -> str | None:
     from auth.errors import AuthError
     from servers.front import NoCaddy
     from servers.process import CannotListen
-    from storage.errors import Denied, NotFound, StorageError
+    from storage.errors import Denied, GateClosed, LimitReached, NotFound, StorageError
+    from storage.plans import LIMITS
 
     if isinstance(error, Denied) and error.is_bare:
         return _missing(error.missing, error.on)
+    if isinstance(error, GateClosed):
+        return f"{error}: `escritoire plan set PLAN --open {error.gate}` opens it for all who have that plan"
+    if isinstance(error, LimitReached) and error.limit in LIMITS:
+        return f"{error}: `escritoire plan set PLAN --limit {error.limit}=…` changes it for all who have that plan"
     if isinstance(error, NotFound) and " " not in str(error).strip():
         return f"there is no {error}, or whoever acts may not see it (capitals count)" if str(error) else "not found"
     if isinstance(error, ConfError | CannotListen | NoCaddy | StorageError | AuthError):

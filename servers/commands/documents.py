@@ -9,7 +9,7 @@ import click
 from servers.commands.opened import acting, owner
 from storage import folders, principals
 from storage.errors import NotFound
-from storage.filing import DOCS, File, Folder
+from storage.filing import DOCS, WEB, File, Folder
 from storage.store import Store, Transaction
 from storage.types import Actor, SpaceKind
 
@@ -57,8 +57,13 @@ def thing(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False)
     try:
         return folders.find(tx, place.kind, place.space, place.path, root=root, body=body)
     except NotFound:
-        hint = ": documents are written without docs/ here" if place.path.startswith("docs/") else ""
-        raise NotFound(f"there is no {place} for this actor{hint}") from None
+        raise NotFound(f"there is no {place} for this actor{_hint(place)}") from None
+
+
+def _hint(place: Spot) -> str:
+    if place.path.startswith(f"{DOCS}/"):
+        return f": documents are written without {DOCS}/ here"
+    return ": a folder of that name has to be made on the disk first (DOC-37)" if place.path == WEB else ""
 
 
 def file(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False) -> File:

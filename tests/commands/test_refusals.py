@@ -41,6 +41,7 @@ def documents(line: Line) -> None:
         (("document", "share", "alice/Reports/2026/a.txt", "iab"), "alice is in no group iab (capitals count)"),
         (("document", "description", "groups/IAB/b.txt", "x"), "lacks the right edit on groups/IAB/docs/b.txt"),
         (("grant", "show", "alice/events", "--as", "bob"), "say who acts with --as"),
+        (("document", "publish", "alice/web"), "made on the disk first"),
     ],
 )
 def test_it_says_what_to_do(line: Line, words: tuple[str, ...], said: str) -> None:
@@ -66,3 +67,15 @@ def test_an_item_of_a_group_is_its_creators(line: Line) -> None:
     line("grant", "remove", "groups/IAB/docs/b.txt", "IAB", "see")
     assert line.json("grant", "show", "groups/IAB/docs/b.txt")
     line("grant", "show", "groups/IAB/docs/b.txt", "--as", "alice", status=1)
+
+
+def test_a_plan_that_is_too_small(line: Line) -> None:
+    """ACC-11, ACC-12: what the site administrator would type."""
+    line("plan", "add", "tight", "--limit", "contacts_max=0")
+    line("plan", "assign", "alice", "tight")
+    assert "`escritoire plan set PLAN --open doc_search`" in line("search", "--as", "alice", "x", status=1)
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:d\r\nFN:D\r\nN:D;;;;\r\nEND:VCARD\r\n"
+    line("import", "bob/contacts", "-", stdin=card)
+    line("grant", "add", "groups/IAB/contacts", "bob", "add")
+    refused = line("contacts", "share", "bob/contacts/d.vcf", "IAB", status=1)
+    assert "limit contacts_max reached (0): `escritoire plan set PLAN --limit contacts_max=…`" in refused
