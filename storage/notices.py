@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, make_msgid
 from typing import Any, Final
 
@@ -106,7 +106,8 @@ def _send(
     for language, readers in _by_language(tx, told).items():
         subject, text = texts.get(language, texts["en"])
         said = [text.format(**words), *(prose(one, COMMENT_CHARACTERS) for one in more if one.strip())]
-        mail: Any = EmailMessage(policy=SMTP)
+        utf8 = not all(one.isascii() for one in (sender, *(reader.email for reader in readers)))
+        mail: Any = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
         if sender:
             mail["From"] = _address(me, sender)
         mail["To"] = [_address(one) for one in readers]
@@ -116,7 +117,7 @@ def _send(
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
         mail.set_content("\n\n".join(said) + "\n")
         targets = [Target(one.email) for one in readers]
-        queue.enqueue(tx, sender=sender, recipients=targets, data=mail.as_bytes(), account=me.id)
+        queue.enqueue(tx, sender=sender, recipients=targets, data=mail.as_bytes(), smtputf8=utf8, account=me.id)
 
 
 def _by_language(tx: Transaction, told: Iterable[Principal]) -> dict[str, list[Principal]]:
@@ -142,4 +143,4 @@ def _readers(tx: Transaction, file: File) -> list[Principal]:
 
 
 def _address(one: Principal, address: str = "") -> Address:
-    return Address(display_name=plain(one.display_name, 200), addr_spec=address or one.email)
+    return Address(plain(one.display_name, 200), *(address or one.email).rpartition("@")[::2])

@@ -70,6 +70,8 @@ def send(store: Store, site: Site, actor: Actor, places: Sequence[Place], letter
         if not own:
             raise Refused(f"{actor.login} has no confirmed address to send from")
         sender = letter.sender or recipients.default_sender(tx, actor.id, own)
+        if not sending.may_send_from(own, sender):
+            raise submitting.NotYours(sender)
         most = sending.recipients_max(tx, actor)
     if most is not None and len(everybody) > most:
         raise Refused(f"the plan allows {most} recipients of one mail")
@@ -81,9 +83,9 @@ def send(store: Store, site: Site, actor: Actor, places: Sequence[Place], letter
     for name in ("To", "Cc"):
         if fields[name]:
             mail[name] = [_shown(one) for one in fields[name]]
-    subject = letter.subject or ", ".join(file.name for file in files)
+    subject = letter.subject.encode("utf-8", "replace").decode() or ", ".join(file.name for file in files)
     mail["Subject"] = " ".join(subject.split())[:_SUBJECT_CHARACTERS]
-    mail.set_content(letter.text)
+    mail.set_content(letter.text.encode("utf-8", "replace").decode())
     for file in files:
         with bodies.open_file(store, file) as body:
             _attach(mail, file, body.read())
@@ -107,9 +109,10 @@ def _file(found: object) -> File:
 
 def _addresses(text: str) -> list[Address]:
     found = parse_addresses(text.replace(";", ","))
-    wrong = [one for one in found if not one.host or not one.mailbox]
+    # The parser forgives what arrives; what somebody types, and mistypes, goes to nobody else.
+    wrong = [one for one in found if not one.host or not one.mailbox or one.address not in text]
     if wrong:
-        raise Refused(f"{wrong[0].mailbox or text!r} is no address")
+        raise Refused(f"{wrong[0].address or text!r} is no address as it is written")
     return found
 
 

@@ -77,7 +77,9 @@ def test_documents_are_sent(line: Line, store: Store) -> None:
 def test_what_is_not_sent(line: Line, store: Store) -> None:
     send = ("document", "send", "alice/a.txt")
     assert "who it is for" in line(*send, status=1)
-    assert "is no address" in line(*send, "--to", "dora", status=1)
+    for mistyped in ("dora", "a b@x.example", "a\nb@x.example", "@x.example"):
+        assert "is no address" in line(*send, "--to", mistyped, status=1)
+    assert "none of your addresses" in line(*send, "--to", "d@x.example", "--from", "x", status=1)
     assert "none of your addresses" in line(*send, "--to", "d@x.example", "--from", "bob@example.test", status=1)
     assert "a folder" in line("document", "send", "alice/Reports", "--to", "d@x.example", status=1)
     assert "no alice/a.txt" in line(*send, "--to", "d@x.example", "--as", "bob", status=1)
@@ -136,3 +138,15 @@ def test_the_default_sender(line: Line, store: Store) -> None:
     line("user", "address", "remove", "alice", work)
     line("document", "send", "alice/a.txt", "--to", "dora@else.example")
     assert queued(store)[-1][0]["From"] == "Alice <alice@example.test>"
+
+
+def test_addresses_beyond_ascii(line: Line, store: Store) -> None:
+    """RFC 6531: they are kept as they are, and only servers that can take them get the mail."""
+    line("document", "send", "alice/a.txt", "--to", "Élodie <é@x.example>", "--text", "\udce9", "--subject", "a\nBcc: z@z.example")
+    line("user", "address", "add", "bob", "ü@example.test", "--confirmed")
+    line("user", "address", "main", "bob", "ü@example.test")
+    line("document", "notify", "groups/IAB/common.txt")
+    (sent, to), (told, members) = queued(store)
+    assert (to, members) == (["é@x.example"], ["ü@example.test"])
+    assert (sent["Bcc"], sent["Subject"]) == (None, "a Bcc: z@z.example")
+    assert "ü@example.test" in str(told["To"])
