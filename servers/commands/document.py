@@ -8,16 +8,16 @@ import click
 
 from servers.cli import Desk
 from servers.commands import document_mails, document_versions
-from servers.commands.documents import Spot, acting_at, creator, file, folder, spot, thing
+from servers.commands.documents import Spot, acting_at, file, folder, hide_from, spot, thing
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import Target, ask, collection, opened
 from servers.commands.opened import place as card_place
-from storage import folders, grants, links, placements, publishing, transplant, trash, trees
+from storage import folders, links, placements, publishing, transplant, trash, trees
 from storage import principals as people
 from storage.errors import StorageError
 from storage.filing import File, Folder
 from storage.store import Transaction
-from storage.types import SITE, PrincipalId, Right, SpaceKind
+from storage.types import PrincipalId, SpaceKind
 
 _MOST_FOLDERS: Final = 100_000
 _NOTICE: Final = "You alone answer for what you publish: respect copyright and privacy (DOC-47)."
@@ -132,16 +132,8 @@ def hide(desk: Desk, place: Spot, member: str, login: str | None) -> None:
     "All members" is unticked first, so those who join later will not see it either (ACL-09).
     It is for the document's creator, who acts without --as.
     """
-    if place.kind is not SpaceKind.GROUP:
-        raise click.BadParameter("only a group's documents are seen by all until they are hidden")
     with opened(desk) as store:
-        with store.read(SITE) as tx:
-            acting_login = login or creator(tx, place)
-        with store.write(acting_at(store, place, acting_login)) as tx:
-            found = file(tx, place)
-            group = people.find(tx, SpaceKind.GROUP, place.space)
-            grants.withdraw(tx, found.folder, group, Right.SEE, found.name)
-            grants.withdraw(tx, found.folder, people.find(tx, SpaceKind.PRIVATE, member), Right.SEE, found.name)
+        hide_from(store, place, member, login)
 
 
 @command.command()

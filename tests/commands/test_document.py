@@ -198,6 +198,13 @@ def test_favourites(line: Line, tmp_path: Path) -> None:
     assert len(line.json("favourites", "list", "bob")) == 1
     assert "https://www.site.com" in line("favourites", "export", "alice/News")
     assert line("favourites", "share", "alice/News/Site.url", "IAB").strip() == "groups/IAB/Site.url"
+    assert len(line.json("favourites", "list", "groups/IAB", "--as", "bob")) == 1
+    line("favourites", "hide", "groups/IAB/Site.url", "bob")  # FAV-08
+    assert line.json("favourites", "list", "groups/IAB", "--as", "bob") == []
+    line("favourites", "hide", "alice/News/Site.url", "bob", status=2)
+    line("favourites", "unshare", "alice/News/Site.url", "IAB")
+    assert line.json("favourites", "list", "groups/IAB") == []
+    assert line("favourites", "share", "alice/News/Site.url", "IAB").strip() == "groups/IAB/Site.url"
     line("favourites", "import", "alice", "-", stdin="no bookmarks", status=1)
     line("favourites", "export", "alice", "--as", "carol", status=1)
 
