@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -17,8 +11,8 @@ from storage import principals as people
 from storage.errors import Exists, Refused
 from storage.formats.bookmarks import plain, prose
 from storage.mail import recipients, sending
-from storage.outbound import queue
-from storage.outbound.types import Target
+from storage.outbound import letter
+from storage.outbound.letter import Person
 from storage.schema import principals
 from storage.store import Transaction
 from storage.types import Principal, PrincipalId
@@ -64,25 +58,19 @@ def apply(tx: Transaction, name: str, comment: str = "") -> Principal:
         "who": plain(me.display_name, 200) or me.name, "address": sender,
         "group": plain(found.group.display_name or name, 200),
     }  # fmt: skip
-    mail: Any = EmailMessage(policy=SMTP if (sender + target).isascii() else SMTPUTF8)
-    mail["From"] = _named(me, sender)
-    mail["To"] = _named(found.admin, target)
-    mail["Subject"] = subject.format(**words)[:200]
-    mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
     said = [text.format(**words), *([prose(comment, COMMENT_CHARACTERS)] if comment.strip() else [])]
-    mail.set_content("\n\n".join(said) + "\n")
-    queue.enqueue(
-        tx, sender=sender, recipients=[Target(target)], data=mail.as_bytes(),
-        smtputf8=not (sender + target).isascii(), account=me.id,
-    )  # fmt: skip
+    letter.put(
+        tx,
+        sender=Person(sender, me.display_name),
+        to=[Person(target, found.admin.display_name)],
+        subject=subject.format(**words),
+        text="\n\n".join(said) + "\n",
+        account=me.id,
+        automatic=False,
+    )
     return found.admin
 
 
 def _language(tx: Transaction, account: PrincipalId) -> str:
     query = sa.select(principals.c.language).where(principals.c.id == account)
     return str(tx.db.execute(query).scalar_one()).partition("-")[0]
-
-
-def _named(one: Principal, address: str) -> Address:
-    return Address(plain(one.display_name, 200), *address.rpartition("@")[::2])

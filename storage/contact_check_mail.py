@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from storage.errors import Refused
 from storage.formats.contact_labels import label
 from storage.mail import recipients, sending
-from storage.outbound import queue
-from storage.outbound.types import Target
+from storage.outbound import letter
+from storage.outbound.letter import Person
 from storage.schema import principals
 from storage.store import Transaction
 from storage.types import Principal
@@ -82,8 +76,14 @@ def send_question(
     words = {"who": _line(asker.display_name or asker.name), "name": _line(to[1]), "data": data, "link": link}
     subject, text = _of(_QUESTIONS, language)
     sender = recipients.default_sender(tx, asker.id, own)
-    mail = _mail(tx, (sender, asker.display_name), to, subject.format(**words), text.format(**words))
-    _enqueue(tx, mail, sender, sender, to[0], asker)
+    letter.put(
+        tx,
+        sender=Person(sender, asker.display_name),
+        to=[Person(*to)],
+        subject=subject.format(**words),
+        text=text.format(**words),
+        account=asker.id,
+    )
 
 
 def send_answer(
@@ -102,27 +102,15 @@ def send_answer(
     words = {"name": _line(name), "address": _line(address), "data": data}
     subject, text = _of(_CHANGED if changes else _CONFIRMED, language)
     to = recipients.default_sender(tx, asker.id, own)
-    mail = _mail(tx, (to, "Escritoire"), (to, asker.display_name), subject.format(**words), text.format(**words))
-    _enqueue(tx, mail, "", to, to, asker)
-
-
-def _mail(tx: Transaction, sender: tuple[str, str], to: tuple[str, str], subject: str, text: str) -> EmailMessage:
-    mail: Any = EmailMessage(policy=SMTP if (sender[0] + to[0]).isascii() else SMTPUTF8)
-    mail["From"] = _named(*sender)
-    mail["To"] = _named(*to)
-    mail["Subject"] = _line(subject)
-    mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender[0].rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-    mail.set_content(text)
-    return mail  # type: ignore[no-any-return]
-
-
-def _enqueue(tx: Transaction, mail: EmailMessage, path: str, sender: str, to: str, asker: Principal) -> None:
-    queue.enqueue(
-        tx, sender=path, recipients=[Target(to)], data=mail.as_bytes(),
-        smtputf8=not (to + sender).isascii(), account=asker.id,
-    )  # fmt: skip
+    letter.put(
+        tx,
+        sender=Person(to, "Escritoire"),
+        to=[Person(to, asker.display_name)],
+        subject=subject.format(**words),
+        text=text.format(**words),
+        account=asker.id,
+        bounces=False,
+    )
 
 
 def _of(texts: Mapping[str, tuple[str, str]], language: str) -> tuple[str, str]:
@@ -131,8 +119,3 @@ def _of(texts: Mapping[str, tuple[str, str]], language: str) -> tuple[str, str]:
 
 def _line(text: str) -> str:
     return " ".join(text.split())[:500]
-
-
-def _named(address: str, name: str) -> Address:
-    local, _, host = address.rpartition("@")
-    return Address(_line(name)[:200], local, host)

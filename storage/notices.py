@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, make_msgid
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -52,7 +47,8 @@ def tell_members(tx: Transaction, file: File, comment: str = "") -> list[Princip
     It counts as one of the creator's mails of the day (SMTP-05).
 
     Raises:
-        Refused: the document is no group's, nobody is to be told, or the plan allows no more mails today.
+        Refused: the document is no group's, nobody is to be told, the creator has no address, or the plan allows no
+            more mails today.
         Denied: the actor is not its creator.
     """
     space = file.folder.space
@@ -89,12 +85,14 @@ def _send(
 ) -> None:
     """One mail for each language that is read."""
     from storage.mail import recipients, sending  # processes that only show documents do without
-    from storage.outbound import queue
-    from storage.outbound.types import Target
+    from storage.outbound import letter
+    from storage.outbound.letter import Person
 
     me = people.me(tx)
     own = recipients.addresses_of(tx, me.id)
-    sender = recipients.default_sender(tx, me.id, own) if own else ""
+    if not own:
+        raise Refused(f"{me.name} has no confirmed address that the mail could come from")
+    sender = recipients.default_sender(tx, me.id, own)
     try:
         sending.count(tx)
     except sending.TooMany as error:
@@ -106,18 +104,14 @@ def _send(
     for language, readers in _by_language(tx, told).items():
         subject, text = texts.get(language, texts["en"])
         said = [text.format(**words), *(prose(one, COMMENT_CHARACTERS) for one in more if one.strip())]
-        utf8 = not all(one.isascii() for one in (sender, *(reader.email for reader in readers)))
-        mail: Any = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
-        if sender:
-            mail["From"] = _address(me, sender)
-        mail["To"] = [_address(one) for one in readers]
-        mail["Subject"] = subject.format(**words)
-        mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-        mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-        mail.set_content("\n\n".join(said) + "\n")
-        targets = [Target(one.email) for one in readers]
-        queue.enqueue(tx, sender=sender, recipients=targets, data=mail.as_bytes(), smtputf8=utf8, account=me.id)
+        letter.put(
+            tx,
+            sender=Person(sender, me.display_name),
+            to=[Person(one.email, one.display_name) for one in readers],
+            subject=subject.format(**words),
+            text="\n\n".join(said) + "\n",
+            account=me.id,
+        )
 
 
 def _by_language(tx: Transaction, told: Iterable[Principal]) -> dict[str, list[Principal]]:
@@ -140,7 +134,3 @@ def _readers(tx: Transaction, file: File) -> list[Principal]:
     held = set(tx.db.execute(query).scalars())
     everybody = file.folder.space.id in held
     return [one for one in members if everybody or one.id in held]
-
-
-def _address(one: Principal, address: str = "") -> Address:
-    return Address(plain(one.display_name, 200), *(address or one.email).rpartition("@")[::2])
