@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import sqlalchemy as sa
-
+from storage import principals as people
 from storage.addresses import Claim
 from storage.outbound import letter
 from storage.outbound.letter import Person
-from storage.schema import principals
 from storage.store import Transaction
 from storage.types import Principal
 
@@ -44,9 +42,7 @@ _TEXTS: Final = {
 
 def send(tx: Transaction, account: Principal, claim: Claim, *, link_base: str, domain: str) -> None:
     """Put the letter into the queue, from the desk's postmaster; nobody hears of it if it cannot be delivered."""
-    query = sa.select(principals.c.language).where(principals.c.id == account.id)
-    language = str(tx.db.execute(query).scalar_one()).partition("-")[0]
-    subject, text = _TEXTS.get(language, _TEXTS["en"])
+    subject, text = _TEXTS.get(people.language_of(tx, account.id), _TEXTS["en"])
     words = {
         "address": claim.address, "login": account.name, "link": link_base + claim.token,
         "name": f" {account.display_name}" if account.display_name else "",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import sqlalchemy as sa
-
 from storage import groups
 from storage import principals as people
 from storage.errors import Exists, Refused
@@ -13,9 +11,8 @@ from storage.formats.bookmarks import plain, prose
 from storage.mail import recipients, sending
 from storage.outbound import letter
 from storage.outbound.letter import Person
-from storage.schema import principals
 from storage.store import Transaction
-from storage.types import Principal, PrincipalId
+from storage.types import Principal
 
 COMMENT_CHARACTERS: Final = 4_000
 _TEXTS: Final = {
@@ -53,7 +50,7 @@ def apply(tx: Transaction, name: str, comment: str = "") -> Principal:
         raise Refused(str(error)) from None
     sender = recipients.default_sender(tx, me.id, own)
     target = recipients.default_sender(tx, found.admin.id, to)
-    subject, text = _TEXTS.get(_language(tx, found.admin.id), _TEXTS["en"])
+    subject, text = _TEXTS.get(people.language_of(tx, found.admin.id), _TEXTS["en"])
     words = {
         "who": plain(me.display_name, 200) or me.name, "address": sender,
         "group": plain(found.group.display_name or name, 200),
@@ -69,8 +66,3 @@ def apply(tx: Transaction, name: str, comment: str = "") -> Principal:
         automatic=False,
     )
     return found.admin
-
-
-def _language(tx: Transaction, account: PrincipalId) -> str:
-    query = sa.select(principals.c.language).where(principals.c.id == account)
-    return str(tx.db.execute(query).scalar_one()).partition("-")[0]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import sqlalchemy as sa
-
+from storage import principals as people
 from storage.errors import Refused
 from storage.formats.contact_labels import label
 from storage.mail import recipients, sending
 from storage.outbound import letter
 from storage.outbound.letter import Person
-from storage.schema import principals
 from storage.store import Transaction
 from storage.types import Principal
 
@@ -93,8 +91,7 @@ def send_answer(
     own = recipients.addresses_of(tx, asker.id)
     if not own:
         return
-    query = sa.select(principals.c.language).where(principals.c.id == asker.id)
-    language = str(tx.db.execute(query).scalar_one())
+    language = people.language_of(tx, asker.id)
     data = "\n".join(
         f"    {label(field, language)}: {_line(before) or _NOTHING} → {_line(after) or _NOTHING}"
         for field, (before, after) in changes.items()

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-import sqlalchemy as sa
-
+from storage import principals as people
 from storage.errors import Refused
 from storage.groups import Sheet
-from storage.schema import principals
 from storage.store import Transaction
 from storage.types import SITE
 
@@ -106,8 +104,7 @@ def tell_declined(tx: Transaction, found: Sheet, guest: str) -> None:
     own = recipients.addresses_of(tx, found.admin.id)
     if not own:
         return
-    query = sa.select(principals.c.language).where(principals.c.id == found.admin.id)
-    subject, text = _of(_DECLINED, str(tx.db.execute(query).scalar_one()))
+    subject, text = _of(_DECLINED, people.language_of(tx, found.admin.id))
     words = {"guest": guest, "group": found.group.display_name or found.group.name}
     admin = Person(recipients.default_sender(tx, found.admin.id, own), found.admin.display_name)
     letter.put(
