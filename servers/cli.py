@@ -10,13 +10,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from conf.errors import ConfError
 from conf.load import FILE_NAME, load
 from conf.settings import Settings
+
+if TYPE_CHECKING:  # help imports nothing
+    from storage.types import Right
 
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "Open a new desk: write its settings and its empty store.",
@@ -38,12 +41,12 @@ COMMANDS: Final[Mapping[str, str]] = {
     "feed": "Secret addresses of feeds: make, list and revoke them.",
     "queue": "Mail on its way out: list, show, retry, hold and delete it.",
     "dns": "The DNS records that this desk needs.",
-    "calendar": "Calendars as a whole: delete old events, list reminders.",
+    "calendar": "Calendars: reminders by mail and SMS; list them, delete old events.",
     "meeting": "Meetings: who answered what, answers from elsewhere.",
     "device": "Phones: which there are, keep one out, wipe a lost one.",
     "overlay": "Calendars of others and of the Internet beside one's own.",
     "absence": "Automatic answers while somebody is away.",
-    "contacts": "Address books as a whole: empty one.",
+    "contacts": "Contacts: share one with a group, have its data verified; empty an address book.",
     "sms": "SMS: whose number is known, and what is left of the month.",
     "check": "Look whether the store is consistent.",
 }
@@ -176,13 +179,33 @@ def _refusal(error: Exception) -> str | None:
     from auth.errors import AuthError
     from servers.front import NoCaddy
     from servers.process import CannotListen
-    from storage.errors import StorageError
+    from storage.errors import Denied, GateClosed, LimitReached, NotFound, StorageError
+    from storage.plans import LIMITS
 
+    if isinstance(error, Denied) and error.is_bare:
+        return _missing(error.missing, error.on)
+    if isinstance(error, GateClosed):
+        return f"{error}: `escritoire plan set PLAN --open {error.gate}` opens it for all who have that plan"
+    if isinstance(error, LimitReached) and error.limit in LIMITS:
+        return f"{error}: `escritoire plan set PLAN --limit {error.limit}=…` changes it for all who have that plan"
+    if isinstance(error, NotFound) and " " not in str(error).strip():
+        return f"there is no {error}, or whoever acts may not see it (capitals count)" if str(error) else "not found"
     if isinstance(error, ConfError | CannotListen | NoCaddy | StorageError | AuthError):
         return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     if type(error).__name__ == "OperationalError":  # the driver's, by way of the store; its first line names the cause
         return f"the database cannot be used: {str(error).splitlines()[0]}"
     return None
+
+
+def _missing(missing: Right, on: str) -> str:
+    """Which right somebody lacks, where, and who gives it."""
+    from storage.types import Right
+
+    if missing & Right.ADMINISTER:
+        return "only its owner, the group's admin, or whoever created it may do this: say who acts with --as"
+    named = " and ".join((one.name or "").lower().replace("_", "-") for one in missing)
+    where = f" on {on}" if on else ""
+    return f"whoever acts lacks the right {named}{where}: `escritoire grant show` tells who has it, --as says who acts"
 
 
 if __name__ == "__main__":

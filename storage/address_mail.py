@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
 
-import sqlalchemy as sa
-
+from storage import principals as people
 from storage.addresses import Claim
-from storage.outbound import queue
-from storage.outbound.types import Target
-from storage.schema import principals
+from storage.outbound import letter
+from storage.outbound.letter import Person
 from storage.store import Transaction
 from storage.types import Principal
 
@@ -50,23 +42,17 @@ _TEXTS: Final = {
 
 def send(tx: Transaction, account: Principal, claim: Claim, *, link_base: str, domain: str) -> None:
     """Put the letter into the queue, from the desk's postmaster; nobody hears of it if it cannot be delivered."""
-    query = sa.select(principals.c.language).where(principals.c.id == account.id)
-    language = str(tx.db.execute(query).scalar_one()).partition("-")[0]
-    subject, text = _TEXTS.get(language, _TEXTS["en"])
+    subject, text = _TEXTS.get(people.language_of(tx, account.id), _TEXTS["en"])
     words = {
         "address": claim.address, "login": account.name, "link": link_base + claim.token,
         "name": f" {account.display_name}" if account.display_name else "",
     }  # fmt: skip
-    local, _, host = claim.address.rpartition("@")
-    mail: Any = EmailMessage(policy=SMTP)
-    mail["From"] = Address("Escritoire", "postmaster", domain)
-    mail["To"] = Address("", local, host) if claim.address.isascii() else claim.address
-    mail["Subject"] = subject.format(**words)[:200]
-    mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{domain}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-    mail.set_content(text.format(**words))
-    queue.enqueue(
-        tx, sender="", recipients=[Target(claim.address)], data=mail.as_bytes(),
-        smtputf8=not claim.address.isascii(), account=account.id,
-    )  # fmt: skip
+    letter.put(
+        tx,
+        sender=Person(f"postmaster@{domain}", "Escritoire"),
+        to=[Person(claim.address)],
+        subject=subject.format(**words),
+        text=text.format(**words),
+        account=account.id,
+        bounces=False,
+    )

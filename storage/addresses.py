@@ -96,7 +96,7 @@ def confirm(tx: Transaction, account: Principal, address: str) -> None:
         raise Denied(Right.ADMINISTER, account.name)
     row = _row(tx, account, account_store.clean_address(address))
     if row is None:
-        raise NotFound(address)
+        raise NotFound(f"{account.name} has no address {address}")
     _confirm(tx, row)
 
 
@@ -149,7 +149,7 @@ def remove(tx: Transaction, account: Principal, address: str) -> None:
     _demand_own(tx, account)
     row = _row(tx, account, account_store.clean_address(address))
     if row is None:
-        raise NotFound(address)
+        raise NotFound(f"{account.name} has no address {address}")
     if row.position == 0:
         raise Refused("this is the main address: choose another main address first")
     tx.db.execute(sa.delete(addresses).where(addresses.c.id == row.id))
@@ -165,7 +165,7 @@ def set_main(tx: Transaction, account: Principal, address: str) -> None:
     _demand_own(tx, account)
     row = _row(tx, account, account_store.clean_address(address))
     if row is None:
-        raise NotFound(address)
+        raise NotFound(f"{account.name} has no address {address}")
     if not row.confirmed:
         raise Refused("this address is not confirmed yet")
     _make_main(tx, row)

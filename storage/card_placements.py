@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from storage import collections as tree
 from storage import items as stored_items
 from storage import kinds, viewing, writing
-from storage.errors import Denied, Exists
+from storage.errors import Denied, Exists, NotFound
 from storage.kinds import Prepared
 from storage.schema import card_index, card_twins, collections, items
 from storage.statements import Statement, insert
@@ -61,13 +61,38 @@ def share(tx: Transaction, book: Collection, name: str, group: str) -> str:
     seen = stored_items.get(tx, book, name)
     if seen.view is not View.FULL or not seen.rights & Right.EDIT:
         raise Denied(Right.EDIT, tree.path(book, name))
-    target = tree.find(tx, SpaceKind.GROUP, group, book.name)
+    try:
+        target = tree.find(tx, SpaceKind.GROUP, group, book.name)
+    except NotFound:
+        raise NotFound(f"{tx.actor.login} is in no group {group} (capitals count)") from None
     common = kinds.of(Tool.CONTACTS).prepare(seen.body or b"", seen.media_type)
     plain = kinds.of(Tool.CONTACTS).prepare(common.common, seen.media_type)
     if viewing.one(tx, target, name, body=False) is not None:
         raise Exists(name)
     stored_items.put(tx, target, name, plain)
     return name
+
+
+def unshare(tx: Transaction, book: Collection, name: str, group: str) -> None:
+    """Take a contact's placement in a group's address book away; the contact itself stays (CON-12).
+
+    Who shared it needs no right to delete in the group for that: it is his tick that he takes back.
+
+    Raises:
+        NotFound: there is no such contact for the actor, or it is not shared with that group.
+        Denied: somebody else shared it.
+    """
+    seen = stored_items.get(tx, book, name, body=False)
+    site = replace(tx, actor=SITE, access={})
+    for other in _OTHERS.all(tx, {"item": seen.id}):
+        target = tree.by_id(site, CollectionId(other.collection_id))
+        if target.space.kind is not SpaceKind.GROUP or target.space.name != group:
+            continue
+        if stored_items.get(site, target, other.name, body=False).creator != tx.actor.id:
+            raise Denied(Right.DELETE, tree.path(target, other.name), "only who shared a contact takes it back")
+        stored_items.delete(site, target, other.name)
+        return
+    raise NotFound(f"{name} is not shared with {group} (capitals count)")
 
 
 def created(tx: Transaction, book: Collection, name: str, prepared: Prepared) -> None:

@@ -22,9 +22,12 @@ def of(tx: Transaction, member: str) -> Folder:
     Raises:
         NotFound: there is no such co-member.
     """
-    found = folders.find(tx, SpaceKind.PRIVATE, member, DROP_BOX)
+    try:
+        found = folders.find(tx, SpaceKind.PRIVATE, member, DROP_BOX)
+    except NotFound:
+        found = None
     if not isinstance(found, Folder):
-        raise NotFound(member)
+        raise NotFound(f"{member} shares no group with {tx.actor.login}: only co-members have drop boxes to put into")
     return found
 
 

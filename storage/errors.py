@@ -16,11 +16,13 @@ class NotFound(StorageError):
 class Denied(StorageError):
     """The actor sees it but holds no right to do this.
 
-    `missing` is what would be needed, `on` names the collection or item (path without prefix).
+    `missing` is what would be needed, `on` names the collection or item (path without prefix); `is_bare` tells that
+    no other reason was given.
     """
 
     def __init__(self, missing: Right, on: str = "", reason: str = "") -> None:
         super().__init__(reason or f"needs the right {missing.name or missing}")
+        self.is_bare = not reason
         self.missing = missing
         self.on = on
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import acl, changes, numbering, rights, viewing
+from storage import acl, changes, filing, numbering, rights, viewing
 from storage import collections as tree
 from storage.errors import Denied, Fixed, NotFound, Refused
 from storage.rights import Scope
@@ -125,15 +125,18 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
     columns = tuple(row.right for row in table if row.granted_per in wanted)
     given = _entries(tx, collection.id, item)
     rows: list[GridRow] = []
+    everybody = Right.NONE  # DOC-41: who sees what is public is not a matter of grants
+    if collection.tool in FOLDER_TOOLS and (_is_public(tx, collection.id, item) or _is_published(tx, collection)):
+        everybody = Right.SEE_FOLDER if item is None else Right.SEE
     for group, people in _circles(tx, collection):
         whole = given.get(group.id, Right.NONE)
         if item is not None and _seen_by_default(collection) and not item.restricted:
             whole |= Right.SEE
-        rows.append(GridRow(group, group.name, True, whole, whole))
+        rows.append(GridRow(group, group.name, True, whole, whole | everybody))
         for person in people:
             one = given.get(person.id, Right.NONE)
             default = rights.defaults(collection.space.kind, collection.tool, _standing(tx, collection, person))
-            rows.append(GridRow(person, group.name, False, one, default | one | whole))
+            rows.append(GridRow(person, group.name, False, one, default | one | whole | everybody))
     return Grid(columns, tuple(rows))
 
 
@@ -249,6 +252,15 @@ def _is_public(tx: Transaction, collection: CollectionId, item: Any) -> bool:
     if item is not None:
         query = sa.select(items.c.public).where(items.c.id == item.id)
     return bool(tx.db.execute(query).scalar())
+
+
+def _is_published(tx: Transaction, folder: Collection) -> bool:
+    """Whether a folder is the published `web`, or lies in it (DOC-37)."""
+    web = filing.join(filing.DOCS, filing.WEB)
+    if not filing.is_within(folder.name, web):
+        return False
+    here = sa.and_(collections.c.space_id == folder.space.id, collections.c.path == web)
+    return bool(tx.db.execute(sa.select(collections.c.published).where(here)).scalar())
 
 
 def _may_set(tx: Transaction, collection: Collection, item: Any) -> None:

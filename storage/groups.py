@@ -290,11 +290,24 @@ def join(tx: Transaction, name: str) -> Principal:
     )
     row = tx.db.execute(query).first()
     if row is None:
-        raise NotFound(name)
+        raise NotFound(f"the directory lists no group {name} (capitals count)")
     if not row.open:
-        raise Refused("this group is entered by its admin's invitation only; write to the admin")
+        raise Refused("this group is entered by its admin's invitation only: apply to him")
     enter(tx, PrincipalId(row.id), account)
     return people.of_row(row)
+
+
+def listed(tx: Transaction, name: str) -> Sheet:
+    """The parameters of a group that the directory lists, for anybody who knows its short name (GRP-13).
+
+    Raises:
+        NotFound: there is no such group in the directory (GRP-06).
+    """
+    query = sa.select(groups.c.id).join(principals, principals.c.id == groups.c.id)
+    number = tx.db.execute(query.where(groups.c.directory_public, principals.c.name == name)).scalar()
+    if number is None:
+        raise NotFound(f"the directory lists no group {name} (capitals count)")
+    return _sheet(tx, PrincipalId(number))
 
 
 def leave(tx: Transaction, group: Principal) -> None:
@@ -328,7 +341,7 @@ def set_admin(tx: Transaction, group: Principal, member: Principal) -> None:
     """
     demand_admin(tx, group)
     if role(tx, group.id, member.id) is None:
-        raise NotFound(member.name)
+        raise NotFound(f"{member.name} is no member of {group.name}")
     before = _sheet(tx, group.id).admin
     if before.id == member.id:
         return
@@ -348,7 +361,7 @@ def set_co_admin(tx: Transaction, group: Principal, member: Principal, appointed
     demand_admin(tx, group)
     now = role(tx, group.id, member.id)
     if now is None:
-        raise NotFound(member.name)
+        raise NotFound(f"{member.name} is no member of {group.name}")
     if now is Role.ADMIN:
         raise Refused("the admin holds these rights already")
     _set_role(tx, group.id, member.id, Role.CO_ADMIN if appointed else Role.MEMBER)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import sqlalchemy as sa
-
+from storage import principals as people
 from storage.errors import Refused
 from storage.groups import Sheet
-from storage.schema import principals
 from storage.store import Transaction
-from storage.types import SITE, Principal
+from storage.types import SITE
 
 if TYPE_CHECKING:  # that module asks this one for its texts
     from storage.invitations import Letter
@@ -78,10 +70,13 @@ def send(tx: Transaction, found: Sheet, letters: Iterable[Letter]) -> int:
         Refused: the admin may not send so many mails today, or none at all, or has no address to send from.
     """
     from storage.mail import recipients, sending  # processes that only show the offer do without
+    from storage.outbound import letter
+    from storage.outbound.letter import Person
 
     own = recipients.addresses_of(tx, found.admin.id)
     if not own:
         raise Refused(f"{found.admin.name} has no confirmed address that the letters could come from")
+    sender = recipients.default_sender(tx, found.admin.id, own)
     written = list(letters)
     try:
         if tx.actor.id != SITE.id:
@@ -89,60 +84,39 @@ def send(tx: Transaction, found: Sheet, letters: Iterable[Letter]) -> int:
     except sending.TooMany as error:
         raise Refused(str(error)) from None
     for one in written:
-        to = _named(one.invitation.address, one.invitation.name)
-        _enqueue(tx, found.admin, own[0], to, one.invitation.address, (one.subject, one.text))
+        letter.put(
+            tx,
+            sender=Person(sender, found.admin.display_name),
+            to=[Person(one.invitation.address, one.invitation.name)],
+            subject=one.subject,
+            text=one.text,
+            account=found.admin.id,
+        )
     return len(written)
 
 
 def tell_declined(tx: Transaction, found: Sheet, guest: str) -> None:
     """Tell the admin by mail, in his language, that somebody does not come; without an address he only sees it."""
     from storage.mail import recipients
+    from storage.outbound import letter
+    from storage.outbound.letter import Person
 
     own = recipients.addresses_of(tx, found.admin.id)
     if not own:
         return
-    query = sa.select(principals.c.language).where(principals.c.id == found.admin.id)
-    subject, text = _of(_DECLINED, str(tx.db.execute(query).scalar_one()))
+    subject, text = _of(_DECLINED, people.language_of(tx, found.admin.id))
     words = {"guest": guest, "group": found.group.display_name or found.group.name}
-    to = _named(own[0], found.admin.display_name)
-    _enqueue(tx, found.admin, own[0], to, own[0], (subject.format(**words), text.format(**words)), bounces=False)
-
-
-def _enqueue(
-    tx: Transaction,
-    admin: Principal,
-    sender: str,
-    shown: Address | str,
-    to: str,
-    words: tuple[str, str],
-    *,
-    bounces: bool = True,
-) -> None:
-    from storage.outbound import queue
-    from storage.outbound.types import Target
-
-    mail: Any = EmailMessage(policy=SMTP)
-    mail["From"] = _named(sender, admin.display_name)
-    mail["To"] = shown
-    mail["Subject"] = " ".join(words[0].split())[:200]
-    mail["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-    mail.set_content(words[1])
-    queue.enqueue(
+    admin = Person(recipients.default_sender(tx, found.admin.id, own), found.admin.display_name)
+    letter.put(
         tx,
-        sender=sender if bounces else "",
-        recipients=[Target(to)],
-        data=mail.as_bytes(),
-        smtputf8=not (to + sender).isascii(),
-        account=admin.id,
+        sender=admin,
+        to=[admin],
+        subject=subject.format(**words),
+        text=text.format(**words),
+        account=found.admin.id,
+        bounces=False,
     )
 
 
 def _of(texts: dict[str, tuple[str, str]], language: str) -> tuple[str, str]:
     return texts.get(language.partition("-")[0], texts["en"])
-
-
-def _named(address: str, name: str) -> Address | str:
-    local, _, host = address.rpartition("@")
-    return Address(" ".join(name.split()), local, host) if address.isascii() else address

@@ -197,12 +197,8 @@ def decline(tx: Transaction, token: str) -> None:
 
 
 def _by_token(tx: Transaction, token: str) -> Any:
-    query = (
-        sa.select(invitations)
-        .where(invitations.c.token == _hash(token), invitations.c.expires >= tx.now)
-        .with_for_update()
-    )
-    row = tx.db.execute(query).first()
+    query = sa.select(invitations).where(invitations.c.token == _hash(token), invitations.c.expires >= tx.now)
+    row = tx.db.execute(query.with_for_update() if tx.writing else query).first()
     if row is None:
         raise NotFound("this link is no longer valid")
     return row

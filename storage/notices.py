@@ -1,12 +1,8 @@
-"""The message by which a document's creator tells the other members of it (DOC-19)."""
+"""The mails by which people tell others of documents: of one in a group, of one in a drop box (DOC-19, DOC-33)."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
+from collections.abc import Iterable
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,20 +12,43 @@ from storage import principals as people
 from storage.errors import Denied, Refused
 from storage.filing import File
 from storage.formats.bookmarks import plain, prose
-from storage.schema import grants
+from storage.schema import grants, principals
 from storage.store import Transaction
-from storage.types import Principal, Right, SpaceKind
+from storage.types import Principal, PrincipalId, Right, SpaceKind
 
 COMMENT_CHARACTERS: Final = 4_000
 _NEW_S: Final = 60.0
 """A document that was changed so long after it was made is a new version."""
 
+_ADDED: Final = {
+    "en": ("[{group}] New document: {name}", "{who} added a document in {group}.\n\nDocument: {path}"),
+    "fr": ("[{group}] Nouveau document : {name}", "{who} a ajouté un document dans {group}.\n\nDocument : {path}"),
+    "de": ("[{group}] Neues Dokument: {name}", "{who} hat ein Dokument in {group} abgelegt.\n\nDokument: {path}"),
+    "nl": ("[{group}] Nieuw document: {name}", "{who} heeft een document toegevoegd in {group}.\n\nDocument: {path}"),
+}
+_CHANGED: Final = {
+    "en": ("[{group}] New version: {name}", "{who} changed a document in {group}.\n\nDocument: {path}"),
+    "fr": ("[{group}] Nouvelle version : {name}", "{who} a modifié un document dans {group}.\n\nDocument : {path}"),
+    "de": ("[{group}] Neue Fassung: {name}", "{who} hat ein Dokument in {group} geändert.\n\nDokument: {path}"),
+    "nl": ("[{group}] Nieuwe versie: {name}", "{who} heeft een document gewijzigd in {group}.\n\nDocument: {path}"),
+}
+_DEPOSITED: Final = {
+    "en": ("In your drop box: {name}", "{who} put a document into your drop box.\n\nDocument: {path}"),
+    "fr": ("Dans votre boîte de dépôt : {name}", "{who} a mis un document dans votre boîte de dépôt.\n\n{path}"),
+    "de": ("In Ihrem Briefkasten: {name}", "{who} hat ein Dokument in Ihren Briefkasten gelegt.\n\nDokument: {path}"),
+    "nl": ("In uw postbus: {name}", "{who} heeft een document in uw postbus gelegd.\n\nDocument: {path}"),
+}
+"""Subject and text by language; another language gets English (SYS-16)."""
 
-def of_document(tx: Transaction, file: File, comment: str = "") -> bytes:
-    """The standard message about a group's document to all members who may read it, but its creator (RFC 5322).
+
+def tell_members(tx: Transaction, file: File, comment: str = "") -> list[Principal]:
+    """Mail all members who may read a group's document, but its creator, each in his language; who was told.
+
+    It counts as one of the creator's mails of the day (SMTP-05).
 
     Raises:
-        Refused: the document is no group's, or there is nobody to be told.
+        Refused: the document is no group's, nobody is to be told, the creator has no address, or the plan allows no
+            more mails today.
         Denied: the actor is not its creator.
     """
     space = file.folder.space
@@ -37,28 +56,71 @@ def of_document(tx: Transaction, file: File, comment: str = "") -> bytes:
         raise Refused("only a group's documents have members to be told of them")
     if file.creator != tx.actor.id:
         raise Denied(Right.EDIT, tree.path(file.folder, file.name), "only its creator tells of a document (DOC-19)")
-    me = people.me(tx)
-    told = [one for one in _readers(tx, file) if one.id != me.id and one.email]
+    told = [one for one in _readers(tx, file) if one.id != tx.actor.id and one.email]
     if not told:
         raise Refused("nobody else may read it, or nobody has an address")
     renewed = file.modified > file.created + _NEW_S
-    name = plain(file.name, 200)
-    said = f"{plain(me.display_name, 200) or me.name} {'changed' if renewed else 'added'} a document in {space.name}."
-    parts = [said, f"Document: {plain(file.path, 500)}"]
-    if file.description:
-        parts.append(prose(file.description, COMMENT_CHARACTERS))
-    if comment.strip():
-        parts.append(prose(comment, COMMENT_CHARACTERS))
-    message = EmailMessage(policy=SMTP)
-    if me.email:
-        message["From"] = _address(me)
-    message["To"] = [_address(one) for one in told]
-    message["Subject"] = f"[{space.name}] {'New version' if renewed else 'New document'}: {name}"
-    message["Date"] = format_datetime(datetime.fromtimestamp(int(tx.now), UTC))
-    message["Message-ID"] = make_msgid(domain=me.email.rpartition("@")[2] or "localhost")
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
-    message.set_content("\n\n".join(parts) + "\n")
-    return message.as_bytes()
+    _send(tx, told, _CHANGED if renewed else _ADDED, file.path, (file.description, comment), group=space.name)
+    return told
+
+
+def tell_recipient(tx: Transaction, member: Principal, name: str, comment: str = "") -> None:
+    """Mail somebody that the actor put a document into his drop box, in his language (DOC-33).
+
+    Raises:
+        Refused: he has no address, or the plan allows no more mails today.
+    """
+    if not member.email:
+        raise Refused(f"{member.name} has no address to be told at")
+    _send(tx, [member], _DEPOSITED, name, (comment,))
+
+
+def _send(
+    tx: Transaction,
+    told: Iterable[Principal],
+    texts: dict[str, tuple[str, str]],
+    path: str,
+    more: Iterable[str],
+    group: str = "",
+) -> None:
+    """One mail for each language that is read."""
+    from storage.mail import recipients, sending  # processes that only show documents do without
+    from storage.outbound import letter
+    from storage.outbound.letter import Person
+
+    me = people.me(tx)
+    own = recipients.addresses_of(tx, me.id)
+    if not own:
+        raise Refused(f"{me.name} has no confirmed address that the mail could come from")
+    sender = recipients.default_sender(tx, me.id, own)
+    try:
+        sending.count(tx)
+    except sending.TooMany as error:
+        raise Refused(str(error)) from None
+    words = {
+        "who": plain(me.display_name, 200) or me.name, "group": group, "path": plain(path, 500),
+        "name": plain(path.rpartition("/")[2], 200),
+    }  # fmt: skip
+    for language, readers in _by_language(tx, told).items():
+        subject, text = texts.get(language, texts["en"])
+        said = [text.format(**words), *(prose(one, COMMENT_CHARACTERS) for one in more if one.strip())]
+        letter.put(
+            tx,
+            sender=Person(sender, me.display_name),
+            to=[Person(one.email, one.display_name) for one in readers],
+            subject=subject.format(**words),
+            text="\n\n".join(said) + "\n",
+            account=me.id,
+        )
+
+
+def _by_language(tx: Transaction, told: Iterable[Principal]) -> dict[str, list[Principal]]:
+    found: dict[PrincipalId, Principal] = {one.id: one for one in told}
+    query = sa.select(principals.c.id, principals.c.language).where(principals.c.id.in_(list(found)))
+    readers: dict[str, list[Principal]] = {}
+    for row in tx.db.execute(query.order_by(principals.c.id)):
+        readers.setdefault(str(row.language).partition("-")[0], []).append(found[PrincipalId(row.id)])
+    return readers
 
 
 def _readers(tx: Transaction, file: File) -> list[Principal]:
@@ -72,7 +134,3 @@ def _readers(tx: Transaction, file: File) -> list[Principal]:
     held = set(tx.db.execute(query).scalars())
     everybody = file.folder.space.id in held
     return [one for one in members if everybody or one.id in held]
-
-
-def _address(one: Principal) -> Address:
-    return Address(display_name=plain(one.display_name, 200), addr_spec=one.email)

@@ -6,15 +6,17 @@ together, and whatever is written to one of them is written to all (storage/file
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from storage import collections as tree
-from storage import file_writing, folders, quota, trees, writing
+from storage import file_writing, folders, links, locks, quota, trees, writing
 from storage.errors import Denied, Exists, NotFound, OverQuota
 from storage.filing import File, Folder
 from storage.schema import collections, file_index, items
 from storage.store import Transaction
-from storage.types import Right, SpaceKind, View
+from storage.types import SITE, Right, SpaceKind, View
 
 
 def share(tx: Transaction, file: File, group: str) -> File:
@@ -26,9 +28,12 @@ def share(tx: Transaction, file: File, group: str) -> File:
         Exists: it has a placement in that group already.
         OverQuota: the group's capacity is reached.
     """
-    root = folders.find(tx, SpaceKind.GROUP, group, "", root=file.folder.root)
+    try:
+        root = folders.find(tx, SpaceKind.GROUP, group, "", root=file.folder.root)
+    except NotFound:
+        root = None
     if not isinstance(root, Folder):
-        raise NotFound(group)
+        raise NotFound(f"{tx.actor.login} is in no group {group} (capitals count)")
     if file.view is not View.FULL or not file.rights & Right.EDIT:
         raise Denied(Right.EDIT, tree.path(file.folder, file.name))
     if not root.rights & Right.ADD:
@@ -48,6 +53,30 @@ def share(tx: Transaction, file: File, group: str) -> File:
     found = folders.find(tx, SpaceKind.GROUP, group, name, root=root.root)
     assert isinstance(found, File)
     return found
+
+
+def unshare(tx: Transaction, file: File, group: str) -> None:
+    """Take a document's placement in a group away, wherever it was moved there; the document itself stays (DOC-17).
+
+    Who shared it needs no right to delete in the group for that: it is his tick that he takes back.
+
+    Raises:
+        NotFound: the document is not shared with that group.
+        Denied: somebody else shared it.
+        Linked: the placement is attached to a contact (DOC-61).
+        Locked: somebody works on it.
+    """
+    for one in others(replace(tx, actor=SITE, access={}), file):
+        space = one.folder.space
+        if space.kind is not SpaceKind.GROUP or space.name != group or one.id == file.id:
+            continue
+        if one.creator != tx.actor.id:
+            raise Denied(Right.DELETE, tree.path(one.folder, one.name), "only who shared it takes it back")
+        locks.check(tx, space, f"{one.folder.name}/{one.name}", member=True, tree=True)
+        links.protect(tx, sa.select(sa.null()), item=one.id)
+        file_writing.remove(tx, one.folder, writing.stored(tx, one.folder, one.name))
+        return
+    raise NotFound(f"{file.name} is not shared with {group} (capitals count)")
 
 
 def others(tx: Transaction, file: File) -> list[File]:

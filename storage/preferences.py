@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from storage import principals as people
 from storage.containment import contains
 from storage.errors import Denied, NotFound, Refused
-from storage.schema import accounts, principals
+from storage.schema import accounts, addresses, principals
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Collection, Principal, PrincipalId, Right, SpaceKind
@@ -88,6 +88,7 @@ def _number(default: int, lowest: int, highest: int) -> Preference:
     return Preference(default, _between(lowest, highest), f"{lowest} to {highest}")
 
 
+DEFAULT_SENDER: Final = "default_sender"
 USER_TYPE: Final = "calendar_user_type"
 MEETING_MAILS: Final = "meeting_mails"
 """Which mails a participant gets of meetings that his calendar has already."""
@@ -109,6 +110,8 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "sms_agenda_days": Preference("", _weekdays, f"some of {', '.join(WEEKDAYS)}; none stops it"),  # REM-10, REM-12
     "sms_agenda_covers": _choice("same", "same", "next"),  # REM-10: the day of sending, or the one after it
     "sms_agenda_time": Preference("", _clock, "HH:MM; without it 07:00, or 19:00 for the next day"),  # REM-10
+    DEFAULT_SENDER: Preference("", str.lower, "one of the confirmed addresses; without it the main one"),  # ACC-19
+    "mails_per_page": _number(20, 5, 1_000),  # MSG-61; how many mails the command line lists
     "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
     "request_receipts": _choice("no", "yes", "no"),  # MSG-15
     OVERLAY: _choice("yes", "yes", "no"),  # CAL-22
@@ -129,10 +132,24 @@ def of(tx: Transaction, account: Principal) -> dict[str, Value]:
     return {name: row.default for name, row in PREFERENCES.items()} | _stored(tx, account)
 
 
+def reading_of(tx: Transaction, account: PrincipalId) -> tuple[str, int]:
+    """Time zone and hours of the clock of an account, whoever acts: how its owner is told of times (CAL-27)."""
+    held = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
+    stored = json.loads(held or "{}")
+    zone, clock = (stored.get(name, PREFERENCES[name].default) for name in ("timezone", "clock_h"))
+    return str(zone), int(clock)
+
+
 def zone_of(tx: Transaction, account: PrincipalId) -> str:
     """The time zone of an account, whoever acts: for what the suite does for its owner."""
     stored = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
     return str(json.loads(stored or "{}").get("timezone", PREFERENCES["timezone"].default))
+
+
+def default_sender_of(tx: Transaction, account: PrincipalId) -> str:
+    """The address that an account chose for what it writes, "" without a choice; whoever acts (ACC-19)."""
+    stored = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
+    return str(json.loads(stored or "{}").get(DEFAULT_SENDER, ""))
 
 
 _TYPED: Final = Statement(
@@ -178,6 +195,8 @@ def choose(tx: Transaction, account: Principal, name: str, text: str) -> Value:
             stored[name] = known.parse(text)
         except ValueError:
             raise Refused(f"{name} can be: {known.choices}") from None
+    if name == DEFAULT_SENDER and stored.get(name):
+        _demand_confirmed(tx, account, str(stored[name]))
     whole = {key: row.default for key, row in PREFERENCES.items()} | stored
     if int(whole["day_start_hour"]) >= int(whole["day_end_hour"]):
         raise Refused("the day must end after it starts: see day_start_hour and day_end_hour")
@@ -229,6 +248,13 @@ def _stored(tx: Transaction, account: Principal) -> dict[str, Value]:
         raise NotFound(account.name)
     held: dict[str, Value] = json.loads(text)
     return {name: value for name, value in held.items() if name in PREFERENCES}
+
+
+def _demand_confirmed(tx: Transaction, account: Principal, address: str) -> None:
+    own = sa.select(addresses.c.address).where(addresses.c.account_id == account.id, addresses.c.confirmed)
+    held = list(tx.db.execute(own.order_by(addresses.c.position, addresses.c.id)).scalars())
+    if address not in held:
+        raise Refused(f"{DEFAULT_SENDER} can be: {', '.join(held) or 'nothing, for no address is confirmed'}")
 
 
 def _demand_own(tx: Transaction, account: Principal) -> None:

@@ -108,6 +108,12 @@ def by_id(tx: Transaction, number: PrincipalId) -> Principal:
     return of_row(row)
 
 
+def language_of(tx: Transaction, number: PrincipalId) -> str:
+    """The language recorded for an account or a group, without its region; "en" if there is no such (SYS-16)."""
+    found: str | None = tx.db.execute(sa.select(principals.c.language).where(principals.c.id == number)).scalar()
+    return (found or "en").partition("-")[0]
+
+
 def me(tx: Transaction) -> Principal:
     """The actor himself.
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import principals as people
 from storage.attachments.tables import attachments, uses
-from storage.errors import LimitReached, OverQuota
+from storage.errors import Denied, LimitReached, OverQuota
 from storage.schema import accounts, collections, groups, plans
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Collection, Principal, Tool
+from storage.types import SITE, Collection, Principal, Right, SpaceKind, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Usage:
     count: int
     limit_octets: int | None
     limit_count: int | None
+
+    @property
+    def available_count(self) -> int | None:
+        """How many may still be added, at least 0."""
+        return None if self.limit_count is None else max(0, self.limit_count - self.count)
 
     @property
     def available_octets(self) -> int | None:
@@ -109,6 +115,47 @@ def used(tx: Transaction, space: Principal, tool: Tool) -> Usage:
     row = statement.first(tx, {"space": space.id})
     limits: dict[str, Any] = json.loads(row.limits) if row.limits else {}
     return Usage(int(row.octets), int(row.items), _limit(limits, measure.octets), _limit(limits, measure.count))
+
+
+SHOWN: Final = (
+    *(Tool.MESSAGES, Tool.DOCUMENTS, Tool.CONTACTS, Tool.CONTACT_LISTS, Tool.CALENDAR),
+    *(Tool.TASKS, Tool.NOTES, Tool.FAVOURITES),
+)
+"""The tools that statistics tell of, each with those that fill its allowance (ACC-07)."""
+_EVERY: Final = Statement(
+    sa.select(
+        collections.c.tool,
+        sa.func.sum(collections.c.octets).label("octets"),
+        sa.func.sum(collections.c.item_count).label("items"),
+        sa.func.max(_ATTACHED).label("attached"),
+        sa.func.max(_limits.scalar_subquery()).label("limits"),
+    )
+    .where(collections.c.space_id == sa.bindparam("space"))
+    .group_by(collections.c.tool)
+)
+
+
+def every(tx: Transaction, space: Principal) -> dict[Tool, Usage]:
+    """What `space` holds of each tool in `SHOWN` that it has, and may hold, in one query (ACC-07).
+
+    Raises:
+        Denied, NotFound: statistics are for the space's owner, for the group's members, and for the site administrator.
+    """
+    people.by_id(tx, space.id)
+    if space.kind is SpaceKind.PRIVATE and tx.actor.id not in (space.id, SITE.id):
+        raise Denied(Right.ADMINISTER, space.name)
+    rows = {row.tool: row for row in _EVERY.all(tx, {"space": space.id})}
+    found: dict[Tool, Usage] = {}
+    for tool in SHOWN:
+        measure = MEASURES.get(tool, Measure((tool,)))
+        held = [rows[one.value] for one in measure.tools if one.value in rows]
+        if not held:
+            continue
+        limits: dict[str, Any] = json.loads(held[0].limits) if held[0].limits else {}
+        octets = sum(int(row.octets) for row in held) + (int(held[0].attached) if measure is _DISK else 0)
+        count = sum(int(row.items) for row in held)
+        found[tool] = Usage(octets, count, _limit(limits, measure.octets), _limit(limits, measure.count))
+    return found
 
 
 def room(tx: Transaction, collection: Collection) -> int | None:

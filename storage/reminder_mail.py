@@ -13,15 +13,20 @@ from typing import Any, Final
 from storage.formats import alarms, icalendar
 from storage.formats.contentline import Component, unescape_text
 
-_WORDS: Final = {"en": "Reminder", "fr": "Rappel", "de": "Erinnerung", "es": "Recordatorio", "it": "Promemoria"}
+_WORDS: Final = {
+    "en": "Reminder", "fr": "Rappel", "de": "Erinnerung",
+    "es": "Recordatorio", "it": "Promemoria", "nl": "Herinnering",
+}
 
 
-def of(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bytes:
-    """The whole message to the owner; `row` names him and his language, `zone` is where he reads the time."""
+def of(
+    row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int = 24
+) -> bytes:
+    """The whole message to the owner; `row` names him and his language, `zone` and `clock_h` how he reads the time."""
     source = _source(obj, due)
     summary = _line(source, "SUMMARY") or "-"
     moment = datetime.fromtimestamp(due.start, zone)
-    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M} ({moment.tzname()})"
+    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{_time(moment, clock_h)} ({moment.tzname()})"
     word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
     mail: Any = EmailMessage(policy=SMTP)
     local, _, host = address.rpartition("@")
@@ -38,13 +43,18 @@ def of(row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, z
     return octets
 
 
-def short(obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> str:
+def short(obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int = 24) -> str:
     """The same as an SMS: when, what and where, on one line (REM-02)."""
     source = _source(obj, due)
     moment = datetime.fromtimestamp(due.start, zone)
-    when = f"{moment:%Y-%m-%d}" if due.all_day else f"{moment:%Y-%m-%d %H:%M}"
+    when = f"{moment:%Y-%m-%d}" if due.all_day else _time(moment, clock_h)
     place = _line(source, "LOCATION")
     return f"{when} {_line(source, 'SUMMARY') or '-'}{', ' + place if place else ''}"
+
+
+def _time(moment: datetime, clock_h: int) -> str:
+    """Day and time by a clock of 12 or 24 hours (CAL-27)."""
+    return f"{moment:%Y-%m-%d %H:%M}" if clock_h == 24 else f"{moment:%Y-%m-%d} {f'{moment:%I:%M %p}'.lstrip('0')}"
 
 
 def _source(obj: icalendar.CalendarObject, due: alarms.Due) -> Component:

@@ -43,6 +43,8 @@ class Reminder:
     """The number of its event or task."""
     modified: float = 0
     """When that was last written."""
+    mail: bool = True
+    sms: bool = False
 
 
 def plan(tx: Transaction, collection: Collection, item_id: int, body: bytes, *, anew: bool) -> None:
@@ -68,7 +70,7 @@ def listing(tx: Transaction, account: Principal) -> list[Reminder]:
     for row in tx.db.execute(query):
         due = alarms.due(icalendar.load(writing.body_of(tx, row)), row.due - 1, zone)
         if due is not None:
-            found.append(Reminder(row.due, due.start, row.summary, row.id, row.modified))
+            found.append(Reminder(row.due, due.start, row.summary, row.id, row.modified, due.mail, bool(due.numbers)))
     return found
 
 
@@ -107,27 +109,31 @@ def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 def _remind(tx: Transaction, row: Any, sms: bool) -> int:
     owner = PrincipalId(row.space_id)
-    zone = _zone(tx, owner)
+    name, clock_h = preferences.reading_of(tx, owner)
+    zone = ZoneInfo(name)
     obj = icalendar.load(writing.body_of(tx, row))
     now = int(tx.now)
     due = alarms.due(obj, row.due - 1, zone)
-    own = recipients.addresses_of(tx, owner)  # the first is the default sender address (ACC-19)
+    own = recipients.addresses_of(tx, owner)
     helps = due is not None and due.at <= now <= max(due.start, due.at) + LATE_S
-    phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone)
+    phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone, clock_h)
     if due is not None and helps and own and (due.mail or not phoned):
         from storage import reminder_mail  # `jobs` alone pays for these
         from storage.outbound import queue
         from storage.outbound.types import Target
 
-        mail = reminder_mail.of(row, own[0], obj, due, zone)
-        queue.enqueue(tx, sender="", recipients=[Target(own[0])], data=mail)
+        address = recipients.default_sender(tx, owner, own)
+        mail = reminder_mail.of(row, address, obj, due, zone, clock_h)
+        queue.enqueue(tx, sender="", recipients=[Target(address)], data=mail)
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
     _set(tx, row.id, obj, row.due + SPACING_S if helps else max(row.due, now), zone)
     return int(helps and (bool(own) or phoned))
 
 
-def _by_sms(tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo) -> bool:
+def _by_sms(
+    tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int
+) -> bool:
     """Remind by SMS, if the alarm names the owner's own number; False without number or credit (REM-02)."""
     if not due.numbers:
         return False
@@ -138,7 +144,7 @@ def _by_sms(tx: Transaction, row: Any, obj: icalendar.CalendarObject, due: alarm
     own = number.own(tx, owner, row.name)
     if own not in due.numbers:
         return False
-    text = reminder_mail.short(obj, due, zone)
+    text = reminder_mail.short(obj, due, zone, clock_h)
     return queue.put(tx, owner, row.name, own, text, expires=max(due.start, due.at) + LATE_S)
 
 

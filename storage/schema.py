@@ -148,6 +148,18 @@ invitations: Final = _table(
     _time("expires"),
 )
 
+contact_checks: Final = _table(
+    "contact_check",
+    _id(),
+    _ref("item_id", "item.id", index=True),
+    _ref("account_id", "account.id", index=True),  # who asks: the contact's creator
+    _text("address", None),
+    _text("language", "en"),
+    Column("token", Text, nullable=False, unique=True),
+    _time("created"),
+    _time("expires"),
+)
+
 site_values: Final = _table(
     "site_value",
     Column("name", Text, primary_key=True),  # "secret": the key of what must not be guessed

@@ -89,6 +89,25 @@ def due(tx: Transaction, folder: CollectionId, after: int) -> list[Due]:
     return found
 
 
+def waiting(tx: Transaction, most: int = 10_000) -> int:
+    """How many documents of the desk have not been read since they were written; it looks at `most` that were not."""
+    query = (
+        sa.select(items.c.name, items.c.media_type)
+        .join(collections, collections.c.id == items.c.collection_id)
+        .outerjoin(document_texts, document_texts.c.item_id == items.c.id)
+        .where(
+            collections.c.tool.in_(_TOOLS),
+            items.c.size > 0,
+            sa.or_(document_texts.c.hash.is_(None), document_texts.c.hash != items.c.hash),
+        )
+        .limit(most)
+    )
+    rows = tx.db.execute(query).all()
+    return sum(
+        document_types.of(row.name, row.media_type) is not None and not filing.is_work_file(row.name) for row in rows
+    )
+
+
 def body(store: Store, tx: Transaction, one: Due) -> bytes | None:
     """The octets to be read; None if the document is gone, changed meanwhile, or is too large."""
     query = sa.select(items.c.body, items.c.blob).where(items.c.id == one.item, items.c.hash == one.hash)

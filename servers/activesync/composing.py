@@ -13,9 +13,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from servers.activesync.classes import mail_parts
 from servers.activesync.options import HTML, PLAIN
-from storage.formats import mail_header, message_parts, message_text, mime_words
+from storage.formats import mail_header, mail_parts, message_parts, message_text, mime_words
 from storage.formats.message_parts import Part
 
 _SECURED: Final = ("multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted")

@@ -15,13 +15,12 @@ from typing import Final
 from urllib.parse import quote
 
 from servers.activesync import composing
-from servers.activesync.classes import mail_parts
 from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.options import HTML, MIME, PLAIN, number
 from servers.activesync.wbxml.code_page import Tag
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Email, Email2
-from storage.formats import mail_header, message_parts
+from storage.formats import mail_header, mail_parts, message_parts
 from storage.formats.addresses import format_address, parse_addresses
 
 _FIELDS: Final[Mapping[Tag, bytes]] = {

@@ -12,7 +12,7 @@ from storage.errors import BadFormat, Busy, TooLarge
 from storage.formats import imip, mail_header
 from storage.formats.addresses import format_address, parse_addresses
 from storage.formats.imip import Meeting
-from storage.mail import appending, routing, sending, submitting
+from storage.mail import appending, recipients, routing, sending, submitting
 from storage.mail.appending import Prepared
 from storage.mail.submitting import Submission
 from storage.outbound.types import Target
@@ -75,15 +75,16 @@ def ready(call: Call, mime: bytes) -> Outgoing:
     site = call.settings.site
     with call.store.read(call.actor) as tx:
         own = sending.addresses(tx, call.actor, site.domains)
+        if not own:
+            raise Refused(FAILED)  # an account without any address
+        sender = recipients.default_sender(tx, call.actor.id, own)
         most = sending.recipients_max(tx, call.actor)
         name = principals.me(tx).display_name
-    if not own:
-        raise Refused(FAILED)  # an account without any address
     header, rest = mail_header.split(mime)
     addresses = _recipients(header)
     if len(addresses) > min(site.recipients_max, most if most is not None else site.recipients_max):
         raise Refused(QUOTA)
-    header = _named(header, own[0], name)
+    header = _named(header, sender, name)
     utf8 = not header.isascii() or not all(address.rpartition("@")[0].isascii() for address in addresses)
     meeting = imip.find(header + rest)
     if meeting is not None:
@@ -91,11 +92,11 @@ def ready(call: Call, mime: bytes) -> Outgoing:
             told = phones.is_told(tx, meeting, addresses)
         if told:
             kept = mail_header.completed(header, site.hostname) + rest
-            return Outgoing(None, appending.prepare(call.store, kept), own[0], addresses, (), utf8, None)
+            return Outgoing(None, appending.prepare(call.store, kept), sender, addresses, (), utf8, None)
     origin = submitting.Origin("HTTPS")
-    mail = submitting.ready(call.store, site, call.actor, origin, own, header + rest, sender=own[0])
+    mail = submitting.ready(call.store, site, call.actor, origin, own, header + rest, sender=sender)
     targets = submitting.targets(call.store, site, addresses)
-    return Outgoing(mail, mail.copy, own[0], addresses, targets, utf8, meeting)
+    return Outgoing(mail, mail.copy, sender, addresses, targets, utf8, meeting)
 
 
 def accept(tx: Transaction, out: Outgoing, *, keep: bool) -> None:

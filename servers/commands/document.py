@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Final
 
 import click
 
 from servers.cli import Desk
-from servers.commands import document_versions
-from servers.commands.documents import Spot, acting_at, file, folder, spot, thing
+from servers.commands import document_mails, document_versions
+from servers.commands.documents import Spot, acting_at, file, folder, hide_from, spot, thing
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import Target, ask, collection, opened
 from servers.commands.opened import place as card_place
-from storage import dropbox, folders, grants, links, notices, placements, publishing, transplant, trash, trees
+from storage import folders, links, placements, publishing, transplant, trash, trees
 from storage import principals as people
 from storage.errors import StorageError
 from storage.filing import File, Folder
 from storage.store import Transaction
-from storage.types import SITE, PrincipalId, Right, SpaceKind
+from storage.types import PrincipalId, SpaceKind
 
 _MOST_FOLDERS: Final = 100_000
 _NOTICE: Final = "You alone answer for what you publish: respect copyright and privacy (DOC-47)."
@@ -43,6 +42,8 @@ def command() -> None:
         escritoire document hide groups/IAB/a.pdf bob
         escritoire document publish alice/web
         escritoire document drop alice/Reports/a.pdf bob
+        escritoire document send alice/Reports/a.pdf --to "dora@example.org, Eve <eve@example.org>"
+        escritoire document notify groups/IAB/form.pdf --comment "Please read"
         escritoire document link alice/cv.pdf alice/contacts/ada.vcf
         escritoire document restore alice/Trash/a.pdf
         escritoire document versions alice/Reports/a.pdf
@@ -110,6 +111,18 @@ def share(desk: Desk, place: Spot, group: str, login: str | None) -> None:
 
 @command.command()
 @_place
+@click.argument("group")
+@_as
+@click.pass_obj
+def unshare(desk: Desk, place: Spot, group: str, login: str | None) -> None:
+    """Take a shared document out of GROUP again; PLACE, which stays, is its private place."""
+    with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
+        placements.unshare(tx, file(tx, place), group)
+    click.echo(f"{place} is not in {group} any more")
+
+
+@command.command()
+@_place
 @click.argument("member")
 @_as
 @click.pass_obj
@@ -119,38 +132,8 @@ def hide(desk: Desk, place: Spot, member: str, login: str | None) -> None:
     "All members" is unticked first, so those who join later will not see it either (ACL-09).
     It is for the document's creator, who acts without --as.
     """
-    if place.kind is not SpaceKind.GROUP:
-        raise click.BadParameter("only a group's documents are seen by all until they are hidden")
     with opened(desk) as store:
-        with store.read(SITE) as tx:
-            creator = file(tx, place).creator
-            known = [
-                one for one in people.members(tx, people.find(tx, SpaceKind.GROUP, place.space)) if one.id == creator
-            ]
-        acting_login = login or (known[0].name if known else None)
-        with store.write(acting_at(store, place, acting_login)) as tx:
-            found = file(tx, place)
-            group = people.find(tx, SpaceKind.GROUP, place.space)
-            grants.withdraw(tx, found.folder, group, Right.SEE, found.name)
-            grants.withdraw(tx, found.folder, people.find(tx, SpaceKind.PRIVATE, member), Right.SEE, found.name)
-
-
-@command.command()
-@_place
-@click.option("--comment", default="", help="What to add to the standard text.")
-@_as
-@click.pass_obj
-def notify(desk: Desk, place: Spot, comment: str, login: str | None) -> None:
-    """Write the message that tells the other members of a new document or version (DOC-19).
-
-    Its creator alone may. The message is printed whole, for a program that sends mail:
-
-    \b
-        escritoire document notify groups/IAB/a.pdf --as alice | sendmail -t
-    """
-    with opened(desk) as store, store.read(acting_at(store, place, login)) as tx:
-        message = notices.of_document(tx, file(tx, place), comment)
-    sys.stdout.buffer.write(message)
+        hide_from(store, place, member, login)
 
 
 @command.command()
@@ -188,18 +171,6 @@ def public(desk: Desk, place: Spot, switch: str, login: str | None) -> None:
     if switch == "on":
         click.echo(f"/public/{path}" if path else "not public yet: a folder above it is not")
         click.echo(_NOTICE, err=True)
-
-
-@command.command()
-@_place
-@click.argument("member")
-@click.option("--name", default="", help="Another name for the copy.")
-@_as
-@click.pass_obj
-def drop(desk: Desk, place: Spot, member: str, name: str, login: str | None) -> None:
-    """Put a copy of a document into MEMBER's drop box (DOC-31); it is his then, and not seen any more."""
-    with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
-        dropbox.deposit(tx, file(tx, place), member.lower(), name)
 
 
 @command.command()
@@ -359,5 +330,8 @@ def _login(tx: Transaction, number: int) -> str:
         return ""
 
 
-for _one in (document_versions.versions, document_versions.version, document_versions.revert):
+for _one in (
+    *(document_mails.send, document_mails.notify, document_mails.drop),
+    *(document_versions.versions, document_versions.version, document_versions.revert),
+):
     command.add_command(_one)

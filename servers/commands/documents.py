@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import click
 
 from servers.commands.opened import acting, owner
-from storage import folders
+from storage import folders, grants, principals
 from storage.errors import NotFound
-from storage.filing import DOCS, File, Folder
+from storage.filing import DOCS, WEB, File, Folder
 from storage.store import Store, Transaction
-from storage.types import Actor, SpaceKind
+from storage.types import SITE, Actor, Right, SpaceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,13 @@ def thing(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False)
     try:
         return folders.find(tx, place.kind, place.space, place.path, root=root, body=body)
     except NotFound:
-        raise NotFound(f"there is no {place} for this actor") from None
+        raise NotFound(f"there is no {place} for this actor{_hint(place)}") from None
+
+
+def _hint(place: Spot) -> str:
+    if place.path.startswith(f"{DOCS}/"):
+        return f": documents are written without {DOCS}/ here"
+    return ": a folder of that name has to be made on the disk first (DOC-37)" if place.path == WEB else ""
 
 
 def file(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False) -> File:
@@ -82,3 +88,31 @@ def folder(tx: Transaction, place: Spot, *, root: str = DOCS) -> Folder:
     if not isinstance(found, Folder):
         raise NotFound(f"{place} is a document, not a folder")
     return found
+
+
+def creator(tx: Transaction, place: Spot, *, root: str = DOCS) -> str | None:
+    """The login of the member who made a group's document; None for others' and where he left (GRP-15)."""
+    return member(tx, place.space, file(tx, place, root=root).creator) if place.kind is SpaceKind.GROUP else None
+
+
+def hide_from(store: Store, place: Spot, whom: str, login: str | None, *, root: str = DOCS) -> None:
+    """Hide something of a group's from one member; its creator acts without `login` (ACL-09, DOC-18, FAV-08).
+
+    Raises:
+        BadParameter: it is no group's.
+    """
+    if place.kind is not SpaceKind.GROUP:
+        raise click.BadParameter("only what is a group's is seen by all until it is hidden")
+    with store.read(SITE) as tx:
+        acting_login = login or creator(tx, place, root=root)
+    with store.write(acting_at(store, place, acting_login)) as tx:
+        found = file(tx, place, root=root)
+        group = principals.find(tx, SpaceKind.GROUP, place.space)
+        grants.withdraw(tx, found.folder, group, Right.SEE, found.name)
+        grants.withdraw(tx, found.folder, principals.find(tx, SpaceKind.PRIVATE, whom), Right.SEE, found.name)
+
+
+def member(tx: Transaction, group: str, number: int) -> str | None:
+    """The login of the member of a group who has that number; None if he left."""
+    members = principals.members(tx, principals.find(tx, SpaceKind.GROUP, group))
+    return next((one.name for one in members if one.id == number), None)

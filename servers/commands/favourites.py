@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from servers.cli import Desk
-from servers.commands.documents import Spot, acting_at, file, folder, spot
+from servers.commands.documents import Spot, acting_at, file, folder, hide_from, spot
 from servers.commands.listing import json_option, sheet, table
 from servers.commands.opened import opened
 from storage import favourites, placements
@@ -34,6 +34,7 @@ def command() -> None:
         escritoire favourites export groups/IAB --format xbel -o bookmarks.xbel
         escritoire favourites list alice --json
         escritoire favourites share alice/News/Tea.url IAB
+        escritoire favourites hide groups/IAB/Tea.url bob
     """
 
 
@@ -111,6 +112,32 @@ def share(desk: Desk, place: Spot, group: str, login: str | None) -> None:
     with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
         made = placements.share(tx, file(tx, place, root=FAVOURITES), group)
     click.echo(f"groups/{group}/{made.path}")
+
+
+@command.command()
+@_place
+@click.argument("group")
+@_as
+@click.pass_obj
+def unshare(desk: Desk, place: Spot, group: str, login: str | None) -> None:
+    """Take a shared bookmark out of GROUP again; PLACE, which stays, is its private place."""
+    with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
+        placements.unshare(tx, file(tx, place, root=FAVOURITES), group)
+    click.echo(f"{place} is not in {group} any more")
+
+
+@command.command()
+@_place
+@click.argument("member")
+@_as
+@click.pass_obj
+def hide(desk: Desk, place: Spot, member: str, login: str | None) -> None:
+    """Hide a group's bookmark from MEMBER (FAV-08); it is for its creator, who acts without --as.
+
+    "All members" is unticked first, so those who join later will not see it either (ACL-09).
+    """
+    with opened(desk) as store:
+        hide_from(store, place, member, login, root=FAVOURITES)
 
 
 def _progress(done: int, total: int) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Final
 
 import click
 
 from servers.cli import Desk
+from servers.commands.documents import member
 from servers.commands.listing import json_option, table
 from servers.commands.opened import Target, acting_on, collection, opened, place
-from storage import folders, grants, principals, subtree_rights
+from storage import folders, grants, items, principals, subtree_rights
 from storage.errors import NotFound
 from storage.filing import File, Folder
-from storage.store import Transaction
-from storage.types import SITE, Collection, Principal, Right, SpaceKind
+from storage.store import Store, Transaction
+from storage.types import SITE, Actor, Collection, Principal, Right, SpaceKind
 
 RIGHTS: Final = {
     "see": Right.SEE,
@@ -25,7 +27,9 @@ RIGHTS: Final = {
 }
 _NAMES: Final = {right: name for name, right in RIGHTS.items()}
 
-_as = click.option("--as", "login", help="Who sets it; the owner, or the group's admin, without it.")
+_as = click.option(
+    "--as", "login", help="Who sets it; without it the owner, the group's admin, or who created an item of a group."
+)
 _rights = click.argument("rights", nargs=-1, required=True, type=click.Choice(list(RIGHTS)), metavar="RIGHT...")
 
 
@@ -62,7 +66,7 @@ def show(desk: Desk, target: Target, login: str | None, as_json: bool) -> None:
 
     In the grid, + was granted to exactly that row, = is held otherwise, by default or through a group.
     """
-    with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
+    with opened(desk) as store, store.read(_setter(store, target, login)) as tx:
         grid = grants.grid(tx, *_thing(tx, target))
     if as_json:
         table([_row(row, grid.rights) for row in grid.rows], (), as_json)
@@ -119,13 +123,51 @@ def _change(
     for name in rights:
         wanted |= RIGHTS[name]
     with opened(desk) as store:
-        actor = acting_on(store, target, login)
+        actor = _setter(store, target, login)
         with store.read(SITE) as tx:
             who = _grantee(tx, grantee)
         with store.write(actor) as tx:
             change = grants.withdraw if withdraw else grants.grant
             where, item = _thing(tx, target)
             change(tx, where, who, wanted, item)
+        if not withdraw and item is not None and isinstance(where, Folder) and who.kind is SpaceKind.PRIVATE:
+            _tell_closed(store, where, who)
+
+
+def _setter(store: Store, target: Target, login: str | None) -> Actor:
+    """Who sets rights at a place (ACL-07)."""
+    if login is None and target.kind is SpaceKind.GROUP:
+        with store.read(SITE) as tx:
+            where, item = _thing(tx, target)
+            if item is not None:
+                login = member(tx, target.space, items.get(tx, where, item, body=False).creator)
+    return acting_on(store, target, login)
+
+
+def _tell_closed(store: Store, folder: Folder, who: Principal) -> None:
+    """Say which folders on the way hide from somebody what he was granted (ACL-12)."""
+    whole = [part for part in folder.path.split("/") if part]
+    closed: list[str] = []
+    with store.read(Actor(who.id, who.name)) as tx:
+        for depth in range(len(whole) + 1):
+            path = "/".join(whole[:depth])
+            if not _sees(tx, folder, path):
+                top = [folder.space.name, folder.root]
+                closed = ["/".join([*top, *whole[:each]]) for each in range(depth, len(whole) + 1)]
+                break
+    if closed:
+        click.echo(f"{who.name} sees nothing of it before he sees the way to it:", err=True)
+    for place_ in closed:
+        click.echo(f"    escritoire grant add {shlex.quote(place_)} {who.name} see-folder", err=True)
+
+
+def _sees(tx: Transaction, folder: Folder, path: str) -> bool:
+    """Whether the actor may look into a folder; the root with his letter box in it is there for every co-member."""
+    try:
+        found = folders.find(tx, folder.space.kind, folder.space.name, path, root=folder.root)
+    except NotFound:
+        return False
+    return bool(found.rights & Right.SEE_FOLDER)
 
 
 def _thing(tx: Transaction, target: Target) -> tuple[Collection, str | None]:

@@ -10,7 +10,7 @@ from servers.cli import Desk
 from servers.commands import group_invitations
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, acting, ask, group, opened
-from storage import groups
+from storage import applications, groups
 from storage.groups import ACTIVITIES
 from storage.types import SITE
 
@@ -27,6 +27,7 @@ def command() -> None:
         escritoire group add IAB --admin alice --full-name "Institut"
         escritoire group member add IAB bob
         escritoire group invite IAB "carol@example.org; dan@example.org" --language fr
+        escritoire group apply IAB --as dave --comment "I am new in the office."
     """
 
 
@@ -246,6 +247,18 @@ def join(desk: Desk, name: str, login: str) -> None:
     """Enter an open group."""
     with opened(desk) as store, store.write(acting(store, login)) as tx:
         groups.join(tx, name)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--comment", default="", help="A word to the admin.")
+@_as_needed
+@click.pass_obj
+def apply(desk: Desk, name: str, comment: str, login: str) -> None:
+    """Ask the admin of a closed group for an invitation, by mail (GRP-13)."""
+    with opened(desk) as store, store.write(acting(store, login)) as tx:
+        admin = applications.apply(tx, name, comment)
+    click.echo(f"{admin.display_name or admin.name} gets a mail")
 
 
 @command.command()

@@ -53,6 +53,9 @@ def show(desk: Desk, as_json: bool) -> None:
     """Show the message, and since when it is up."""
     with opened(desk) as store, store.read(SITE) as tx:
         found = site_info.of(tx)
+    if found is None and not as_json:
+        click.echo("there is no message: escritoire info set puts one up", err=True)
+        return
     sheet({"since": moment(found.since) if found else None, "html": found.html if found else ""}, as_json)
 
 

@@ -1,4 +1,4 @@
-"""`escritoire mail`: mailboxes as a whole (MSG-41, MSG-42, MSG-71, MSG-73)."""
+"""`escritoire mail`: mailboxes as a whole, and attachments as documents (MSG-12, 41, 42, 71, 73)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ import click
 
 from servers.cli import Desk
 from servers.commands import mails
-from servers.commands.listing import json_option, sheet, table
+from servers.commands.documents import Spot, folder, spot
+from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, opened, read_password
+from storage import preferences
 from storage.mail import archiving, importing, mailboxes, moving, reading, remote
-from storage.mail.types import TRASH
+from storage.mail import attachments as attached
+from storage.mail.flags import SEEN
+from storage.mail.types import INBOX, TRASH
 from storage.store import Store
 from storage.types import SITE, Actor
 
 _before = click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Only what was received before that day.")
+
+_mails = click.option(
+    "--mail", "uids", type=click.IntRange(1), multiple=True, help="Only the mail of that number; may be repeated."
+)
 
 
 @click.group()
@@ -28,19 +36,27 @@ def command() -> None:
     \b
     Examples:
         escritoire mail list alice
+        escritoire mail list alice INBOX --limit 5
         escritoire mail fetch alice imaps://alice%40old.example@imap.old.example --password-stdin
         escritoire mail archive alice Work/2024 --before 2025-01-01 --remove
         escritoire mail trash alice INBOX --before 2020-01-01
         escritoire mail empty alice
+        escritoire mail attachments alice INBOX
+        escritoire mail save alice INBOX 17 alice/Reports
     """
 
 
 @command.command("list")
 @click.argument("login")
+@click.argument("mailbox", required=False)
+@click.option("--limit", type=click.IntRange(1, 1_000), help="So many mails at most; mails_per_page without it.")
 @json_option
 @click.pass_obj
-def list_(desk: Desk, login: str, as_json: bool) -> None:
-    """All mailboxes with their counters."""
+def list_(desk: Desk, login: str, mailbox: str | None, limit: int | None, as_json: bool) -> None:
+    """All mailboxes with their counters; or the newest mails of MAILBOX, with the numbers that --mail takes."""
+    if mailbox is not None:
+        _list_mails(desk, login, mailbox, limit, as_json)
+        return
     with opened(desk) as store, store.read(_actor(store, login)) as tx:
         rows: list[dict[str, Any]] = [
             {"name": box.name, "mails": box.exists, "unread": box.unseen, "octets": box.octets, "use": box.use}
@@ -84,13 +100,18 @@ def fetch(desk: Desk, login: str, source: str, password_stdin: bool, into: str, 
 @click.argument("login")
 @click.argument("mailbox")
 @_before
+@_mails
 @click.option("--remove", is_flag=True, help="Then move them to the Trash.")
 @json_option
 @click.pass_obj
-def archive(desk: Desk, login: str, mailbox: str, before: datetime | None, remove: bool, as_json: bool) -> None:
-    """Put the mails of MAILBOX into a zip among the private documents (MSG-73)."""
+def archive(
+    desk: Desk, login: str, mailbox: str, before: datetime | None, uids: tuple[int, ...], remove: bool, as_json: bool
+) -> None:
+    """Put the mails of MAILBOX into a zip among the private documents: all, the old ones, or some (MSG-73)."""
+    chosen = frozenset(uids) or None
     with opened(desk) as store:
-        made = archiving.run(store, _actor(store, login), mailbox, before=_seconds(before), remove=remove)
+        actor = _actor(store, login)
+        made = archiving.run(store, actor, mailbox, before=_seconds(before), chosen=chosen, remove=remove)
     if as_json:
         sheet(asdict(made), as_json)
     elif made.name:
@@ -103,15 +124,18 @@ def archive(desk: Desk, login: str, mailbox: str, before: datetime | None, remov
 @click.argument("login")
 @click.argument("mailbox")
 @_before
+@_mails
 @click.pass_obj
-def trash(desk: Desk, login: str, mailbox: str, before: datetime | None) -> None:
-    """Move the mails of MAILBOX to the Trash, all or the old ones (MSG-41)."""
+def trash(desk: Desk, login: str, mailbox: str, before: datetime | None, uids: tuple[int, ...]) -> None:
+    """Move the mails of MAILBOX to the Trash: all, the old ones, or some (MSG-41)."""
     limit = _seconds(before)
     with opened(desk) as store, store.write(_actor(store, login)) as tx:
         box = mailboxes.find(tx, mailbox)
         states = reading.snapshot(tx, box.id).states
-        uids = [one.uid for one in states if limit is None or one.internal < limit]
-        moved = len(moving.move(tx, box, uids, mailboxes.find(tx, TRASH))) if box.name != TRASH else 0
+        wanted = [
+            one.uid for one in states if (limit is None or one.internal < limit) and (not uids or one.uid in uids)
+        ]
+        moved = len(moving.move(tx, box, wanted, mailboxes.find(tx, TRASH))) if box.name != TRASH else 0
     click.echo(f"{moved} moved to the Trash")
 
 
@@ -123,6 +147,63 @@ def empty(desk: Desk, login: str) -> None:
     with opened(desk) as store, store.write(_actor(store, login)) as tx:
         gone = len(moving.remove_all(tx, mailboxes.find(tx, TRASH)))
     click.echo(f"{gone} removed")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("mailbox", default=INBOX)
+@click.option("--mail", "uid", type=click.IntRange(1), help="Only the mail of that number, pictures in its text too.")
+@click.option("--limit", type=click.IntRange(1, 1_000), help="So many mails at most; mails_per_page without it.")
+@json_option
+@click.pass_obj
+def attachments(desk: Desk, login: str, mailbox: str, uid: int | None, limit: int | None, as_json: bool) -> None:
+    """List the attachments of the newest mails of MAILBOX (the INBOX without it): what `save` can keep."""
+    with opened(desk) as store, store.read(_actor(store, login)) as tx:
+        most = limit or int(preferences.of(tx, account(tx, login))["mails_per_page"])
+        found = attached.listing(tx, mailbox, most) if uid is None else [attached.of(tx, mailbox, uid)]
+    rows: list[dict[str, Any]] = [
+        {"mail": mail.uid, "received": moment(mail.received), "from": mail.sender, "subject": mail.subject,
+         "part": one.section, "name": one.name, "about_octets": one.octets}
+        for mail in found
+        for one in mail.attached
+    ]  # fmt: skip
+    columns = ("mail", "part", "name", "about_octets", "from", "subject", "received")
+    table(rows, columns, as_json, f"no mail of {mailbox} carries an attachment")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("mailbox")
+@click.argument("uid", metavar="MAIL", type=click.IntRange(1))
+@click.argument("place", metavar="FOLDER", type=spot)
+@click.option("--part", "sections", multiple=True, help="Only that part, as `attachments` lists it; may be repeated.")
+@click.pass_obj
+def save(desk: Desk, login: str, mailbox: str, uid: int, place: Spot, sections: tuple[str, ...]) -> None:
+    """Keep the attachments of a mail as documents in FOLDER: alice, alice/Reports, groups/IAB (MSG-12).
+
+    MAIL is its number, as `attachments` lists it. A name that is taken gets a number: nothing is overwritten.
+    """
+    with opened(desk) as store:
+        where = attached.Place(place.kind, place.space, place.path)
+        with store.read(_actor(store, login)) as tx:
+            folder(tx, place)  # the refusal that names the place
+        paths = attached.save(store, _actor(store, login), mailbox, uid, where, sections or None)
+    for path in paths:
+        click.echo(str(Spot(place.kind, place.space, path)))
+
+
+def _list_mails(desk: Desk, login: str, mailbox: str, limit: int | None, as_json: bool) -> None:
+    with opened(desk) as store, store.read(_actor(store, login)) as tx:
+        most = limit or int(preferences.of(tx, account(tx, login))["mails_per_page"])
+        states = reading.snapshot(tx, mailboxes.find(tx, mailbox).id).states
+        newest = sorted(states, key=lambda one: (one.internal, one.uid), reverse=True)[:most]
+        heads = reading.headers_of(tx, [one.content for one in newest])
+    rows: list[dict[str, Any]] = [
+        {"mail": one.uid, "received": moment(one.internal), "unread": SEEN not in one.flags,
+         "from": heads[one.content].sender, "subject": heads[one.content].subject, "octets": one.octets}
+        for one in newest
+    ]  # fmt: skip
+    table(rows, ("mail", "received", "unread", "octets", "from", "subject"), as_json, f"{mailbox} is empty")
 
 
 def _actor(store: Store, login: str) -> Actor:

@@ -16,6 +16,7 @@ from storage import collections as tree
 from storage import groups, principals
 from storage.errors import NotFound
 from storage.filing import DOCS, FAVOURITES
+from storage.mail.routing import Site, read_aliases
 from storage.store import Store, Transaction
 from storage.types import SITE, Actor, Collection, Principal, SpaceKind
 
@@ -77,6 +78,13 @@ def opened(desk: Desk) -> Iterator[Store]:
         store.close()
 
 
+def site(desk: Desk) -> Site:
+    """What of the settings decides where mail goes."""
+    settings = desk.settings
+    aliases = read_aliases(settings.mail.aliases, settings.domain.lower())
+    return Site(settings.mail_hostname, settings.mail_domains, aliases, settings.smtp.recipients_max)
+
+
 def account(tx: Transaction, login: str) -> Principal:
     """An account by its login.
 
@@ -131,7 +139,18 @@ def collection(tx: Transaction, target: Target) -> Collection:
     try:
         return tree.find(tx, target.kind, target.space, target.collection)
     except NotFound:
-        raise NotFound(f"there is no collection {target.collection} of {target.space} for this actor") from None
+        raise NotFound(_others(tx, target)) from None
+
+
+def _others(tx: Transaction, target: Target) -> str:
+    """That a collection is not there, and which ones are."""
+    said = f"there is no collection {target.collection} of {target.space} for this actor"
+    try:
+        names = sorted(one.name for one in tree.home(tx, target.kind, target.space) if "/" not in one.name)
+    except NotFound:
+        return said
+    shown = [name for name in names if name not in _TREES]
+    return f"{said}; there are: {', '.join(shown)}, and docs/… and favourites/… on the disk"
 
 
 def read_password(from_stdin: bool, prompt: str = "Password", *, confirm: bool = True) -> str:

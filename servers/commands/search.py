@@ -11,7 +11,7 @@ from servers.cli import Desk
 from servers.commands.documents import Spot, folder, spot
 from servers.commands.listing import json_option, moment, table
 from servers.commands.opened import account, acting, opened
-from storage import preferences
+from storage import preferences, text_index
 from storage import search as documents
 from storage.formats import search_query
 from storage.formats.search_query import Expression, Field
@@ -73,8 +73,14 @@ def command(
             within = folder(tx, place) if place is not None and place.path else None
             order = Order(sort)
             found = documents.run(tx, expression, space=scope, within=within, order=order, limit=limit, offset=offset)
+        unread = 0
+        if not found.hits:
+            with store.read(SITE) as tx:
+                unread = text_index.waiting(tx)
     rows = [_row(one) for one in found.hits]
     table(rows, ("place", "size", "modified", "author"), as_json, "nothing was found")
+    if unread and not as_json:
+        click.echo(f"{unread} documents are not read yet: the process jobs does it while the desk is served", err=True)
     if not as_json and found.total > len(rows):
         click.echo(f"{found.total} found; --offset and --limit show others", err=True)
 

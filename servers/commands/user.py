@@ -10,10 +10,11 @@ from auth import passwords, tokens
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import account, ask, opened, read_password
+from servers.commands.statistics import statistics
 from storage import accounts, address_mail, addresses, preferences, principals, quota
-from storage.mail import sending
-from storage.store import Transaction
-from storage.types import SITE, Tool
+from storage.mail import recipients, sending
+from storage.quota import Usage
+from storage.types import SITE
 
 _password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input's first line."
@@ -29,6 +30,7 @@ def command() -> None:
     Examples:
         escritoire user add alice --password-stdin --name "Alice Martin" < password
         escritoire user list --json
+        escritoire user statistics alice
         escritoire user suspend alice
         escritoire user relay alice --block
         escritoire user app-password add alice phone --protocol caldav --protocol carddav
@@ -102,7 +104,8 @@ def show(desk: Desk, login: str, as_json: bool) -> None:
         row["groups"] = [group.name for group in principals.groups_of(tx, who)]
         row["preferences"] = preferences.of(tx, who)
         row["app_passwords"] = len(tokens.listing(tx, who))
-        row["usage"] = {tool.value: _usage(tx, login, tool) for tool in (Tool.CALENDAR, Tool.CONTACTS)}
+        used = quota.every(tx, who)
+    row["usage"] = {tool.value: _usage(one, as_json) for tool, one in used.items()}
     sheet(row, as_json)
 
 
@@ -195,11 +198,17 @@ def address() -> None:
 @json_option
 @click.pass_obj
 def address_list(desk: Desk, login: str, as_json: bool) -> None:
-    """All addresses, the main one first."""
+    """All addresses, the main one first, and which new mail comes from (the preference default_sender)."""
     with opened(desk) as store, store.read(SITE) as tx:
-        held = addresses.listing(tx, account(tx, login))
-    rows = [{"address": one.address, "confirmed": one.confirmed, "main": one.main} for one in held]
-    table(rows, ("address", "confirmed", "main"), as_json)
+        who = account(tx, login)
+        held = addresses.listing(tx, who)
+        own = [one.address for one in held if one.confirmed]
+        sender = recipients.default_sender(tx, who.id, own) if own else ""
+    rows = [
+        {"address": one.address, "confirmed": one.confirmed, "main": one.main, "sender": one.address == sender}
+        for one in held
+    ]
+    table(rows, ("address", "confirmed", "main", "sender"), as_json)
 
 
 @address.command("add")
@@ -269,6 +278,7 @@ def preference(desk: Desk, login: str, name: str | None, value: str | None, as_j
     Examples:
         escritoire user preference alice
         escritoire user preference alice timezone Europe/Brussels
+        escritoire user preference alice default_sender alice@work.example
     """
     with opened(desk) as store:
         if value is not None and name is not None:
@@ -353,6 +363,10 @@ def _row(one: accounts.Account) -> dict[str, Any]:
     }
 
 
-def _usage(tx: Transaction, login: str, tool: Tool) -> dict[str, Any]:
-    used = quota.used(tx, account(tx, login), tool)
-    return {"items": used.count, "octets": used.octets, "items_max": used.limit_count}
+def _usage(one: Usage, as_json: bool) -> Any:
+    if not as_json:
+        return f"{one.count} ({one.octets} octets)"
+    return {"items": one.count, "octets": one.octets, "items_max": one.limit_count, "octets_max": one.limit_octets}
+
+
+command.add_command(statistics)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from auth import errors as refusals
 from auth import feed_tokens
-from servers.feeds import confirming, errors, invited, meetings, table
+from servers.feeds import checking, confirming, errors, invited, meetings, table
 from servers.feeds.settings import FeedsSettings
 from servers.feeds.table import Door, Found
 from servers.feeds.visit import Visit, path
@@ -31,7 +31,7 @@ Verifier: TypeAlias = Callable[[Store, str, str, str], Actor]
 
 _METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _ALLOW: Final = ("Allow", ", ".join(_METHODS))
-_TOKEN: Final = re.compile(r"(/feeds/(?:token|meeting|address|groups/join)/)[^/]+")
+_TOKEN: Final = re.compile(r"(/feeds/(?:token|meeting|address|contact|groups/join)/)[^/]+")
 
 
 def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
@@ -43,6 +43,8 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
             return meetings.meet(store, request)
         if confirming.is_link(request.segments):
             return confirming.meet(store, request)
+        if checking.is_link(request.segments):
+            return checking.meet(store, request)
         if invited.is_link(request.segments):
             return invited.meet(store, settings, request, verify)
         if request.method not in _METHODS:

@@ -13,6 +13,7 @@ from servers.outbound.options import Options
 from servers.outbound.remote import Remote
 from servers.outbound.signing import Signer
 from servers.outbound.wire import Letter
+from storage import principals
 from storage.errors import Busy, NotFound
 from storage.outbound import domains, queue
 from storage.outbound.types import Lease, Notice, Outcome, Report, Result, Target
@@ -111,7 +112,8 @@ class Delivery:
     def _tell(self, tx: Transaction, lease: Lease, letter: Letter, notices: list[Notice]) -> None:
         if not notices or not domains.of(lease.sender):  # a report must not be what stops its mail
             return
-        data = reports.compose(lease, letter, notices, self._options, tx.now)
+        language = principals.language_of(tx, lease.account)  # SYS-16; English for what others sent
+        data = reports.compose(lease, letter, notices, self._options, tx.now, language)
         # RFC 3461 §6.1: a report asks for none itself.
         target = Target(lease.sender, notify="NEVER")
         queue.enqueue(

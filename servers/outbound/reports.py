@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.header import Header
 from email.utils import format_datetime
 from typing import Final
 
@@ -16,6 +17,7 @@ from storage.outbound.types import Lease, Notice, Report
 FULL_OCTETS: Final = 1024 * 1024
 """A larger mail comes back as its header, even if the sender would rather have it whole (RFC 3461 §4.3)."""
 _UNASKED_OCTETS: Final = 64 * 1024
+_CRLF: Final = "\r\n"
 _LINE: Final = 900
 """Octets: with its name a field stays below the 998 of RFC 5322 §2.1.1."""
 
@@ -23,21 +25,65 @@ _REPLY: Final = re.compile(r"[2-5]\d\d(?: |\Z)")
 """An answer of another server begins like this, and nothing that we say ourselves."""
 
 _SUBJECTS: Final = {
-    Report.FAILED: "Undelivered mail returned to sender",
-    Report.DELAYED: "Delayed mail (still being tried)",
-    Report.RELAYED: "Mail relayed to a system that sends no reports",
-    Report.DELIVERED: "Mail delivered",
+    "en": {
+        Report.FAILED: "Undelivered mail returned to sender",
+        Report.DELAYED: "Delayed mail (still being tried)",
+        Report.RELAYED: "Mail relayed to a system that sends no reports",
+        Report.DELIVERED: "Mail delivered",
+    },
+    "fr": {
+        Report.FAILED: "Votre mail n'a pas pu être remis",
+        Report.DELAYED: "Mail retardé (les essais continuent)",
+        Report.RELAYED: "Mail transmis à un système qui n'envoie pas d'avis",
+        Report.DELIVERED: "Mail remis",
+    },
+    "de": {
+        Report.FAILED: "Ihre Mail konnte nicht zugestellt werden",
+        Report.DELAYED: "Mail verspätet (wird weiter versucht)",
+        Report.RELAYED: "Mail an ein System übergeben, das keine Berichte sendet",
+        Report.DELIVERED: "Mail zugestellt",
+    },
+    "nl": {
+        Report.FAILED: "Uw mail kon niet worden bezorgd",
+        Report.DELAYED: "Mail vertraagd (wordt opnieuw geprobeerd)",
+        Report.RELAYED: "Mail doorgegeven aan een systeem dat geen berichten stuurt",
+        Report.DELIVERED: "Mail bezorgd",
+    },
 }
 _WORDS: Final = {
-    Report.FAILED: "Your mail could not be delivered to the addresses below, and will not be tried again.",
-    Report.DELAYED: "Your mail could not be delivered to the addresses below yet. It is tried again.",
-    Report.RELAYED: "Your mail was handed to the next system on its way, which sends no reports.",
-    Report.DELIVERED: "Your mail was delivered to the addresses below.",
+    "en": {
+        Report.FAILED: "Your mail could not be delivered to the addresses below, and will not be tried again.",
+        Report.DELAYED: "Your mail could not be delivered to the addresses below yet. It is tried again.",
+        Report.RELAYED: "Your mail was handed to the next system on its way, which sends no reports.",
+        Report.DELIVERED: "Your mail was delivered to the addresses below.",
+    },
+    "fr": {
+        Report.FAILED: "Votre mail n'a pas pu être remis aux adresses ci-dessous, et ne sera plus essayé.",
+        Report.DELAYED: "Votre mail n'a pas encore pu être remis aux adresses ci-dessous. Les essais continuent.",
+        Report.RELAYED: "Votre mail a été transmis au système suivant, qui n'envoie pas d'avis.",
+        Report.DELIVERED: "Votre mail a été remis aux adresses ci-dessous.",
+    },
+    "de": {
+        Report.FAILED: "Ihre Mail konnte an diese Adressen nicht zugestellt werden und wird nicht mehr versucht.",
+        Report.DELAYED: "Ihre Mail konnte an diese Adressen noch nicht zugestellt werden. Es wird weiter versucht.",
+        Report.RELAYED: "Ihre Mail wurde dem nächsten System übergeben, das keine Berichte sendet.",
+        Report.DELIVERED: "Ihre Mail wurde an diese Adressen zugestellt.",
+    },
+    "nl": {
+        Report.FAILED: "Uw mail kon niet op deze adressen worden bezorgd en wordt niet meer geprobeerd.",
+        Report.DELAYED: "Uw mail kon nog niet op deze adressen worden bezorgd. Het wordt opnieuw geprobeerd.",
+        Report.RELAYED: "Uw mail is doorgegeven aan het volgende systeem, dat geen berichten stuurt.",
+        Report.DELIVERED: "Uw mail is op deze adressen bezorgd.",
+    },
 }
+"""By the language of who sent it; another language gets English (SYS-16). What other servers said stays as it is."""
 
 
-def compose(lease: Lease, letter: Letter, notices: Sequence[Notice], options: Options, now: float) -> bytes:
+def compose(
+    lease: Lease, letter: Letter, notices: Sequence[Notice], options: Options, now: float, language: str = "en"
+) -> bytes:
     """The report on recipients of one kind, to the mail's sender; it goes out with a null reverse-path."""
+    language = language if language in _WORDS else "en"
     report = notices[0].report
     international = letter.international or not all(
         text.isascii() for one in notices for text in (one.recipient.address, one.recipient.orcpt, lease.sender)
@@ -50,7 +96,7 @@ def compose(lease: Lease, letter: Letter, notices: Sequence[Notice], options: Op
     top = [
         f"From: Mail Delivery System <postmaster@{options.domain}>",
         f"To: <{_one_line(lease.sender)}>",
-        f"Subject: {_SUBJECTS[report]}",
+        f"Subject: {Header(_SUBJECTS[language][report]).encode(linesep=_CRLF)}",
         f"Date: {_date(now)}",
         f"Message-ID: <{secrets.token_hex(16)}@{options.hostname}>",
         *((f"In-Reply-To: {message_id}", f"References: {message_id}") if message_id else ()),
@@ -59,7 +105,7 @@ def compose(lease: Lease, letter: Letter, notices: Sequence[Notice], options: Op
         f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
     ]
     parts = [
-        ("text/plain; charset=utf-8", _text(lease, notices, report, options), True),
+        ("text/plain; charset=utf-8", _text(notices, _WORDS[language][report], options), True),
         (kinds[0], _status(lease, notices, options, international=international), True),
         (kinds[1] if whole else kinds[2], original, False),
     ]
@@ -85,8 +131,8 @@ def _whole(lease: Lease, letter: Letter) -> bool:
     return len(letter.data) <= (FULL_OCTETS if lease.ret == "FULL" else _UNASKED_OCTETS)
 
 
-def _text(lease: Lease, notices: Sequence[Notice], report: Report, options: Options) -> bytes:
-    lines = [f"This is the mail system at {options.hostname}.", "", _WORDS[report], ""]
+def _text(notices: Sequence[Notice], words: str, options: Options) -> bytes:
+    lines = [f"This is the mail system at {options.hostname}.", "", words, ""]
     for one in notices:
         lines.append(f"<{_one_line(one.recipient.address)}>")
         said = _one_line(one.result.reply)

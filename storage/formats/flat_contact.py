@@ -48,7 +48,7 @@ PHONES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 """Fields of telephone numbers and the types each stands for; a number takes the first free field it fits."""
 
-_NAME: Final = ("family", "given", "middle", "prefix", "suffix")
+NAME_PARTS: Final = ("family", "given", "middle", "prefix", "suffix")
 _YEARLESS: Final = re.compile(r"--(\d\d)-(\d\d)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -58,7 +58,7 @@ def row_of(card: Card) -> Row:
     """Flatten a card of either version."""
     component = to_3(card.component) if card.version == "4.0" else card.component
     row: Row = {"uid": card.uid, "fn": card.fn, "nickname": card.nickname, "categories": join_list(card.categories)}
-    row.update(zip(_NAME, structured(component.value("N")), strict=False))
+    row.update(zip(NAME_PARTS, structured(component.value("N")), strict=False))
     company, *units = card.org or [""]
     row["company"], row["department"] = company, ", ".join(filter(None, units))
     for field, name in (("function", "TITLE"), ("profession", "ROLE"), ("language", "X-ESCRITOIRE-LANG")):
@@ -98,8 +98,8 @@ def card_of(row: Mapping[str, str]) -> Card:
         add("UID", uid)
     if fn := text("fn"):
         add("FN", fn)
-    if any(text(field) for field in _NAME):
-        add("N", ";".join(text(field) for field in _NAME))
+    if any(text(field) for field in NAME_PARTS):
+        add("N", ";".join(text(field) for field in NAME_PARTS))
     else:
         add("N", ";;;;")
     if text("company") or text("department"):
@@ -115,7 +115,7 @@ def card_of(row: Mapping[str, str]) -> Card:
             add(name, value)
     for field, name in (("birthday", "BDAY"), ("anniversary", "X-ANNIVERSARY")):
         if value := clean(row.get(field, "")):
-            out.append(_date(name, value))
+            out.append(date_property(name, value))
     for number in range(1, EMAILS + 1):
         if value := text(f"email_{number}"):
             add("EMAIL", value, [("TYPE", ["INTERNET", "pref"] if number == 1 else ["INTERNET"])])
@@ -180,7 +180,8 @@ def _date_of(prop: Property | None) -> str:
     return value[:10] if re.match(r"\d{4}-\d\d-\d\dT", value) else value
 
 
-def _date(name: str, value: str) -> Property:
+def date_property(name: str, value: str) -> Property:
+    """BDAY or X-ANNIVERSARY of a 3.0 card, from a row's text."""
     if found := _YEARLESS.fullmatch(value):  # as vcard_versions: 3.0 has no date without a year
         return Property(name, f"1604-{found[1]}-{found[2]}", [("X-APPLE-OMIT-YEAR", ["1604"])])
     if _DATE.fullmatch(value):

@@ -73,10 +73,10 @@ def find(tx: Transaction, name: str) -> Mailbox:
     try:
         path = names.path(names.clean(name))
     except names.BadName:
-        raise NotFound(name) from None
+        raise NotFound(f"there is no mailbox {name}") from None
     row = (_FIND_TO_WRITE if tx.writing else _FIND).first(tx, {"actor": tx.actor.id, "path": path})
     if row is None:
-        raise NotFound(name)
+        raise NotFound(f"there is no mailbox {name}")
     return _value(row)
 
 

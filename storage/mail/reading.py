@@ -214,18 +214,27 @@ def header_of(tx: Transaction, number: int) -> Header:
     Raises:
         NotFound: it is gone.
     """
-    for fields in listed_of(tx, [number]).values():
-        found: dict[bytes, bytes] = {}
-        for _, name, value in mime_fields.fields(fields):
-            found.setdefault(name.lower(), value)
-        subject, sender = (
-            mime_words.printable(mime_words.decode_words(mime_words.unfold(found.get(name, b""))))
-            for name in (b"subject", b"from")
-        )
-        return Header(
-            subject, sender, mime_words.unfold(found.get(b"message-id", b"")).strip(b"<>").decode("utf-8", "replace")
-        )
+    for found in headers_of(tx, [number]).values():
+        return found
     raise NotFound(str(number))
+
+
+def headers_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, Header]:
+    """The same of each of several."""
+    return {number: _header(fields) for number, fields in listed_of(tx, numbers).items()}
+
+
+def _header(fields: bytes) -> Header:
+    found: dict[bytes, bytes] = {}
+    for _, name, value in mime_fields.fields(fields):
+        found.setdefault(name.lower(), value)
+    subject, sender = (
+        mime_words.printable(mime_words.decode_words(mime_words.unfold(found.get(name, b""))))
+        for name in (b"subject", b"from")
+    )
+    return Header(
+        subject, sender, mime_words.unfold(found.get(b"message-id", b"")).strip(b"<>").decode("utf-8", "replace")
+    )
 
 
 def raw_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, tuple[str | None, bytes | None]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import preferences
 from storage.containment import contains
 from storage.schema import accounts, addresses, principals
 from storage.statements import Statement
@@ -110,6 +111,12 @@ def sender_addresses(tx: Transaction, account: PrincipalId, login: str, domains:
 def addresses_of(tx: Transaction, account: PrincipalId) -> list[str]:
     """The confirmed addresses of an account, the main one first."""
     return list(_OF.scalars(tx, {"account": account}))
+
+
+def default_sender(tx: Transaction, account: PrincipalId, own: Sequence[str]) -> str:
+    """The one of `own` that new mail comes from, and that reminders go to: the chosen one, else the first (ACC-19)."""
+    chosen = preferences.default_sender_of(tx, account)
+    return chosen if chosen in own else own[0]
 
 
 def may_send_from(own: Collection[str], address: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from servers.cli import group
 
@@ -21,14 +21,19 @@ class Line:
 
     def __call__(self, *words: str, stdin: str | bytes = "", status: int = 0) -> str:
         """Run `escritoire --data DIR WORDS…`, check its exit status, return what it printed."""
-        done = CliRunner().invoke(group, ["--data", str(self.data), *words], input=stdin)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
+        done = self.run(*words, stdin=stdin)
         assert done.exit_code == status, done.output
         if status:
             assert done.stderr, "a refusal says why"
             return done.stderr
         return done.stdout
+
+    def run(self, *words: str, stdin: str | bytes = "") -> Result:
+        """The same with all that was printed, whatever the exit status."""
+        done = CliRunner().invoke(group, ["--data", str(self.data), *words], input=stdin)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done
 
     def json(self, *words: str, stdin: str | bytes = "") -> Any:
         """The same with `--json`, read."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.commands.conftest import Line
 
@@ -12,6 +14,7 @@ LISTINGS = (
     ("user", "list"),
     ("user", "show", "alice"),
     ("user", "address", "list", "alice"),
+    ("user", "statistics", "alice"),
     ("user", "preference", "alice"),
     ("user", "app-password", "list", "alice"),
     ("group", "list"),
@@ -224,3 +227,62 @@ def test_the_message_to_everybody(line: Line, tmp_path: Path) -> None:
     assert "no message" in line("info", "clear")
     line("info", "set", status=2)
     line("info", "set", "--text", "", status=2)
+
+
+def test_a_contact_is_asked(line: Line) -> None:
+    """CON-08: the mail goes out, and says to whom; the pages are the feeds' own subject."""
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:{0}\r\nN:{0};;;;\r\n{1}END:VCARD\r\n"
+    line("import", "alice/contacts", "-", stdin=card.format("dora", "EMAIL:dora@else.example\r\n"))
+    line("import", "alice/contacts", "-", stdin=card.format("eve", ""))
+    verify = ("contacts", "verify")
+    assert line(*verify, "alice/contacts/dora.vcf").startswith("dora@else.example gets a mail")
+    assert [one["recipient"] for one in line.json("queue", "list")] == ["dora@else.example"]
+    assert "no e-mail address" in line(*verify, "alice/contacts/eve.vcf", status=1)
+    line("grant", "add", "alice/contacts", "bob", "see", "edit")
+    assert "who created" in line(*verify, "alice/contacts/dora.vcf", "--as", "bob", status=1)
+    line(*verify, "alice/contacts", status=2)
+
+
+def test_a_contacts_photo(line: Line, tmp_path: Path) -> None:
+    """CON-06: a picture of any format, made small; nothing else of the contact changes."""
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:dora\r\nFN:Dora\r\nN:Dora;;;;\r\nCATEGORIES:x\r\nEND:VCARD\r\n"
+    line("import", "alice/contacts", "-", stdin=card)
+    picture = io.BytesIO()
+    Image.new("RGB", (900, 600), "green").save(picture, "PNG")
+    line("contacts", "photo", "alice/contacts/dora.vcf", "-", stdin=picture.getvalue())
+    told = line("export", "alice/contacts/dora.vcf")
+    assert "TYPE=JPEG" in told
+    assert "CATEGORIES:x" in told
+    line("contacts", "photo", "alice/contacts/dora.vcf", "--remove")
+    assert "PHOTO" not in line("export", "alice/contacts/dora.vcf")
+    line("contacts", "photo", "alice/contacts/dora.vcf", "-", stdin=b"none", status=1)
+    line("contacts", "photo", "alice/contacts/dora.vcf", status=2)
+    line("contacts", "photo", "alice/contacts", "--remove", status=2)
+
+
+def test_a_contact_is_shared_and_taken_back(line: Line) -> None:
+    """CON-12."""
+    line("import", "alice/contacts", "-", stdin="BEGIN:VCARD\r\nVERSION:3.0\r\nUID:d\r\nFN:D\r\nN:D;;;;\r\nEND:VCARD\r\n")
+    assert line("contacts", "share", "alice/contacts/d.vcf", "IAB") == "groups/IAB/contacts/d.vcf\n"
+    assert "in no group XYZ" in line("contacts", "share", "alice/contacts/d.vcf", "XYZ", status=1)
+    line("contacts", "unshare", "alice/contacts/d.vcf", "IAB")
+    line("export", "groups/IAB/contacts/d.vcf", status=1)
+    assert "FN:D" in line("export", "alice/contacts/d.vcf")
+
+
+def test_applying_to_a_closed_group(line: Line) -> None:
+    """GRP-13: the admin gets a mail; private groups are not there (GRP-06)."""
+    apply = ("group", "apply", "IAB", "--as", "carol")
+    assert line(*apply, "--comment", "I am new.") == "Alice gets a mail\n"
+    (mail,) = line.json("queue", "list")
+    assert (mail["sender"], mail["recipient"]) == ("carol@example.test", "alice@example.test")
+    assert "member" in line("group", "apply", "IAB", "--as", "bob", status=1)
+    assert "apply to him" in line("group", "join", "IAB", "--as", "carol", status=1)
+    line("group", "set", "IAB", "--open")
+    assert "join it" in line(*apply, status=1)
+    line("group", "set", "IAB", "--closed", "--private")
+    assert "no group IAB" in line(*apply, status=1)
+    line("plan", "add", "tight", "--limit", "smtp_messages_per_day=0")
+    line("plan", "assign", "carol", "tight")
+    line("group", "set", "IAB", "--listed")
+    assert "tomorrow" in line(*apply, status=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +67,14 @@ def test_sharing_with_a_group(line: Line) -> None:
     assert line("document", "share", "alice/Reports/a.txt", "IAB").strip() == "groups/IAB/a.txt"
     assert line.json("document", "show", "alice/Reports/a.txt")["also_in"] == ["groups/IAB/a.txt"]
     line("document", "share", "alice/Reports/a.txt", "IAB", "--as", "bob", status=1)
+    assert line("document", "unshare", "alice/Reports/a.txt", "IAB") == "alice/Reports/a.txt is not in IAB any more\n"
+    line("document", "show", "groups/IAB/a.txt", status=1)
+    assert line.json("document", "show", "alice/Reports/a.txt")["also_in"] == []
+    assert "not shared" in line("document", "unshare", "alice/Reports/a.txt", "IAB", status=1)
+    line("document", "share", "alice/Reports/a.txt", "IAB")
+    line("import", "alice/contacts", "-", stdin=CARD)
+    line("document", "link", "groups/IAB/a.txt", "alice/contacts/ada.vcf", "--as", "alice")
+    assert "attached" in line("document", "unshare", "alice/Reports/a.txt", "IAB", status=1)
 
 
 def test_hiding_from_a_member(line: Line) -> None:
@@ -78,20 +84,6 @@ def test_hiding_from_a_member(line: Line) -> None:
     line("document", "show", "groups/IAB/common.txt", "--as", "bob", status=1)
     assert line.json("document", "show", "groups/IAB/common.txt")["hidden_from_some"] is True
     line("document", "hide", "alice/Reports/a.txt", "bob", status=2)
-
-
-def test_the_notice(line: Line) -> None:
-    """DOC-19: by the creator only, to all others who may read it."""
-    message = email.message_from_string(
-        line("document", "notify", "groups/IAB/common.txt", "--comment", "Please read"), policy=email.policy.default
-    )
-    assert message["To"] == "Bob <bob@example.test>"
-    assert message["Subject"] == "[IAB] New document: common.txt"
-    assert "Please read" in message.get_content()
-    line("document", "notify", "groups/IAB/common.txt", "--as", "bob", status=1)
-    line("document", "notify", "alice/Reports/a.txt", status=1)
-    line("document", "hide", "groups/IAB/common.txt", "bob")
-    line("document", "notify", "groups/IAB/common.txt", status=1)
 
 
 def test_publishing(line: Line) -> None:
@@ -166,12 +158,14 @@ def test_rights_on_the_disk(line: Line) -> None:
 
 def test_searching(line: Line, store: Store) -> None:
     """DOC-34, DOC-35, DOC-36."""
+    assert "3 documents are not read yet" in line.run("search", "--as", "alice", "zebra").stderr
     with store.write(SITE) as tx:
         for number in text_index.changed(tx, {}):
             for one in text_index.due(tx, number, 0):
                 text_index.put(tx, one, State.DONE, (text_index.body(store, tx, one) or b"").decode())
     (hit,) = line.json("search", "--as", "alice", "zebra")
     assert (hit["place"], hit["author"], hit["excerpt"]) == ("alice/Reports/a.txt", "Alice", "zebra")
+    assert line.run("search", "--as", "alice", "xyzzy").stderr == "nothing was found\n"
     assert [one["place"] for one in line.json("search", "--as", "bob", "--ext", "txt")] == ["groups/IAB/common.txt"]
     assert [one["place"] for one in line.json("search", "--as", "alice", "--query", "name:form OR name:comm*")] == [
         "groups/IAB/common.txt",
@@ -203,6 +197,13 @@ def test_favourites(line: Line, tmp_path: Path) -> None:
         line("favourites", "import", "bob", str(file))
     assert len(line.json("favourites", "list", "bob")) == 1
     assert "https://www.site.com" in line("favourites", "export", "alice/News")
+    assert line("favourites", "share", "alice/News/Site.url", "IAB").strip() == "groups/IAB/Site.url"
+    assert len(line.json("favourites", "list", "groups/IAB", "--as", "bob")) == 1
+    line("favourites", "hide", "groups/IAB/Site.url", "bob")  # FAV-08
+    assert line.json("favourites", "list", "groups/IAB", "--as", "bob") == []
+    line("favourites", "hide", "alice/News/Site.url", "bob", status=2)
+    line("favourites", "unshare", "alice/News/Site.url", "IAB")
+    assert line.json("favourites", "list", "groups/IAB") == []
     assert line("favourites", "share", "alice/News/Site.url", "IAB").strip() == "groups/IAB/Site.url"
     line("favourites", "import", "alice", "-", stdin="no bookmarks", status=1)
     line("favourites", "export", "alice", "--as", "carol", status=1)

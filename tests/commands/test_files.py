@@ -143,6 +143,6 @@ def test_reminders_that_wait_are_listed(line: Line, tmp_path: Path) -> None:
     (tmp_path / "r.ics").write_bytes(text.encode())
     line("import", "alice/events", str(tmp_path / "r.ics"))
     assert line.json("calendar", "reminders", "alice") == [
-        {"at": "2099-03-01 09:00", "start": "2099-03-01 10:00", "summary": "Far away"}
+        {"at": "2099-03-01 09:00", "start": "2099-03-01 10:00", "summary": "Far away", "by": ["mail"]}
     ]
     assert "2099-03-01 09:00  Far away" in line("calendar", "reminders", "alice")

@@ -14,9 +14,10 @@ import pytest
 
 from servers.outbound import delivery, signing
 from servers.outbound.options import Smarthost
+from storage import preferences, principals
 from storage.outbound import queue
 from storage.outbound.types import Target
-from storage.types import SITE, PrincipalId
+from storage.types import SITE, PrincipalId, SpaceKind
 from tests.outbound.conftest import MAIL, Outside
 from tests.outbound.world import World, free_port, hostile
 
@@ -104,6 +105,22 @@ def test_not_now_then_yes(outside: Outside) -> None:
     outside.run(now=True)
     assert [mail.recipients for mail in mx.mails[1:]] == [["you@remote.test"]]
     assert outside.queued() == []
+
+
+def test_a_report_is_in_its_readers_language(outside: Outside) -> None:
+    """SYS-16: what the desk says is in it, what the other server said is as it was."""
+    mx = outside.host("mx.remote.test", "remote.test")
+    mx.answers = {"DATA": "554 5.7.1 not from you"}
+    with outside.store.write(SITE) as tx:
+        alice = principals.find(tx, SpaceKind.PRIVATE, "alice")
+        preferences.set_language(tx, alice, "fr-BE")
+    outside.send("you@remote.test", account=alice.id)
+    outside.run()
+    report, _ = outside.report()
+    assert report["Subject"] == "Votre mail n'a pas pu être remis"
+    text = next(report.iter_parts()).get_content()
+    assert "ne sera plus essayé" in text
+    assert "554 5.7.1 not from you" in text
 
 
 @pytest.mark.parametrize("where", ["MAIL", "you@remote.test", "DATA"])

@@ -177,9 +177,9 @@ def test_the_author_is_one(value: str, domain: str) -> None:
 TEXT = st.text(max_size=60)
 
 
-@given(TEXT, TEXT, TEXT, TEXT, st.sampled_from(Report), LINES)
+@given(TEXT, TEXT, TEXT, TEXT, st.sampled_from(Report), LINES, st.sampled_from(("en", "fr", "de", "nl", "xx")))
 def test_a_report_is_one_whatever_is_in_it(
-    address: str, orcpt: str, reply: str, envid: str, report: Report, lines: list[bytes]
+    address: str, orcpt: str, reply: str, envid: str, report: Report, lines: list[bytes], language: str
 ) -> None:
     recipient = Recipient(1, address, orcpt, "", 0, False)
     lease = Lease(
@@ -199,7 +199,7 @@ def test_a_report_is_one_whatever_is_in_it(
         0.0,
     )
     notice = Notice(report, recipient, Result(1, Outcome.FAILED, "5.0.0", reply, "mx.test"), 1e9)
-    data = reports.compose(lease, wire.letter(b"\r\n".join(lines)), [notice], OPTIONS, 1.7e9)
+    data = reports.compose(lease, wire.letter(b"\r\n".join(lines)), [notice], OPTIONS, 1.7e9, language)
     parsed = message_from_bytes(data, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     assert parsed.get_content_type() == "multipart/report"

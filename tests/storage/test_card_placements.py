@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from storage import card_placements, check, contacts, items
+from storage import card_placements, check, contacts, grants, items, principals
 from storage.errors import Denied, Exists, NotFound
 from storage.store import Store
-from storage.types import SITE
+from storage.types import SITE, Right, SpaceKind
 from tests.storage import desk
 
 
@@ -56,6 +56,32 @@ def test_unticked(store: Store) -> None:
         items.delete(tx, desk.contacts(tx, "IAB"), "other-name.vcf")
     put(store, "alice", "alice", desk.card("dora", "Dora E."))
     assert b"Dora E." in read(store, "alice", "alice")
+
+
+def test_who_shared_it_takes_it_back(store: Store) -> None:
+    """CON-12: bob may add to the group's book and not delete; the tick is his all the same."""
+    alice, bob = desk.actor(store, "alice"), desk.actor(store, "bob")
+    with store.write(alice) as tx:
+        iab = desk.contacts(tx, "IAB")
+        grants.grant(tx, iab, principals.find(tx, SpaceKind.PRIVATE, "bob"), Right.ADD)
+    put(store, "bob", "bob", tagged(desk.card("dora", "Dora")))
+    with store.write(bob) as tx:
+        card_placements.share(tx, desk.contacts(tx, "bob"), "dora.vcf", "IAB")
+        with pytest.raises(Denied):
+            items.delete(tx, desk.contacts(tx, "IAB"), "dora.vcf")
+        with pytest.raises(NotFound):
+            card_placements.unshare(tx, desk.contacts(tx, "bob"), "dora.vcf", "iab")
+        card_placements.unshare(tx, desk.contacts(tx, "bob"), "dora.vcf", "IAB")
+        with pytest.raises(NotFound):
+            card_placements.unshare(tx, desk.contacts(tx, "bob"), "dora.vcf", "IAB")
+        assert items.listing(tx, desk.contacts(tx, "IAB")) == []
+    assert b"CATEGORIES:Secret" in read(store, "bob", "bob")
+    with store.write(bob) as tx:
+        card_placements.share(tx, desk.contacts(tx, "bob"), "dora.vcf", "IAB")
+    put(store, "bob", "bob", desk.card("dora", "Dora D."))
+    assert b"Dora D." in read(store, "alice", "IAB")
+    with store.write(SITE) as tx:
+        assert check.run(tx) == []
 
 
 def test_not_by_chance(store: Store) -> None:

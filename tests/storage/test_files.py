@@ -28,7 +28,7 @@ from storage import (
     trees,
 )
 from storage.bodies import Body
-from storage.errors import Conflict, Denied, Exists, Locked, OverQuota, Stale
+from storage.errors import Conflict, Denied, Exists, Locked, NotFound, OverQuota, Stale
 from storage.filing import File
 from storage.schema import items
 from storage.store import INLINE_OCTETS, Store
@@ -284,6 +284,11 @@ def test_one_document_with_two_placements(store: Store, alice: Actor, bob: Actor
         assert disk.file(tx, "bob", "a.txt").body == b"three"
         assert [one.path for one in placements.others(tx, disk.file(tx, "bob", "a.txt"))] == ["a (2).txt"]
         assert disk.folder(tx, "IAB").octets == 12
+        with pytest.raises(NotFound):
+            placements.unshare(tx, disk.file(tx, "bob", "a.txt"), "iab")
+        placements.unshare(tx, disk.file(tx, "bob", "a.txt"), "IAB")  # without the right to delete there
+        assert disk.folder(tx, "IAB").octets == 7
+        assert placements.share(tx, disk.file(tx, "bob", "a.txt"), "IAB").path == "a (2).txt"
         disk.delete(tx, "bob", "a.txt")
         assert disk.file(tx, "IAB", "a (2).txt").body == b"three"
     with store.write(SITE) as tx:

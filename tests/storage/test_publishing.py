@@ -8,7 +8,7 @@ from storage import folders, grants, plans, publishing, transplant, trees
 from storage.errors import Denied, Fixed, GateClosed, NotFound, Refused
 from storage.filing import File
 from storage.store import Store
-from storage.types import PUBLIC, SITE, Actor, Principal, Right
+from storage.types import PUBLIC, SITE, Actor, Principal, Right, SpaceKind
 from tests.storage import desk, disk
 
 
@@ -58,6 +58,25 @@ def test_nothing_in_web_is_public_before_it_is_published(web: Store, alice: Acto
     with web.write(alice) as tx:
         publishing.publish(tx, disk.folder(tx, "alice", "web"), False)
     assert not public(web, "alice", "web/form.pdf")
+
+
+def test_the_grid_ticks_what_is_public(web: Store, alice: Actor) -> None:
+    """DOC-41: on the next opening of the rights everybody is seen to see it."""
+
+    def held(path: str) -> set[bool]:
+        with web.read(alice) as tx:
+            found = folders.find(tx, SpaceKind.PRIVATE, "alice", path)
+            where, item, right = (
+                (found.folder, found.name, Right.SEE) if isinstance(found, File) else (found, None, Right.SEE_FOLDER)
+            )
+            return {right in row.held for row in grants.grid(tx, where, item).rows}
+
+    paths = ("web", "web/form.pdf", "web/deep/a.txt", "private.txt", "")
+    assert [held(path) for path in paths] == [{False}] * 5
+    with web.write(alice) as tx:
+        publishing.publish(tx, disk.folder(tx, "alice", "web"), True)
+        publishing.set_public(tx, disk.file(tx, "alice", "private.txt"), True)
+    assert [held(path) for path in paths] == [{True}, {True}, {True}, {True}, {False}]
 
 
 def test_a_renamed_or_deleted_web_is_public_no_more(web: Store, alice: Actor) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage import calendar, items, preferences, reminders
+from storage import addresses, calendar, items, preferences, reminders
 from storage.formats import alarms, icalendar
 from storage.outbound import administration, queue
 from storage.store import Store
@@ -104,6 +104,33 @@ def test_each_instance_is_told_once(store: Store, monkeypatch: pytest.MonkeyPatc
     assert "Subject: Reminder: Tea , cake" in first
     assert "To: Alice <alice@example.test>" in first
     assert "Kew" in first
+
+
+def test_the_address_that_is_chosen_is_reminded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REM-01, ACC-19."""
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}"))
+    alice = desk.principal(store, "alice")
+    with store.write(SITE) as tx:
+        addresses.add(tx, alice, "a@work.example")
+        addresses.confirm(tx, alice, "a@work.example")
+        preferences.choose(tx, alice, "default_sender", "A@work.example")
+    at(NOW + 3000, monkeypatch)
+    assert reminders.run(store) == 1
+    assert "To: Alice <a@work.example>" in sent(store)[0]
+
+
+def test_times_are_told_by_the_owners_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CAL-27: 12 or 24 hours, in his zone."""
+    at(NOW, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW + 3600)}"))  # 16:06 UTC
+    alice = desk.principal(store, "alice")
+    with store.write(SITE) as tx:
+        preferences.choose(tx, alice, "clock_h", "12")
+        preferences.choose(tx, alice, "timezone", "Europe/Paris")
+    at(NOW + 3000, monkeypatch)
+    assert reminders.run(store) == 1
+    assert "2025-06-15 6:06 PM (CEST)" in sent(store)[0]
 
 
 def test_what_was_missed_is_sent_until_the_event_begins(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 from servers.activesync import bodies
-from servers.activesync.classes import mail_categories, mail_follow_up, mail_meeting, mail_parts
+from servers.activesync.classes import mail_categories, mail_follow_up, mail_meeting
 from servers.activesync.options import HTML, MIME, Options
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, Email2
-from storage.formats import mime_fields, mime_words
+from storage.formats import mail_parts, mime_fields, mime_words
 from storage.formats.addresses import Address, parse_addresses
 from storage.formats.message_parts import Part
 from storage.mail import flags as words

@@ -15,11 +15,10 @@ from servers.dav.properties.table import ItemProperty, Listing, Part, Property, 
 from servers.dav.reports.table import OF_SIBLINGS
 from servers.dav.resources import ALL_BUT_ITEMS, PRINCIPALS, Kind, Resource
 from servers.http.conditions import format_date
-from storage import quota
+from storage import quota, recent
 from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Item, Right, Row, Tool
 
 COLLECTION: Final = frozenset({Kind.COLLECTION})
-_RECENT_DAYS: Final = 5
 
 
 def iso_date(seconds: float) -> str:
@@ -206,8 +205,9 @@ def _item_methods(listing: Listing) -> Part:
 
 
 def _recent(listing: Listing) -> Part:
-    # ACC-06: added or changed by anyone within the window.
-    since = listing.reader.tx.now - _RECENT_DAYS * 86_400
+    since = recent.since(listing.reader.tx)  # ACC-05, ACC-06: the reader's own window, which he may switch off
+    if since is None:
+        return "0"
     return RowPart(lambda entry: "1" if entry.modified >= since else "0")
 
 

@@ -1,4 +1,4 @@
-"""The texts and attachments of a mail, by the parts that were computed when it came ([MS-ASAIRS] §2.2.2.7)."""
+"""The texts and attachments of a mail, by the parts that were computed when it came (MSG-12, [MS-ASAIRS] §2.2.2.7)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from servers.activesync.options import HTML, PLAIN
 from storage.formats import message_parts, mime_fields, mime_words
 from storage.formats.message_parts import Part
 
+PLAIN: Final = 1
+HTML: Final = 2
+"""The forms of a text, numbered as in [MS-ASAIRS] §2.2.2.41."""
 _TEXTS: Final = {"text/plain": PLAIN, "text/html": HTML}
 
 

@@ -1,0 +1,52 @@
+"""`escritoire contacts list` and `category`: finding contacts, and one's own names for them (ACC-18, CON-13…16)."""
+
+from __future__ import annotations
+
+from conf.load import load
+from servers.http.start import open_store
+from storage import contacts, items
+from tests.commands.conftest import Line
+from tests.storage import desk
+
+CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nFN:{0}\r\nN:{0};;;\r\nORG:{1}\r\nCATEGORIES:{2}\r\nEND:VCARD\r\n"
+
+
+def test_contacts_are_listed(line: Line) -> None:
+    """CON-15, CON-16: what the commands on single contacts take as a name."""
+    for values in (("Eve", "Kew", "work"), ("Dora", "Ferns", "friends"), ("Ada", "Kew", "friends")):
+        line("import", "alice/contacts", "-", stdin=CARD.format(*values))
+    assert [one["contact"] for one in line.json("contacts", "list", "alice/contacts")] == ["Ada", "Dora", "Eve"]
+    kew = line.json("contacts", "list", "alice/contacts", "--find", "kew")
+    assert [one["name"] for one in kew] == ["Ada.vcf", "Eve.vcf"]
+    found = line.json("contacts", "list", "alice/contacts", "--find", "kew", "--category", "friends")
+    assert [one["contact"] for one in found] == ["Ada"]
+    line("contacts", "list", "alice/contacts", "--as", "bob", status=1)
+
+
+def test_categories_are_ones_own(line: Line) -> None:
+    """ACC-18, CON-13, CON-14: also on a group's contacts, which others see with theirs."""
+    for values in (("Eve", "Kew", "freinds,work"), ("Ada", "Kew", "freinds")):
+        line("import", "alice/contacts", "-", stdin=CARD.format(*values))
+    line("import", "groups/IAB/contacts", "-", "--as", "alice", stdin=CARD.format("Common", "Kew", "members"))
+    store = open_store(load(line.data / "escritoire.toml"))
+    try:
+        bob = desk.actor(store, "bob")
+        with store.write(bob) as tx:  # as his contacts program does
+            theirs = contacts.prepare(CARD.format("Common", "Kew", "freinds").encode())
+            items.put(tx, desk.contacts(tx, "IAB"), "Common.vcf", theirs)
+    finally:
+        store.close()
+    told = line.json("contacts", "category", "list", "bob")
+    assert told == [{"category": "freinds", "contacts": 1}]
+    assert line("contacts", "category", "rename", "bob", "freinds", "friends") == "1 contacts changed\n"
+    assert line.json("contacts", "category", "list", "bob") == [{"category": "friends", "contacts": 1}]
+    mine = {one["category"]: one["contacts"] for one in line.json("contacts", "category", "list", "alice")}
+    assert mine == {"freinds": 2, "members": 1, "work": 1}
+    assert line("contacts", "category", "rename", "alice", "freinds", "work") == "2 contacts changed\n"
+    (eve,) = line.json("contacts", "list", "alice/contacts", "--find", "eve")
+    assert eve["categories"] == ["work"]
+    assert line("contacts", "category", "remove", "alice", "work") == "2 contacts changed\n"
+    assert [one["category"] for one in line.json("contacts", "category", "list", "alice")] == ["members"]
+    assert "no contact has" in line("contacts", "category", "remove", "alice", "work", status=1)
+    assert "CATEGORIES" not in line("export", "alice/contacts/Eve.vcf")
+    line("contacts", "category", "rename", "alice", "members", " ", status=2)
