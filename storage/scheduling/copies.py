@@ -102,13 +102,16 @@ def create(tx: Transaction, space: str, prepared: Prepared) -> None:
     writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()
 
 
-def replace(tx: Transaction, copy: Copy, prepared: Prepared, *, keep_tag: bool = False) -> None:
+def replace(
+    tx: Transaction, copy: Copy, prepared: Prepared, *, keep_tag: bool = False, keep_version: bool = True
+) -> None:
     """Write a copy anew; `keep_tag` where only answers changed (RFC 6638 §3.2.10)."""
     collection = tree.by_id(tx, copy.collection)
     seen = viewing.one(tx, collection, copy.name, body=False)
     if seen is None:
         return
-    write = writing.Write(tx, collection, copy.name, prepared, kinds.of(collection.tool), keep_tag=keep_tag)
+    kind = kinds.of(collection.tool)
+    write = writing.Write(tx, collection, copy.name, prepared, kind, keep_tag=keep_tag, keep_version=keep_version)
     write.replace(copy.row, seen)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from storage.errors import StorageError, UidConflict
 from storage.formats import delegation, instances, itip
 from storage.formats.contentline import Component
+from storage.kinds import Prepared
 from storage.scheduling import copies, inbox, people, restricted
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
@@ -20,7 +21,7 @@ SENT: Final = "1.1"
 INVALID: Final = "3.7"
 FAILED: Final = "5.1"
 FOLLOWED: Final = 200
-"""Attendees of a meeting with more of them see each other's answers at its next change; the organizer at once."""
+"""Attendees of a meeting with more of them see each other's answers in rounds; the organizer at once."""
 MOST_INSTANCES: Final = 200
 """Instances that one answer may speak of."""
 
@@ -68,11 +69,16 @@ def update(
     if was is not None and present.body == was.prepared.body:
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
         return True
+    copies.replace(tx, present, merged(present, view, recipient), keep_tag=keep_tag)
+    return True
+
+
+def merged(present: copies.Copy, view: View, recipient: str) -> Prepared:
+    """Somebody's new copy, with what is his own in the one he has."""
     fresh = itip.clone(view.calendar)
     own = itip.keep_own(present.calendar, fresh, {recipient})
     own = itip.stay_away(present.calendar, fresh, recipient) or own
-    copies.replace(tx, present, copies.prepare(fresh) if own else view.prepared, keep_tag=keep_tag)
-    return True
+    return copies.prepare(fresh) if own else view.prepared
 
 
 def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
@@ -168,11 +174,14 @@ def spread(
 
 
 def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views, have: Views) -> None:
-    """Write an answer into the other attendees' copies."""
-    from storage.scheduling import inviting
+    """Write an answer into the other attendees' copies; where they are many, a while later."""
+    from storage.scheduling import inviting, later, rounds
 
     others = [address for address in itip.attendees(have.meeting) if address not in who]
-    if len(others) > FOLLOWED:
+    uid = itip.parts(have.meeting)[0].value("UID").strip()
+    # While copies wait to be rewritten as they were before this answer, it comes after them.
+    if len(others) > FOLLOWED or (len(others) > inviting.AT_ONCE and later.waits(tx, uid)):
+        rounds.gather(tx, organizer, uid, len(others))
         return
     here = {one: person for one, person in people.of_addresses(tx, others).items() if person != organizer}
     forms = {one: (view, had.of(one)) for one in here if (view := have.of(one)) is not None}
