@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import calendar, kinds, locks, numbering, tombstones, viewing, writing
+from storage import calendar, kinds, locks, many, numbering, tombstones, viewing, writing
 from storage import collections as tree
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, render
@@ -36,15 +36,21 @@ _OF_UID: Final = Statement(
     )
     .order_by(items.c.id)
 )
-_ORGANIZED: Final = Statement(
-    sa.select(event_index.c.item_id, event_index.c.organizer)
-    .select_from(collections.join(event_index, event_index.c.collection_id == collections.c.id))
-    .where(
-        collections.c.space_id == sa.bindparam("space"),
-        sa.or_(*(collections.c.tool == tool for tool in HOLDERS)),
-        event_index.c.uid == sa.bindparam("uid"),
+
+
+def _organized(size: int) -> Statement:
+    return Statement(
+        sa.select(event_index.c.item_id, event_index.c.organizer)
+        .select_from(collections.join(event_index, event_index.c.collection_id == collections.c.id))
+        .where(
+            many.among(collections.c.space_id, size),
+            sa.or_(*(collections.c.tool == tool for tool in HOLDERS)),
+            event_index.c.uid == sa.bindparam("uid"),
+        )
     )
-)
+
+
+_ORGANIZED: Final = {size: _organized(size) for size in many.SIZES}
 DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
 """Where what comes is put (CALDAV:schedule-default-calendar-URL)."""
 
@@ -73,9 +79,11 @@ def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
     return Copy(collection.id, found.name, row, writing.body_of(tx, row))
 
 
-def organized_by(tx: Transaction, space: PrincipalId, uid: str, organizers: Container[str]) -> frozenset[int]:
-    """The items of this UID in a space whose organizer is one of these addresses, as `itip.address` gives them."""
-    rows = _ORGANIZED.all(tx, {"space": space, "uid": uid})
+def organized_by(
+    tx: Transaction, spaces: Sequence[PrincipalId], uid: str, organizers: Container[str]
+) -> frozenset[int]:
+    """The items of this UID in these spaces whose organizer is one of these addresses, as `itip.address` gives them."""
+    rows = [row for size, chosen in many.chunks(spaces) for row in _ORGANIZED[size].all(tx, chosen | {"uid": uid})]
     return frozenset(int(row.item_id) for row in rows if itip.address(row.organizer) in organizers)
 
 
