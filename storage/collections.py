@@ -360,8 +360,8 @@ def rename(tx: Transaction, collection: Collection, name: str) -> Collection:
     return by_id(tx, collection.id)
 
 
-def delete(tx: Transaction, collection: Collection) -> None:
-    """Remove a collection with all it holds.
+def delete(tx: Transaction, collection: Collection, *, reply: bool = True) -> None:
+    """Remove a collection with all it holds; without `reply`, meetings of others in it are refused silently.
 
     Raises:
         Fixed: the default ones stay.
@@ -374,7 +374,7 @@ def delete(tx: Transaction, collection: Collection) -> None:
     if collection.tool in (Tool.CALENDAR, Tool.TASKS):
         from storage.scheduling import emptying  # meetings stand above this module
 
-        emptying.removed(tx, collection)
+        emptying.removed(tx, collection, reply=reply)
     tx.db.execute(sa.delete(collections).where(collections.c.id == collection.id))
     locks.forget(tx, collection.space, collection.name)
     tx.touched.add(collection.id)
