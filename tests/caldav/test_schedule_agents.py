@@ -13,7 +13,7 @@ from storage.scheduling import later
 from storage.store import Store
 from storage.types import SITE
 from tests.caldav.desk import Client, event, freebusy, names, periods, put, query, span
-from tests.caldav.test_meetings import (
+from tests.caldav.meetings import (
     ALICE,
     BOB,
     INVITED,
