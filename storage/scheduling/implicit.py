@@ -9,7 +9,7 @@ from storage.formats import icalendar, instances, itip, managed
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
 from storage.scheduling import attending, copies, deputies, merging, organizing, people
-from storage.scheduling.errors import OthersMeeting, ScheduledElsewhere, SeveralOrganizers
+from storage.scheduling.errors import AnotherOrganizer, OthersMeeting, ScheduledElsewhere, SeveralOrganizers
 from storage.store import Transaction
 from storage.types import Answers, Collection, Right, SpaceKind
 
@@ -22,6 +22,7 @@ def written(
     Raises:
         Denied: he may not send it in the owner's name.
         OthersMeeting: an attendee changed what only the organizer may.
+        AnotherOrganizer: the organizer named somebody else as such.
         SeveralOrganizers: its instances do not name one and the same.
         ScheduledElsewhere: another calendar of the space holds this meeting.
     """
@@ -57,6 +58,9 @@ def written(
         if old is not None and _organizes(old, me):
             organizing.remove(tx, old, me)  # the last participant went, and with him the organizer's line
         return prepared
+    if old is not None and _organizes(old, me) and itip.address(organizer.value) not in me:
+        # He could speak for somebody who knows nothing of it, and nobody could call off what he had sent.
+        raise AnotherOrganizer("a meeting keeps its organizer: call it off, and let the other one invite")
     if stored is None and collection.space.kind is SpaceKind.PRIVATE:
         other = copies.find(tx, collection.space.id, prepared.uid)
         if other is not None and other.collection != collection.id:
