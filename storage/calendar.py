@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
@@ -18,14 +17,14 @@ from storage.kinds import Prepared
 from storage.schema import event_index, items
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Collection, Item, Right, SpaceKind, View
+from storage.types import Collection, Item, SpaceKind, View
 
 MEDIA_TYPE: Final = "text/calendar"
 _ZONES_S: Final = 28 * 3600
 """How far the span of floating times may reach beyond them: they are stored as of every zone on earth."""
 _ASKED: Final = 500
 """Up to so many items are asked for by their numbers, more with their whole calendar."""
-_LENGTHY_S: Final = 31 * 86400
+LENGTHY_S: Final = 31 * 86400
 """Whatever spans more is looked for apart, so that a query walks the index of its own range only."""
 
 
@@ -69,7 +68,7 @@ def when(series: Series | None) -> dict[str, Any]:
         return {"starts": -FOREVER, "ends": FOREVER, "series": None, "lengthy": True}
     starts, ends = series.span
     plain = None if _is_plain(series) else series.dumps()
-    return {"starts": starts, "ends": ends, "series": plain, "lengthy": ends - starts > _LENGTHY_S}
+    return {"starts": starts, "ends": ends, "series": plain, "lengthy": ends - starts > LENGTHY_S}
 
 
 def restated(prepared: Prepared, body: bytes) -> Prepared:
@@ -128,44 +127,6 @@ def query(tx: Transaction, collection: Collection, wanted: calendar_filter.CompF
     ]
 
 
-def busy(
-    tx: Transaction,
-    collections: Sequence[Collection],
-    start: int,
-    end: int,
-    floating: tzinfo,
-    without: Container[int] = frozenset(),
-) -> list[tuple[int, int, str]]:
-    """Busy periods of several calendars: (start, end, FBTYPE) in UTC seconds, unmerged and uncut (RFC 4791 §7.10).
-
-    The items `without` which it is wanted do not count.
-
-    Transparent calendars and what is hidden from the actor do not count, be it an instance of a series
-    that he knows of (ACL-24).
-    """
-    periods: list[tuple[int, int, str]] = []
-    for collection in collections:
-        if collection.transparent or not collection.rights & (Right.SEE_BUSY | Right.SEE):
-            continue
-        private = collection.space.kind is SpaceKind.PRIVATE and not viewing.is_own(collection)
-        for item_id, starts, ends, series, klass, transparent, status, _ in _seen(
-            tx, collection, _SPANS[True, False].raw(tx, _keys(collection, "VEVENT", None, start, end))
-        ):
-            if item_id in without:
-                continue
-            if series is None:
-                if not transparent and status != "CANCELLED":
-                    periods.append((starts, ends, "BUSY-TENTATIVE" if status == "TENTATIVE" else "BUSY"))
-            elif private and klass != "PUBLIC":
-                stub = tx.db.execute(sa.select(event_index.c.stub).where(event_index.c.item_id == item_id))
-                body = stub.scalar()
-                if body is not None:  # without the private instances
-                    periods += icalendar.load(body).series.periods(start, end, floating)
-            else:
-                periods += Series.loads(series).periods(start, end, floating)
-    return periods
-
-
 def ended_before(tx: Transaction, collection: Collection, moment: int, floating: tzinfo = UTC) -> list[str]:
     """Names of the events whose last instance ended at `moment` (UTC seconds) or earlier (CAL-18).
 
@@ -210,7 +171,7 @@ def _overlaps(row: Any, start: int, end: int, floating: tzinfo) -> bool:
 
 
 _folded_uid: Final = sa.func.upper(event_index.c.uid)
-_span: Final = sa.select(
+SPAN: Final = sa.select(
     event_index.c.item_id,
     event_index.c.starts,
     event_index.c.ends,
@@ -219,20 +180,18 @@ _span: Final = sa.select(
     event_index.c.transparent,
     event_index.c.status,
     event_index.c.stub.is_(None).label("blockless"),
-).where(
-    event_index.c.collection_id == sa.bindparam("collection"),
-    event_index.c.starts < sa.bindparam("end"),
-    event_index.c.ends >= sa.bindparam("start"),
-)
-_long: Final = event_index.c.lengthy == sa.true()
-_short: Final = sa.and_(event_index.c.lengthy == sa.false(), event_index.c.starts >= sa.bindparam("soonest"))
+).where(event_index.c.starts < sa.bindparam("end"), event_index.c.ends >= sa.bindparam("start"))
+"""What says when something takes place, of all that may touch [start, end)."""
+_span: Final = SPAN.where(event_index.c.collection_id == sa.bindparam("collection"))
+LONG: Final = event_index.c.lengthy == sa.true()
+SHORT: Final = sa.and_(event_index.c.lengthy == sa.false(), event_index.c.starts >= sa.bindparam("soonest"))
 _of_component: Final = event_index.c.component == sa.bindparam("component")
 _of_uid: Final = contains(_folded_uid, sa.bindparam("uid", type_=sa.Text))
 
 
 def _both_lengths(*conditions: sa.ColumnElement[bool]) -> Statement:
     """Short spans begin within a month before the range; long and endless ones are fewer, and walked."""
-    return Statement(sa.union_all(_span.where(_short, *conditions), _span.where(_long, *conditions)))
+    return Statement(sa.union_all(_span.where(SHORT, *conditions), _span.where(LONG, *conditions)))
 
 
 _SPANS: Final = {
@@ -248,7 +207,7 @@ def _spans(
 ) -> list[Any]:
     """Index rows whose whole span touches [start, end), of items that the actor may know of."""
     keys = _keys(collection, component, uid, start, end)
-    return _seen(tx, collection, _SPANS[component is not None, uid is not None].all(tx, keys))
+    return seen(tx, collection, _SPANS[component is not None, uid is not None].all(tx, keys))
 
 
 def _keys(collection: Collection, component: str | None, uid: str | None, start: int, end: int) -> dict[str, object]:
@@ -258,34 +217,30 @@ def _keys(collection: Collection, component: str | None, uid: str | None, start:
         "end": end,
         "component": component,
         "uid": uid,
-        "soonest": start - _LENGTHY_S,
+        "soonest": start - LENGTHY_S,
     }
 
 
-def _seen(tx: Transaction, collection: Collection, rows: list[Any]) -> list[Any]:
-    """Those index rows, columns as in `_span`, of items that the actor may know of."""
+def seen(tx: Transaction, collection: Collection, rows: list[Any]) -> list[Any]:
+    """Those index rows, columns as in `SPAN`, of items that the actor may know of."""
     if viewing.is_own(collection) or not rows:
         return rows
-    doubtful = _doubtful(collection, rows)
-    if not doubtful:
+    unsure = doubtful(collection, rows)
+    if not unsure:
         return rows
-    seen = viewing.visible(tx, collection, viewing.access(tx, collection)).with_only_columns(items.c.id)
-    if len(doubtful) <= _ASKED:
-        seen = seen.where(items.c.id.in_(doubtful))
-    known = set(tx.db.execute(seen, {"collection": collection.id, "viewer": tx.actor.id}).scalars())
-    return [row for row in rows if row[0] in known or row[0] not in doubtful]
+    visible = viewing.visible(tx, collection, viewing.access(tx, collection)).with_only_columns(items.c.id)
+    if len(unsure) <= _ASKED:
+        visible = visible.where(items.c.id.in_(unsure))
+    known = set(tx.db.execute(visible, {"collection": collection.id, "viewer": tx.actor.id}).scalars())
+    return [row for row in rows if row[0] in known or row[0] not in unsure]
 
 
-def _doubtful(collection: Collection, rows: list[Any]) -> set[int]:
+def doubtful(collection: Collection, rows: list[Any]) -> set[int]:
     """Those that the actor may have no right to know of; most of a colleague's events are plainly busy blocks."""
     if collection.space.kind is not SpaceKind.PRIVATE or collection.view not in (View.FULL, View.BUSY):
         return {row[0] for row in rows}
     busy = collection.view is View.BUSY
-    return {
-        item_id
-        for item_id, _, _, _, klass, _, _, blockless in rows
-        if klass != "PUBLIC" or (busy and blockless)
-    }
+    return {item_id for item_id, _, _, _, klass, _, _, blockless in rows if klass != "PUBLIC" or (busy and blockless)}
 
 
 def _load(tx: Transaction, collection: Collection, ids: list[int]) -> list[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -145,6 +146,39 @@ def home(tx: Transaction, kind: SpaceKind, space: str) -> list[Collection]:
     found = [_value(row, kind, held[CollectionId(row.id)], who) for row in rows]
     hidden = _hidden(tx, found[0].space) if any(one.tool is Tool.SUBSCRIPTION for one in found) else set()
     return [collection for collection in found if collection.rights and collection.id not in hidden]
+
+
+_TOGETHER: Final = 500
+_OF_MANY: Final = (
+    sa.select(*_COLUMNS)
+    .select_from(_JOIN)
+    .where(
+        principals.c.kind == SpaceKind.PRIVATE.value,
+        collections.c.space_id.in_(sa.bindparam("spaces", expanding=True)),
+        sa.or_(collections.c.tool == Tool.CALENDAR.value, collections.c.tool == Tool.SCHEDULE_INBOX.value),
+    )
+    .order_by(collections.c.position, collections.c.id)
+)
+
+
+def calendars_of(
+    tx: Transaction, people: Sequence[PrincipalId]
+) -> dict[PrincipalId, tuple[list[Collection], CollectionId | None]]:
+    """The calendars of many people that the actor may know of, and their inboxes; strangers are left out (SYS-09)."""
+    found: dict[PrincipalId, tuple[list[Collection], CollectionId | None]] = {}
+    for start in range(0, len(people), _TOGETHER):
+        known = acl.relations(tx, people[start : start + _TOGETHER])
+        rows = tx.db.execute(_OF_MANY, {"actor": tx.actor.id, "spaces": list(known)}).all()
+        wanted = [(CollectionId(row.id), PrincipalId(row.space_id), Tool(row.tool)) for row in rows]
+        held = acl.judge_spaces(tx, wanted, known)
+        inboxes = {row.space_id: CollectionId(row.id) for row in rows if row.tool == Tool.SCHEDULE_INBOX.value}
+        for space in known:
+            found[space] = [], inboxes.get(space)
+        for row in rows:
+            if row.tool == Tool.CALENDAR.value and held[row.id]:
+                who = known[row.space_id][0]
+                found[row.space_id][0].append(_value(row, SpaceKind.PRIVATE, held[row.id], who))
+    return found
 
 
 _SUBSCRIBED: Final = Statement(
@@ -326,8 +360,8 @@ def rename(tx: Transaction, collection: Collection, name: str) -> Collection:
     return by_id(tx, collection.id)
 
 
-def delete(tx: Transaction, collection: Collection) -> None:
-    """Remove a collection with all it holds.
+def delete(tx: Transaction, collection: Collection, *, reply: bool = True) -> None:
+    """Remove a collection with all it holds; without `reply`, meetings of others in it are refused silently.
 
     Raises:
         Fixed: the default ones stay.
@@ -340,7 +374,7 @@ def delete(tx: Transaction, collection: Collection) -> None:
     if collection.tool in (Tool.CALENDAR, Tool.TASKS):
         from storage.scheduling import emptying  # meetings stand above this module
 
-        emptying.removed(tx, collection)
+        emptying.removed(tx, collection, reply=reply)
     tx.db.execute(sa.delete(collections).where(collections.c.id == collection.id))
     locks.forget(tx, collection.space, collection.name)
     tx.touched.add(collection.id)

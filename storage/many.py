@@ -143,10 +143,12 @@ def replace(
     *,
     grown: int,
     keep_tag: bool = False,
+    keep_version: bool = True,
 ) -> None:
     """Give these items (id and collection) a new body, `grown` octets longer; the old one stays recoverable (SYS-06).
 
-    Neither the old body nor the new one is private or without a busy block, and they are `UNSHARED`.
+    Without `keep_version` it does not. Neither the old body nor the new one is private or without a busy block, and
+    they are `UNSHARED`.
     """
     ids = sorted(targets)
     content = {f"to_{name}": value for name, value in writing.content(tx, prepared, prepared.body, None).items()}
@@ -157,7 +159,8 @@ def replace(
     for size, chosen in chunks(sorted(targets.values())):
         _NUMBER[size].run(tx, step | chosen)
     for size, chosen in chunks(ids):
-        _KEEP[size].run(tx, kept | chosen)
+        if keep_version:
+            _KEEP[size].run(tx, kept | chosen)
         _UPDATE[size].run(tx, content | chosen)
         _UPDATE_INDEX[size].run(tx, index | chosen)
     tx.touched.update(targets.values())

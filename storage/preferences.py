@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -163,18 +163,25 @@ def user_types(tx: Transaction) -> dict[PrincipalId, str]:
     return {PrincipalId(row.id): str(json.loads(row.preferences).get(USER_TYPE)) for row in rows}
 
 
-def chosen_hours(tx: Transaction, collection: Collection) -> tuple[int, int, str] | None:
-    """First and last hour of its owner's day and his zone, for whoever sees when he is busy (CAL-27).
+def chosen_hours(tx: Transaction, calendars: Sequence[Collection]) -> dict[PrincipalId, tuple[int, int, str]]:
+    """First and last hour of their owners' days and their zones, for whoever sees when they are busy (CAL-27).
 
-    None if he never chose them, or if it is no calendar of a person.
+    Whoever never chose them is left out, and calendars of groups are.
     """
-    if collection.space.kind is not SpaceKind.PRIVATE or not collection.rights & (Right.SEE_BUSY | Right.SEE):
-        return None
-    stored = _stored(tx, collection.space)
-    if not {"day_start_hour", "day_end_hour"} & stored.keys():
-        return None
-    whole = {name: row.default for name, row in PREFERENCES.items()} | stored
-    return int(whole["day_start_hour"]), int(whole["day_end_hour"]), str(whole["timezone"])
+    wanted = sorted(
+        one.space.id
+        for one in calendars
+        if one.space.kind is SpaceKind.PRIVATE and one.rights & (Right.SEE_BUSY | Right.SEE)
+    )
+    found: dict[PrincipalId, tuple[int, int, str]] = {}
+    for start in range(0, len(wanted), _TOGETHER):
+        for row in tx.db.execute(_STORED_OF_MANY, {"accounts": wanted[start : start + _TOGETHER]}):
+            stored = json.loads(row.preferences or "{}")
+            if {"day_start_hour", "day_end_hour"} & stored.keys():
+                whole = {name: one.default for name, one in PREFERENCES.items()} | stored
+                hours = int(whole["day_start_hour"]), int(whole["day_end_hour"])
+                found[row.id] = *hours, str(whole["timezone"])
+    return found
 
 
 def choose(tx: Transaction, account: Principal, name: str, text: str) -> Value:
@@ -239,6 +246,10 @@ def clean_language(text: str) -> str:
     return "-".join([head, *(part.upper() if len(part) == 2 else part.lower() for part in parts[1:])])
 
 
+_TOGETHER: Final = 500
+_STORED_OF_MANY: Final = sa.select(accounts.c.id, accounts.c.preferences).where(
+    accounts.c.id.in_(sa.bindparam("accounts", expanding=True))
+)
 _STORED: Final = Statement(sa.select(accounts.c.preferences).where(accounts.c.id == sa.bindparam("account")))
 
 

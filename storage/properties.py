@@ -18,7 +18,7 @@ from storage.schema import dead_properties
 from storage.schema import items as item_rows
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Collection, Right, View
+from storage.types import Collection, CollectionId, Right, View
 
 PROPERTIES_PER_RESOURCE: Final = 100
 PROPERTY_OCTETS: Final = 64 * 1024
@@ -99,6 +99,29 @@ def underlying(tx: Transaction, collection: Collection, keys: Sequence[Key]) -> 
         rows = _UNDERLYING.all(tx, {"collection": collection.id, "name": name})
         found |= {(row.namespace, row.name): row.xml for row in rows}
     return next((found[key] for key in keys if key in found), None)
+
+
+_UNDERLYING_OF_MANY: Final = sa.select(
+    dead_properties.c.collection_id, dead_properties.c.namespace, dead_properties.c.name, dead_properties.c.xml
+).where(
+    dead_properties.c.collection_id.in_(sa.bindparam("collections", expanding=True)),
+    dead_properties.c.item_id.is_(None),
+    dead_properties.c.name.in_(sa.bindparam("names", expanding=True)),
+)
+
+
+def underlying_of_many(
+    tx: Transaction, collections: Sequence[CollectionId], keys: Sequence[Key]
+) -> dict[CollectionId, str]:
+    """`underlying` of many collections; those that have none are left out."""
+    found: dict[CollectionId, dict[Key, str]] = {}
+    names = sorted({name for _, name in keys})
+    for start in range(0, len(collections), _CHUNK):
+        chosen = {"collections": list(collections[start : start + _CHUNK]), "names": names}
+        for row in tx.db.execute(_UNDERLYING_OF_MANY, chosen):
+            found.setdefault(row.collection_id, {})[row.namespace, row.name] = row.xml
+    firsts = {number: next((own[key] for key in keys if key in own), None) for number, own in found.items()}
+    return {number: text for number, text in firsts.items() if text is not None}
 
 
 def put(

@@ -195,6 +195,8 @@ class Write:
     kind: Kind
     keep_tag: bool = False
     """The schedule tag stays: the server wrote, and only answers changed (RFC 6638 §3.2.10)."""
+    keep_version: bool = True
+    """The former body stays recoverable (SYS-06)."""
 
     def create(self) -> Written:
         """Insert a new item; the actor becomes its creator."""
@@ -254,7 +256,8 @@ class Write:
         if not seen.rights & Right.EDIT:
             raise Denied(Right.EDIT, tree.path(collection, self.name))
         check_uid(tx, collection, self.name, prepared.uid, row.id)
-        keep_version(tx, row)
+        if self.keep_version:
+            keep_version(tx, row)
         body, kept = prepared.body, prepared.shared
         if not own:
             body, kept = prepared.common, None
@@ -315,7 +318,8 @@ class Write:
             self._keep_parts(row.id, number, prepared.parts, common, touch=True)
             base = row.shared_hash or row.hash
             return self._written(False, base, number, row.schedule_tag, prepared.parts, common)
-        keep_version(tx, row)
+        if self.keep_version:
+            keep_version(tx, row)
         values = {f"to_{name}": value for name, value in self._content(prepared.body, common).items()}
         _UPDATE_BODY.run(tx, values | {"item": row.id})
         self._statements.set_shared.run(tx, {"item": row.id, "to_shared": common})

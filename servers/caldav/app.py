@@ -79,7 +79,8 @@ PROTOCOL: Final = Protocol(
         errors.TooManyInstances: f"{CALDAV}max-instances",
         errors.TooManyAttendees: f"{CALDAV}max-attendees-per-instance",
         errors.OutOfRange: f"{CALDAV}max-date-time",
-        meetings.OthersMeeting: f"{CALDAV}allowed-attendee-scheduling-object-change",  # RFC 6638 §3.2.4.3
+        meetings.OthersMeeting: f"{CALDAV}allowed-attendee-scheduling-object-change",  # RFC 6638 §3.2.4.4
+        meetings.AnotherOrganizer: f"{CALDAV}allowed-organizer-scheduling-object-change",  # RFC 6638 §3.2.4.3
         meetings.SeveralOrganizers: f"{CALDAV}same-organizer-in-all-components",
         meetings.UnknownAttendee: f"{ESCRITOIRE}attendee-allowed",  # MTG-03
         meetings.ScheduledElsewhere: f"{CALDAV}unique-scheduling-object-resource",

@@ -15,7 +15,7 @@ from servers.dav.names import CALDAV
 from servers.dav.resources import Kind
 from servers.dav.transactions import find, reading
 from servers.http.response import Response
-from storage import calendar, preferences
+from storage import busy_times, preferences
 from storage import collections as tree
 from storage import principals as directory
 from storage.errors import BadFormat, Denied, NotFound
@@ -23,12 +23,12 @@ from storage.formats import contentline, freebusy, itip, timezones
 from storage.formats.contentline import Component, Property
 from storage.scheduling import copies, people
 from storage.store import Transaction
-from storage.types import Right, SpaceKind, Tool
+from storage.types import Right, Tool
 
 _LONGEST_S: Final = 2 * 366 * 86_400
 _MEDIA_TYPE: Final = re.compile(r"text/calendar\s*(;|$)", re.IGNORECASE)
-_MOST: Final = 500
-"""People in one request."""
+_PERSON_SECONDS: Final = 500 * _LONGEST_S
+"""People times time of one request: 500 for two years, 10,000 for five weeks."""
 
 
 def post(context: Context) -> Response:
@@ -40,7 +40,7 @@ def post(context: Context) -> Response:
     body = context.request.body(context.settings.max_resource_octets)
     if (message := messages.read(body)) is not None:
         return messages.send(context, message)
-    request = _read(body)
+    request = _read(body, context.settings.max_attendees)
     with reading(context) as tx:
         box = find(context, tx).owned_collection
         if not box.rights & (Right.SEND_INVITE | Right.SEND_REPLY):  # RFC 6638 §6.2.4
@@ -49,7 +49,7 @@ def post(context: Context) -> Response:
         if request.organizer not in me:
             raise refuse(403, f"{CALDAV}valid-organizer", reason="the ORGANIZER is not you")  # RFC 6638 §5.2.2
         zone = timezones.loads(str(preferences.of(tx, directory.me(tx)).get("timezone", "") or "")) or UTC
-        rows = [_answer(tx, request, me, prop, zone) for prop in request.attendees]
+        rows = _answers(tx, request, me, zone)
     return messages.response(rows)
 
 
@@ -77,11 +77,11 @@ class _Request:
         """A meeting that Apple Calendar is about to move: its attendees' time for it is free."""
 
 
-def _read(body: bytes) -> _Request:
-    """The request.
+def _read(body: bytes, most: int) -> _Request:
+    """The request, about `most` people at most.
 
     Raises:
-        HttpError: 400 valid-scheduling-message (RFC 6638 §5.2.1).
+        HttpError: 400 valid-scheduling-message (RFC 6638 §5.2.1), 403 max-attendees-per-instance (§2.1).
     """
     try:
         found = contentline.parse(body)
@@ -93,38 +93,47 @@ def _read(body: bytes) -> _Request:
         raise refuse(400, f"{CALDAV}valid-scheduling-message", reason=reason) from None
     if calendar_object.value("METHOD").strip().upper() != "REQUEST" or not request.attendees or not request.uid:
         raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="METHOD:REQUEST, UID and an ATTENDEE are wanted")
-    if not 0 < request.end - request.start <= _LONGEST_S or len(request.attendees) > _MOST:
-        raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="too long a time, or too many people")
+    length = request.end - request.start
+    if not 0 < length <= _LONGEST_S:
+        raise refuse(400, f"{CALDAV}valid-scheduling-message", reason="the time ends after it began, two years at most")
+    if len(request.attendees) > (most := min(most, _PERSON_SECONDS // length)):
+        raise refuse(403, f"{CALDAV}max-attendees-per-instance", reason=f"at most {most} people for so long a time")
     return request
 
 
-def _answer(tx: Transaction, request: _Request, me: frozenset[str], prop: Property, zone: tzinfo) -> str:
-    """What is known of one person, floating times as in `zone`; a stranger is answered as nobody is (SYS-09).
+def _answers(tx: Transaction, request: _Request, me: frozenset[str], zone: tzinfo) -> list[str]:
+    """What is known of each person, floating times as in `zone`; a stranger is answered as nobody is (SYS-09).
 
-    `me` are the addresses of whoever asks: he learns nothing of meetings that he does not organize.
+    `me` are the addresses of whoever asks: he learns nothing of meetings that he does not organize. However many
+    people it is about, it takes the same few queries.
     """
-    address = itip.address(prop.value)
-    person = people.of_address(tx, address)
+    asked = {itip.address(prop.value): prop for prop in request.attendees}
+    who = {address: one.id for address, one in people.of_addresses(tx, list(asked)).items()}
+    known = tree.calendars_of(tx, sorted({*who.values()}))
+    calendars = [one for own, _ in known.values() for one in own]
+    hidden = copies.organized_by(tx, list(known), request.masked, me) if request.masked else frozenset()
+    span = request.start, request.end, zone
+    times = busy_times.of_many(tx, calendars, *span, hidden, forgiving=True)
+    away = dict(zip(known, unavailable.of_many(tx, list(known.values()), *span, forgiving=True), strict=True))
+    rows: list[str] = []
+    for prop in request.attendees:
+        person = who.get(itip.address(prop.value))
+        if person is None or person not in known:
+            rows.append(_row(prop, "<C:request-status>3.7;Invalid calendar user</C:request-status>"))
+            continue
+        periods = [period for one in known[person][0] for period in times.get(one.id, ())] + away[person]
+        named = [Property("UID", request.uid), Property("ATTENDEE", prop.value, prop.params)]
+        if request.sender is not None:
+            named.append(Property("ORGANIZER", request.sender.value, request.sender.params))
+        body = freebusy.freebusy(periods, request.start, request.end, named, method="REPLY")
+        data = f"<C:calendar-data>{escape.text(body.decode())}</C:calendar-data>"
+        rows.append(_row(prop, f"<C:request-status>2.0;Success</C:request-status>{data}"))
+    return rows
+
+
+def _row(prop: Property, told: str) -> str:
     href = escape.text(prop.value.strip())
-    head = f"<C:response><C:recipient><D:href>{href}</D:href></C:recipient>"
-    try:
-        if person is None:
-            raise NotFound(address)
-        home = tree.home(tx, SpaceKind.PRIVATE, person.login)
-        inbox = tree.find(people.acting(tx, person), SpaceKind.PRIVATE, person.login, tree.INBOX)
-    except NotFound:
-        return f"{head}<C:request-status>3.7;Invalid calendar user</C:request-status></C:response>"
-    calendars = [one for one in home if one.tool is Tool.CALENDAR]
-    without = copies.organized_by(tx, person.id, request.masked, me) if request.masked else frozenset()
-    periods: list[tuple[int, int, str]] = calendar.busy(tx, calendars, request.start, request.end, zone, without)
-    periods += unavailable.periods(tx, calendars, request.start, request.end, zone, inbox)
-    named = [Property("UID", request.uid), Property("ATTENDEE", prop.value, prop.params)]
-    if request.sender is not None:
-        named.append(Property("ORGANIZER", request.sender.value, request.sender.params))
-    body = freebusy.freebusy(periods, request.start, request.end, named, method="REPLY")
-    data = escape.text(body.decode())
-    status = "<C:request-status>2.0;Success</C:request-status>"
-    return f"{head}{status}<C:calendar-data>{data}</C:calendar-data></C:response>"
+    return f"<C:response><C:recipient><D:href>{href}</D:href></C:recipient>{told}</C:response>"
 
 
 def _utc(text: str) -> int:

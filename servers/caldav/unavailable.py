@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -10,48 +11,81 @@ from lxml import etree
 from servers.dav import xml
 from servers.dav.names import CALDAV, CALENDARSERVER
 from storage import preferences, properties
-from storage.errors import BadFormat
+from storage.errors import BadFormat, TooManyInstances
 from storage.formats import availability, contentline
 from storage.formats.contentline import Component, Property
 from storage.formats.freebusy import Period
 from storage.store import Transaction
-from storage.types import Collection, Right
+from storage.types import Collection, CollectionId, Right
 
 _KEYS: Final = tuple((namespace[1:-1], "calendar-availability") for namespace in (CALDAV, CALENDARSERVER))
 _EPOCH: Final = datetime(1970, 1, 1)
 
 
-def periods(
-    tx: Transaction,
-    calendars: list[Collection],
-    start: int,
-    end: int,
-    zone: tzinfo = UTC,
-    inbox: Collection | None = None,
-) -> list[Period]:
-    """BUSY-UNAVAILABLE (or what BUSYTYPE says) in [start, end) for the owner of these calendars.
-
-    The properties of the calendars count (RFC 7953 §7.2.3), and of the `inbox` if it is given (§7.2.5), all taken
-    together (§5); where there is none, the hours that the owner chose.
+def periods(tx: Transaction, calendars: Sequence[Collection], start: int, end: int, zone: tzinfo = UTC) -> list[Period]:
+    """BUSY-UNAVAILABLE (or what BUSYTYPE says) in [start, end) for the owner of these calendars (RFC 7953 §7.2.3).
 
     Raises:
         TooManyInstances: the range is too long for a daily rule.
     """
-    counted = [one for one in calendars if not one.transparent and one.rights & (Right.SEE_BUSY | Right.SEE)]
-    asked = [*counted, inbox] if inbox is not None and counted else counted
-    written = [found for one in asked if (found := _property(tx, one)) is not None]
-    if not written and counted:
-        hours = preferences.chosen_hours(tx, counted[0])
-        written = [] if hours is None else [_daily(*hours)]
-    if not written:
-        return []
+    return of_many(tx, [(calendars, None)], start, end, zone)[0]
+
+
+def of_many(
+    tx: Transaction,
+    asked: Sequence[tuple[Sequence[Collection], CollectionId | None]],
+    start: int,
+    end: int,
+    zone: tzinfo = UTC,
+    *,
+    forgiving: bool = False,
+) -> list[list[Period]]:
+    """The same for the owners of many calendars, in their order, by a few queries for all of them.
+
+    The properties of the calendars count (RFC 7953 §7.2.3), and of the inbox if it is given (§7.2.5), all taken
+    together (§5); where there is none, the hours that the owner chose. If `forgiving`, rules of more instances than can
+    be told say nothing.
+
+    Raises:
+        TooManyInstances: there is one, and it is not `forgiving`.
+    """
+
+    def away(found: Sequence[Component]) -> list[Period]:
+        try:
+            return _unavailable(found, start, end, zone)
+        except TooManyInstances:
+            if not forgiving:
+                raise
+            return []
+
+    counted = [[one for one in calendars if _counts(one)] for calendars, _ in asked]
+    places = [
+        [*(one.id for one in own), *([inbox] if inbox is not None and own else [])]
+        for own, (_, inbox) in zip(counted, asked, strict=True)
+    ]
+    kept = properties.underlying_of_many(tx, [number for some in places for number in some], _KEYS)
+    written = [[found for one in some if (found := _parsed(kept.get(one))) is not None] for some in places]
+    firsts = [own[0] for own, found in zip(counted, written, strict=True) if own and not found]
+    hours = preferences.chosen_hours(tx, firsts)
+    daily = {times: away([_daily(*times)]) for times in {*hours.values()}}
+    chosen = {space: daily[times] for space, times in hours.items()}
+    return [
+        away(found) if found else chosen.get(own[0].space.id, []) if own else []
+        for own, found in zip(counted, written, strict=True)
+    ]
+
+
+def _counts(calendar: Collection) -> bool:
+    return not calendar.transparent and bool(calendar.rights & (Right.SEE_BUSY | Right.SEE))
+
+
+def _unavailable(written: Sequence[Component], start: int, end: int, zone: tzinfo) -> list[Period]:
     zones = {each.value("TZID").strip(): each for one in written for each in one.of("VTIMEZONE")}
     together = [*zones.values(), *(each for one in written for each in one.of("VAVAILABILITY"))]
     return availability.availability(Component("VCALENDAR", [], together), start, end, zone)
 
 
-def _property(tx: Transaction, collection: Collection) -> Component | None:
-    kept = properties.underlying(tx, collection, _KEYS)
+def _parsed(kept: str | None) -> Component | None:
     if kept is None:
         return None
     try:

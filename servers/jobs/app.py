@@ -18,7 +18,7 @@ from storage import purge, reminders
 from storage.bus import Bus
 from storage.errors import Busy
 from storage.mail import indexing, trash
-from storage.scheduling import later
+from storage.scheduling import later, rounds
 from storage.sms import agenda as sms_agenda
 from storage.store import Limits, Store
 
@@ -82,6 +82,7 @@ class Jobs:
             self._texts.run()
             indexing.run(self._store, stopped)
             later.run(self._store, stopped)
+            rounds.run(self._store, stopped)
             if self._texts.folders != watched:
                 return  # watch the new ones as well
             self._purge()
@@ -95,14 +96,14 @@ class Jobs:
                 self._mail_index.look(stopped)
 
     def _remind(self, stopped: Callable[[], bool]) -> float:
-        """Send what is due; gives for how many seconds there is nothing more to send (REM-01)."""
+        """Send what is due; gives for how many seconds there is nothing more to do (REM-01)."""
         sent = reminders.run(self._store, stopped, sms=self._sms)
         if sent:
             logger.info("reminded", extra={"reminders": sent})
         if self._sms:
             sms_agenda.run(self._store, stopped)
-        due = reminders.next_due(self._store)
-        return LOOK_S if due is None else min(LOOK_S, max(0.0, due - time.time()))
+        due = (reminders.next_due(self._store), rounds.next_due(self._store))
+        return min([LOOK_S, *(max(0.0, one - time.time()) for one in due if one is not None)])
 
     def _purge(self) -> None:
         if time.monotonic() - self._purged < DAY_S and self._purged:

@@ -90,8 +90,8 @@ class Fetcher:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         plain = self._connect(parts.hostname, port)
         # Each octet may come in time and the whole never: the socket is shut when the time is over.
-        handle = plain.dup()
-        end = threading.Timer(SECONDS_MAX, _shut, (handle,))
+        handle, over = plain.dup(), threading.Event()
+        end = threading.Timer(SECONDS_MAX, _shut, (handle, over))
         end.daemon = True
         end.start()
         connection = http.client.HTTPConnection(parts.hostname, port)
@@ -99,7 +99,11 @@ class Fetcher:
             secure = parts.scheme == "https"
             connection.sock = self._tls.wrap_socket(plain, server_hostname=parts.hostname) if secure else plain
             connection.request("GET", target, headers=headers)
-            return _read(url, connection.getresponse())
+            found = _read(url, connection.getresponse())
+            if over.is_set():
+                # What was cut off in a head, or in a body without a length, looks as if it were all of it.
+                raise Unreachable(f"it did not come within {SECONDS_MAX:.0f} seconds")
+            return found
         finally:
             end.cancel()
             for one in (connection, plain, handle):
@@ -134,7 +138,8 @@ def _within(address: Address) -> Address:
     return address
 
 
-def _shut(handle: socket.socket) -> None:
+def _shut(handle: socket.socket, over: threading.Event) -> None:
+    over.set()
     with suppress(OSError):
         handle.shutdown(socket.SHUT_RDWR)
 

@@ -209,7 +209,7 @@ def _check(calendar: Component) -> list[Component]:
     return _ordered(components)
 
 
-_ONCE: Final = frozenset({"UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DUE", "DURATION"})
+_ONCE: Final = frozenset({"UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DUE", "DURATION", "ORGANIZER"})
 """RFC 5545 §3.6: "MUST NOT occur more than once"; of these, two readers would choose differently."""
 
 

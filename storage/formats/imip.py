@@ -42,7 +42,7 @@ def find(data: bytes) -> Meeting | None:
     for part in message_parts.sections(root):
         if part.kind in ("text/calendar", "application/ics") and part.end - part.body <= 2 * _MOST_OCTETS:
             found = _read(message_parts.decode(data, part), sender) if sender else None
-            if found is not None:
+            if found is not None and _labelled(data[part.header : part.body]) in ("", found.method):
                 return found
     return None
 
@@ -75,6 +75,17 @@ def _read(octets: bytes, sender: str) -> Meeting | None:
         return None
     organizers = {itip.address(each.value("ORGANIZER")) for each in itip.parts(calendar)}
     return Meeting(method, sender, calendar) if len(organizers) == 1 and "" not in organizers else None
+
+
+def _labelled(header: bytes) -> str:
+    """The `method` of a part's Content-Type: it is METHOD's, where there is one (RFC 6047 §2.4)."""
+    for _, name, value in mime_fields.fields(header):
+        if name.lower() == b"content-type":
+            _, params = mime_fields.parameters(mime_words.unfold(value))
+            return (
+                next((said for key, said in params if key.lower() == b"method"), b"").decode("latin-1").strip().upper()
+            )
+    return ""
 
 
 def _sender(header: bytes) -> str:

@@ -118,14 +118,22 @@ def read(data: bytes) -> calendar_files.CalendarFile:
     """Take a fetched calendar apart.
 
     Raises:
-        BadFormat: it is none, or holds more than `EVENTS_MAX` events.
+        BadFormat: it is none, ends in the middle, or holds more than `EVENTS_MAX` events.
     """
+    if not _is_whole(data):
+        raise BadFormat("it ends in the middle: END:VCALENDAR is missing")
     found = calendar_files.split_objects(data)
     if not found.objects and found.failures:
         raise BadFormat(f"nothing in it can be read: {found.failures[0].error}", found.failures[0].line)
     if len(found.objects) > EVENTS_MAX:
         raise BadFormat(f"it holds more than {EVENTS_MAX} events")
     return found
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether its last component has ended, as far as there is any: what its server cut off is not all there is."""
+    text = data.upper()
+    return text.rfind(b"END:VCALENDAR") >= text.rfind(b"BEGIN:V")
 
 
 def keep(store: Store, due: Due, data: bytes, etag: str = "", last_modified: str = "") -> Report:

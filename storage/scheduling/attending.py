@@ -91,14 +91,17 @@ def _forward(tx: Transaction, old: Component | None, new: Component, me: frozens
             itip.set_param(prop, "SCHEDULE-STATUS", status)
 
 
-def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
-    """He deleted his copy: that is a refusal (MTG-08), unless he had refused already."""
+def remove(tx: Transaction, old: Component, me: frozenset[str], *, notices: bool = True) -> None:
+    """He deleted his copy: that is a refusal (MTG-08), unless he had refused already.
+
+    Without `notices` an organizer here gets no mail of it.
+    """
     organizer = itip.organizer(old)
     open_ones = [each for each in itip.parts(old) if _open(each, me)]
     if organizer is None or not open_ones or not _speaks(organizer):
         return
     declined = [_declined(each, me) for each in open_ones]
-    _send(tx, old, declined, me, organizer, set())
+    _send(tx, old, declined, me, organizer, set(), notices=notices)
 
 
 def _open(part: Component, me: frozenset[str]) -> bool:
@@ -170,10 +173,13 @@ def _send(
     me: frozenset[str],
     organizer: Property,
     refused: set[str],
+    *,
+    notices: bool = True,
 ) -> str:
     """Send the answers; who refused, or had refused (`refused`, by instance), is told of by mail as well."""
     answer, sender, told = _reply(tx, meeting, answers, me, refused)
-    return delivery.reply(tx, sender, itip.address(organizer.value), answer, notice=told) if sender else ""
+    to = itip.address(organizer.value)
+    return delivery.reply(tx, sender, to, answer, notice=told and notices) if sender else ""
 
 
 def _reply(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import calendar, kinds, locks, numbering, tombstones, viewing, writing
+from storage import calendar, kinds, locks, many, numbering, tombstones, viewing, writing
 from storage import collections as tree
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component, render
@@ -36,15 +36,21 @@ _OF_UID: Final = Statement(
     )
     .order_by(items.c.id)
 )
-_ORGANIZED: Final = Statement(
-    sa.select(event_index.c.item_id, event_index.c.organizer)
-    .select_from(collections.join(event_index, event_index.c.collection_id == collections.c.id))
-    .where(
-        collections.c.space_id == sa.bindparam("space"),
-        sa.or_(*(collections.c.tool == tool for tool in HOLDERS)),
-        event_index.c.uid == sa.bindparam("uid"),
+
+
+def _organized(size: int) -> Statement:
+    return Statement(
+        sa.select(event_index.c.item_id, event_index.c.organizer)
+        .select_from(collections.join(event_index, event_index.c.collection_id == collections.c.id))
+        .where(
+            many.among(collections.c.space_id, size),
+            sa.or_(*(collections.c.tool == tool for tool in HOLDERS)),
+            event_index.c.uid == sa.bindparam("uid"),
+        )
     )
-)
+
+
+_ORGANIZED: Final = {size: _organized(size) for size in many.SIZES}
 DEFAULT: Final = {"VEVENT": "events", "VTODO": "tasks"}
 """Where what comes is put (CALDAV:schedule-default-calendar-URL)."""
 
@@ -73,9 +79,11 @@ def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
     return Copy(collection.id, found.name, row, writing.body_of(tx, row))
 
 
-def organized_by(tx: Transaction, space: PrincipalId, uid: str, organizers: Container[str]) -> frozenset[int]:
-    """The items of this UID in a space whose organizer is one of these addresses, as `itip.address` gives them."""
-    rows = _ORGANIZED.all(tx, {"space": space, "uid": uid})
+def organized_by(
+    tx: Transaction, spaces: Sequence[PrincipalId], uid: str, organizers: Container[str]
+) -> frozenset[int]:
+    """The items of this UID in these spaces whose organizer is one of these addresses, as `itip.address` gives them."""
+    rows = [row for size, chosen in many.chunks(spaces) for row in _ORGANIZED[size].all(tx, chosen | {"uid": uid})]
     return frozenset(int(row.item_id) for row in rows if itip.address(row.organizer) in organizers)
 
 
@@ -102,13 +110,16 @@ def create(tx: Transaction, space: str, prepared: Prepared) -> None:
     writing.Write(tx, collection, name, prepared, kinds.of(collection.tool)).create()
 
 
-def replace(tx: Transaction, copy: Copy, prepared: Prepared, *, keep_tag: bool = False) -> None:
+def replace(
+    tx: Transaction, copy: Copy, prepared: Prepared, *, keep_tag: bool = False, keep_version: bool = True
+) -> None:
     """Write a copy anew; `keep_tag` where only answers changed (RFC 6638 §3.2.10)."""
     collection = tree.by_id(tx, copy.collection)
     seen = viewing.one(tx, collection, copy.name, body=False)
     if seen is None:
         return
-    write = writing.Write(tx, collection, copy.name, prepared, kinds.of(collection.tool), keep_tag=keep_tag)
+    kind = kinds.of(collection.tool)
+    write = writing.Write(tx, collection, copy.name, prepared, kind, keep_tag=keep_tag, keep_version=keep_version)
     write.replace(copy.row, seen)
 
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import Final
 
 from storage.errors import StorageError, UidConflict
-from storage.formats import delegation, instances, itip
+from storage.formats import itip
 from storage.formats.contentline import Component
-from storage.scheduling import copies, inbox, people, restricted
+from storage.kinds import Prepared
+from storage.scheduling import applying, copies, inbox, people, restricted
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -20,9 +21,9 @@ SENT: Final = "1.1"
 INVALID: Final = "3.7"
 FAILED: Final = "5.1"
 FOLLOWED: Final = 200
-"""Attendees of a meeting with more of them see each other's answers at its next change; the organizer at once."""
+"""Attendees of a meeting with more of them see each other's answers in rounds; the organizer at once."""
 MOST_INSTANCES: Final = 200
-"""Instances that one answer may speak of."""
+"""Instances that one answer from outside may speak of."""
 
 
 def request(
@@ -68,11 +69,16 @@ def update(
     if was is not None and present.body == was.prepared.body:
         copies.replace(tx, present, view.prepared, keep_tag=keep_tag)
         return True
+    copies.replace(tx, present, merged(present, view, recipient), keep_tag=keep_tag)
+    return True
+
+
+def merged(present: copies.Copy, view: View, recipient: str) -> Prepared:
+    """Somebody's new copy, with what is his own in the one he has."""
     fresh = itip.clone(view.calendar)
     own = itip.keep_own(present.calendar, fresh, {recipient})
     own = itip.stay_away(present.calendar, fresh, recipient) or own
-    copies.replace(tx, present, copies.prepare(fresh) if own else view.prepared, keep_tag=keep_tag)
-    return True
+    return copies.prepare(fresh) if own else view.prepared
 
 
 def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
@@ -126,9 +132,12 @@ def answered(
 
     `method` is what the message says that it came with: a COUNTER answers too. Where `whole` is set, an answer to a
     series is one to all its instances, as programs elsewhere mean it.
+
+    Raises:
+        LimitReached: too many instances were answered apart.
     """
-    if len(itip.parts(answer)) > MOST_INSTANCES:
-        return INVALID
+    if whole and len(itip.parts(answer)) > MOST_INSTANCES:
+        return INVALID  # whoever has a copy here says so of each instance in it
     uid = itip.parts(answer)[0].value("UID").strip()
     theirs = people.acting(tx, person)
     present = organized(tx, person, uid)
@@ -136,7 +145,7 @@ def answered(
         return INVALID
     had = Views(itip.clone(present.calendar))
     old = had.meeting if _delegates(present.calendar, answer) else None
-    if not apply_answer(present.calendar, who, answer, whole=whole):
+    if not applying.apply(present.calendar, who, answer, whole=whole):
         return INVALID
     settled = old is None or not _exchange(theirs, old, present.calendar)
     # Whoever has not seen the delegate would remove him: then the organizer's client must read again.
@@ -168,11 +177,14 @@ def spread(
 
 
 def _follow(tx: Transaction, organizer: Person, who: frozenset[str], had: Views, have: Views) -> None:
-    """Write an answer into the other attendees' copies."""
-    from storage.scheduling import inviting
+    """Write an answer into the other attendees' copies; where they are many, a while later."""
+    from storage.scheduling import inviting, later, rounds
 
     others = [address for address in itip.attendees(have.meeting) if address not in who]
-    if len(others) > FOLLOWED:
+    uid = itip.parts(have.meeting)[0].value("UID").strip()
+    # While copies wait to be rewritten as they were before this answer, it comes after them.
+    if len(others) > FOLLOWED or (len(others) > inviting.AT_ONCE and later.waits(tx, uid)):
+        rounds.gather(tx, organizer, uid, len(others))
         return
     here = {one: person for one, person in people.of_addresses(tx, others).items() if person != organizer}
     forms = {one: (view, had.of(one)) for one in here if (view := have.of(one)) is not None}
@@ -219,45 +231,6 @@ def organized(tx: Transaction, person: Person, uid: str) -> copies.Copy | None:
     if head is None or people.of_address(tx, itip.address(head.value)) != person:
         return None
     return present
-
-
-def apply_answer(meeting: Component, who: frozenset[str], answer: Component, *, whole: bool = True) -> bool:
-    """Set the attendee's state in the organizer's object; False if he is not invited (RFC 5546 §3.2.3)."""
-    known = {itip.instance(each): each for each in itip.parts(meeting)}
-    moments: dict[int, Component] | None = None
-    applied = False
-    for each in itip.parts(answer):
-        given = itip.attendee(each, who)
-        if given is None:
-            continue
-        key = itip.instance(each)
-        targets = list(known.values()) if whole and not key else [known[key]] if key in known else []
-        moment = each.get("RECURRENCE-ID")
-        if moment is not None and not targets:
-            moments = instances.by_moment(meeting, known.values()) if moments is None else moments
-            at = instances.moment(answer, moment)
-            targets = [moments[at]] if at is not None and at in moments else []
-        if key and not targets and "" in known:
-            # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
-            made = instances.override(meeting, known[""], moment) if moment is not None else None
-            if made is None:
-                continue
-            meeting.components.append(made)
-            known[key] = made
-            targets = [made]
-        for target in targets:
-            mine = itip.attendee(target, who)
-            if mine is None:
-                continue
-            applied = True
-            itip.set_param(mine, "PARTSTAT", itip.partstat(given))
-            delegation.settle(target, mine, given, each)
-            itip.set_param(mine, "SCHEDULE-STATUS", "2.0")
-            itip.set_param(mine, "RSVP", "")
-            comment = each.value("COMMENT")
-            itip.set_param(mine, "X-CALENDARSERVER-RESPONSE-COMMENT", "")
-            itip.set_param(mine, itip.RESPONSE_COMMENT, comment.replace('"', "'")[:500])
-    return applied
 
 
 def same_organizer(tx: Transaction, one: Component, other: Component) -> bool:

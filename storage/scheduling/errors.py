@@ -14,6 +14,10 @@ class OthersMeeting(Refused):
     """An attendee changed what only the organizer of the meeting may (MTG-12, RFC 6638 §3.2.2.1)."""
 
 
+class AnotherOrganizer(Refused):
+    """An organizer made somebody else the organizer of his meeting (RFC 6638 §3.2.4.3)."""
+
+
 class ScheduledElsewhere(Refused):
     """The same meeting lies in another calendar of the same person (RFC 6638 §3.2.4.1)."""
 

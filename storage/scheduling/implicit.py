@@ -9,7 +9,7 @@ from storage.formats import icalendar, instances, itip, managed
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
 from storage.scheduling import attending, copies, deputies, merging, organizing, people
-from storage.scheduling.errors import OthersMeeting, ScheduledElsewhere, SeveralOrganizers
+from storage.scheduling.errors import AnotherOrganizer, OthersMeeting, ScheduledElsewhere, SeveralOrganizers
 from storage.store import Transaction
 from storage.types import Answers, Collection, Right, SpaceKind
 
@@ -22,6 +22,7 @@ def written(
     Raises:
         Denied: he may not send it in the owner's name.
         OthersMeeting: an attendee changed what only the organizer may.
+        AnotherOrganizer: the organizer named somebody else as such.
         SeveralOrganizers: its instances do not name one and the same.
         ScheduledElsewhere: another calendar of the space holds this meeting.
     """
@@ -57,6 +58,9 @@ def written(
         if old is not None and _organizes(old, me):
             organizing.remove(tx, old, me)  # the last participant went, and with him the organizer's line
         return prepared
+    if old is not None and _organizes(old, me) and itip.address(organizer.value) not in me:
+        # He could speak for somebody who knows nothing of it, and nobody could call off what he had sent.
+        raise AnotherOrganizer("a meeting keeps its organizer: call it off, and let the other one invite")
     if stored is None and collection.space.kind is SpaceKind.PRIVATE:
         other = copies.find(tx, collection.space.id, prepared.uid)
         if other is not None and other.collection != collection.id:
@@ -96,21 +100,30 @@ def _mailed(tx: Transaction, old: Component, new: Component) -> bool:
     return itip.agent(after) != "SERVER" or itip.latest(new) > itip.latest(old)
 
 
-def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool) -> None:
-    """Tell those whom a removal concerns; an attendee who does not want it (`reply`) refuses silently."""
+def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool, notices: bool = True) -> None:
+    """Tell those whom a removal concerns; an attendee who does not want it (`reply`) refuses silently.
+
+    Without `notices` nobody gets a mail of ours beside the messages of RFC 6638.
+    """
     old = icalendar.load(writing.body_of(tx, stored)).calendar
     me = people.own_addresses(tx, collection)
     colleague = deputies.colleague(tx, collection, old, me)
     if colleague is not None:
         # Whoever may delete in the group's calendar calls it off: it is the meeting itself that goes (MTG-15, MTG-18).
-        organizing.remove(tx, old, people.addresses(tx, colleague))
-    elif _organizes(old, me):
-        author = deputies.author(tx, collection)
-        if author is not None:
-            deputies.adopt(tx, collection, old, old, author)
-        organizing.remove(tx, old, me)
+        organizing.remove(tx, old, people.addresses(tx, colleague), notices=notices)
+        return
+    author = deputies.author(tx, collection) if _organizes(old, me) else None
+    if author is not None:
+        deputies.adopt(tx, collection, old, old, author)
+    gone(tx, old, me, reply=reply, notices=notices)
+
+
+def gone(tx: Transaction, old: Component, me: frozenset[str], *, reply: bool, notices: bool) -> None:
+    """Call off, or refuse, what those whose addresses are `me` had; as `removed`."""
+    if _organizes(old, me):
+        organizing.remove(tx, old, me, notices=notices)
     elif reply:
-        attending.remove(tx, old, me)
+        attending.remove(tx, old, me, notices=notices)
 
 
 def _attends(meeting: Component, me: frozenset[str]) -> bool:

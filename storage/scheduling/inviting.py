@@ -146,7 +146,7 @@ def change(
     With `keep_tag` only answers changed: nobody's inbox is told (RFC 6638 §3.2.10).
     """
     before, now = was.prepared, view.prepared
-    if any(one.private or one.index["stub"] is None for one in (before, now)):
+    if not (was.plain and view.plain):
         return set()
     keys = {"uid": view.uid, "default": copies.DEFAULT.get(now.component, "events")}
     digest = writing.digest(before.body)

@@ -1,4 +1,4 @@
-"""What a large meeting sets in motion after its organizer has his answer: done by `jobs`, in order, each once.
+"""What large meetings and old calendars set in motion after their owner has his answer: by `jobs`, in order, each once.
 
 A task is a row of the transaction that made it necessary, and goes in the transaction that does it.
 """
@@ -18,6 +18,7 @@ from storage.errors import StorageError
 from storage.formats import icalendar, itip
 from storage.formats.contentline import parse, render
 from storage.scheduling import copies, inbox, people
+from storage.scheduling.people import Person
 from storage.scheduling.tables import tasks
 from storage.scheduling.views import View
 from storage.statements import Statement, insert
@@ -54,6 +55,12 @@ def rewrite(tx: Transaction, sender: str, addresses: Sequence[str], view: View) 
     for start in range(0, len(addresses), TOGETHER):
         detail = {"sender": sender, "addresses": list(addresses[start : start + TOGETHER])}
         _put(tx, "copies", view.uid, detail, render(view.calendar))
+
+
+def remove(tx: Transaction, owner: Person, meetings: Sequence[tuple[str, bytes]], *, reply: bool) -> None:
+    """Call off, or refuse, what is over and went with its calendar: UID and body of each (RFC 6638 §3.2.3.2)."""
+    for uid, body in meetings:
+        _put(tx, "removal", uid, {"account": owner.id, "login": owner.login, "reply": reply}, body)
 
 
 def waits(tx: Transaction, uid: str) -> bool:
@@ -114,8 +121,22 @@ def _copies(tx: Transaction, detail: dict[str, Any], message: bytes) -> None:
             log.info("meeting", extra={"principal": person.login, "reason": type(error).__name__})
 
 
+def _removal(tx: Transaction, detail: dict[str, Any], message: bytes) -> None:
+    from storage.scheduling import implicit
+
+    owner = Person(PrincipalId(detail["account"]), detail["login"])
+    theirs, old = people.acting(tx, owner), icalendar.load(message).calendar
+    if copies.find(theirs, owner.id, itip.parts(old)[0].value("UID").strip()) is not None:
+        return  # he has made it again meanwhile
+    try:
+        implicit.gone(theirs, old, people.addresses(tx, owner), reply=detail["reply"], notices=False)
+    except StorageError as error:
+        log.info("meeting", extra={"principal": owner.login, "reason": type(error).__name__})
+
+
 _KINDS: Final[dict[str, Callable[[Transaction, dict[str, Any], bytes], None]]] = {
     "inbox": _inbox,
     "mail": _mail,
     "copies": _copies,
+    "removal": _removal,
 }

@@ -82,15 +82,23 @@ def write(
     return restored
 
 
-def remove(tx: Transaction, old: Component, me: frozenset[str]) -> None:
-    """The organizer deleted the meeting: everybody is told (MTG-15)."""
-    _cancel(tx, old, itip.attendees(old), me, _sender(old))
+def remove(tx: Transaction, old: Component, me: frozenset[str], *, notices: bool = True) -> None:
+    """The organizer deleted the meeting: everybody is told (MTG-15); `notices` are as for `spreading.cancel`."""
+    _cancel(tx, old, itip.attendees(old), me, _sender(old), notices)
 
 
-def _cancel(tx: Transaction, old: Component, gone: dict[str, Property], me: frozenset[str], sender: str) -> None:
+def _cancel(
+    tx: Transaction,
+    old: Component,
+    gone: dict[str, Property],
+    me: frozenset[str],
+    sender: str,
+    notices: bool = True,
+) -> None:
     views = Views(old)
     addresses = [one for one, prop in gone.items() if one not in me and itip.agent(prop) == "SERVER"]
-    spreading.cancel(tx, sender, {one: view for one in addresses if (view := views.of(one)) is not None})
+    found = {one: view for one in addresses if (view := views.of(one)) is not None}
+    spreading.cancel(tx, sender, found, notices=notices)
 
 
 def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from storage import calendar, preferences
+from storage import busy_times, preferences
 from storage import collections as tree
 from storage.errors import BadFormat, NotFound, TooManyInstances
 from storage.formats import itip
@@ -76,7 +76,7 @@ def free(tx: Transaction, person: Person, meeting: Component, uid: str) -> bool:
     if not periods:
         return True
     start, end = periods[0].start, max(one.end for one in periods)
-    taken = merged(calendar.busy(theirs, homes, start, end, zone), start, end)
+    taken = merged(busy_times.of(theirs, homes, start, end, zone), start, end)
     return not _meet([(one.start, one.end) for one in periods], [(one.start, one.end) for one in taken])
 
 

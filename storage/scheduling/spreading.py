@@ -66,8 +66,11 @@ def _tell(
             telling.tell(tx, sender, what, view.calendar, {one: here[one] for one in addresses})
 
 
-def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: bool = True) -> None:
-    """Tell everybody that he is no longer invited to what he had (MTG-15); without `mails`, by his calendar only."""
+def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: bool = True, notices: bool = True) -> None:
+    """Tell everybody that he is no longer invited to what he had (MTG-15); without `mails`, by his calendar only.
+
+    Without `notices` people here get no mail beside it.
+    """
     from storage.scheduling import people
 
     here = people.of_addresses(tx, list(gone))
@@ -84,7 +87,7 @@ def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: boo
             if address in here and here[address].id not in served:
                 delivery.withdraw(tx, here[address], view.calendar, message)
         told = {one: here[one] for one in addresses if one in here and not itip.refused(view.calendar, one)}
-        if told and mails:
+        if told and mails and notices:
             telling.tell(tx, sender, telling.CANCELLED, view.calendar, told)
 
 

@@ -1,12 +1,13 @@
-"""The table of what is done for large meetings after the organizer has his answer."""
+"""The tables of what is done for large meetings after the organizer, or an attendee, has his answer."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Index, LargeBinary
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary
 
-from storage.schema import _id, _table, _text
+from storage.schema import Id, _id, _int, _table, _text, metadata
 
 tasks: Final = _table(
     "meeting_task",
@@ -16,4 +17,15 @@ tasks: Final = _table(
     _text("detail", None),  # JSON: whom it concerns
     Column("message", LargeBinary, nullable=False),
     Index("ix_meeting_task_uid", "uid"),
+)
+
+rounds: Final = sa.Table(
+    "meeting_round",
+    # A meeting whose other attendees have not heard yet of the newest answers (storage/scheduling/rounds.py).
+    metadata,
+    Column("organizer_id", Id, ForeignKey("principal.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("uid", sa.Text, primary_key=True),
+    Column("due", sa.BigInteger, nullable=False, index=True),  # seconds since the epoch
+    _int("reached"),  # the round is under way, and everybody up to this account has been served; 0: it waits
+    _int("again"),  # not 0: more answers came while it is under way, and the next one is due then
 )

@@ -28,6 +28,11 @@ class View:
         return calendar.prepare(body) if self._base is None else calendar.restated(self._base, body)
 
     @cached_property
+    def plain(self) -> bool:
+        """Whether others see of it what they see of any event: then many copies can be written together."""
+        return not self.prepared.private and self.prepared.index["stub"] is not None
+
+    @cached_property
     def request(self) -> bytes:
         """As a message; METHOD is all that it has beside the copy."""
         return self.prepared.body.replace(_BEGIN, _BEGIN + b"METHOD:REQUEST\r\n", 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store
-from tests.caldav import desk
+from tests.caldav import desk, meetings
 from tests.dav.desk import Client, open_store
 
 
@@ -53,3 +53,9 @@ def bob(app: Callable[..., Iterable[bytes]]) -> Client:
 def carol(app: Callable[..., Iterable[bytes]]) -> Client:
     """A stranger."""
     return Client(app, "carol")
+
+
+@pytest.fixture
+def three(alice: Client) -> str:
+    """Where alice keeps the meeting that she has invited bob and carol to."""
+    return meetings.invite(alice, meetings.INVITED, meetings.INVITED_TOO)

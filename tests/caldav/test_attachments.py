@@ -13,7 +13,7 @@ from storage.store import Store
 from storage.types import SITE
 from tests.caldav import desk
 from tests.caldav.desk import EVENTS, HOME, TEAM, Answer, Client, Right, event, put
-from tests.caldav.test_meetings import BOB, INVITED, answer, copy_of, invite, meeting, queued, someone, state, text
+from tests.caldav.meetings import BOB, INVITED, answer, copy_of, invite, meeting, queued, someone, state, text
 
 PATH = f"{EVENTS}a.ics"
 TIMES = ("DTSTART:20250601T100000Z", "DTEND:20250601T110000Z", "SUMMARY:Plan")

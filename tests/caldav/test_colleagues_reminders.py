@@ -17,7 +17,7 @@ from storage.store import Store
 from storage.types import SITE, Actor, Right
 from tests.caldav import desk
 from tests.caldav.desk import EVENTS, TEAM, Client, event, put
-from tests.caldav.test_meetings import text
+from tests.caldav.meetings import text
 
 PATH = f"{EVENTS}r.ics"
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)

@@ -7,28 +7,28 @@ import re
 import pytest
 
 from servers.dav.names import CALDAV
-from storage import principals
 from storage.scheduling import responding
 from storage.store import Store
-from storage.types import SITE, Actor, Principal, SpaceKind
 from tests.caldav.desk import Answer, Client, event, put
-from tests.caldav.test_meetings import (
+from tests.caldav.meetings import (
     ALICE,
     BOB,
+    CAROL,
     INVITED,
+    INVITED_TOO,
     TIMES,
     answer,
     copy_of,
     invite,
+    line_of,
     meeting,
     members,
+    person,
     queued,
     someone,
     state,
     text,
 )
-
-CAROL = "/dav/carol/private/events/"
 
 
 def delegated(client: Client, path: str, who: str, to: str, *, line: bool = True) -> Answer:
@@ -39,18 +39,14 @@ def delegated(client: Client, path: str, who: str, to: str, *, line: bool = True
     return client.request("PUT", path, body.encode(), content_type="text/calendar")
 
 
-def lines(client: Client, path: str, who: str) -> str:
-    return next((one for one in text(client, path).split("\r\n") if one.endswith(f":mailto:{who}")), "")
-
-
 @pytest.mark.parametrize("line", [True, False])
 def test_the_delegate_is_invited_and_answers(alice: Client, bob: Client, carol: Client, line: bool) -> None:
     path = invite(alice)
     mine = copy_of(bob, BOB)
     assert delegated(bob, mine, "bob@example.test", "carol@example.test", line=line).status == 204
     assert state(alice, path, "bob@example.test") == "DELEGATED"
-    assert 'DELEGATED-TO="mailto:carol@example.test"' in lines(alice, path, "bob@example.test")
-    hers = lines(alice, path, "carol@example.test")
+    assert 'DELEGATED-TO="mailto:carol@example.test"' in line_of(alice, path, "bob@example.test")
+    hers = line_of(alice, path, "carol@example.test")
     assert 'DELEGATED-FROM="mailto:bob@example.test"' in hers
     assert "SCHEDULE-STATUS=1.2" in hers
     copy = copy_of(carol, CAROL)
@@ -73,7 +69,7 @@ def test_who_takes_it_back_goes_himself(alice: Client, bob: Client, carol: Clien
     assert answer(bob, mine, "bob@example.test", "ACCEPTED").status == 204
     assert state(alice, path, "bob@example.test") == "ACCEPTED"
     assert "DELEGATED" not in text(alice, path)
-    assert lines(alice, path, "carol@example.test") == ""
+    assert line_of(alice, path, "carol@example.test") == ""
     assert members(carol, CAROL) == []
     assert any("METHOD:CANCEL" in text(carol, one) for one in members(carol, "/dav/carol/private/inbox/"))
 
@@ -92,11 +88,11 @@ def test_an_attendee_adds_nobody_else(alice: Client, bob: Client, carol: Client)
     """MTG-12: only his delegate."""
     path = invite(alice)
     mine = copy_of(bob, BOB)
-    body = text(bob, mine).replace("END:VEVENT", f"{someone('carol@example.test')}\r\nEND:VEVENT")
+    body = text(bob, mine).replace("END:VEVENT", f"{INVITED_TOO}\r\nEND:VEVENT")
     refused = bob.request("PUT", mine, body.encode(), content_type="text/calendar")
     assert refused.precondition == f"{CALDAV}allowed-attendee-scheduling-object-change"
     assert members(carol, CAROL) == []
-    assert lines(alice, path, "carol@example.test") == ""
+    assert line_of(alice, path, "carol@example.test") == ""
 
 
 @pytest.mark.parametrize("to", ["", "nobody", "a b@x.test", "bob@example.test", "alice@example.test", '"', "x" * 400])
@@ -119,12 +115,6 @@ def test_delegates_outside_get_a_mail(alice: Client, bob: Client, store: Store) 
         ("alice@example.test", "ida@else.test"),
         ("alice@example.test", "olaf@far.test"),
     ]
-
-
-def person(store: Store, login: str) -> tuple[Actor, Principal]:
-    with store.read(SITE) as tx:
-        found = principals.find(tx, SpaceKind.PRIVATE, login)
-    return Actor(found.id, found.name), found
 
 
 def test_a_series_is_delegated_as_a_whole(alice: Client, bob: Client, carol: Client, store: Store) -> None:

@@ -11,24 +11,27 @@ from storage.store import Store
 from storage.types import SITE, Right
 from tests.caldav import desk
 from tests.caldav.desk import Client, event, put
-from tests.caldav.test_meetings import (
+from tests.caldav.meetings import (
     ALICE,
     BOB,
     INVITED,
+    INVITED_TOO,
     ORGANIZER,
+    PATH,
     TIMES,
     answer,
     copy_of,
     meeting,
     members,
+    message,
+    post,
     queued,
     someone,
     state,
+    statuses,
     text,
 )
-from tests.caldav.test_proposals import message, post, statuses
 
-PATH = f"{ALICE}m1.ics"
 SENT_BY = 'SENT-BY="mailto:bob@example.test"'
 OUTBOX, INBOX = "/dav/alice/private/outbox/", "/dav/alice/private/inbox/"
 
@@ -47,7 +50,7 @@ def test_the_calendars_owner_organizes_and_the_author_is_named(
 ) -> None:
     """MTG-16: ORGANIZER is the owner, SENT-BY the author, who need not be invited."""
     desk.grant(store, ALICE, "bob", Right.ADD | Right.SEE)
-    put(bob, PATH, by_bob(someone("carol@example.test"), someone("eve@else.test")))
+    put(bob, PATH, by_bob(INVITED_TOO, someone("eve@else.test")))
     line = organizer_of(alice, PATH)
     assert line.endswith(":mailto:alice@example.test")
     assert SENT_BY in line
@@ -81,7 +84,7 @@ def test_the_author_may_invite_himself(store: Store, alice: Client, bob: Client)
 
 
 def test_a_delegate_calls_off_and_says_who_did(store: Store, alice: Client, bob: Client, carol: Client) -> None:
-    put(alice, PATH, meeting(someone("carol@example.test")))
+    put(alice, PATH, meeting(INVITED_TOO))
     desk.grant(store, ALICE, "bob", Right.DELETE)
     assert bob.request("DELETE", PATH).status == 204
     assert members(carol, "/dav/carol/private/events/") == []
@@ -109,9 +112,7 @@ def test_an_answer_in_the_owners_name_needs_more_than_adding(store: Store, alice
 
 
 def test_nobody_makes_up_who_sent_it(alice: Client, carol: Client) -> None:
-    forged = meeting(someone("carol@example.test")).replace(
-        b"ORGANIZER;", b'ORGANIZER;SENT-BY="mailto:boss@else.test";'
-    )
+    forged = meeting(INVITED_TOO).replace(b"ORGANIZER;", b'ORGANIZER;SENT-BY="mailto:boss@else.test";')
     put(alice, PATH, forged)
     assert "SENT-BY" not in text(carol, copy_of(carol, "/dav/carol/private/events/"))
 
@@ -126,7 +127,7 @@ def test_an_own_meeting_is_not_taken_over(store: Store, alice: Client, bob: Clie
 
 
 def test_a_colleague_without_a_grant_sends_nothing(store: Store, bob: Client, carol: Client) -> None:
-    refused = bob.request("PUT", PATH, by_bob(someone("carol@example.test")), content_type="text/calendar")
+    refused = bob.request("PUT", PATH, by_bob(INVITED_TOO), content_type="text/calendar")
     assert (refused.status, refused.precondition) == (403, f"{DAV}need-privileges")
     assert members(carol, "/dav/carol/private/inbox/") == []
 

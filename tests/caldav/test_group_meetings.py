@@ -8,11 +8,23 @@ from servers.dav.names import CALDAV
 from storage.store import Store
 from tests.caldav import desk
 from tests.caldav.desk import TEAM, Client, Right, event, put
-from tests.caldav.test_meetings import ALICE, BOB, TIMES, answer, copy_of, members, queued, someone, state, text
+from tests.caldav.meetings import (
+    ALICE,
+    BOB,
+    CAROL,
+    INVITED_TOO,
+    TIMES,
+    answer,
+    copy_of,
+    members,
+    queued,
+    someone,
+    state,
+    text,
+)
 
-CAROL = "/dav/carol/private/events/"
 PATH = f"{TEAM}g.ics"
-GUESTS = (someone("carol@example.test"), someone("eve@else.test"))
+GUESTS = (INVITED_TOO, someone("eve@else.test"))
 
 
 def plan(*attendees: str) -> bytes:

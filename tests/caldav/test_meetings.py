@@ -2,82 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date
 
 import pytest
 
 from servers.dav.names import CALDAV, DAV
 from storage import collections, plans, principals, transfer
-from storage.outbound import administration
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
-from tests.caldav.desk import Answer, Client, event, put
-
-ALICE = "/dav/alice/private/events/"
-BOB = "/dav/bob/private/events/"
-ORGANIZER = "ORGANIZER;CN=Alice:mailto:alice@example.test"
-TIMES = ("DTSTART:20250601T100000Z", "DTEND:20250601T110000Z")
-
-
-def someone(name: str, *params: str) -> str:
-    return ";".join(["ATTENDEE", *(params or ("PARTSTAT=NEEDS-ACTION", "RSVP=TRUE"))]) + f":mailto:{name}"
-
-
-def meeting(
-    *attendees: str, summary: str = "Plan", times: tuple[str, ...] = TIMES, more: tuple[str, ...] = ()
-) -> bytes:
-    lines = [*times, f"SUMMARY:{summary}", ORGANIZER, someone("alice@example.test", "PARTSTAT=ACCEPTED"), *attendees]
-    return event("m1", *lines, *more)
-
-
-INVITED = someone("bob@example.test")
-
-
-def members(client: Client, path: str) -> list[str]:
-    answer = client.propfind(path, f"{DAV}getetag", depth="1")
-    return [href for href in answer.hrefs() if href != path]
-
-
-def text(client: Client, path: str) -> str:
-    answer: Answer = client.request("GET", path)
-    assert answer.status == 200, answer.text
-    return re.sub(r"\r\n ", "", answer.text)
-
-
-def state(client: Client, path: str, who: str, instance: str = "") -> str:
-    """The PARTSTAT of somebody in the copy at a path."""
-    for part in text(client, path).split("BEGIN:VEVENT")[1:]:
-        found = re.search(r"^RECURRENCE-ID[^:\r\n]*:(.*)\r$", part, re.MULTILINE)
-        if (found[1] if found else "") == instance:
-            for line in part.split("\r\n"):
-                if line.startswith("ATTENDEE") and line.lower().endswith(f":mailto:{who}"):
-                    given = re.search(r"PARTSTAT=([A-Z-]+)", line)
-                    return given[1] if given else "NEEDS-ACTION"
-    return ""
-
-
-def copy_of(client: Client, path: str) -> str:
-    (found,) = members(client, path)
-    return found
-
-
-def answer(client: Client, path: str, who: str, how: str) -> Answer:
-    body = client.request("GET", path).text
-    plain = re.sub(r"\r\n ", "", body)
-    changed = re.sub(rf"ATTENDEE[^\r\n]*:mailto:{who}", f"ATTENDEE;PARTSTAT={how}:mailto:{who}", plain)
-    return client.request("PUT", path, changed.encode(), content_type="text/calendar")
-
-
-def invite(alice: Client, *attendees: str) -> str:
-    path = f"{ALICE}m1.ics"
-    put(alice, path, meeting(*(attendees or (INVITED,))))
-    return path
-
-
-def queued(store: Store) -> list[tuple[str, str]]:
-    with store.read(SITE) as tx:
-        return [(one.sender, one.recipients[0].address) for one in administration.every(tx)]
+from tests.caldav.desk import Client, event, put
+from tests.caldav.meetings import (
+    ALICE,
+    BOB,
+    INVITED,
+    INVITED_TOO,
+    ORGANIZER,
+    TIMES,
+    answer,
+    copy_of,
+    invite,
+    meeting,
+    members,
+    queued,
+    someone,
+    state,
+    text,
+)
 
 
 def test_an_invitation_appears_in_the_colleagues_calendar_and_inbox(alice: Client, bob: Client) -> None:
@@ -156,22 +106,21 @@ def test_a_change_resets_the_states_and_raises_sequence(alice: Client, bob: Clie
     mine = copy_of(bob, BOB)
     answer(bob, mine, "bob@example.test", "ACCEPTED")
     accepted = someone("bob@example.test", "PARTSTAT=ACCEPTED")
-    put(alice, path, meeting(accepted, someone("carol@example.test")))
+    put(alice, path, meeting(accepted, INVITED_TOO))
     assert state(alice, path, "bob@example.test") == "ACCEPTED"
     moved = ("DTSTART:20250602T100000Z", "DTEND:20250602T110000Z")
-    put(alice, path, meeting(accepted, someone("carol@example.test"), times=moved))
+    put(alice, path, meeting(accepted, INVITED_TOO, times=moved))
     assert state(alice, path, "bob@example.test") == "NEEDS-ACTION"
     assert state(bob, mine, "bob@example.test") == "NEEDS-ACTION"
     assert "SEQUENCE:1" in text(bob, mine)
 
 
-def test_a_removed_participant_and_a_cancelled_meeting(alice: Client, bob: Client, carol: Client) -> None:
+def test_a_removed_participant_and_a_cancelled_meeting(alice: Client, bob: Client, carol: Client, three: str) -> None:
     """MTG-14, MTG-15: CANCEL."""
-    path = invite(alice, INVITED, someone("carol@example.test"))
     assert len(members(carol, "/dav/carol/private/events/")) == 1
-    put(alice, path, meeting(INVITED))
+    put(alice, three, meeting(INVITED))
     assert members(carol, "/dav/carol/private/events/") == []
-    assert alice.request("DELETE", path).status == 204
+    assert alice.request("DELETE", three).status == 204
     assert members(bob, BOB) == []
     assert any("METHOD:CANCEL" in text(bob, one) for one in members(bob, "/dav/bob/private/inbox/"))
     assert members(alice, "/dav/alice/private/inbox/") == []
@@ -192,7 +141,7 @@ def test_who_is_invited_to_one_instance_gets_that_one(alice: Client, carol: Clie
     extra = (
         "BEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20250101T000000Z\r\nRECURRENCE-ID:20250602T100000Z\r\n"
         f"DTSTART:20250602T100000Z\r\nDTEND:20250602T110000Z\r\nSUMMARY:Plan\r\n{ORGANIZER}\r\n{INVITED}\r\n"
-        f"{someone('carol@example.test')}\r\nEND:VEVENT\r\nEND:VCALENDAR"
+        f"{INVITED_TOO}\r\nEND:VEVENT\r\nEND:VCALENDAR"
     )
     put(alice, f"{ALICE}m1.ics", body.replace("END:VCALENDAR", extra).encode())
     copy = text(carol, copy_of(carol, "/dav/carol/private/events/"))
@@ -224,7 +173,7 @@ def test_free_and_busy_of_several_people(alice: Client, bob: Client) -> None:
     """RFC 6638 §5; a stranger is answered as nobody is."""
     put(bob, f"{BOB}b.ics", event("b", *TIMES, "SUMMARY:Secret"))
     lines = ["DTSTART:20250601T000000Z", "DTEND:20250602T000000Z", ORGANIZER, INVITED]
-    lines += [someone("carol@example.test"), someone("eve@else.test")]
+    lines += [INVITED_TOO, someone("eve@else.test")]
     body = event("f", *lines, around="VFREEBUSY").replace(b"VERSION:2.0", b"VERSION:2.0\r\nMETHOD:REQUEST")
     answer = alice.request("POST", "/dav/alice/private/outbox/", body, content_type="text/calendar")
     assert answer.status == 200, answer.text

@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from servers.dav.names import CALDAV
-from storage import principals
 from storage.scheduling import proposals
 from storage.store import Store
-from storage.types import SITE, Actor, Principal, SpaceKind
-from tests.caldav.desk import Answer, Client, put
-from tests.caldav.test_meetings import (
+from tests.caldav.desk import Client, put
+from tests.caldav.meetings import (
     ALICE,
     BOB,
     INVITED,
@@ -21,18 +19,17 @@ from tests.caldav.test_meetings import (
     invite,
     meeting,
     members,
+    message,
+    person,
+    post,
     queued,
     someone,
     state,
+    statuses,
     text,
 )
 
 INBOX = "/dav/{}/private/inbox/"
-
-
-def message(method: str, *lines: str, part: str = "VEVENT") -> bytes:
-    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tests//EN", f"METHOD:{method}", f"BEGIN:{part}", "UID:m1"]
-    return "\r\n".join([*head, "DTSTAMP:20250102T000000Z", *lines, f"END:{part}", "END:VCALENDAR", ""]).encode()
 
 
 COUNTER = message(
@@ -45,26 +42,6 @@ COUNTER = message(
     someone("bob@example.test", "PARTSTAT=TENTATIVE"),
     someone("alice@example.test", "PARTSTAT=ACCEPTED"),
 )
-
-
-def post(client: Client, body: bytes, whose: str = "") -> Answer:
-    path = f"/dav/{whose or client.login}/private/outbox/"
-    return client.request("POST", path, body, content_type="text/calendar")
-
-
-def statuses(answer: Answer) -> list[tuple[str, str]]:
-    assert answer.status == 200, answer.text
-    rows = answer.xml.findall(f"{CALDAV}response")
-    return [
-        ("".join(row.find(f"{CALDAV}recipient").itertext()), row.findtext(f"{CALDAV}request-status", "")[:3])  # type: ignore[union-attr]
-        for row in rows
-    ]
-
-
-def person(store: Store, login: str) -> tuple[Actor, Principal]:
-    with store.read(SITE) as tx:
-        found = principals.find(tx, SpaceKind.PRIVATE, login)
-    return Actor(found.id, found.name), found
 
 
 def test_a_proposal_waits_in_the_organizers_inbox_and_is_accepted(alice: Client, bob: Client, store: Store) -> None:

@@ -18,21 +18,22 @@ from storage.store import Limits, Store
 from storage.types import SITE
 from tests.caldav import desk
 from tests.caldav.desk import Client, put
-from tests.caldav.test_meetings import (
+from tests.caldav.meetings import (
     ALICE,
     BOB,
     INVITED,
+    INVITED_TOO,
     answer,
     copy_of,
     invite,
     meeting,
     members,
+    person,
     queued,
     someone,
     state,
     text,
 )
-from tests.caldav.test_proposals import person
 
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:c\r\nFN:Eve\r\nN:Eve;;;;\r\nEMAIL:Eve@Else.test\r\nEND:VCARD\r\n"
 
@@ -109,7 +110,7 @@ def test_only_people_one_knows_can_be_added(strict: Store) -> None:
     refused = alice.request("PUT", f"{ALICE}m1.ics", stranger, content_type="text/calendar")
     assert (refused.status, refused.precondition) == (403, f"{ESCRITOIRE}attendee-allowed")
     assert "eve@else.test" not in text(alice, f"{ALICE}m1.ics")
-    carol = meeting(someone("carol@example.test"))  # an account, but no co-member
+    carol = meeting(INVITED_TOO)  # an account, but no co-member
     assert alice.request("PUT", f"{ALICE}m1.ics", carol, content_type="text/calendar").status == 403
     actor, _ = person(strict, "alice")
     with strict.write(actor) as tx:
@@ -124,18 +125,17 @@ def test_only_people_one_knows_can_be_added(strict: Store) -> None:
     assert alice.request("PUT", f"{ALICE}m2.ics", partly.replace(b"UID:m1", b"UID:m2")).status == 403
 
 
-def test_a_reason_is_for_the_organizer_alone(alice: Client, bob: Client, carol: Client) -> None:
+def test_a_reason_is_for_the_organizer_alone(alice: Client, bob: Client, carol: Client, three: str) -> None:
     """MTG-08; it goes with the answer that it was given for. SYS-08: a colour is its viewer's, too."""
-    path = invite(alice, INVITED, someone("carol@example.test"))
-    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Plan\r\nCOLOR:red").encode())
+    put(alice, three, text(alice, three).replace("SUMMARY:Plan", "SUMMARY:Plan\r\nCOLOR:red").encode())
     mine, hers = copy_of(bob, BOB), copy_of(carol, "/dav/carol/private/events/")
     said = "X-CALENDARSERVER-PRIVATE-COMMENT:Paris instead\r\nSUMMARY:Plan"
     put(bob, mine, text(bob, mine).replace("SUMMARY:Plan", said).replace("NEEDS-ACTION;", "DECLINED;").encode())
-    assert "Paris" in text(alice, path)
-    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Plan\r\nPRIORITY:1").encode())
+    assert "Paris" in text(alice, three)
+    put(alice, three, text(alice, three).replace("SUMMARY:Plan", "SUMMARY:Plan\r\nPRIORITY:1").encode())
     assert state(carol, hers, "bob@example.test") == "DECLINED"
     assert "Paris" not in text(carol, hers)
     assert "COLOR" not in text(carol, hers)
     put(bob, mine, text(bob, mine).replace("X-CALENDARSERVER-PRIVATE-COMMENT:Paris instead\r\n", "").encode())
     assert answer(bob, mine, "bob@example.test", "ACCEPTED").status == 204
-    assert "Paris" not in text(alice, path)
+    assert "Paris" not in text(alice, three)

@@ -12,8 +12,7 @@ from storage.store import Store
 from storage.types import SITE
 from tests.caldav import desk
 from tests.caldav.desk import Client, event, put
-from tests.caldav.test_delegation import lines
-from tests.caldav.test_meetings import ALICE, BOB, answer, copy_of, meeting, members, queued, someone, state, text
+from tests.caldav.meetings import ALICE, BOB, answer, copy_of, line_of, meeting, members, queued, someone, state, text
 
 ROOM = "/dav/carol/private/events/"
 NEXT = (datetime.now(UTC) + timedelta(days=9)).replace(hour=10, minute=0, second=0)
@@ -35,13 +34,13 @@ def room(request: pytest.FixtureRequest, store: Store, carol: Client) -> Client:
 def test_a_free_room_accepts_and_a_taken_one_declines(alice: Client, bob: Client, room: Client, store: Store) -> None:
     put(alice, f"{ALICE}m1.ics", meeting(BOOKED, someone("bob@example.test"), times=at(0)))
     assert state(alice, f"{ALICE}m1.ics", "carol@example.test") == "ACCEPTED"
-    assert "SCHEDULE-STATUS=1.2" in lines(alice, f"{ALICE}m1.ics", "carol@example.test")
+    assert "SCHEDULE-STATUS=1.2" in line_of(alice, f"{ALICE}m1.ics", "carol@example.test")
     assert state(bob, copy_of(bob, BOB), "carol@example.test") == "ACCEPTED"
     assert state(room, copy_of(room, ROOM), "carol@example.test") == "ACCEPTED"
     second = meeting(BOOKED, times=at(0, 2)).replace(b"UID:m1", b"UID:m2")
     put(alice, f"{ALICE}m2.ics", second)
     assert state(alice, f"{ALICE}m2.ics", "carol@example.test") == "DECLINED"
-    assert "SCHEDULE-STATUS=2.0" in lines(alice, f"{ALICE}m2.ics", "carol@example.test")
+    assert "SCHEDULE-STATUS=2.0" in line_of(alice, f"{ALICE}m2.ics", "carol@example.test")
     assert len(members(room, ROOM)) == 1
     third = meeting(BOOKED, times=at(1)).replace(b"UID:m1", b"UID:m3")
     put(alice, f"{ALICE}m3.ics", third)  # right after it

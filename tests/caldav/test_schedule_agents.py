@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 
 from servers.dav.names import CALDAV
+from storage.outbound import administration
+from storage.scheduling import later
 from storage.store import Store
+from storage.types import SITE
 from tests.caldav.desk import Client, event, freebusy, names, periods, put, query, span
-from tests.caldav.test_meetings import (
+from tests.caldav.meetings import (
     ALICE,
     BOB,
     INVITED,
     ORGANIZER,
+    TIMES,
     answer,
     copy_of,
     invite,
@@ -28,6 +33,12 @@ from tests.caldav.test_meetings import (
 SECOND = "/dav/alice/private/second/"
 INBOX = "/dav/bob/private/inbox/"
 AHEAD = ("DTSTART:20990601T100000Z", "DTEND:20990601T110000Z")
+
+
+def sent(store: Store) -> dict[str, int]:
+    """How many mails wait for each address."""
+    with store.read(SITE) as tx:
+        return dict(Counter(to.address for one in administration.every(tx) for to in one.recipients))
 
 
 @pytest.mark.parametrize("agent", ["NONE", "CLIENT", "X-OTHER"])
@@ -50,15 +61,38 @@ def test_a_forced_message(alice: Client, bob: Client, force: str, status: str, m
     assert len(members(bob, INBOX)) == messages
 
 
-def test_a_calendar_goes_with_its_meetings(alice: Client, bob: Client) -> None:
-    """RFC 6638 §3.2.3.2; what is over is called off for nobody (CAL-18)."""
+def test_a_calendar_goes_with_its_meetings(alice: Client, bob: Client, store: Store) -> None:
+    """RFC 6638 §3.2.3.2: all of them, what is over a moment later and without mails of ours (decision 247)."""
     assert alice.request("MKCALENDAR", SECOND).status == 201
-    put(alice, f"{SECOND}m1.ics", meeting(INVITED, times=AHEAD))
-    put(alice, f"{SECOND}m2.ics", meeting(INVITED).replace(b"UID:m1", b"UID:m2"))
-    assert len(members(bob, BOB)) == 2
+    outside = someone("eve@else.test")
+    put(alice, f"{SECOND}m1.ics", meeting(INVITED, outside, times=AHEAD))
+    put(alice, f"{SECOND}m2.ics", meeting(INVITED, outside).replace(b"UID:m1", b"UID:m2"))
+    put(alice, f"{SECOND}m3.ics", meeting(INVITED).replace(b"UID:m1", b"UID:m3"))
+    assert len(members(bob, BOB)) == 3
+    before = len(members(bob, INBOX))
     assert alice.request("DELETE", SECOND).status == 204
-    assert len(members(bob, BOB)) == 1
-    assert "UID:m2" in text(bob, copy_of(bob, BOB))
+    assert len(members(bob, BOB)) == 2
+    assert sent(store) == {"bob@example.test": 1, "eve@else.test": 3}
+    put(alice, f"{ALICE}m3.ics", meeting(INVITED).replace(b"UID:m1", b"UID:m3"))  # she has it again
+    assert later.run(store) == 2
+    assert "UID:m3" in text(bob, copy_of(bob, BOB))
+    assert len(members(bob, INBOX)) == before + 3
+    assert sent(store) == {"bob@example.test": 1, "eve@else.test": 4}
+
+
+@pytest.mark.parametrize("reply", ["T", "F"])
+def test_a_calendar_goes_with_ones_answers(alice: Client, bob: Client, store: Store, reply: str) -> None:
+    """RFC 6638 §3.2.3.2, §8.1: what lies in it is refused, what is over too; of that the organizer gets no mail."""
+    second = "/dav/bob/private/second/"
+    assert bob.request("MKCALENDAR", second).status == 201
+    for number, times in enumerate((AHEAD, TIMES)):
+        put(alice, f"{ALICE}m{number}.ics", meeting(INVITED, times=times).replace(b"UID:m1", f"UID:m{number}".encode()))
+        assert bob.request("MOVE", copy_of(bob, BOB), destination=f"{second}m{number}.ics").status == 201
+    assert bob.request("DELETE", second, schedule_reply=reply).status == 204
+    later.run(store)
+    told = "DECLINED" if reply == "T" else "NEEDS-ACTION"
+    assert {state(alice, f"{ALICE}m{number}.ics", "bob@example.test") for number in (0, 1)} == {told}
+    assert sent(store).get("alice@example.test", 0) == (1 if reply == "T" else 0)
 
 
 def test_a_move_has_a_new_schedule_tag(alice: Client) -> None:

@@ -8,22 +8,20 @@ from storage.errors import NotFound, Refused
 from storage.scheduling import splitting
 from storage.store import Store
 from tests.caldav.desk import Client, put
-from tests.caldav.test_delegation import person
-from tests.caldav.test_meetings import (
-    ALICE,
+from tests.caldav.meetings import (
     BOB,
     INVITED,
+    PATH,
     answer,
     copy_of,
     meeting,
     members,
+    person,
     queued,
     someone,
     state,
     text,
 )
-
-PATH = f"{ALICE}m1.ics"
 
 
 def accepted(alice: Client, bob: Client, *more: str) -> str:

@@ -6,9 +6,8 @@ import pytest
 
 from servers.dav.names import CALDAV
 from tests.caldav.desk import Client, put
-from tests.caldav.test_meetings import ALICE, BOB, INVITED, ORGANIZER, answer, copy_of, meeting, someone, state, text
+from tests.caldav.meetings import BOB, INVITED, ORGANIZER, PATH, answer, copy_of, meeting, someone, state, text
 
-PATH = f"{ALICE}m1.ics"
 START, END = "DTSTART;TZID=Europe/Paris:20250601T120000", "DTEND;TZID=Europe/Paris:20250601T130000"
 RULE = "RRULE:FREQ=DAILY;UNTIL=20250605T100000Z"
 ALIKE = [

@@ -11,7 +11,17 @@ from storage.outbound import administration, queue
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
 from tests.caldav.desk import Client, event, put
-from tests.caldav.test_meetings import ALICE, BOB, INVITED, TIMES, answer, copy_of, invite, meeting, someone, text
+from tests.caldav.meetings import (
+    ALICE,
+    BOB,
+    TIMES,
+    answer,
+    copy_of,
+    invite,
+    meeting,
+    someone,
+    text,
+)
 
 
 def wish(store: Store, login: str, choice: str) -> None:
@@ -49,15 +59,14 @@ def test_a_mail_to_each(alice: Client, store: Store, choice: str, expected: list
     assert mails(store) == [(["bob@example.test"], subject) for subject in expected]
 
 
-def test_many_share_one_and_none_is_a_calendars(alice: Client, bob: Client, store: Store) -> None:
+def test_many_share_one_and_none_is_a_calendars(alice: Client, bob: Client, store: Store, three: str) -> None:
     """Nobody is told who else is; whoever declined hears no more of it."""
-    path = invite(alice, INVITED, someone("carol@example.test"))
     answer(bob, copy_of(bob, BOB), "bob@example.test", "ACCEPTED")
-    put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Other").encode())
+    put(alice, three, text(alice, three).replace("SUMMARY:Plan", "SUMMARY:Other").encode())
     assert mails(store) == [(["bob@example.test", "carol@example.test"], "Changed: Other")]
     assert bob.request("DELETE", copy_of(bob, BOB)).status == 204
     before = len(mails(store))
-    assert alice.request("DELETE", path).status == 204
+    assert alice.request("DELETE", three).status == 204
     assert [to for to, _ in mails(store)[before:]] == [["carol@example.test"]]
     with store.read(SITE) as tx:
         octets = queue.body(tx, administration.every(tx)[0].id)

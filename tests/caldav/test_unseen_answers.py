@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.caldav.desk import Client, put
-from tests.caldav.test_meetings import (
-    ALICE,
+from tests.caldav.meetings import (
     BOB,
+    CAROL,
     INVITED,
+    INVITED_TOO,
     ORGANIZER,
+    PATH,
     answer,
     copy_of,
     invite,
@@ -19,8 +21,6 @@ from tests.caldav.test_meetings import (
     text,
 )
 
-CAROL = "/dav/carol/private/events/"
-PATH = f"{ALICE}m1.ics"
 DAILY = ("RRULE:FREQ=DAILY;COUNT=5",)
 MOVED = ("20250602T100000Z", "20250602T180000Z", "20250602T190000Z")
 
@@ -44,15 +44,14 @@ def without_instances(body: str) -> str:
     return body[: body.index("END:VEVENT")] + "END:VEVENT\r\nEND:VCALENDAR\r\n"
 
 
-def test_an_organizer_with_an_older_copy_overwrites_no_answer(alice: Client, bob: Client) -> None:
-    path = invite(alice, INVITED, someone("carol@example.test"))
-    seen, older = tag(alice, path), text(alice, path)
+def test_an_organizer_with_an_older_copy_overwrites_no_answer(alice: Client, bob: Client, three: str) -> None:
+    seen, older = tag(alice, three), text(alice, three)
     answer(bob, copy_of(bob, BOB), "bob@example.test", "ACCEPTED")
     body = older.replace("SUMMARY:Plan", "SUMMARY:Plan\r\nPRIORITY:1").encode()
-    put(alice, path, body, if_schedule_tag_match=seen)
-    assert state(alice, path, "bob@example.test") == "ACCEPTED"
-    assert "PRIORITY:1" in text(alice, path)
-    assert alice.request("PUT", path, body, content_type="text/calendar", if_schedule_tag_match=seen).status == 412
+    put(alice, three, body, if_schedule_tag_match=seen)
+    assert state(alice, three, "bob@example.test") == "ACCEPTED"
+    assert "PRIORITY:1" in text(alice, three)
+    assert alice.request("PUT", three, body, content_type="text/calendar", if_schedule_tag_match=seen).status == 412
 
 
 def test_nor_do_instances_go_that_were_answered_apart(alice: Client, bob: Client) -> None:
@@ -68,8 +67,7 @@ def test_nor_do_instances_go_that_were_answered_apart(alice: Client, bob: Client
     assert state(alice, PATH, "bob@example.test") == "NEEDS-ACTION"
 
 
-def test_an_attendee_with_an_older_copy_hides_no_answer(alice: Client, bob: Client, carol: Client) -> None:
-    invite(alice, INVITED, someone("carol@example.test"))
+def test_an_attendee_with_an_older_copy_hides_no_answer(alice: Client, bob: Client, carol: Client, three: str) -> None:
     mine = copy_of(carol, CAROL)
     seen, older = tag(carol, mine), text(carol, mine)
     answer(bob, copy_of(bob, BOB), "bob@example.test", "ACCEPTED")
@@ -125,7 +123,7 @@ def test_one_more_participant_for_one_instance_asks_nobody_else(alice: Client, b
     accepted = someone("bob@example.test", "PARTSTAT=ACCEPTED")
     moment = "20250603T100000Z"
     for end, expected in (("20250603T110000Z", "ACCEPTED"), ("20250603T120000Z", "NEEDS-ACTION")):
-        own = instance(moment, moment, end, accepted, someone("carol@example.test"))
+        own = instance(moment, moment, end, accepted, INVITED_TOO)
         put(alice, PATH, without_instances(text(alice, PATH)).replace("END:VCALENDAR", own).encode())
         assert state(alice, PATH, "bob@example.test", moment) == expected
     assert state(carol, copy_of(carol, CAROL), "carol@example.test", moment) == "NEEDS-ACTION"
@@ -135,7 +133,7 @@ def test_what_was_refused_stays_away_until_it_is_asked_anew(alice: Client, bob: 
     """MTG-08."""
     path = invite(alice)
     assert bob.request("DELETE", copy_of(bob, BOB)).status == 204
-    put(alice, path, text(alice, path).replace("END:VEVENT", f"{someone('carol@example.test')}\r\nEND:VEVENT").encode())
+    put(alice, path, text(alice, path).replace("END:VEVENT", f"{INVITED_TOO}\r\nEND:VEVENT").encode())
     assert bob.request("GET", f"{BOB}m1.ics").status == 404
     assert len(bob.propfind(BOB, "{DAV:}getetag", depth="1").hrefs()) == 1
     put(alice, path, text(alice, path).replace("SUMMARY:Plan", "SUMMARY:Other").encode())

@@ -26,6 +26,15 @@ def test_a_calendar_is_found(kind: str, before: int) -> None:
     assert (found.method, found.sender, found.uid) == ("REQUEST", "a@example.org", "one")
 
 
+@pytest.mark.parametrize(
+    "kind", ["text/calendar; method=CANCEL", 'text/calendar; METHOD="reply"', "text/calendar; method=x"]
+)
+def test_methods_that_do_not_fit(kind: str) -> None:
+    """RFC 6047 §2.4: the parameter and METHOD say the same, or nobody knows what the sender meant."""
+    assert imip.find(mail(kind, 10)) is None
+    assert imip.find(mail('text/calendar; METHOD="request"', 10)) is not None
+
+
 def test_others_are_not() -> None:
     assert imip.find(mail("text/plain", 10)) is None
     assert imip.find(b"") is None

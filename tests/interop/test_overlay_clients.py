@@ -1,7 +1,9 @@
-"""The overlay in programs of others: the library caldav and vdirsyncer (CAL-20…25)."""
+"""The overlay in programs of others: the library caldav, vdirsyncer, khal and tsdav (CAL-20…25)."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import threading
 import time
 import warnings
@@ -17,13 +19,14 @@ from storage.overlay.tables import subscriptions
 from storage.store import Store
 from storage.types import SITE
 from tests.interop import objects
-from tests.interop.desk import PASSWORDS, Desk, calendar
-from tests.interop.vdirs import Vdirs
+from tests.interop.desk import PASSWORDS, Desk, calendar, program
+from tests.interop.vdirs import Vdirs, khal
 from tests.interop.wire import Wire
 
 warnings.filterwarnings("ignore", module="caldav")
 caldav = pytest.importorskip("caldav")
 WAIT_S = 60
+NODE = Path(__file__).parent / "node"
 
 
 class Holidays(BaseHTTPRequestHandler):
@@ -112,3 +115,73 @@ def test_vdirsyncer_follows_the_merged_calendar(desk: Desk, tmp_path: Path) -> N
         assert bob("DELETE", f"{calendar('bob')}tea.ics").status == 204
     vdirs.sync()
     assert len(list(local.glob("*.ics"))) == len(Holidays.names)
+
+
+def test_khal_shows_all_of_them_and_writes_to_none(desk: Desk, tmp_path: Path) -> None:
+    """CAL-21, CAL-22, CAL-24: what khal adds to a calendar of the Internet does not leave its folder."""
+    vdirs = Vdirs(tmp_path, "alice")
+    names = ["events", "overlay", "overlay-bob-events", "subscribed-holidays"]
+    local = vdirs.pair("cal", "caldav", desk.caldav + "/", json.dumps(names))
+    vdirs.discover("cal")
+    vdirs.sync()
+    days = ["list", "2030-03-01", "2030-07-31"]
+    for name, shown in {
+        "subscribed-holidays": ["Bastille"],
+        "overlay-bob-events": ["Busy"],
+        "overlay": ["[bob] Busy", "[HO] Bastille"],
+        "events": [],
+    }.items():
+        listed = khal(tmp_path, {"one": local / name}, days)
+        (tmp_path / "khal.db").unlink()
+        assert all(title in listed for title in shown), (name, listed)
+        assert "Ann" not in listed
+        assert name != "events" or "Bastille" not in listed
+    khal(tmp_path, {"one": local / "subscribed-holidays"}, ["new", "-a", "one", "2030-03-20 10:00", "11:00", "Mine"])
+    vdirs.sync(status=1)
+    with Wire(desk.caldav, "alice") as alice:
+        found = alice.propfind(calendar("alice", "subscribed-holidays"), "<D:getetag/>", "1").responses()
+        assert len(found) == 1 + len(Holidays.names)
+
+
+def test_tsdav_follows_the_overlay(desk: Desk) -> None:
+    """CAL-20…25 over Node.js: discovery, titles with initials, refusals, the merged calendar's sync-token, the switch."""
+    node = program("node")
+    if node is None or not (NODE / "node_modules" / "tsdav").exists():
+        pytest.skip("needs Node.js and tsdav (make interop installs them)")
+    with subprocess.Popen(
+        [node, str(NODE / "overlay.mjs"), desk.caldav + "/", "alice", PASSWORDS["alice"]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=NODE,
+        text=True,
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        said: dict[str, Any] = {}
+        turns = iter((lambda: _change(desk), lambda: desk.cli("overlay", "off", "alice")))
+        for line in running.stdout:
+            step = json.loads(line)
+            said[step["step"]] = step["value"]
+            if step["step"] == "waiting":
+                next(turns)()
+                running.stdin.write("\n")
+                running.stdin.flush()
+    assert running.returncode == 0, said
+    assert {"events", "overlay", "overlay-bob-events", "subscribed-holidays"} <= {*said["calendars"]}
+    assert "Bastille" in said["titles of subscribed-holidays"]
+    assert said["titles of overlay-bob-events"] == ["Busy"]
+    assert said["titles of overlay"][-1] == "[bob] Busy"
+    assert {said[f"written to {one}"] for one in ("overlay", "subscribed-holidays", "overlay-bob-events")} == {403}
+    assert said["synchronised"] == len(said["titles of overlay"])
+    assert said["changes"] == [False, True]  # one came, one went
+    assert said["titles afterwards"] == said["titles of overlay"]
+    # CAL-22, CAL-25: empty when it is switched off.
+    assert [one for one in said["calendars afterwards"] if one.startswith(("overlay", "subscribed"))] == ["overlay"]
+    assert said["titles when it is off"] == []
+
+
+def _change(desk: Desk) -> None:
+    with Wire(desk.caldav, "bob") as bob:
+        assert bob("DELETE", f"{calendar('bob')}tea.ics").status == 204
+        body = objects.event("cake", "Cake", "20300317T090000Z", "20300317T100000Z")
+        assert bob("PUT", f"{calendar('bob')}cake.ics", body).status == 201

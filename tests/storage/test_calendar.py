@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import calendar, collections, grants, items
+from storage import busy_times, calendar, collections, grants, items
 from storage.formats import calendar_filter, freebusy, icalendar
 from storage.formats.calendar_filter import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
 from storage.store import Store
@@ -192,7 +192,7 @@ def test_busy_times_are_those_of_the_bodies(full: Store, viewer: Actor) -> None:
             if not (name == "tentative" and viewer.login == "bob" and period[2] == "BUSY")
         ]
         with full.read(viewer) as tx:
-            found = calendar.busy(tx, [bodies.find(tx, "alice", "all")], start, end, zone)
+            found = busy_times.of(tx, [bodies.find(tx, "alice", "all")], start, end, zone)
         # A block does not say that it is tentative; the free-busy answer does (RFC 4791 §7.10).
         assert _times(found, start, end) == _times(expected, start, end) | _tentative(found, viewer)
 
@@ -226,7 +226,7 @@ def test_a_transparent_calendar_takes_no_time(full: Store, alice: Actor) -> None
     """RFC 6638 §9.1 `schedule-calendar-transp`."""
     with full.write(alice) as tx:
         here = collections.update(tx, bodies.find(tx, "alice", "all"), transparent=True)
-        assert calendar.busy(tx, [here], BASE, BASE + DAY, UTC) == []
+        assert busy_times.of(tx, [here], BASE, BASE + DAY, UTC) == []
 
 
 def test_a_uid_finds_nobody_elses_block(full: Store) -> None:

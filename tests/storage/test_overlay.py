@@ -99,6 +99,17 @@ def test_a_bad_reading_costs_nothing(store: Store) -> None:
         assert (entry.events, entry.trouble) == (2, "1 events could not be read")
 
 
+def test_what_a_server_cut_off_is_not_all_there_is(store: Store) -> None:
+    """Without a length, the end of an answer is the end of the connection: END:VCALENDAR says whether it was whole."""
+    whole = feed(one("a"), one("b"), one("c"))
+    due = subscribe(store, whole)
+    for end in (whole.index(b"BEGIN:VEVENT\r\nUID:c"), whole.index(b"UID:b"), len(whole) - 5):
+        with pytest.raises(BadFormat, match="ends in the middle"):
+            refreshing.keep(store, due, whole[:end])
+    assert [one.item_count for one in home(store) if one.id == due.number] == [3]
+    assert refreshing.keep(store, due, whole.replace(b"SUMMARY:Fair", b"SUMMARY:Fun") + b"<!-- 0.1 s -->").changed == 3
+
+
 def test_when_it_is_fetched_again(store: Store) -> None:
     """Once by one process; later after each failure; as often as the calendar says, within bounds (RFC 7986 §5.7)."""
     subscribe(store, feed(one("a")))

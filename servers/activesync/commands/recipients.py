@@ -17,7 +17,7 @@ from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import GAL
 from servers.activesync.wbxml.pages import ResolveRecipients as Resolve
-from storage import calendar, directory, preferences
+from storage import busy_times, directory, preferences
 from storage import collections as tree
 from storage.directory import Entry
 from storage.errors import NotFound
@@ -170,7 +170,7 @@ def _availability(tx: Transaction, address: str, begin: int, end: int) -> Elemen
         return Resolve.Availability(Resolve.Status(_NOT_ALLOWED))
     zone = ZoneInfo(preferences.zone_of(tx, person.id))
     digits = [_FREE] * slots
-    for start, over, kind in calendar.busy(tx, calendars, begin, end, zone):
+    for start, over, kind in busy_times.of(tx, calendars, begin, end, zone):
         digit = _KINDS.get(kind, _BUSY)
         first, last = max(start - begin, 0) // _STEP_S, -(-(min(over, end) - begin) // _STEP_S)
         for at in range(first, min(last, slots)):

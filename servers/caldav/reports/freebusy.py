@@ -12,7 +12,7 @@ from servers.dav.names import CALDAV
 from servers.dav.resources import Kind, Resource
 from servers.http.errors import BadRequest
 from servers.http.response import Response
-from storage import calendar
+from storage import busy_times
 from storage import collections as tree
 from storage.formats import freebusy
 from storage.formats.contentline import Property
@@ -33,7 +33,7 @@ def free_busy_query(reader: Reader, found: Resource, root: etree._Element) -> Re
     else:
         calendars = []
     zone = zones.floating(reader, found)
-    periods: list[tuple[int, int, str]] = calendar.busy(reader.tx, calendars, start, end, zone)
+    periods: list[tuple[int, int, str]] = busy_times.of(reader.tx, calendars, start, end, zone)
     periods += unavailable.periods(reader.tx, calendars, start, end, zone)  # RFC 7953 §7.2.3
     body = freebusy.freebusy(periods, start, end, [Property("UID", str(uuid4()))])  # RFC 5545 §3.6.4
     return Response(200, [("Content-Type", "text/calendar; charset=utf-8")], body)

@@ -16,12 +16,12 @@ from storage.types import ANY
 def delete(context: Context) -> Response:
     """Remove it and its locks: 204."""
     precondition = conditions.precondition(context.request)
+    reply = (context.request.header("Schedule-Reply") or "T").strip().upper() != "F"  # RFC 6638 §8.1
     with writing(context) as tx:
         found = find(context, tx)
         if found.kind is Kind.ITEM and found.item is not None:
             holder(context, tx, context.address)
             conditions.check_unmodified_since(context.request, found.item.modified)
-            reply = (context.request.header("Schedule-Reply") or "T").strip().upper() != "F"  # RFC 6638 §8.1
             items.delete(tx, found.owned_collection, context.address.item, precondition, reply=reply)
             return Response(204)
         context.depth(INFINITY, INFINITY)  # RFC 4918 §9.6.1
@@ -29,5 +29,5 @@ def delete(context: Context) -> Response:
             raise NotFound(found.name)
         if precondition.match is not None and precondition.match != ANY:
             raise Stale("a collection has no entity tag")
-        tree.delete(tx, found.collection)
+        tree.delete(tx, found.collection, reply=reply)
     return Response(204)

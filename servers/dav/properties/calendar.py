@@ -187,7 +187,13 @@ PROPERTIES: Final = (
     _calendars(f"{CALDAV}min-date-time", lambda *_: "00010101T000000Z"),
     _calendars(f"{CALDAV}max-date-time", lambda *_: "99991231T235959Z"),
     _calendars(f"{CALDAV}max-instances", _max_instances),
-    _calendars(f"{CALDAV}max-attendees-per-instance", _max_attendees),
+    # RFC 6638 §2.1: what an outbox takes as well.
+    Property(
+        f"{CALDAV}max-attendees-per-instance",
+        _COLLECTION,
+        _max_attendees,
+        tools=CALENDAR_TOOLS | {Tool.SCHEDULE_OUTBOX},
+    ),
     _calendars(f"{CALDAV}max-attachment-size", _max_attachment),
     _calendars(f"{CALDAV}max-attachments-per-resource", _max_attachments),
     # RFC 8607 §6.1: empty, so an attachment is where its home is, whatever the desk was called when it was added.
