@@ -74,8 +74,10 @@ class Client:
         tls: bool = False,
         address: str = "127.0.0.1",
         checks: Checks | None = None,
+        site: Site | None = None,
     ) -> None:
-        self.site = Site("mail.example.test", ("example.test", "second.test"), read_aliases(ALIASES, "example.test"))
+        own = ("example.test", "second.test")
+        self.site = site or Site("mail.example.test", own, read_aliases(ALIASES, "example.test"))
         peer = Peer(address, 1, address == "127.0.0.1", tls, listener, not tls and listener != "lmtp")
         self.session = Connection(
             store, self.site, peer, lambda on: Context(store, "smtp", address, on, DEFAULT), checks
