@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ virtual_mailbox_base = {base}/mail
 virtual_mailbox_maps = static:all/
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
-transport_maps = inline:{{example.test=smtp:[127.0.0.1]:{port}}}
+transport_maps = inline:{{{routes}}}
 smtp_tls_security_level = may
 smtpd_tls_security_level = none
 smtpd_relay_restrictions = permit_mynetworks, reject
@@ -65,9 +66,10 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """It takes mail for far.test, and relays example.test to one port of this machine."""
+    """It takes mail for far.test, and relays that for desks to ports of this machine."""
 
-    def __init__(self, base: Path, port: int, relays_to: int) -> None:
+    def __init__(self, base: Path, port: int, routes: Mapping[str, int]) -> None:
+        """`routes` are domains and the ports of their mail exchangers."""
         if os.geteuid() != 0 or shutil.which("postfix") is None:
             pytest.skip("Postfix is started by root")
         self.port = port
@@ -84,7 +86,8 @@ class Postfix:
         base.chmod(0o755)
         conf = base / "conf"
         conf.mkdir()
-        (conf / "main.cf").write_text(MAIN.format(base=base, port=relays_to, uid=owner.pw_uid, gid=owner.pw_gid))
+        ways = ", ".join(f"{{ {domain} = smtp:[127.0.0.1]:{there} }}" for domain, there in routes.items())
+        (conf / "main.cf").write_text(MAIN.format(base=base, routes=ways, uid=owner.pw_uid, gid=owner.pw_gid))
         (conf / "master.cf").write_text(SERVICES.format(listen=f"127.0.0.1:{port}"))
 
     def start(self) -> None:
