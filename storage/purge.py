@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from storage import blob_collection, history, locks
 from storage.attachments import keeping as attachments
 from storage.mail import forgetting
+from storage.scheduling import sequencing
 from storage.schema import collections, contact_checks, invitations, throttles, tombstones
 from storage.store import Store, Transaction
 from storage.types import SITE, CollectionId, ModSeq
@@ -68,6 +69,7 @@ def run(store: Store) -> Purged:
         released = locks.sweep(tx)
         expired = tx.db.execute(sa.delete(invitations).where(invitations.c.expires <= tx.now)).rowcount
         tx.db.execute(sa.delete(contact_checks).where(contact_checks.c.expires <= tx.now))
+        sequencing.purge(tx)
         # A throttle whose last refusal is a day old slows nobody down any more (SYS-17).
         old = sa.and_(throttles.c.until <= tx.now, throttles.c.first <= tx.now - _DAY_S)
         forgiven = tx.db.execute(sa.delete(throttles).where(old)).rowcount

@@ -13,7 +13,7 @@ from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
 from storage.mail.recipients import Recipient
-from storage.scheduling import copies, delivery, exchange, inbox, people, rooms
+from storage.scheduling import copies, delivery, exchange, inbox, people, rooms, sequencing
 from storage.scheduling.people import Person
 from storage.store import Store, Transaction
 
@@ -58,6 +58,8 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
             return False
         if itip.latest(meeting.calendar) < itip.latest(present.calendar):
             return False
+    if not sequencing.is_newest(tx, person, meeting.uid, itip.address(organizer.value), meeting.calendar):
+        return False
     if meeting.method == "CANCEL":
         return present is not None and _cancel(tx, person, present, meeting)
     if meeting.method == "ADD":
@@ -165,5 +167,7 @@ def _reply(tx: Transaction, person: Person, meeting: Meeting) -> bool:
     who = frozenset({meeting.sender})
     present = copies.find(tx, person.id, meeting.uid)
     if present is not None and itip.latest(meeting.calendar) < itip.latest(present.calendar):
+        return False
+    if not sequencing.is_newest(tx, person, meeting.uid, meeting.sender, meeting.calendar):
         return False
     return delivery.answered(tx, person, who, meeting.calendar) == delivery.DELIVERED

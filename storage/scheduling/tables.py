@@ -1,4 +1,4 @@
-"""The tables of what is done for large meetings after the organizer, or an attendee, has his answer."""
+"""The tables of what is done for large meetings after somebody has his answer, and of what came by mail before."""
 
 from __future__ import annotations
 
@@ -28,4 +28,17 @@ rounds: Final = sa.Table(
     Column("due", sa.BigInteger, nullable=False, index=True),  # seconds since the epoch
     _int("reached"),  # the round is under way, and everybody up to this account has been served; 0: it waits
     _int("again"),  # not 0: more answers came while it is under way, and the next one is due then
+)
+
+heard: Final = sa.Table(
+    "meeting_heard",
+    # The newest message about a meeting that an account got of each sender (storage/scheduling/sequencing.py).
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("meeting", sa.Text, primary_key=True),  # SHA-256 of its UID, hex
+    Column("sender", sa.Text, primary_key=True),
+    Column("instance", sa.Text, primary_key=True),  # RECURRENCE-ID; "": the whole
+    _int("sequence", None),
+    _text("stamp"),  # DTSTAMP in UTC, "" = it said none
+    Column("heard", sa.Float(53), nullable=False),
 )

@@ -1,4 +1,4 @@
-"""Mail with programs that none of us wrote: mbsync, offlineimap, fetchmail, mutt, swaks, curl (POP, IMAP, SMTP).
+"""Mail with programs that none of us wrote: mbsync, offlineimap, fetchmail, getmail, mutt, swaks, curl (POP, IMAP, SMTP).
 
 Both ways, with content and flags compared.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop import mail
-from tests.interop.desk import PASSWORDS, Desk
+from tests.interop.desk import PASSWORDS, Desk, program
 from tests.interop.mail import Mailbox, door, run
 
 ONE = "From: Jörg <j@x.example>\r\nSubject: one\r\nMessage-ID: <{}@x>\r\n\r\n.dot\r\nGrüße\r\nFrom here\r\n"
@@ -112,6 +112,37 @@ def test_fetchmail(desk: Desk, tmp_path: Path, protocol: str, opened: str) -> No
     run(mail.program("fetchmail"), "--nosyslog", "-f", rc)
     assert f"<{subject}@x>".encode() in (tmp_path / "got").read_bytes()
     assert ".dot\n" in (tmp_path / "got").read_text()
+
+
+@pytest.mark.parametrize(
+    ("retriever", "opened", "more"),
+    [
+        ("SimplePOP3SSLRetriever", "pop3s", ""),
+        ("SimpleIMAPSSLRetriever", "imaps", 'mailboxes = ("INBOX",)\n'),
+    ],
+)
+def test_getmail(desk: Desk, tmp_path: Path, retriever: str, opened: str, more: str) -> None:
+    """POP-01, POP-03: fetched once, by UIDL or uid; a second run finds nothing new."""
+    inbox = Mailbox(desk, "dora")
+    subject = f"g-{uuid.uuid4().hex[:8]}"
+    inbox.append(text(subject))
+    inbox.close()
+    host, port = door(desk, opened)
+    got = tmp_path / "got"
+    rc = tmp_path / "getmailrc"
+    rc.write_text(
+        f"[retriever]\ntype = {retriever}\nserver = {host}\nport = {port}\nusername = dora\n"
+        f"password = {PASSWORDS['dora']}\nca_certs = {mail.certificate(desk)}\n{more}"
+        f'[destination]\ntype = MDA_external\npath = /usr/bin/tee\narguments = ("-a", "{got}")\nallow_root_commands = true\n'
+        "[options]\nread_all = false\ndelete = false\ndelivered_to = false\nreceived = false\n"
+    )
+    getmail = (program("getmail") or "getmail", "--getmaildir", tmp_path, "--rcfile", rc)
+    run(*getmail)
+    found = got.read_bytes()
+    assert b"<%b@x>\n" % subject.encode() in found
+    assert b"\n\n.dot\nGr\xc3\xbc\xc3\x9fe\nFrom here\n" in found
+    run(*getmail)
+    assert got.read_bytes() == found
 
 
 def test_mutt(desk: Desk, tmp_path: Path) -> None:
