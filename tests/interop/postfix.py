@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,12 +69,13 @@ postlog unix-dgram n - n - 1 postlogd
 class Postfix:
     """It takes mail for far.test, and relays that for desks to ports of this machine."""
 
-    def __init__(self, base: Path, port: int, routes: Mapping[str, int]) -> None:
+    def __init__(self, port: int, routes: Mapping[str, int]) -> None:
         """`routes` are domains and the ports of their mail exchangers."""
         if os.geteuid() != 0 or shutil.which("postfix") is None:
             pytest.skip("Postfix is started by root")
         self.port = port
-        self._base = base
+        # Not below pytest's own directory: every pytest that starts on the machine closes that to other accounts.
+        base = self._base = Path(tempfile.mkdtemp(prefix="postfix-"))
         self._running = False
         owner = pwd.getpwnam("postfix")
         for name in ("queue", "data", "mail"):
@@ -81,8 +83,6 @@ class Postfix:
             os.chown(base / name, owner.pw_uid, owner.pw_gid)
         os.chown(base / "queue", 0, 0)
         (base / "mail").chmod(0o777)
-        for above in base.parents[: len(base.parts) - 2]:  # pytest's directories are their owner's alone
-            above.chmod(above.stat().st_mode | 0o011)
         base.chmod(0o755)
         conf = base / "conf"
         conf.mkdir()
@@ -109,6 +109,11 @@ class Postfix:
         if self._running:
             self._run("postfix", "stop")
             self._running = False
+
+    def remove(self) -> None:
+        """End it, and leave nothing behind."""
+        self.stop()
+        shutil.rmtree(self._base, ignore_errors=True)
 
     def _run(self, *command: str) -> None:
         # Its output goes to a file: its daemons keep a pipe open for as long as they live.

@@ -68,11 +68,11 @@ def desks(tmp_path: Path) -> Iterator[tuple[Wire, Wire]]:
         desk.start("caldav", "smtp", "outbound", "jobs")
         found.append(desk)
     routes = {desk.data.name: int(desk.endpoints["mx"]["port"]) for desk in found}
-    postfix = Postfix(tmp_path / "postfix", port, routes)
+    postfix = Postfix(port, routes)
     postfix.start()
     with Wire(found[0].caldav, "alice") as alice, Wire(found[1].caldav, "dora") as dora:
         yield alice, dora
-    postfix.stop()
+    postfix.remove()
     for desk in found:
         desk.stop()
 

@@ -46,10 +46,10 @@ def world(tmp_path: Path) -> Iterator[tuple[Desk, Postfix]]:
         + f'\n[outbound]\nsmarthost = "127.0.0.1"\nsmarthost_port = {port}\nsmarthost_tls = "none"\nfirst_retry_s = 10\n'
     )
     desk.start("imap", "smtp", "outbound")
-    postfix = Postfix(tmp_path / "postfix", port, {"example.test": int(desk.endpoints["mx"]["port"])})
+    postfix = Postfix(port, {"example.test": int(desk.endpoints["mx"]["port"])})
     postfix.start()
     yield desk, postfix
-    postfix.stop()
+    postfix.remove()
     desk.stop()
 
 
