@@ -52,7 +52,7 @@ class Carrier:
 
 
 class Place(NamedTuple):
-    """A folder of the disk."""
+    """Something on the disk: a folder, or a document."""
 
     kind: SpaceKind
     space: str

@@ -16,25 +16,17 @@ from storage.errors import Denied, NotFound, Refused, TooLarge
 from storage.filing import File
 from storage.formats.addresses import Address, parse_addresses
 from storage.mail import recipients, sending, submitting
+from storage.mail.attachments import Place
 from storage.mail.routing import Site
 from storage.mail.submitting import Origin
 from storage.mail.types import MESSAGE_OCTETS
 from storage.store import Store
-from storage.types import Actor, Right, SpaceKind, View
+from storage.types import Actor, Right, View
 
 _SUBJECT_CHARACTERS: Final = 200
 _TOKEN: Final = r"[^\x00-\x20\x7f-\U0010ffff()<>@,;:\\\"/\[\]?=]+"
 _MEDIA_TYPE: Final = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*(?:;|\Z)")
 """RFC 2045 §5.1; a document keeps what whoever wrote it said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A document on the disk."""
-
-    kind: SpaceKind
-    space: str
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
