@@ -149,6 +149,8 @@ def listing(tx: Transaction) -> list[Account]:
 def credentials(tx: Transaction, login_or_address: str) -> Credentials | None:
     """What belongs to a login, or to a main e-mail address as its alias (SYS-04); None for neither."""
     name = fold_login(login_or_address)
+    if "\0" in name:  # a URL can hold one (RFC 4467), and PostgreSQL takes none
+        return None
     row = tx.db.execute(_BY_ADDRESS if "@" in name else _BY_LOGIN, {"name": name}).first()
     if row is None:
         return None

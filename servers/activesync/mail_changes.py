@@ -16,7 +16,7 @@ from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, Email, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
-from storage.mail import flagging, follow_ups, mailboxes, moving
+from storage.mail import flagging, follow_ups, mailboxes, moving, numbers
 from storage.mail import flags as words
 from storage.mail.types import DRAFTS, TRASH, Mailbox
 from storage.store import Transaction
@@ -28,6 +28,9 @@ _WAYS: Final[tuple[words.Change, ...]] = ("remove", "add")
 def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted: Wanted, options: Options) -> Done:
     """Carry the commands out; failures are told item by item (EAS-13)."""
     done = Done()
+    if any(one.tag is not AirSync.Fetch for one in wanted.commands):
+        # What is read is what is changed: a draft that another phone sends at this moment is not sent once more.
+        numbers.lock(tx, mailbox.id)
     deleted: list[int] = []
     writes = call.version >= 160 and mailbox.name == DRAFTS
     known = keys.held_of(tx, opened.device, opened.folder, _changed(mailbox, wanted)) if wanted.commands else {}
@@ -85,7 +88,7 @@ def _change(
     try:
         flags, details = mail_flags.after(state.flags, details, data, tx.now)
     except Unconvertible:
-        done.refused.append(state)
+        done.refused.add(uid)
         return _CONVERSION
     # What changes, and not what there is then: another program may change flags at the same time.
     before, after = set(state.flags.split()), set(flags.split())

@@ -86,7 +86,10 @@ class MailContent:
             return None
         if not isinstance(target, MailContent):
             raise Impossible
-        placed = moving.move(tx, self.box, [uid], target.box)[0][1]
+        moved = moving.move(tx, self.box, [uid], target.box)
+        if not moved:  # another program was quicker
+            return None
+        placed = moved[0][1]
         source_folder, target_folder = str(self.box.id), str(target.box.id)
         # It holds what it held; what others changed of the mail before it is told in the new place.
         version = keys.held_of(tx, call.device, source_folder, [uid]).get(uid, "")
@@ -131,11 +134,14 @@ def _commands(
 
 
 def _again(
-    tx: Transaction, box: Mailbox, refused: list[State], news: mail_sync.News, protocol: int
+    tx: Transaction, box: Mailbox, refused: set[int], news: mail_sync.News, protocol: int
 ) -> list[Element]:
-    """What the device has of these otherwise than the desk, where the news do not tell it (EAS-13)."""
+    """What the device has of these otherwise than the desk, where the news do not tell it (EAS-13).
+
+    As they are now: a later command of the same request may have changed or deleted them.
+    """
     told = {one.uid for one in (*news.changed, *news.added)}
-    left = [one for one in refused if one.uid not in told]
+    left = [one for one in flagging.states_in(tx, box, flagging.runs(refused - told)) if mail.is_shown(one)]
     details = follow_ups.of(tx, box.id, (one.uid for one in left))
     found: list[Element] = []
     for one in left:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from servers.activesync.wbxml.element import Element
-from storage.mail.types import Mailbox, State
+from storage.mail.types import Mailbox
 
 
 @dataclass(slots=True)
@@ -15,8 +15,8 @@ class Done:
     responses: list[Element] = field(default_factory=list)
     held: dict[int, str | None] = field(default_factory=dict)
     """What the device holds now by its own doing: it is not told again."""
-    refused: list[State] = field(default_factory=list)
-    """Mails that the device has otherwise now than the desk: they are told again (EAS-13)."""
+    refused: set[int] = field(default_factory=set)
+    """Uids of mails that the device has otherwise now than the desk: they are told again (EAS-13)."""
 
 
 def server_id(mailbox: Mailbox, uid: int) -> str:

@@ -11,7 +11,8 @@ from servers.commands.documents import Spot, acting_at, creator, file, spot
 from servers.commands.opened import account, opened, site
 from storage import dropbox, notices
 from storage.mail import document_mail
-from storage.mail.document_mail import Letter, Place
+from storage.mail.attachments import Place
+from storage.mail.document_mail import Letter
 from storage.types import SITE
 
 _as = click.option("--as", "login", help="Who acts; the owner, or the group's admin, without it.")

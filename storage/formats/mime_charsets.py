@@ -59,6 +59,7 @@ _ALIASES: Final = {
 _NOT_CHARSETS: Final = frozenset(
     {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem", "unicode_escape"}
 )
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,39}\Z")
 
 
@@ -86,6 +87,8 @@ def decode(octets: bytes, label: str) -> str:
     name = codec(label) if label else None
     if name is None or name == "ascii":
         name = "utf-8"
+    if name == "utf-7":  # the one codec of Python's that gives halves of characters, which no database takes
+        return _HALVES.sub("\ufffd", octets.decode(name, "replace"))
     try:
         return octets.decode(name)
     except (UnicodeError, ValueError):

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from storage.errors import BadFormat
+from storage.formats import mime_charsets
 from storage.formats.contentline import Component, Params, Property, escape_text
 from storage.formats.datetimes import DAY, Moment, read_duration, read_moment, write_wall
 from storage.formats.vcalendar1_rules import upgrade_rule
@@ -125,12 +126,7 @@ def _decoded(prop: Property) -> str:
         return prop.value
     # Characters that should have been encoded and were not are those of the file, already decoded.
     data = quopri.decodestring(prop.value.encode("utf-8"))
-    for charset in (prop.param("CHARSET") or "utf-8", "utf-8", "cp1252"):
-        try:
-            return data.decode(charset)
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return data.decode("latin-1")
+    return mime_charsets.decode(data, prop.param("CHARSET") or "")  # Python knows codecs that are no character sets
 
 
 def _bare(text: str) -> str:

@@ -73,7 +73,7 @@ def run(
     moved = 0
     if remove:
         with store.write(actor) as tx:
-            source = mailboxes.find(tx, mailbox)
+            source = mailboxes.by_id(tx, box.id)  # whatever it is called now, and no other one that has its name
             uids = [one.uid for one in states]
             if source.name == TRASH:
                 moved = len(moving.remove(tx, source, uids))

@@ -52,7 +52,7 @@ class Carrier:
 
 
 class Place(NamedTuple):
-    """A folder of the disk."""
+    """Something on the disk: a folder, or a document."""
 
     kind: SpaceKind
     space: str
@@ -132,7 +132,8 @@ def _name(shown: str) -> str:
 
 
 def _state(tx: Transaction, mailbox: str, uid: int) -> _State:
-    found = flagging.states_in(tx, mailboxes.find(tx, mailbox), [(uid, uid)])
+    box = mailboxes.find(tx, mailbox)
+    found = flagging.states_in(tx, box, [(uid, uid)]) if uid < box.uid_next else []  # no engine takes any number
     if not found:
         raise NotFound(f"there is no mail {uid} in {mailbox}")
     return _State(found[0].uid, found[0].internal, found[0].content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address as Mailbox
@@ -15,22 +16,17 @@ from storage.errors import Denied, NotFound, Refused, TooLarge
 from storage.filing import File
 from storage.formats.addresses import Address, parse_addresses
 from storage.mail import recipients, sending, submitting
+from storage.mail.attachments import Place
 from storage.mail.routing import Site
 from storage.mail.submitting import Origin
 from storage.mail.types import MESSAGE_OCTETS
 from storage.store import Store
-from storage.types import Actor, Right, SpaceKind, View
+from storage.types import Actor, Right, View
 
 _SUBJECT_CHARACTERS: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A document on the disk."""
-
-    kind: SpaceKind
-    space: str
-    path: str
+_TOKEN: Final = r"[^\x00-\x20\x7f-\U0010ffff()<>@,;:\\\"/\[\]?=]+"
+_MEDIA_TYPE: Final = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*(?:;|\Z)")
+"""RFC 2045 §5.1; a document keeps what whoever wrote it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,8 @@ def _shown(one: Address) -> Mailbox:
 
 
 def _attach(mail: EmailMessage, file: File, data: bytes) -> None:
-    kind, _, subtype = file.media_type.partition(";")[0].strip().partition("/")
-    if not kind or not subtype or kind in {"multipart", "message"}:
+    found = _MEDIA_TYPE.match(file.media_type)
+    kind, subtype = ("application", "octet-stream") if found is None else (found[1], found[2])
+    if kind.lower() in {"multipart", "message"}:
         kind, subtype = "application", "octet-stream"
     mail.add_attachment(data, maintype=kind, subtype=subtype, filename=file.name)

@@ -167,6 +167,27 @@ def test_what_cannot_be_kept_is_refused_and_the_desks_told(
         assert shown(phone, inbox, number) == ["Urgent"]
 
 
+def test_what_is_told_again_is_what_there_is_now(phone: Phone, imap: Client, deliver: Callable[..., int]) -> None:
+    """EAS-13: a later command of the same request counts, whether it changes the mail or deletes it."""
+    for subject in ("kept", "gone"):
+        deliver(subject)
+    phone.folder_sync()
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox)
+    kept, gone = phone.number(inbox, "kept"), phone.number(inbox, "gone")
+    read = AirSync.Change(AirSync.ServerId(kept), AirSync.ApplicationData(Email.Read(1)))
+    del phone.items[inbox][gone]
+    found = phone.sync_once(
+        inbox, change(kept, "я" * 60), read, change(gone, "я" * 60), AirSync.Delete(AirSync.ServerId(gone))
+    )
+    assert found is not None
+    told = found.find(AirSync.Commands)
+    assert told is not None
+    assert [one.text_of(AirSync.ServerId) for one in told.children] == [kept]
+    assert told.children[0].text_of(AirSync.ApplicationData, Email.Read) == "1"
+    assert shown(phone, inbox, kept) == []
+
+
 def test_drafts_have_them_too(connect: Connect, store: Store, alice: Actor) -> None:
     """[MS-ASEMAIL] §3.1.5.1: a draft that is written, and one whose text is changed, keep theirs."""
     phone = connect(version="16.1")

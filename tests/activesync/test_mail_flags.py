@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from servers.activesync.classes import mail_follow_up
+from servers.activesync.classes.item_class import Unconvertible
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, Email, Email2, Move, Tasks
 from storage.mail import flagging, mailboxes
@@ -27,6 +29,13 @@ WHOLE = Email.Flag(
     Tasks.SubOrdinalDate("5555555"), Tasks.ReminderSet(1),
 )  # fmt: skip
 DONE = (Email.CompleteTime("2026-03-05T10:00:00.000Z"), Tasks.DateCompleted("2026-03-05T11:00:00.000Z"))
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T00:00:00." + "0" * 100_000 + "Z", "２０２６-03-01T00:00:00Z"])
+def test_a_time_that_is_none(text: str) -> None:
+    """EAS-13: what is kept of a time is what was said, so it is not as long as somebody likes."""
+    with pytest.raises(Unconvertible):
+        mail_follow_up.of(Email.Flag(Email.Status(2), Tasks.DueDate(text)), mail_follow_up.ACTIVE, "")
 
 
 def flag(phone: Phone, folder: str) -> Element:

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from conf.load import load
 from servers.http.start import open_store
+from storage import bodies, files, folders
 from storage.outbound.tables import messages, recipients
 from storage.store import Store
-from storage.types import SITE, Actor
+from storage.types import SITE, Actor, SpaceKind
 from tests.commands.conftest import Line
 from tests.storage import desk, disk
 
@@ -72,6 +73,18 @@ def test_documents_are_sent(line: Line, store: Store) -> None:
     files = [(one.get_filename(), one.get_content_type()) for one in mail.iter_attachments()]
     assert files == [("a.txt", "text/plain"), ("Ü.bin", "application/octet-stream")]
     assert {one["name"]: one["mails"] for one in line.json("mail", "list", "alice")}["Sent Items"] == 1
+
+
+@pytest.mark.parametrize("kind", ["text/plain more", 'a/"b', "Message/RFC822", "MULTIPART/mixed; boundary=b"])
+def test_a_type_that_no_attachment_has(line: Line, store: Store, alice: Actor, kind: str) -> None:
+    """RFC 2045 §5.1, §6.4: whatever a program said of the document, the mail is one that everybody can read."""
+    with store.write(alice) as tx:
+        place = folders.place(tx, SpaceKind.PRIVATE, "alice", "odd")
+        files.put(tx, place, bodies.small(b"zebra"), media_type=kind)
+    line("document", "send", "alice/odd", "--to", "dora@else.example")
+    ((mail, _),) = queued(store)
+    (one,) = mail.iter_attachments()
+    assert (one.get_content_type(), one.get_content()) == ("application/octet-stream", b"zebra")
 
 
 def test_what_is_not_sent(line: Line, store: Store) -> None:

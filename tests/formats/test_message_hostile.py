@@ -168,6 +168,14 @@ def test_wrong_character_sets(charset: bytes, octets: bytes, text: str) -> None:
     assert whole(data).text == text
 
 
+@pytest.mark.parametrize("field", FIELDS)
+def test_halves_of_characters(field: str) -> None:
+    """UTF-7 can say one half alone, which neither engine stores: such a mail could not be delivered."""
+    for word in (b"=?utf-7?Q?+2AA-?=", b"=?utf-7?B?KzJBQS0=?=", b'"=?utf-7?Q?+3AA-?=" <a@b.example>', b"<=?utf-7?q?+2AA-?=@b>"):
+        whole(field.encode() + b": " + word + b"\r\n\r\nx")
+    assert whole(b"Subject: a=?utf-7?Q?+2AA- +2D3eAA-?=\r\n\r\n").subject == "a\ufffd \U0001f600"
+
+
 @pytest.mark.parametrize("charset", ["utf-7", "hz", "iso-2022-jp", "utf-16", "utf-32", "big5hkscs", "johab", "cp037"])
 def test_octets_that_their_character_set_does_not_know(charset: str) -> None:
     for octets in (b"+AGEA-\\x41~{\x1b$B" * 1_000, b"\xff\x80\0" * 1_000, b"\x1b$B" * 1_000):

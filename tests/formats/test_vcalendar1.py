@@ -323,3 +323,17 @@ def test_whole_days_survive_the_way_there_and_back() -> None:
 def test_journals_are_left_out() -> None:
     journal = "BEGIN:VJOURNAL\nUID:j\nDTSTAMP:20240101T000000Z\nSUMMARY:x\nEND:VJOURNAL"
     assert b"BEGIN:VJOURNAL" not in exported(journal)
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "unicode_escape", "utf-7", "rot13", "nonsense"])
+@pytest.mark.parametrize("value", ["xn--a", "a=2E=2Eb", "=5Cud800", "+2AA-"])
+def test_character_sets_that_are_none(charset: str, value: str) -> None:
+    """SYS-17: Python knows codecs that are no character sets; of some, errors are of another kind, or texts have halves."""
+    lines = (
+        *("BEGIN:VCALENDAR", "VERSION:1.0", "BEGIN:VEVENT", "DTSTART:20200101T000000Z"),
+        f"SUMMARY;ENCODING=QUOTED-PRINTABLE;CHARSET={charset}:{value}",
+        *("END:VEVENT", "END:VCALENDAR", ""),
+    )
+    (calendar,) = parse("\r\n".join(lines).encode())
+    (event,) = upgrade(calendar).components
+    event.value("SUMMARY").encode()

@@ -21,7 +21,7 @@ from storage.formats.contentline import Component, Property
 from storage.formats.datetimes import DAY, MAX_WALL, Moment, instant, read_duration, read_moment, wall_at, write_wall
 from storage.formats.recurrence import Rule
 
-_WIRE: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?Z?")
+_WIRE: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d{1,9})?Z?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,16 @@ def test_who_may_use_it(store: Store, alice: Actor, uid: int) -> None:
         assert found == allowed, (login, submitting)
 
 
+def test_names_that_nobody_has(store: Store, alice: Actor, uid: int) -> None:
+    """A NUL, which PostgreSQL takes in no text, is in no name: neither in the owner's nor in the bearer's."""
+    assert not opens(store, "bob", sign(store, alice, uid, "user+bob%00"))
+    with pytest.raises(NotFound):
+        sign(store, alice, uid, "authuser", owner="alice%00")
+    foreign = parse(b"imap://alice%00@h/Drafts/;uid=1;urlauth=anonymous:internal:" + b"0" * 66)
+    assert foreign is not None
+    assert not opens(store, "bob", foreign)
+
+
 def test_only_ones_own_mailboxes(store: Store, alice: Actor, uid: int) -> None:
     for box, owner in (("Drafts", "bob"), ("Drafts", "nobody"), ("Nowhere", "alice"), ("a*b", "alice")):
         with pytest.raises(NotFound):
