@@ -6,16 +6,20 @@ import secrets
 from datetime import UTC, datetime, tzinfo
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 
 from storage.formats import alarms, icalendar
 from storage.formats.contentline import Component, unescape_text
+from storage.formats.mail_policy import POLICY
 
 _WORDS: Final = {
-    "en": "Reminder", "fr": "Rappel", "de": "Erinnerung",
-    "es": "Recordatorio", "it": "Promemoria", "nl": "Herinnering",
+    "en": "Reminder",
+    "fr": "Rappel",
+    "de": "Erinnerung",
+    "es": "Recordatorio",
+    "it": "Promemoria",
+    "nl": "Herinnering",
 }
 
 
@@ -28,7 +32,7 @@ def of(
     moment = datetime.fromtimestamp(due.start, zone)
     when = f"{moment:%Y-%m-%d}" if due.all_day else f"{_time(moment, clock_h)} ({moment.tzname()})"
     word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
-    mail: Any = EmailMessage(policy=SMTP)
+    mail: Any = EmailMessage(policy=POLICY)
     local, _, host = address.rpartition("@")
     person = Address(str(row.display_name or row.name), local, host) if address.isascii() else address
     mail["From"] = mail["To"] = person

@@ -183,3 +183,11 @@ def test_the_owners_language(store: Store, anybody: Client) -> None:
         preferences.set_language(tx, alice, "nl")
     press(anybody, ask(store), "save", given="Theodora")
     assert mails(store)[-1]["Subject"] == "Dora Example heeft de gegevens gewijzigd"
+
+
+def test_a_name_makes_no_header_fields(store: Store, anybody: Client) -> None:
+    """Whoever calls himself an encoded word with line ends in it writes no field into mails of others (SYS-17)."""
+    put(store, body=CARD.replace(b"FN:Dora Example", b"FN:=?utf-8?q?=0d=0aX-Evil=3a_1?="))
+    press(anybody, ask(store), "right")
+    assert [mail["X-Evil"] for mail in mails(store)] == [None, None]
+    assert all("X-Evil=3a_1" in str(mail["To"]) + str(mail["Subject"]) for mail in mails(store))
