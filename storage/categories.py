@@ -35,15 +35,17 @@ def rename(store: Store, actor: Actor, old: str, new: str) -> int:
 
     Raises:
         NotFound: no contact has it.
-        Refused: the new name cannot be one.
+        Refused: the new name cannot be one, or is the old one.
     """
     clean = " ".join(new.split())
     if len(clean) > _CHARACTERS:
         raise Refused(f"a category has at most {_CHARACTERS} characters")
+    if old == clean:
+        raise Refused(f"the category is called {old} already")
     with store.read(actor) as tx:
         having: dict[CollectionId, list[str]] = {}
         for book, item, names in _tagged(tx):
-            if old in names and old != clean:
+            if old in names:
                 having.setdefault(book.id, []).append(item.name)
     if not having:
         raise NotFound(f"no contact has the category {old}")

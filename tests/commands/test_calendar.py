@@ -40,6 +40,9 @@ def test_the_list_names_them(line: Line) -> None:
     assert line.json("calendar", "list", "alice/events", "--days", "3") == []
     assert line.json("calendar", "list", "alice/events", "--from", f"{DAY:%Y-%m-%d}", "--days", "2")
     line("calendar", "list", "alice/nothing", status=1)
+    assert line.json("calendar", "list", "alice/events", "--from", "9999-12-31") == []
+    assert line.json("calendar", "list", "alice/events", "--from", "0001-01-01") == []
+    assert "contacts is no calendar" in line("calendar", "list", "alice/contacts", status=2)
 
 
 def test_a_reminder_is_set_changed_and_taken_away(line: Line) -> None:

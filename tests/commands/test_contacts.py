@@ -21,6 +21,9 @@ def test_contacts_are_listed(line: Line) -> None:
     found = line.json("contacts", "list", "alice/contacts", "--find", "kew", "--category", "friends")
     assert [one["contact"] for one in found] == ["Ada"]
     line("contacts", "list", "alice/contacts", "--as", "bob", status=1)
+    assert "events is no address book" in line("contacts", "list", "alice/events", status=2)
+    line("contacts", "share", "alice/contacts/Ada.vcf", "IAB")
+    assert "IAB has Ada.vcf already" in line("contacts", "share", "alice/contacts/Ada.vcf", "IAB", status=1)
 
 
 def test_categories_are_ones_own(line: Line) -> None:
@@ -50,3 +53,12 @@ def test_categories_are_ones_own(line: Line) -> None:
     assert "no contact has" in line("contacts", "category", "remove", "alice", "work", status=1)
     assert "CATEGORIES" not in line("export", "alice/contacts/Eve.vcf")
     line("contacts", "category", "rename", "alice", "members", " ", status=2)
+    line("import", "alice/contacts", "-", stdin=CARD.format("Zoe", "Kew", "a"))
+    assert "not UTF-8" in line("contacts", "category", "rename", "alice", "a", "\udcff", status=1)
+
+
+def test_an_empty_picture_takes_none_away(line: Line) -> None:
+    """CON-06: a file that came to nothing is no wish to be without a photo."""
+    line("import", "alice/contacts", "-", stdin=CARD.format("Eve", "Kew", "work"))
+    assert "nothing in the picture" in line("contacts", "photo", "alice/contacts/Eve.vcf", "-", status=2)
+    line("contacts", "photo", "alice/contacts/Eve.vcf", "--remove")
