@@ -52,6 +52,7 @@ _CHANGED: Final = {
     "nl": ("{name} heeft de gegevens gewijzigd", "{name} ({address}) heeft gewijzigd:\n\n{data}\n"),
 }
 """Subject and text by language; another language gets English (SYS-16)."""
+LINE_CHARACTERS: Final = 500
 _NOTHING: Final = "–"
 
 
@@ -115,4 +116,4 @@ def _of(texts: Mapping[str, tuple[str, str]], language: str) -> tuple[str, str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:500]
+    return " ".join(text.split())[:LINE_CHARACTERS]

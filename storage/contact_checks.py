@@ -108,11 +108,15 @@ def change(tx: Transaction, token: str, etag: str, wanted: Mapping[str, str]) ->
         NotFound: as in `question`.
         Stale: the contact was changed since `etag` was shown.
         BadFormat: nothing would be left to name it by.
+        Refused, TooLarge: a field is longer than who asked could be told, or the contact larger than one may be.
+        Locked: a program of somebody's holds the contact (RFC 4918 §6).
         Denied: who asked may not edit it any more.
     """
     theirs, row, book, item = _open(tx, token)
     card = vcard.read(item.body or b"")
     changes = contact_edit.changed_fields(card, wanted)
+    if any(len(after) > texts.LINE_CHARACTERS for _, after in changes.values()):
+        raise Refused(f"a field has at most {texts.LINE_CHARACTERS} characters")  # all of it is told to who asked
     if changes:
         prepared = contacts.prepare(contact_edit.edited(card, wanted).body)
         items.put(theirs, book, item.name, prepared, Precondition(match=frozenset({etag})))
