@@ -72,6 +72,8 @@ def test_what_is_refused(line: Line) -> None:
     assert "private calendars only" in line("calendar", "remind", "groups/IAB/events/common.ics", "--mail", "0", status=1)
     line("calendar", "remind", "alice/events/absent.ics", "--mail", "0", status=1)
     line(*remind, "--mail", "0", "--as", "bob", status=1)
+    line("grant", "add", "alice/events", "bob", "see")
+    assert "lacks the right edit" in line(*remind, "--mail", "0", "--as", "bob", status=1)
     for words in ((), ("--mail", "1w"), ("--mail", "5"), ("--mail", "1h", "--off")):
         line(*remind, *words, status=2)
     line("calendar", "remind", "alice/events", "--mail", "0", status=2)
