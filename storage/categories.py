@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from storage import collections as tree
-from storage import contacts, items, principals
+from storage import contacts, items, principals, shared_spaces
 from storage.errors import NotFound, Refused
 from storage.formats import vcard, vcard_views
 from storage.formats.vcard_filter import CardFilter, PropFilter
@@ -70,11 +70,12 @@ def _write(tx: Transaction, book: Collection, item: Item, names: list[str]) -> N
 
 
 def _tagged(tx: Transaction) -> Iterator[tuple[Collection, Item, list[str]]]:
-    """The contacts of the actor's own and his groups' address books that have categories of his."""
+    """The contacts in the actor's own, his groups' and his colleagues' address books that have categories of his."""
     me = principals.me(tx)
-    for space in (me, *principals.groups_of(tx, me)):
-        kind = SpaceKind.PRIVATE if space.id == me.id else SpaceKind.GROUP
-        for book in tree.home(tx, kind, space.name):
+    spaces = [(SpaceKind.PRIVATE, me.name), *((SpaceKind.GROUP, one.name) for one in principals.groups_of(tx, me))]
+    spaces += [(SpaceKind.PRIVATE, name) for name in shared_spaces.names(tx)]
+    for kind, space in spaces:
+        for book in tree.home(tx, kind, space):
             if book.tool is not Tool.CONTACTS:
                 continue
             found, _ = contacts.query(tx, book, _ANY)

@@ -31,18 +31,21 @@ def test_categories_are_ones_own(line: Line) -> None:
     for values in (("Eve", "Kew", "freinds,work"), ("Ada", "Kew", "freinds")):
         line("import", "alice/contacts", "-", stdin=CARD.format(*values))
     line("import", "groups/IAB/contacts", "-", "--as", "alice", stdin=CARD.format("Common", "Kew", "members"))
+    line("grant", "add", "alice/contacts", "bob", "see")
     store = open_store(load(line.data / "escritoire.toml"))
     try:
         bob = desk.actor(store, "bob")
         with store.write(bob) as tx:  # as his contacts program does
             theirs = contacts.prepare(CARD.format("Common", "Kew", "freinds").encode())
             items.put(tx, desk.contacts(tx, "IAB"), "Common.vcf", theirs)
+            hers = contacts.prepare(CARD.format("Eve", "Kew", "freinds").encode())  # what alice shows him of hers
+            items.put(tx, desk.contacts(tx, "alice"), "Eve.vcf", hers)
     finally:
         store.close()
     told = line.json("contacts", "category", "list", "bob")
-    assert told == [{"category": "freinds", "contacts": 1}]
-    assert line("contacts", "category", "rename", "bob", "freinds", "friends") == "1 contacts changed\n"
-    assert line.json("contacts", "category", "list", "bob") == [{"category": "friends", "contacts": 1}]
+    assert told == [{"category": "freinds", "contacts": 2}]
+    assert line("contacts", "category", "rename", "bob", "freinds", "friends") == "2 contacts changed\n"
+    assert line.json("contacts", "category", "list", "bob") == [{"category": "friends", "contacts": 2}]
     mine = {one["category"]: one["contacts"] for one in line.json("contacts", "category", "list", "alice")}
     assert mine == {"freinds": 2, "members": 1, "work": 1}
     assert line("contacts", "category", "rename", "alice", "freinds", "work") == "2 contacts changed\n"
