@@ -21,7 +21,6 @@ from storage import principals as people
 from storage.accounts import clean_address
 from storage.errors import Denied, NotFound, Refused
 from storage.formats import contact_edit, vcard
-from storage.formats.contentline import unescape_text
 from storage.formats.flat_contact import Row, row_of
 from storage.scheduling.people import Person, acting
 from storage.schema import contact_checks
@@ -68,7 +67,7 @@ def ask(tx: Transaction, book: Collection, name: str, *, link_base: str, languag
     if not address:
         raise Refused(f"{card.fn} has no e-mail address")
     address = clean_address(address)
-    spoken = preferences.clean_language(language) if language else _language_of(card)
+    spoken = preferences.clean_language(language) if language else contacts.language_of(card.component) or "en"
     tx.db.execute(sa.delete(contact_checks).where(contact_checks.c.item_id == item.id))
     token = secrets.token_urlsafe(32)
     row = {"item_id": item.id, "account_id": tx.actor.id, "address": address, "language": spoken}
@@ -151,15 +150,6 @@ def _open(tx: Transaction, token: str) -> tuple[Transaction, Any, Collection, It
 
 def _use(tx: Transaction, row: Any) -> None:
     tx.db.execute(sa.delete(contact_checks).where(contact_checks.c.id == row.id))
-
-
-def _language_of(card: vcard.Card) -> str:
-    """The contact's own language, English if it tells none (CON-02)."""
-    told = card.component.value("LANG") or card.component.value("X-ESCRITOIRE-LANG")
-    try:
-        return preferences.clean_language(unescape_text(told))
-    except Refused:
-        return "en"
 
 
 def _hash(token: str) -> str:

@@ -96,19 +96,12 @@ def _send(
     group: str = "",
 ) -> None:
     """One mail for each language that is read."""
-    from storage.mail import recipients, sending  # processes that only show documents do without
+    from storage.mail import sending  # processes that only show documents do without
     from storage.outbound import letter
     from storage.outbound.letter import Person
 
     me = people.me(tx)
-    own = recipients.addresses_of(tx, me.id)
-    if not own:
-        raise Refused(f"{me.name} has no confirmed address that the mail could come from")
-    sender = recipients.default_sender(tx, me.id, own)
-    try:
-        sending.count(tx)
-    except sending.TooMany as error:
-        raise Refused(str(error)) from None
+    sender = sending.in_the_name_of(tx, me)
     words = {
         "who": plain(me.display_name, 200) or me.name, "group": group, "path": plain(path, 500),
         "name": plain(path.rpartition("/")[2], 200),
