@@ -82,3 +82,11 @@ def test_a_plan_that_is_too_small(line: Line) -> None:
     line("grant", "add", "groups/IAB/contacts", "bob", "add")
     refused = line("contacts", "share", "bob/contacts/d.vcf", "IAB", status=1)
     assert "limit contacts_max reached (0): `escritoire plan set PLAN --limit contacts_max=…`" in refused
+
+
+@pytest.mark.parametrize("words", [("document", "hide"), ("document", "notify"), ("favourites", "hide")])
+def test_help_says_who_acts(line: Line, words: tuple[str, ...]) -> None:
+    """ACL-07, DOC-19: of a group's document its creator, not the admin."""
+    said = line(*words, "--help")
+    assert "without it whoever made it" in said
+    assert "group's admin, without it" not in said
