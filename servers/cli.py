@@ -179,7 +179,7 @@ def _refusal(error: Exception) -> str | None:
     from auth.errors import AuthError
     from servers.front import NoCaddy
     from servers.process import CannotListen
-    from storage.errors import Denied, GateClosed, LimitReached, NotFound, StorageError
+    from storage.errors import Denied, Exists, GateClosed, LimitReached, NotFound, StorageError
     from storage.plans import LIMITS
 
     if isinstance(error, Denied) and error.is_bare:
@@ -190,6 +190,10 @@ def _refusal(error: Exception) -> str | None:
         return f"{error}: `escritoire plan set PLAN --limit {error.limit}=…` changes it for all who have that plan"
     if isinstance(error, NotFound) and " " not in str(error).strip():
         return f"there is no {error}, or whoever acts may not see it (capitals count)" if str(error) else "not found"
+    if isinstance(error, Exists) and " " not in str(error).strip():
+        return f"there is {error} already" if str(error) else "it is there already"
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":  # of what the system could not decode
+        return "what was typed is not UTF-8"
     if isinstance(error, ConfError | CannotListen | NoCaddy | StorageError | AuthError):
         return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     if type(error).__name__ == "OperationalError":  # the driver's, by way of the store; its first line names the cause

@@ -40,16 +40,10 @@ def apply(tx: Transaction, name: str, comment: str = "") -> Principal:
         raise Exists(f"{me.name} is a member of {name} already")
     if found.open:
         raise Refused(f"{name} is open: join it")
-    own = recipients.addresses_of(tx, me.id)
-    to = recipients.addresses_of(tx, found.admin.id)
-    if not own or not to:
-        raise Refused(f"{(me if not own else found.admin).name} has no confirmed address")
-    try:
-        sending.count(tx)
-    except sending.TooMany as error:
-        raise Refused(str(error)) from None
-    sender = recipients.default_sender(tx, me.id, own)
-    target = recipients.default_sender(tx, found.admin.id, to)
+    target = recipients.notified_at(tx, [found.admin.id]).get(found.admin.id)
+    if target is None:
+        raise Refused(f"{found.admin.name}, who administers {name}, has no confirmed address")
+    sender = sending.in_the_name_of(tx, me)
     subject, text = _TEXTS.get(people.language_of(tx, found.admin.id), _TEXTS["en"])
     words = {
         "who": plain(me.display_name, 200) or me.name, "address": sender,

@@ -68,7 +68,7 @@ def share(tx: Transaction, book: Collection, name: str, group: str) -> str:
     common = kinds.of(Tool.CONTACTS).prepare(seen.body or b"", seen.media_type)
     plain = kinds.of(Tool.CONTACTS).prepare(common.common, seen.media_type)
     if viewing.one(tx, target, name, body=False) is not None:
-        raise Exists(name)
+        raise Exists(f"{group} has {name} already")
     stored_items.put(tx, target, name, plain)
     return name
 

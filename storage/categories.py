@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from storage import collections as tree
-from storage import contacts, items, principals
+from storage import contacts, items, principals, shared_spaces
 from storage.errors import NotFound, Refused
 from storage.formats import vcard, vcard_views
 from storage.formats.vcard_filter import CardFilter, PropFilter
@@ -35,15 +35,17 @@ def rename(store: Store, actor: Actor, old: str, new: str) -> int:
 
     Raises:
         NotFound: no contact has it.
-        Refused: the new name cannot be one.
+        Refused: the new name cannot be one, or is the old one.
     """
     clean = " ".join(new.split())
     if len(clean) > _CHARACTERS:
         raise Refused(f"a category has at most {_CHARACTERS} characters")
+    if old == clean:
+        raise Refused(f"the category is called {old} already")
     with store.read(actor) as tx:
         having: dict[CollectionId, list[str]] = {}
         for book, item, names in _tagged(tx):
-            if old in names and old != clean:
+            if old in names:
                 having.setdefault(book.id, []).append(item.name)
     if not having:
         raise NotFound(f"no contact has the category {old}")
@@ -68,11 +70,12 @@ def _write(tx: Transaction, book: Collection, item: Item, names: list[str]) -> N
 
 
 def _tagged(tx: Transaction) -> Iterator[tuple[Collection, Item, list[str]]]:
-    """The contacts of the actor's own and his groups' address books that have categories of his."""
+    """The contacts in the actor's own, his groups' and his colleagues' address books that have categories of his."""
     me = principals.me(tx)
-    for space in (me, *principals.groups_of(tx, me)):
-        kind = SpaceKind.PRIVATE if space.id == me.id else SpaceKind.GROUP
-        for book in tree.home(tx, kind, space.name):
+    spaces = [(SpaceKind.PRIVATE, me.name), *((SpaceKind.GROUP, one.name) for one in principals.groups_of(tx, me))]
+    spaces += [(SpaceKind.PRIVATE, name) for name in shared_spaces.names(tx)]
+    for kind, space in spaces:
+        for book in tree.home(tx, kind, space):
             if book.tool is not Tool.CONTACTS:
                 continue
             found, _ = contacts.query(tx, book, _ANY)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from storage import principals as people
-from storage.errors import Refused
 from storage.formats.contact_labels import label
 from storage.mail import recipients, sending
 from storage.outbound import letter
@@ -52,6 +51,7 @@ _CHANGED: Final = {
     "nl": ("{name} heeft de gegevens gewijzigd", "{name} ({address}) heeft gewijzigd:\n\n{data}\n"),
 }
 """Subject and text by language; another language gets English (SYS-16)."""
+LINE_CHARACTERS: Final = 500
 _NOTHING: Final = "–"
 
 
@@ -63,17 +63,10 @@ def send_question(
     Raises:
         Refused: he has no address, or the plan allows no more mails today.
     """
-    own = recipients.addresses_of(tx, asker.id)
-    if not own:
-        raise Refused(f"{asker.name} has no confirmed address that the question could come from")
-    try:
-        sending.count(tx)
-    except sending.TooMany as error:
-        raise Refused(str(error)) from None
+    sender = sending.in_the_name_of(tx, asker)
     data = "\n".join(f"    {label(field, language)}: {_line(value)}" for field, value in row.items())
     words = {"who": _line(asker.display_name or asker.name), "name": _line(to[1]), "data": data, "link": link}
     subject, text = _of(_QUESTIONS, language)
-    sender = recipients.default_sender(tx, asker.id, own)
     letter.put(
         tx,
         sender=Person(sender, asker.display_name),
@@ -115,4 +108,4 @@ def _of(texts: Mapping[str, tuple[str, str]], language: str) -> tuple[str, str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())[:500]
+    return " ".join(text.split())[:LINE_CHARACTERS]

@@ -21,7 +21,6 @@ from storage import principals as people
 from storage.accounts import clean_address
 from storage.errors import Denied, NotFound, Refused
 from storage.formats import contact_edit, vcard
-from storage.formats.contentline import unescape_text
 from storage.formats.flat_contact import Row, row_of
 from storage.scheduling.people import Person, acting
 from storage.schema import contact_checks
@@ -68,7 +67,7 @@ def ask(tx: Transaction, book: Collection, name: str, *, link_base: str, languag
     if not address:
         raise Refused(f"{card.fn} has no e-mail address")
     address = clean_address(address)
-    spoken = preferences.clean_language(language) if language else _language_of(card)
+    spoken = preferences.clean_language(language) if language else contacts.language_of(card.component) or "en"
     tx.db.execute(sa.delete(contact_checks).where(contact_checks.c.item_id == item.id))
     token = secrets.token_urlsafe(32)
     row = {"item_id": item.id, "account_id": tx.actor.id, "address": address, "language": spoken}
@@ -108,11 +107,15 @@ def change(tx: Transaction, token: str, etag: str, wanted: Mapping[str, str]) ->
         NotFound: as in `question`.
         Stale: the contact was changed since `etag` was shown.
         BadFormat: nothing would be left to name it by.
+        Refused, TooLarge: a field is longer than who asked could be told, or the contact larger than one may be.
+        Locked: a program of somebody's holds the contact (RFC 4918 §6).
         Denied: who asked may not edit it any more.
     """
     theirs, row, book, item = _open(tx, token)
     card = vcard.read(item.body or b"")
     changes = contact_edit.changed_fields(card, wanted)
+    if any(len(after) > texts.LINE_CHARACTERS for _, after in changes.values()):
+        raise Refused(f"a field has at most {texts.LINE_CHARACTERS} characters")  # all of it is told to who asked
     if changes:
         prepared = contacts.prepare(contact_edit.edited(card, wanted).body)
         items.put(theirs, book, item.name, prepared, Precondition(match=frozenset({etag})))
@@ -147,15 +150,6 @@ def _open(tx: Transaction, token: str) -> tuple[Transaction, Any, Collection, It
 
 def _use(tx: Transaction, row: Any) -> None:
     tx.db.execute(sa.delete(contact_checks).where(contact_checks.c.id == row.id))
-
-
-def _language_of(card: vcard.Card) -> str:
-    """The contact's own language, English if it tells none (CON-02)."""
-    told = card.component.value("LANG") or card.component.value("X-ESCRITOIRE-LANG")
-    try:
-        return preferences.clean_language(unescape_text(told))
-    except Refused:
-        return "en"
 
 
 def _hash(token: str) -> str:

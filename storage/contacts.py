@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import viewing
+from storage import preferences, viewing
 from storage.containment import contains
-from storage.errors import UnsupportedMedia
+from storage.errors import Refused, UnsupportedMedia
 from storage.formats import vcard, vcard_filter, vcard_photo, vcard_views
+from storage.formats.contentline import Component, unescape_text
 from storage.formats.vcard_filter import CardFilter, Every, Expression, MatchType, Term
 from storage.kinds import Prepared
 from storage.schema import card_index, items
@@ -59,6 +60,15 @@ def prepare(data: bytes, media_type: str = "") -> Prepared:
 def merge(shared: bytes, parts: str) -> bytes:
     """A viewer's own body: the shared one with his categories (CON-13)."""
     return vcard_views.merge_categories(shared, json.loads(parts))
+
+
+def language_of(card: Component) -> str:
+    """The language that a contact is written to in, as its card tells; "" where it tells none (CON-02, CON-30)."""
+    told = card.value("LANG") or card.value("X-ESCRITOIRE-LANG")  # 4.0 and 3.0
+    try:
+        return preferences.clean_language(unescape_text(told)) if told else ""
+    except Refused:
+        return ""
 
 
 def comparable(shared: bytes) -> bytes:

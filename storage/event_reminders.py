@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from storage import calendar, items
-from storage.errors import Refused
+from storage import collections as tree
+from storage.errors import Denied, Refused
 from storage.formats import icalendar
 from storage.formats.contentline import Component, Property, render
 from storage.mail import recipients
 from storage.sms import number
 from storage.store import Transaction
-from storage.types import Collection, Precondition, SpaceKind, Tool
+from storage.types import Collection, Precondition, Right, SpaceKind, Tool
 
 LONGEST_S: Final = 366 * 86_400
 
@@ -44,6 +45,8 @@ def choose(tx: Transaction, collection: Collection, name: str, *, mail_s: int | 
             raise Refused(f"the personal record of {owner.name} has no complete mobile number (REM-02)")
         alarms.append((sms_s, f"{phone}@sms"))
     item = items.get(tx, collection, name)
+    if not item.rights & Right.EDIT:  # else only his own alarms would be stored, which remind nobody (SYS-08)
+        raise Denied(Right.EDIT, tree.path(collection, item.name))
     found = icalendar.load(item.body or b"").calendar
     for part in found.components:
         if part.name not in ("VEVENT", "VTODO"):

@@ -136,6 +136,8 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
         for person in people:
             one = given.get(person.id, Right.NONE)
             default = rights.defaults(collection.space.kind, collection.tool, _standing(tx, collection, person))
+            if item is not None and item.restricted and _seen_by_default(collection) and person.id != item.creator_id:
+                default &= ~Right.SEE  # ACL-09: it was unticked for "all members"
             rows.append(GridRow(person, group.name, False, one, default | one | whole | everybody))
     return Grid(columns, tuple(rows))
 

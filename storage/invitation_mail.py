@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from storage import principals as people
-from storage.errors import Refused
 from storage.groups import Sheet
 from storage.store import Transaction
-from storage.types import SITE
 
 if TYPE_CHECKING:  # that module asks this one for its texts
     from storage.invitations import Letter
@@ -69,20 +67,12 @@ def send(tx: Transaction, found: Sheet, letters: Iterable[Letter]) -> int:
     Raises:
         Refused: the admin may not send so many mails today, or none at all, or has no address to send from.
     """
-    from storage.mail import recipients, sending  # processes that only show the offer do without
+    from storage.mail import sending  # processes that only show the offer do without
     from storage.outbound import letter
     from storage.outbound.letter import Person
 
-    own = recipients.addresses_of(tx, found.admin.id)
-    if not own:
-        raise Refused(f"{found.admin.name} has no confirmed address that the letters could come from")
-    sender = recipients.default_sender(tx, found.admin.id, own)
     written = list(letters)
-    try:
-        if tx.actor.id != SITE.id:
-            sending.count(tx, len(written))
-    except sending.TooMany as error:
-        raise Refused(str(error)) from None
+    sender = sending.in_the_name_of(tx, found.admin, len(written))
     for one in written:
         letter.put(
             tx,

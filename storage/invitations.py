@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import groups, invitation_mail, preferences
+from storage import contacts, groups, invitation_mail, preferences
 from storage import principals as people
 from storage.accounts import clean_address
 from storage.errors import LimitReached, NotFound, Refused
@@ -242,12 +242,7 @@ def _guest(body: bytes, language: str) -> Guest:
     address = unescape_text(card.value("EMAIL")).strip()
     if not address:
         raise Refused(f"{name} has no e-mail address")
-    own = card.value("LANG") or card.value("X-ESCRITOIRE-LANG")  # CON-02: 4.0 and 3.0
-    try:
-        own = preferences.clean_language(unescape_text(own)) if own else ""
-    except Refused:
-        own = ""
-    return Guest(address, name[:200], language or own)
+    return Guest(address, name[:200], language or contacts.language_of(card))
 
 
 def _letter(tx: Transaction, group: Principal, made: Invitation, token: str, link_base: str) -> Letter:

@@ -45,7 +45,7 @@ def get(tx: Transaction, collection: Collection, name: str, *, body: bool = True
     """
     found = viewing.one(tx, collection, normal(name), body=body)
     if found is None:
-        raise NotFound(name)
+        raise NotFound(f"there is no {name}, or whoever acts may not see it (capitals count)")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -34,10 +35,11 @@ _CHANGED: Final = {
 }
 _DEPOSITED: Final = {
     "en": ("In your drop box: {name}", "{who} put a document into your drop box.\n\nDocument: {path}"),
-    "fr": ("Dans votre boîte de dépôt : {name}", "{who} a mis un document dans votre boîte de dépôt.\n\n{path}"),
+    "fr": ("Dans votre boîte de dépôt : {name}",
+           "{who} a mis un document dans votre boîte de dépôt.\n\nDocument : {path}"),
     "de": ("In Ihrem Briefkasten: {name}", "{who} hat ein Dokument in Ihren Briefkasten gelegt.\n\nDokument: {path}"),
     "nl": ("In uw postbus: {name}", "{who} heeft een document in uw postbus gelegd.\n\nDocument: {path}"),
-}
+}  # fmt: skip
 """Subject and text by language; another language gets English (SYS-16)."""
 
 
@@ -56,7 +58,7 @@ def tell_members(tx: Transaction, file: File, comment: str = "") -> list[Princip
         raise Refused("only a group's documents have members to be told of them")
     if file.creator != tx.actor.id:
         raise Denied(Right.EDIT, tree.path(file.folder, file.name), "only its creator tells of a document (DOC-19)")
-    told = [one for one in _readers(tx, file) if one.id != tx.actor.id and one.email]
+    told = _reachable(tx, [one for one in _readers(tx, file) if one.id != tx.actor.id])
     if not told:
         raise Refused("nobody else may read it, or nobody has an address")
     renewed = file.modified > file.created + _NEW_S
@@ -70,9 +72,19 @@ def tell_recipient(tx: Transaction, member: Principal, name: str, comment: str =
     Raises:
         Refused: he has no address, or the plan allows no more mails today.
     """
-    if not member.email:
+    told = _reachable(tx, [member])
+    if not told:
         raise Refused(f"{member.name} has no address to be told at")
-    _send(tx, [member], _DEPOSITED, name, (comment,))
+    _send(tx, told, _DEPOSITED, name, (comment,))
+
+
+def _reachable(tx: Transaction, members: Iterable[Principal]) -> list[Principal]:
+    """Those who have a confirmed address, with the one at which they hear of things (ACC-19)."""
+    from storage.mail import recipients
+
+    known = {one.id: one for one in members}
+    at = recipients.notified_at(tx, list(known))
+    return [replace(one, email=at[number]) for number, one in known.items() if number in at]
 
 
 def _send(
@@ -84,19 +96,12 @@ def _send(
     group: str = "",
 ) -> None:
     """One mail for each language that is read."""
-    from storage.mail import recipients, sending  # processes that only show documents do without
+    from storage.mail import sending  # processes that only show documents do without
     from storage.outbound import letter
     from storage.outbound.letter import Person
 
     me = people.me(tx)
-    own = recipients.addresses_of(tx, me.id)
-    if not own:
-        raise Refused(f"{me.name} has no confirmed address that the mail could come from")
-    sender = recipients.default_sender(tx, me.id, own)
-    try:
-        sending.count(tx)
-    except sending.TooMany as error:
-        raise Refused(str(error)) from None
+    sender = sending.in_the_name_of(tx, me)
     words = {
         "who": plain(me.display_name, 200) or me.name, "group": group, "path": plain(path, 500),
         "name": plain(path.rpartition("/")[2], 200),

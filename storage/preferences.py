@@ -148,7 +148,11 @@ def zone_of(tx: Transaction, account: PrincipalId) -> str:
 
 def default_sender_of(tx: Transaction, account: PrincipalId) -> str:
     """The address that an account chose for what it writes, "" without a choice; whoever acts (ACC-19)."""
-    stored = tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar()
+    return chosen_sender(tx.db.execute(sa.select(accounts.c.preferences).where(accounts.c.id == account)).scalar())
+
+
+def chosen_sender(stored: str | None) -> str:
+    """The same of an account's preferences as they are stored."""
     return str(json.loads(stored or "{}").get(DEFAULT_SENDER, ""))
 
 

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime, tzinfo
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from typing import Any, Final
+from datetime import datetime, tzinfo
+from typing import Final
 
 from storage.formats import alarms, icalendar
 from storage.formats.contentline import Component, unescape_text
 
 _WORDS: Final = {
-    "en": "Reminder", "fr": "Rappel", "de": "Erinnerung",
-    "es": "Recordatorio", "it": "Promemoria", "nl": "Herinnering",
+    "en": "Reminder",
+    "fr": "Rappel",
+    "de": "Erinnerung",
+    "es": "Recordatorio",
+    "it": "Promemoria",
+    "nl": "Herinnering",
 }
 
 
-def of(
-    row: Any, address: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int = 24
-) -> bytes:
-    """The whole message to the owner; `row` names him and his language, `zone` and `clock_h` how he reads the time."""
+def text_of(
+    language: str, obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int = 24
+) -> tuple[str, str]:
+    """Subject and text of the mail to the owner; `zone` and `clock_h` say how he reads the time."""
     source = _source(obj, due)
     summary = _line(source, "SUMMARY") or "-"
     moment = datetime.fromtimestamp(due.start, zone)
     when = f"{moment:%Y-%m-%d}" if due.all_day else f"{_time(moment, clock_h)} ({moment.tzname()})"
-    word = _WORDS.get(str(row.language)[:2], _WORDS["en"])
-    mail: Any = EmailMessage(policy=SMTP)
-    local, _, host = address.rpartition("@")
-    person = Address(str(row.display_name or row.name), local, host) if address.isascii() else address
-    mail["From"] = mail["To"] = person
-    mail["Subject"] = f"{word}: {summary}"[:200]
-    mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["Message-ID"] = f"<{secrets.token_hex(16)}@{host}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5
     place = _line(source, "LOCATION")
     text = unescape_text(source.value("DESCRIPTION")).strip()[:10_000]
-    mail.set_content("\n".join([summary, when, *([place] if place else []), *(["", text] if text else [])]) + "\n")
-    octets: bytes = mail.as_bytes()
-    return octets
+    said = "\n".join([summary, when, *([place] if place else []), *(["", text] if text else [])]) + "\n"
+    return f"{_WORDS.get(language[:2], _WORDS['en'])}: {summary}", said
 
 
 def short(obj: icalendar.CalendarObject, due: alarms.Due, zone: tzinfo, clock_h: int = 24) -> str:

@@ -119,12 +119,11 @@ def _remind(tx: Transaction, row: Any, sms: bool) -> int:
     phoned = sms and due is not None and helps and _by_sms(tx, row, obj, due, zone, clock_h)
     if due is not None and helps and own and (due.mail or not phoned):
         from storage import reminder_mail  # `jobs` alone pays for these
-        from storage.outbound import queue
-        from storage.outbound.types import Target
+        from storage.outbound import letter
 
-        address = recipients.default_sender(tx, owner, own)
-        mail = reminder_mail.of(row, address, obj, due, zone, clock_h)
-        queue.enqueue(tx, sender="", recipients=[Target(address)], data=mail)
+        to = letter.Person(recipients.default_sender(tx, owner, own), str(row.display_name or row.name))
+        subject, text = reminder_mail.text_of(str(row.language), obj, due, zone, clock_h)
+        letter.put(tx, sender=to, to=[to], subject=subject, text=text, account=owner, bounces=False)
     _FORGET.run(tx, {"item": row.id})
     # What fell due together, or while nobody worked, is told once; the next one lies ahead.
     _set(tx, row.id, obj, row.due + SPACING_S if helps else max(row.due, now), zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import click
@@ -13,7 +13,7 @@ from servers.commands.listing import json_option, table
 from servers.commands.opened import Target, account, acting_on, ask, collection, opened, place
 from storage import agenda, event_reminders, preferences, transfer
 from storage import reminders as waiting
-from storage.types import SITE, SpaceKind
+from storage.types import SITE, SpaceKind, Tool
 
 
 @click.group()
@@ -109,8 +109,12 @@ def list_(desk: Desk, target: Target, first: datetime | None, days: int, login: 
     with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
         zone = ZoneInfo(preferences.zone_of(tx, tx.actor.id))
         begin = (first or datetime.fromtimestamp(tx.now, zone)).date()
+        days = min(days, (date.max - begin).days)  # there is no day after the last
         start, end = transfer.day_range(begin, begin + timedelta(days=days - 1), zone)
-        found = agenda.happenings(tx, collection(tx, target), start, end, zone)
+        where = collection(tx, target)
+        if where.tool not in (Tool.CALENDAR, Tool.TASKS):
+            raise click.BadParameter(f"{where.name} is no calendar")
+        found = agenda.happenings(tx, where, start, end, zone)
     rows = [
         {
             "name": one.item.name,

@@ -15,7 +15,8 @@ from servers.commands.opened import collection as find_collection
 from storage import card_placements, categories, contact_checks, contacts, items, transfer
 from storage.formats import vcard, vcard_photo
 from storage.formats.vcard_filter import CardFilter, PropFilter, TextMatch
-from storage.types import SITE, Precondition, SpaceKind
+from storage.store import Transaction
+from storage.types import SITE, Collection, Precondition, SpaceKind, Tool
 
 
 @click.group()
@@ -64,7 +65,7 @@ def list_(desk: Desk, target: Target, find: str, category: str, login: str | Non
     texts = (TextMatch(find),)
     wanted = CardFilter(tuple(PropFilter(name, texts=texts) for name in ("N", "FN", "ORG"))) if find else CardFilter()
     with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
-        found, _ = contacts.query(tx, find_collection(tx, target), wanted)
+        found, _ = contacts.query(tx, _book(tx, target), wanted)
     cards = [(item.name, vcard.read(item.body or b"")) for item in found]
     if category:
         cards = [(name, card) for name, card in cards if category in card.categories]
@@ -117,8 +118,10 @@ def photo(desk: Desk, target: Target, file: BinaryIO | None, remove: bool, login
     if (file is None) is not remove:
         raise click.UsageError("Give a picture, or --remove.")
     data = b"" if file is None else file.read()
+    if not data and not remove:
+        raise click.BadParameter("there is nothing in the picture")
     with opened(desk) as store, store.write(acting_on(store, target, login)) as tx:
-        book = find_collection(tx, target)
+        book = _book(tx, target)
         item = items.get(tx, book, named(target))
         card = vcard_photo.with_picture(vcard.read(item.body or b""), data)
         items.put(tx, book, item.name, contacts.prepare(card.body), Precondition(match=frozenset({item.etag})))
@@ -184,6 +187,18 @@ def category_remove(desk: Desk, login: str, name: str) -> None:
     with opened(desk) as store:
         number = categories.rename(store, acting(store, login), name, "")
     click.echo(f"{number} contacts changed")
+
+
+def _book(tx: Transaction, target: Target) -> Collection:
+    """The address book.
+
+    Raises:
+        BadParameter: it is something else.
+    """
+    found = find_collection(tx, target)
+    if found.tool is not Tool.CONTACTS:
+        raise click.BadParameter(f"{found.name} is no address book")
+    return found
 
 
 def named(target: Target) -> str:

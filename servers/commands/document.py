@@ -8,7 +8,7 @@ import click
 
 from servers.cli import Desk
 from servers.commands import document_mails, document_versions
-from servers.commands.documents import Spot, acting_at, file, folder, hide_from, spot, thing
+from servers.commands.documents import Spot, acting_at, as_creator, file, folder, hide_from, spot, thing
 from servers.commands.listing import json_option, moment, sheet, table
 from servers.commands.opened import Target, ask, collection, opened
 from servers.commands.opened import place as card_place
@@ -124,7 +124,7 @@ def unshare(desk: Desk, place: Spot, group: str, login: str | None) -> None:
 @command.command()
 @_place
 @click.argument("member")
-@_as
+@as_creator
 @click.pass_obj
 def hide(desk: Desk, place: Spot, member: str, login: str | None) -> None:
     """Hide a group's document from MEMBER (DOC-18).

@@ -7,7 +7,7 @@ import sys
 import click
 
 from servers.cli import Desk
-from servers.commands.documents import Spot, acting_at, creator, file, spot
+from servers.commands.documents import Spot, acting_at, as_creator, creator, file, spot
 from servers.commands.opened import account, opened, site
 from storage import dropbox, notices
 from storage.mail import document_mail
@@ -55,7 +55,7 @@ def send(
 @click.command()
 @_place
 @_comment
-@_as
+@as_creator
 @click.pass_obj
 def notify(desk: Desk, place: Spot, comment: str, login: str | None) -> None:
     """Mail the other members that a group's document is new, or has a new version (DOC-19).

@@ -13,6 +13,8 @@ from storage.filing import DOCS, WEB, File, Folder
 from storage.store import Store, Transaction
 from storage.types import SITE, Actor, Right, SpaceKind
 
+as_creator = click.option("--as", "login", help="Who acts; without it whoever made it.")
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:

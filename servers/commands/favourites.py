@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from servers.cli import Desk
-from servers.commands.documents import Spot, acting_at, file, folder, hide_from, spot
+from servers.commands.documents import Spot, acting_at, as_creator, file, folder, hide_from, spot
 from servers.commands.listing import json_option, sheet, table
 from servers.commands.opened import opened
 from storage import favourites, placements
@@ -129,7 +129,7 @@ def unshare(desk: Desk, place: Spot, group: str, login: str | None) -> None:
 @command.command()
 @_place
 @click.argument("member")
-@_as
+@as_creator
 @click.pass_obj
 def hide(desk: Desk, place: Spot, member: str, login: str | None) -> None:
     """Hide a group's bookmark from MEMBER (FAV-08); it is for its creator, who acts without --as.

@@ -18,7 +18,7 @@ from servers.http.request import Request
 from servers.http.response import Response
 from storage import contact_checks
 from storage.contact_checks import Question
-from storage.errors import BadFormat, Denied, NotFound, Stale
+from storage.errors import BadFormat, Denied, Locked, NotFound, Refused, Stale, TooLarge
 from storage.formats.contact_edit import FIELDS
 from storage.formats.contact_labels import label
 from storage.store import Store
@@ -47,6 +47,8 @@ class _Words:
     thanks: str
     changed: str
     name: str
+    long: str
+    later: str
 
 
 _TEXTS: Final = {
@@ -54,23 +56,29 @@ _TEXTS: Final = {
         "Are these your data?", "{who} keeps them in an address book. Empty a field to erase it.", "All is right",
         "Save the changes", "Thank you. {who} has been told; you may close this page.",
         "The data were changed meanwhile: please look again.", "A name, a company or an address must remain.",
+        "That is too long: a field has at most 500 characters.", "Somebody is at work on these data: try again later.",
     ),
     "fr": _Words(
         "Ces données sont-elles les vôtres ?",
         "{who} les conserve dans un carnet d'adresses. Videz un champ pour l'effacer.", "Tout est exact",
         "Enregistrer", "Merci. {who} est prévenu ; vous pouvez fermer cette page.",
         "Les données ont changé entre-temps : regardez encore.", "Un nom, une société ou une adresse doit rester.",
+        "C'est trop long : un champ a 500 caractères au plus.", "Quelqu'un modifie ces données : réessayez plus tard.",
     ),
     "de": _Words(
         "Sind das Ihre Daten?", "{who} führt sie in einem Adressbuch. Leeren Sie ein Feld, um es zu löschen.",
         "Alles stimmt", "Änderungen speichern", "Danke. {who} weiß Bescheid; Sie können diese Seite schließen.",
         "Die Daten wurden inzwischen geändert: Sehen Sie bitte noch einmal hin.",
         "Ein Name, eine Firma oder eine Adresse muss bleiben.",
+        "Das ist zu lang: Ein Feld hat höchstens 500 Zeichen.",
+        "Jemand bearbeitet diese Daten gerade: Versuchen Sie es später noch einmal.",
     ),
     "nl": _Words(
         "Zijn dit uw gegevens?", "{who} bewaart ze in een adresboek. Maak een veld leeg om het te wissen.",
         "Alles klopt", "Wijzigingen bewaren", "Dank u. {who} is ingelicht; u kunt deze pagina sluiten.",
         "De gegevens zijn intussen gewijzigd: kijk nog eens.", "Een naam, een bedrijf of een adres moet blijven.",
+        "Dat is te lang: een veld heeft hoogstens 500 tekens.",
+        "Iemand werkt aan deze gegevens: probeer het later nog eens.",
     ),
 }  # fmt: skip
 
@@ -120,6 +128,10 @@ def _take(store: Store, token: str, asked: Question, fields: Mapping[str, str]) 
         return _show(asked, asked.row, words.changed, 409)
     except BadFormat:
         return _show(asked, {**asked.row, **wanted}, words.name, 400)
+    except (Refused, TooLarge):
+        return _show(asked, {**asked.row, **wanted}, words.long, 400)
+    except Locked:
+        return _show(asked, {**asked.row, **wanted}, words.later, 423)
     said = html.escape(words.thanks.format(who=asked.asker))
     return pages.form(words.title, f"<p>{said}</p>")
 

@@ -73,6 +73,7 @@ def edited(card: Card, wanted: Mapping[str, str]) -> Card:
         _set(component, component.get("ORG"), "ORG", _compound(row, parts) if any(map(row.get, parts)) else "")
     for field, value in changes.items():
         if field in _SIMPLE:
+            _leave_first(component, _SIMPLE[field])
             _set(component, component.get(_SIMPLE[field]), _SIMPLE[field], escape_text(value))
         elif field in _DATES:
             component.properties = [prop for prop in component.properties if prop.name != _DATES[field]]
@@ -103,6 +104,8 @@ def _places(component: Component) -> dict[str, Property]:
         if field is not None and tel.value.strip():
             found[field] = tel
     for address in component.all("ADR"):
+        if not any(vcard.structured(address.value)):
+            continue  # `row_of` passes over it as well
         kinds = {kind.lower() for kind in address.params_of("TYPE")}
         found.setdefault("home" if "home" in kinds else "work" if "work" in kinds else "other", address)
     return found
@@ -132,6 +135,12 @@ def _set(component: Component, old: Property | None, name: str, value: str, para
         held[at] = Property(name, value, old.params, old.group)
     else:
         del held[at]
+
+
+def _leave_first(component: Component, name: str) -> None:
+    """Take out all but the first of a name: what was shown of several is changed or erased with them (CON-08)."""
+    first = component.get(name)
+    component.properties = [prop for prop in component.properties if prop.name != name or prop is first]
 
 
 def _compound(row: Row, fields: tuple[str, ...]) -> str:

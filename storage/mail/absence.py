@@ -8,7 +8,6 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 
 from storage.formats import collation, mail_header, mime_words
 from storage.formats.addresses import parse_addresses
+from storage.formats.mail_policy import POLICY
 from storage.mail import recipients
 from storage.mail.appending import Prepared
 from storage.mail.recipients import Recipient
@@ -178,7 +178,7 @@ def _mail(own: str, to: str, header: bytes, message: Message) -> bytes:
         found = (mail_header.values(header, name) or [b""])[0]
         return " ".join(mime_words.printable(mime_words.decode_words(found)).split())
 
-    mail: Any = EmailMessage()
+    mail: Any = EmailMessage(policy=POLICY)
     mail["From"], mail["To"] = own, to
     mail["Subject"] = f"Auto: {said(b'subject')}"[:200]
     mail["Date"] = format_datetime(datetime.now(UTC))
@@ -188,7 +188,7 @@ def _mail(own: str, to: str, header: bytes, message: Message) -> bytes:
     if original and len(original) < 500:
         mail["In-Reply-To"] = mail["References"] = original
     mail.set_content(message.text, subtype="html" if message.html else "plain")
-    octets: bytes = mail.as_bytes(policy=SMTP)
+    octets: bytes = mail.as_bytes()
     return octets
 
 

@@ -98,8 +98,11 @@ def save(
     attached = mail_parts.attachments(data, parts)
     if sections is not None:
         attached = [one for one in attached if one.section in sections]
+    missing = sorted(set(sections or ()) - {one.section for one in attached})
+    if missing:
+        raise NotFound(f"this mail carries no attachment {missing[0]}")
     if not attached:
-        raise NotFound("this mail carries no such attachment" if sections else "this mail carries no attachment")
+        raise NotFound("this mail carries no attachment")
     ready: list[tuple[str, Body, str]] = []
     for one in attached:
         part = held[one.section]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from typing import Any, Final
 
 from storage import bodies, folders, principals
@@ -15,6 +14,7 @@ from storage import collections as tree
 from storage.errors import Denied, NotFound, Refused, TooLarge
 from storage.filing import File
 from storage.formats.addresses import Address, parse_addresses
+from storage.formats.mail_policy import POLICY, POLICY_UTF8, one_line
 from storage.mail import recipients, sending, submitting
 from storage.mail.attachments import Place
 from storage.mail.routing import Site
@@ -74,12 +74,12 @@ def send(store: Store, site: Site, actor: Actor, places: Sequence[Place], letter
     if sum(file.size for file in files) > MESSAGE_OCTETS * 3 // 4:  # base64 makes it a third longer
         raise TooLarge(MESSAGE_OCTETS)
     utf8 = not all(address.isascii() for address in (sender, *everybody))
-    mail: Any = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
+    mail: Any = EmailMessage(policy=POLICY_UTF8 if utf8 else POLICY)
     mail["From"] = _shown(Address(me.display_name, *sender.rpartition("@")[::2]))
     for name in ("To", "Cc"):
         if fields[name]:
             mail[name] = [_shown(one) for one in fields[name]]
-    subject = letter.subject.encode("utf-8", "replace").decode() or ", ".join(file.name for file in files)
+    subject = letter.subject or ", ".join(file.name for file in files)
     mail["Subject"] = " ".join(subject.split())[:_SUBJECT_CHARACTERS]
     mail.set_content(letter.text.encode("utf-8", "replace").decode())
     for file in files:
@@ -121,4 +121,4 @@ def _attach(mail: EmailMessage, file: File, data: bytes) -> None:
     kind, subtype = ("application", "octet-stream") if found is None else (found[1], found[2])
     if kind.lower() in {"multipart", "message"}:
         kind, subtype = "application", "octet-stream"
-    mail.add_attachment(data, maintype=kind, subtype=subtype, filename=file.name)
+    mail.add_attachment(data, maintype=kind, subtype=subtype, filename=one_line(file.name))

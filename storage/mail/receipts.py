@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 
 from storage.formats import mime_fields, mime_words
 from storage.formats.addresses import parse_addresses
+from storage.formats.mail_policy import POLICY
 from storage.mail import reading, recipients
 from storage.mail.flags import SEEN
 from storage.mail.types import SPAM, Mailbox, State
@@ -91,7 +91,7 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
         return mime_words.printable(mime_words.decode_words(fields.get(name, b""))).replace("\n", " ")
 
     domain = own.rpartition("@")[2]
-    message: Any = EmailMessage()
+    message: Any = EmailMessage(policy=POLICY)
     message["From"], message["To"] = own, target
     message["Subject"] = f"Read: {said(b'subject')}"[:200]
     message["Date"] = format_datetime(datetime.now(UTC))
@@ -104,7 +104,7 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
         f"The mail that you sent to {own} with the subject\n\n    {said(b'subject')}\n\nwas displayed.\n"
     )
     message.make_mixed()
-    part: Any = EmailMessage()
+    part: Any = EmailMessage(policy=POLICY)
     lines = [f"Reporting-UA: {domain}; Escritoire", f"Final-Recipient: rfc822;{own}"]
     lines += [f"Original-Message-ID: {original}"] if original else []
     lines.append("Disposition: automatic-action/MDN-sent-automatically; displayed")
@@ -113,5 +113,5 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
     message.attach(part)
     message.replace_header("Content-Type", 'multipart/report; report-type="disposition-notification"')
     message.set_boundary(f"receipt-{secrets.token_hex(8)}")
-    octets: bytes = message.as_bytes(policy=SMTP)
+    octets: bytes = message.as_bytes()
     return octets

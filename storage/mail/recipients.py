@@ -119,6 +119,26 @@ def default_sender(tx: Transaction, account: PrincipalId, own: Sequence[str]) ->
     return chosen if chosen in own else own[0]
 
 
+_TOGETHER: Final = 500
+_OF_MANY: Final = (
+    sa.select(addresses.c.account_id, addresses.c.address, accounts.c.preferences)
+    .join(accounts, accounts.c.id == addresses.c.account_id)
+    .where(addresses.c.account_id.in_(sa.bindparam("accounts", expanding=True)), addresses.c.confirmed)
+    .order_by(addresses.c.position, addresses.c.id)
+)
+
+
+def notified_at(tx: Transaction, people: Sequence[PrincipalId]) -> dict[PrincipalId, str]:
+    """Where each of many accounts hears of things: its default address; who has none is left out (ACC-19)."""
+    found: dict[PrincipalId, str] = {}
+    for start in range(0, len(people), _TOGETHER):
+        for row in tx.db.execute(_OF_MANY, {"accounts": list(people[start : start + _TOGETHER])}):
+            first = found.setdefault(row.account_id, row.address)
+            if first != row.address == preferences.chosen_sender(row.preferences):
+                found[row.account_id] = row.address
+    return found
+
+
 def may_send_from(own: Collection[str], address: str) -> bool:
     """Whether an address is one of `own`, a suffix left aside."""
     local, _, domain = address.lower().rpartition("@")

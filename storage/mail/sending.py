@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import plans, preferences
+from storage.errors import Refused
 from storage.mail import appending, mailboxes, moving, recipients
 from storage.mail.flags import SEEN
 from storage.mail.recipients import may_send_from
@@ -15,7 +16,7 @@ from storage.mail.tables import contents, messages, relay_blocks, sendings, sent
 from storage.mail.types import SENT, Mailbox
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Actor, Principal, PrincipalId, SpaceKind
+from storage.types import SITE, Actor, Principal, PrincipalId, SpaceKind
 
 __all__ = [
     "Blocked",
@@ -24,6 +25,7 @@ __all__ = [
     "asks_receipts",
     "blocked_since",
     "count",
+    "in_the_name_of",
     "keep_copy",
     "may_send_from",
     "recipients_max",
@@ -104,6 +106,25 @@ def count(tx: Transaction, mails: int = 1) -> None:
         if mails > 1:
             tx.db.execute(sa.update(sendings).where(here).values(messages=sendings.c.messages - mails))
         raise TooMany(f"the plan allows {most} mails a day: go on tomorrow")
+
+
+def in_the_name_of(tx: Transaction, author: Principal, mails: int = 1) -> str:
+    """Count mails that the desk writes for somebody, and return the address that they come from (ACC-19, SMTP-05).
+
+    What the site's administrator has written is not counted.
+
+    Raises:
+        Refused: he has no confirmed address, may not send, or the plan allows no more mails today.
+    """
+    own = recipients.addresses_of(tx, author.id)
+    if not own:
+        raise Refused(f"{author.name} has no confirmed address that a mail could come from")
+    try:
+        if tx.actor.id != SITE.id:
+            count(tx, mails)
+    except TooMany as error:
+        raise Refused(str(error)) from None
+    return recipients.default_sender(tx, author.id, own)
 
 
 def keep_copy(tx: Transaction, prepared: appending.Prepared, *, always: bool = False) -> None:

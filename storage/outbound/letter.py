@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Any, Final, NamedTuple
 
+from storage.formats.mail_policy import POLICY, POLICY_UTF8
 from storage.outbound import queue
 from storage.outbound.types import Target
 from storage.store import Transaction
@@ -43,7 +43,7 @@ def put(
     Without `bounces` nobody hears of it if it cannot be delivered; `automatic` ones are answered by no program.
     """
     utf8 = not all(one.address.isascii() for one in (sender, *to))
-    mail: Any = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
+    mail: Any = EmailMessage(policy=POLICY_UTF8 if utf8 else POLICY)
     mail["From"] = _shown(sender)
     mail["To"] = [_shown(one) for one in to]
     mail["Subject"] = " ".join(subject.split())[:_SUBJECT_CHARACTERS]
@@ -60,4 +60,4 @@ def put(
 
 def _shown(one: Person) -> Address:
     local, _, host = one.address.rpartition("@")
-    return Address(" ".join(one.name.encode("utf-8", "replace").decode().split())[:_NAME_CHARACTERS], local, host)
+    return Address(" ".join(one.name.split())[:_NAME_CHARACTERS], local, host)

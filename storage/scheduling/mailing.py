@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 
 from storage.formats import itip
 from storage.formats.contentline import Component, Property, unescape_text
+from storage.formats.mail_policy import POLICY
 from storage.outbound import queue
 from storage.outbound.types import Target
 from storage.scheduling import people
@@ -68,7 +68,7 @@ def send(
 
 def message_of(tx: Transaction, sender: str, name: str, recipient: str, subject: str) -> Any:
     """A mail with its header, to be given its body."""
-    mail: Any = EmailMessage(policy=SMTP)
+    mail: Any = EmailMessage(policy=POLICY)
     mail["From"] = _named(sender, name)
     author = itip.address(people.speaker(tx, frozenset({sender})))
     if author:

@@ -40,6 +40,9 @@ def test_the_list_names_them(line: Line) -> None:
     assert line.json("calendar", "list", "alice/events", "--days", "3") == []
     assert line.json("calendar", "list", "alice/events", "--from", f"{DAY:%Y-%m-%d}", "--days", "2")
     line("calendar", "list", "alice/nothing", status=1)
+    assert line.json("calendar", "list", "alice/events", "--from", "9999-12-31") == []
+    assert line.json("calendar", "list", "alice/events", "--from", "0001-01-01") == []
+    assert "contacts is no calendar" in line("calendar", "list", "alice/contacts", status=2)
 
 
 def test_a_reminder_is_set_changed_and_taken_away(line: Line) -> None:
@@ -69,6 +72,8 @@ def test_what_is_refused(line: Line) -> None:
     assert "private calendars only" in line("calendar", "remind", "groups/IAB/events/common.ics", "--mail", "0", status=1)
     line("calendar", "remind", "alice/events/absent.ics", "--mail", "0", status=1)
     line(*remind, "--mail", "0", "--as", "bob", status=1)
+    line("grant", "add", "alice/events", "bob", "see")
+    assert "lacks the right edit" in line(*remind, "--mail", "0", "--as", "bob", status=1)
     for words in ((), ("--mail", "1w"), ("--mail", "5"), ("--mail", "1h", "--off")):
         line(*remind, *words, status=2)
     line("calendar", "remind", "alice/events", "--mail", "0", status=2)

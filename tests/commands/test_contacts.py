@@ -21,6 +21,9 @@ def test_contacts_are_listed(line: Line) -> None:
     found = line.json("contacts", "list", "alice/contacts", "--find", "kew", "--category", "friends")
     assert [one["contact"] for one in found] == ["Ada"]
     line("contacts", "list", "alice/contacts", "--as", "bob", status=1)
+    assert "events is no address book" in line("contacts", "list", "alice/events", status=2)
+    line("contacts", "share", "alice/contacts/Ada.vcf", "IAB")
+    assert "IAB has Ada.vcf already" in line("contacts", "share", "alice/contacts/Ada.vcf", "IAB", status=1)
 
 
 def test_categories_are_ones_own(line: Line) -> None:
@@ -28,18 +31,21 @@ def test_categories_are_ones_own(line: Line) -> None:
     for values in (("Eve", "Kew", "freinds,work"), ("Ada", "Kew", "freinds")):
         line("import", "alice/contacts", "-", stdin=CARD.format(*values))
     line("import", "groups/IAB/contacts", "-", "--as", "alice", stdin=CARD.format("Common", "Kew", "members"))
+    line("grant", "add", "alice/contacts", "bob", "see")
     store = open_store(load(line.data / "escritoire.toml"))
     try:
         bob = desk.actor(store, "bob")
         with store.write(bob) as tx:  # as his contacts program does
             theirs = contacts.prepare(CARD.format("Common", "Kew", "freinds").encode())
             items.put(tx, desk.contacts(tx, "IAB"), "Common.vcf", theirs)
+            hers = contacts.prepare(CARD.format("Eve", "Kew", "freinds").encode())  # what alice shows him of hers
+            items.put(tx, desk.contacts(tx, "alice"), "Eve.vcf", hers)
     finally:
         store.close()
     told = line.json("contacts", "category", "list", "bob")
-    assert told == [{"category": "freinds", "contacts": 1}]
-    assert line("contacts", "category", "rename", "bob", "freinds", "friends") == "1 contacts changed\n"
-    assert line.json("contacts", "category", "list", "bob") == [{"category": "friends", "contacts": 1}]
+    assert told == [{"category": "freinds", "contacts": 2}]
+    assert line("contacts", "category", "rename", "bob", "freinds", "friends") == "2 contacts changed\n"
+    assert line.json("contacts", "category", "list", "bob") == [{"category": "friends", "contacts": 2}]
     mine = {one["category"]: one["contacts"] for one in line.json("contacts", "category", "list", "alice")}
     assert mine == {"freinds": 2, "members": 1, "work": 1}
     assert line("contacts", "category", "rename", "alice", "freinds", "work") == "2 contacts changed\n"
@@ -50,3 +56,12 @@ def test_categories_are_ones_own(line: Line) -> None:
     assert "no contact has" in line("contacts", "category", "remove", "alice", "work", status=1)
     assert "CATEGORIES" not in line("export", "alice/contacts/Eve.vcf")
     line("contacts", "category", "rename", "alice", "members", " ", status=2)
+    line("import", "alice/contacts", "-", stdin=CARD.format("Zoe", "Kew", "a"))
+    assert "not UTF-8" in line("contacts", "category", "rename", "alice", "a", "\udcff", status=1)
+
+
+def test_an_empty_picture_takes_none_away(line: Line) -> None:
+    """CON-06: a file that came to nothing is no wish to be without a photo."""
+    line("import", "alice/contacts", "-", stdin=CARD.format("Eve", "Kew", "work"))
+    assert "nothing in the picture" in line("contacts", "photo", "alice/contacts/Eve.vcf", "-", status=2)
+    line("contacts", "photo", "alice/contacts/Eve.vcf", "--remove")

@@ -153,6 +153,16 @@ def test_the_default_sender(line: Line, store: Store) -> None:
     assert queued(store)[-1][0]["From"] == "Alice <alice@example.test>"
 
 
+def test_notices_go_there(line: Line, store: Store) -> None:
+    """ACC-19: the default address is also where one hears of things; who confirmed none hears nothing."""
+    line("group", "member", "add", "IAB", "carol")
+    line("user", "address", "add", "bob", "bob@work.example", "--confirmed")
+    line("user", "preference", "bob", "default_sender", "bob@work.example")
+    line("document", "notify", "groups/IAB/common.txt")
+    line("document", "drop", "alice/a.txt", "bob", "--notify")
+    assert [to for _, to in queued(store)] == [["bob@work.example", "carol@example.test"], ["bob@work.example"]]
+
+
 def test_addresses_beyond_ascii(line: Line, store: Store) -> None:
     """RFC 6531: they are kept as they are, and only servers that can take them get the mail."""
     line("document", "send", "alice/a.txt", "--to", "Élodie <é@x.example>", "--text", "\udce9", "--subject", "a\nBcc: z@z.example")

@@ -36,6 +36,9 @@ def documents(line: Line) -> None:
         (("document", "show", "alice/docs/Reports"), "written without docs/"),
         (("group", "admin", "IAB", "carol"), "carol is no member of IAB"),
         (("export", "alice/contacts/nope.vcf"), "there is no nope.vcf, or whoever acts may not see it"),
+        (("export", "alice/contacts/My card.vcf"), "there is no My card.vcf, or whoever acts may not see it"),
+        (("group", "add", "two words", "--admin", "\udcff"), "is not UTF-8"),
+        (("contacts", "category", "rename", "alice", "a", "a"), "called a already"),
         (("user", "app-password", "revoke", "alice", "99"), "there is no 99"),
         (("user", "address", "confirm", "alice", "x@y.example"), "alice has no address x@y.example"),
         (("document", "share", "alice/Reports/2026/a.txt", "iab"), "alice is in no group iab (capitals count)"),
@@ -79,3 +82,11 @@ def test_a_plan_that_is_too_small(line: Line) -> None:
     line("grant", "add", "groups/IAB/contacts", "bob", "add")
     refused = line("contacts", "share", "bob/contacts/d.vcf", "IAB", status=1)
     assert "limit contacts_max reached (0): `escritoire plan set PLAN --limit contacts_max=…`" in refused
+
+
+@pytest.mark.parametrize("words", [("document", "hide"), ("document", "notify"), ("favourites", "hide")])
+def test_help_says_who_acts(line: Line, words: tuple[str, ...]) -> None:
+    """ACL-07, DOC-19: of a group's document its creator, not the admin."""
+    said = line(*words, "--help")
+    assert "without it whoever made it" in said
+    assert "group's admin, without it" not in said

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from servers.feeds.application import loggable
-from storage import contact_checks, contacts, items, preferences, purge
+from storage import contact_checks, contacts, items, locks, preferences, purge
 from storage.errors import Denied, NotFound, Refused
 from storage.formats import vcard
 from storage.outbound import tables as outbound
@@ -183,3 +183,29 @@ def test_the_owners_language(store: Store, anybody: Client) -> None:
         preferences.set_language(tx, alice, "nl")
     press(anybody, ask(store), "save", given="Theodora")
     assert mails(store)[-1]["Subject"] == "Dora Example heeft de gegevens gewijzigd"
+
+
+def test_a_name_makes_no_header_fields(store: Store, anybody: Client) -> None:
+    """Whoever calls himself an encoded word with line ends in it writes no field into mails of others (SYS-17)."""
+    put(store, body=CARD.replace(b"FN:Dora Example", b"FN:=?utf-8?q?=0d=0aX-Evil=3a_1?="))
+    press(anybody, ask(store), "right")
+    assert [mail["X-Evil"] for mail in mails(store)] == [None, None]
+    assert all("X-Evil=3a_1" in str(mail["To"]) + str(mail["Subject"]) for mail in mails(store))
+
+
+def test_what_cannot_be_written_is_said(store: Store, anybody: Client) -> None:
+    """A field longer than the mail to who asked tells, and a contact that a program of his has locked; the link stays."""
+    put(store)
+    path = ask(store, language="en")
+    long = press(anybody, path, "save", given="x" * 501)
+    assert (long.status, "at most 500" in long.text) == (400, True)
+    alice = desk.actor(store, "alice")
+    with store.write(alice) as tx:
+        book = desk.contacts(tx, "alice")
+        held_by = locks.lock(tx, book.space, f"{book.name}/dora.vcf")
+    locked = press(anybody, path, "save", given="Theodora")
+    assert (locked.status, "try again later" in locked.text, "Theodora" in locked.text) == (423, True, True)
+    with store.write(alice) as tx:
+        locks.unlock(tx, book.space, f"{book.name}/dora.vcf", held_by.token)
+    assert press(anybody, path, "save", given="x" * 500).status == 200
+    assert len(mails(store)) == 2

@@ -68,3 +68,21 @@ def test_what_was_written_is_read_again(wanted: dict[str, str]) -> None:
         if field != "family":
             assert " ".join(row.get(field, "").split()) == " ".join(text.split())
     assert row["comment"] == "secret"
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+@pytest.mark.parametrize(
+    ("field", "lines"),
+    [
+        ("nickname", ["NICKNAME:a,b", "NICKNAME:c"]),
+        ("function", ["TITLE:a", "TITLE:b"]),
+        ("home_city", ["ADR;TYPE=HOME:;;;;;;", "ADR;TYPE=HOME:;;;Kew;;;"]),
+    ],
+)
+def test_what_is_erased_is_gone(version: str, field: str, lines: list[str]) -> None:
+    """Also where a card holds several of a kind, of which a form shows one."""
+    whole = BODY.decode().replace("VERSION:3.0", f"VERSION:{version}").replace("NOTE:secret", "\r\n".join(lines))
+    card = vcard.read(whole.encode())
+    assert field in row_of(card)
+    assert field not in row_of(contact_edit.edited(card, {field: ""}))
+    assert row_of(contact_edit.edited(card, {field: "Z"}))[field] == "Z"

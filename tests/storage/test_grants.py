@@ -401,6 +401,12 @@ def test_the_grid_lists_people_under_their_groups(store: Store, alice: Actor, xy
     with store.read(alice) as tx:
         grid = grants.grid(tx, bodies.find(tx, "IAB", "notes"), "n")
     assert (grid.rights, grid.rows[0].granted) == ((Right.SEE, Right.EDIT), Right.SEE)
+    _withdraw(store, alice, "IAB", "notes", "IAB", Right.SEE, "n")
+    _withdraw(store, alice, "IAB", "notes", "bob", Right.SEE, "n")
+    with store.read(alice) as tx:
+        grid = grants.grid(tx, bodies.find(tx, "IAB", "notes"), "n")
+    held = {row.grantee.name: bool(row.held & Right.SEE) for row in grid.rows}
+    assert held == {"IAB": False, "alice": True, "bob": False, "dave": True}, "from whom it is hidden (ACL-09)"
 
 
 def test_united_entries(store: Store, alice: Actor, bob: Actor) -> None:

@@ -120,6 +120,24 @@ def test_the_address_that_is_chosen_is_reminded(store: Store, monkeypatch: pytes
     assert "To: Alice <a@work.example>" in sent(store)[0]
 
 
+def test_addresses_beyond_ascii_are_reminded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 6531: the mail is marked as one that only some servers take; it is signed as all that people send."""
+    at(NOW - 700, monkeypatch)
+    alice = desk.principal(store, "alice")
+    with store.write(SITE) as tx:
+        addresses.add(tx, alice, "ü@example.test")
+        addresses.confirm(tx, alice, "ü@example.test")
+        preferences.choose(tx, alice, "default_sender", "ü@example.test")
+    put(store, event(f"DTSTART:{stamp(NOW)}"))
+    at(NOW - 599, monkeypatch)
+    assert reminders.run(store) == 1
+    (text,) = sent(store)
+    assert "To: Alice <ü@example.test>" in text
+    with store.write(SITE) as tx:
+        (lease,) = queue.lease(tx, "test", NOW, 10, per_destination=10)
+        assert (lease.smtputf8, lease.sign) == (True, True)
+
+
 def test_times_are_told_by_the_owners_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """CAL-27: 12 or 24 hours, in his zone."""
     at(NOW, monkeypatch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -35,10 +36,11 @@ def send(store: Store, alice: Actor) -> Send:
     """Deliver a mail to alice; the answers that it made."""
 
     def deliver(
-        sender: str = "carol@far.test", more: str = "", to: str = "alice@example.test", spam: bool = False
+        sender: str = "carol@far.test", more: str = "", to: str = "alice@example.test", spam: bool = False,
+        subject: str = "=?utf-8?q?Gr=C3=BC=C3=9Fe?=",
     ) -> list[EmailMessage]:
         data = (
-            f"Return-Path: <{sender}>\r\nFrom: {sender}\r\nTo: {to}\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
+            f"Return-Path: <{sender}>\r\nFrom: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\n"
             f"Message-ID: <1@far.test>\r\n{more}\r\nhello\r\n"
         )
         prepared = appending.prepare(store, data.encode())
@@ -139,3 +141,12 @@ def test_it_ends_when_it_ends(store: Store, alice: Actor, send: Send) -> None:
     assert len(send()) == 1
     away(store, alice, Absence(absence.OFF, 0, 0, None, None, Message("off")))
     assert send("other@far.test") == []
+
+
+def test_what_the_subject_hides_makes_no_fields(store: Store, alice: Actor, send: Send) -> None:
+    """An encoded word within an encoded word (RFC 2047 §6.2: it is decoded once)."""
+    away(store, alice, ALWAYS)
+    hidden = base64.b64encode(b"=?utf-8?q?=0d=0aX-Evil=3a_1?=").decode()
+    [mail] = send(subject=f"=?utf-8?b?{hidden}?=")
+    assert "x-evil" not in mail
+    assert mail["subject"] == "Auto: = ?utf-8?q?=0d=0aX-Evil=3a_1?="
