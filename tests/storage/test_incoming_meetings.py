@@ -41,6 +41,10 @@ def invitation(*extra: str, sequence: int = 0, title: str = "Outside", day: int 
     return "\r\n".join(lines)
 
 
+def at(body: str, stamp: str) -> str:
+    return body.replace("DTSTAMP:20250101T000000Z", f"DTSTAMP:{stamp}")
+
+
 def receive(store: Store, data: bytes, login: str = "alice") -> bool:
     found = imip.find(data)
     if found is None:
@@ -111,8 +115,8 @@ def test_a_stranger_cannot_call_off_or_take_over_a_meeting(store: Store) -> None
     assert "SUMMARY:Outside" in body
 
 
-def reply(sender: str, how: str = "ACCEPTED", sequence: int = 0) -> bytes:
-    body = invitation(sequence=sequence).replace(f"ORGANIZER:mailto:{EVE}", f"ORGANIZER:mailto:{ALICE}")
+def reply(sender: str, how: str = "ACCEPTED", sequence: int = 0, stamp: str = "20250101T000000Z") -> bytes:
+    body = at(invitation(sequence=sequence), stamp).replace(f"ORGANIZER:mailto:{EVE}", f"ORGANIZER:mailto:{ALICE}")
     return mail(
         sender, body.replace(f"ATTENDEE;RSVP=TRUE:mailto:{ALICE}", f"ATTENDEE;PARTSTAT={how}:mailto:{EVE}"), "REPLY"
     )
@@ -140,3 +144,37 @@ def test_hostile_mails_neither_fail_nor_hurt(noise: bytes, at: int, cut: int) ->
     for one in (data[:at] + noise + data[at:], data[:cut], noise):
         found = imip.find(one)
         assert found is None or itip.parts(found.calendar)
+
+
+def test_the_newest_message_counts_whatever_comes_last(store: Store) -> None:
+    """RFC 5546 §2.1.5: SEQUENCE first, then DTSTAMP; mails overtake each other."""
+    early, late = "20250101T000000Z", "20250101T000500Z"
+    assert receive(store, mail(EVE, at(invitation(title="Late"), late), "REQUEST"))
+    assert not receive(store, mail(EVE, at(invitation(title="Early"), early), "REQUEST"))
+    assert "SUMMARY:Late" in (held(store, "alice") or ("", ""))[1]
+    assert receive(store, mail(EVE, at(invitation(title="Later", sequence=1), early), "REQUEST"))
+    assert not receive(store, mail(EVE, at(invitation(), late), "CANCEL"))
+    assert "SUMMARY:Later" in (held(store, "alice") or ("", ""))[1]
+
+
+def test_an_invitation_after_its_own_cancellation_stays_away(store: Store) -> None:
+    """MTG-05: a series, and then one of its instances alone."""
+    assert not receive(store, mail(EVE, at(invitation(), "20250101T000500Z"), "CANCEL"))
+    assert not receive(store, mail(EVE, invitation(), "REQUEST"))
+    assert held(store, "alice") is None
+    assert receive(store, mail(EVE, at(invitation(title="Again"), "20250101T000600Z"), "REQUEST"))
+    assert "SUMMARY:Again" in (held(store, "alice") or ("", ""))[1]
+
+
+def test_a_wrong_clock_silences_nobody(store: Store) -> None:
+    """A DTSTAMP of the next century, or none at all, says nothing."""
+    for number, stamp in enumerate(("20990101T000000Z", "20250101T000000Z", "nonsense", "20240101T000000Z")):
+        assert receive(store, mail(EVE, at(invitation(title=f"n{number}", sequence=number // 3), stamp), "REQUEST"))
+        assert f"SUMMARY:n{number}" in (held(store, "alice") or ("", ""))[1]
+
+
+def test_an_older_answer_does_not_undo_a_newer_one(store: Store) -> None:
+    put(store, "alice", "m.ics", meeting([EVE, "bob@example.test"]))
+    assert receive(store, reply(EVE, "DECLINED", stamp="20250102T000000Z"))
+    assert not receive(store, reply(EVE))
+    assert states((held(store, "alice") or ("", ""))[1])[EVE] == "DECLINED"
