@@ -19,7 +19,6 @@ from storage.formats.datetimes import DAY, instant, read_duration, read_moment, 
 from storage.formats.recurrence import Rule
 from storage.formats.series_parts import (
     ALL_DAY,
-    AND_FUTURE,
     FLOATING,
     FOREVER,
     TRANSPARENT,
@@ -28,6 +27,8 @@ from storage.formats.series_parts import (
     Recurrence,
     extent,
     hits,
+    ranged,
+    ruling_of,
 )
 from storage.formats.series_reader import Reader
 
@@ -186,8 +187,7 @@ class Series:
         modes: list[Part] = []
         lag, reach = 0, master.days * DAY + master.seconds
         if self.others:
-            modes = [part for part in self.others if part.flags & AND_FUTURE]
-            modes.sort(key=lambda part: part.key or 0)
+            modes = ranged(self.others)
             for mode in modes:
                 lag = max(lag, -mode.shift)
                 reach = max(reach, mode.days * DAY + mode.seconds + mode.shift)
@@ -209,7 +209,7 @@ class Series:
                     break
                 continue
             excluded = 0
-            if modes and (ruling := _mode(modes, key)) is not None:
+            if modes and (ruling := ruling_of(modes, key)) is not None:
                 yield ruling, key, *extent(ruling, wall + ruling.shift, self._zone(ruling.zone, floating))
             else:
                 yield master, key, *extent(master, wall, zone)
@@ -219,10 +219,15 @@ class Series:
             home = wall if master.zone == FLOATING else wall_at(key, zone)
             if key in gone or (days and home // DAY in days):
                 continue
-            if modes and (ruling := _mode(modes, key)) is not None:
+            if modes and (ruling := ruling_of(modes, key)) is not None:
                 yield ruling, key, *extent(ruling, home + ruling.shift, self._zone(ruling.zone, floating))
             else:
                 yield (part := master._replace(days=nominal, seconds=seconds)), key, *extent(part, wall, there)
+
+    def key_of(self, date: tuple[int, int, int, int]) -> int:
+        """Which instance an RDATE makes, as overrides name it; of floating ones as if they were UTC."""
+        wall, where, _, _ = date
+        return self._key(wall, self._zone(where, UTC), where)
 
     @staticmethod
     def _walls(master: Part, recurrence: Recurrence, low: int, high: int) -> Iterator[int]:
@@ -295,15 +300,6 @@ def _goes_off(at: int, times: int, pause: int, start: int, end: int) -> bool:
     if times and at < start:
         at += min(times, -((at - start) // pause)) * pause
     return start <= at < end
-
-
-def _mode(modes: list[Part], key: int) -> Part | None:
-    """The THISANDFUTURE override that an instance falls under (RFC 5545 §3.2.13); the last one rules."""
-    found = None
-    for mode in modes:
-        if (mode.key or 0) <= key:
-            found = mode
-    return found
 
 
 def _excluded(recurrence: Recurrence, first: int, wall: int) -> bool:
