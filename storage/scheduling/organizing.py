@@ -28,6 +28,7 @@ def write(
 
     Raises:
         UnknownAttendee: as `restricted.check`.
+        LimitReached: as `Views.demand_few`.
     """
     _expand_groups(tx, new)
     sender = _sender(new)
@@ -48,6 +49,7 @@ def write(
     here = {address: here[address] for address in heard if address in here}
     booked, absent = rooms.decide(tx, new, lines, here)
     had, have = Views(old) if old is not None else None, Views(new, None if restored else base)
+    have.demand_few()
     served = {address for address, prop in before.items() if itip.agent(prop) == "SERVER"}
     told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in served}
     sent: dict[str, tuple[View, View | None]] = {}
@@ -109,7 +111,10 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     changed = {key for key, (was, now) in both.items() if itip.changed(was, now)}
     less = {key for key in changed if cutting.shortened(*both[key])}
     asked = changed - less  # whoever comes to a series comes to a shorter one
-    added = {key for key, each in fresh.items() if key and key not in before and not _as_it_was(old, before, each)}
+    series = instances.Whole.alone(old, before[""]) if "" in before else None
+    # An instance that became a component of its own for its people alone asks nobody anew (MTG-13).
+    fresh_ones = [(key, each) for key, each in fresh.items() if key and key not in before]
+    added = {key for key, each in fresh_ones if series is None or not series.plain(each)}
     for key, each in fresh.items():
         known = before.get(key)
         if key in asked or key in added or "" in asked:
@@ -132,21 +137,17 @@ def _back_to_the_series(old: Component, new: Component) -> bool:
     was, now = before[0], itip.parts(new)[0]
     if itip.instance(was) or itip.instance(now) or itip.changed(_alone(old, was), _alone(new, now)):
         return False
+    series, fresh = instances.Whole.alone(old, was), instances.Whole.alone(new, now)
     found: list[Component] = []
     for each in before:
         moment = each.get("RECURRENCE-ID")
-        if moment is None or itip.instance(each) in kept or instances.plain(old, was, each):
+        if moment is None or itip.instance(each) in kept or series.plain(each):
             continue
-        made = instances.override(_alone(new, now), now, moment)
+        made = fresh.override(moment)
         if made is not None:
             found.append(made)
     new.components += found
     return bool(found)
-
-
-def _as_it_was(old: Component, before: dict[str, Component], part: Component) -> bool:
-    """Whether an instance became a component of its own for its people alone (MTG-13: nobody answers anew)."""
-    return "" in before and instances.plain(old, before[""], part)
 
 
 def _alone(calendar: Component, component: Component) -> Component:

@@ -169,3 +169,19 @@ def test_answers_make_no_meeting_too_large(
     assert text(alice, PATH).count("BEGIN:VEVENT") == 1
     assert answer(carol, copy_of(carol, CAROL), "carol@example.test", "ACCEPTED").status == 204
     assert state(alice, PATH, "carol@example.test") == "ACCEPTED"
+
+
+def test_everybody_invited_to_an_instance_of_his_own(alice: Client, bob: Client, quiet: Callable[[], bool]) -> None:
+    """Each is sent a form of his own, as long as the whole meeting: that has an end (SYS-17)."""
+    people = [someone(f"a{number}@elsewhere.test") for number in range(1_500)]
+    apart: list[str] = []
+    for number, each in enumerate(people):
+        day = f"{date(2025, 6, 1) + timedelta(days=number):%Y%m%d}"
+        times = f"RECURRENCE-ID:{day}T100000Z\r\nDTSTART:{day}T100000Z\r\nDTEND:{day}T110000Z\r\n"
+        head = f"BEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20250101T000000Z\r\n{times}{ORGANIZER}\r\n"
+        apart.append(f"{head}{each}\r\nEND:VEVENT\r\n")
+    body = meeting(INVITED, *people, more=("RRULE:FREQ=DAILY",)).decode()
+    whole = body.replace("END:VCALENDAR", "".join(apart) + "END:VCALENDAR")
+    assert refused(alice, PATH, whole.encode()).endswith("limit-reached")
+    assert members(bob, BOB) == []
+    assert quiet()
