@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from storage.formats.datetimes import DAY, instant, read_duration, read_moment, 
 from storage.formats.recurrence import Rule
 from storage.formats.series_parts import (
     ALL_DAY,
+    AND_FUTURE,
     FLOATING,
     FOREVER,
     TRANSPARENT,
@@ -32,10 +33,11 @@ from storage.formats.series_parts import (
 )
 from storage.formats.series_reader import Reader
 
-__all__ = ["FOREVER", "Instance", "Series", "alarm_overlaps"]
+__all__ = ["FOREVER", "Effort", "Instance", "Series", "alarm_overlaps"]
 
 MAX_PERIODS: Final = 20_000
 """Instances that a free-busy answer looks at in one series."""
+MAX_EFFORT: Final = 500_000
 _SLACK: Final = DAY
 """No wall is farther from UTC than this (seconds)."""
 _FINE: Final = ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")
@@ -70,6 +72,7 @@ class Series:
     others: list[Part]
     """Overrides, and what stands beside the master."""
     recurrence: Recurrence | None
+    _places: dict[int, Part] | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, calendar: Component) -> Series:
@@ -224,6 +227,13 @@ class Series:
             else:
                 yield (part := master._replace(days=nominal, seconds=seconds)), key, *extent(part, wall, there)
 
+    def of_component(self, index: int) -> Series:
+        """What says when the instances of one component take place: of most overrides they alone."""
+        if self._places is None:
+            self._places = {part.index: part for part in self.others if not part.flags & AND_FUTURE}
+        alone = self._places.get(index)
+        return self if alone is None else replace(self, master=None, others=[alone], recurrence=None)
+
     def key_of(self, date: tuple[int, int, int, int]) -> int:
         """Which instance an RDATE makes, as overrides name it; of floating ones as if they were UTC."""
         wall, where, _, _ = date
@@ -256,7 +266,33 @@ class Series:
         return write_wall(key, is_date=bool(guide.flags & ALL_DAY), utc=guide.zone != FLOATING)
 
 
-def alarm_overlaps(series: Series, index: int, alarm: Component, start: int, end: int, floating: tzinfo = UTC) -> bool:
+class Effort:
+    """How many instances may be looked at for all alarms and times of one object together."""
+
+    def __init__(self, most: int = MAX_EFFORT) -> None:
+        self._most: Final = most
+        self._left = most
+
+    def spend(self) -> None:
+        """Look at one more.
+
+        Raises:
+            TooManyInstances: there were enough.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyInstances(self._most)
+
+
+def alarm_overlaps(
+    series: Series,
+    index: int,
+    alarm: Component,
+    start: int,
+    end: int,
+    floating: tzinfo = UTC,
+    effort: Effort | None = None,
+) -> bool:
     """Whether a VALARM goes off in [start, end), repetitions included (RFC 4791 §9.9, RFC 5545 §3.8.6.3).
 
     `index` says which of the object's components (time zones not counted) holds it; all instances that this
@@ -264,10 +300,12 @@ def alarm_overlaps(series: Series, index: int, alarm: Component, start: int, end
 
     Raises:
         BadFormat: its TRIGGER, DURATION or REPEAT cannot be understood.
+        TooManyInstances: the `effort` would be too great.
     """
     trigger = alarm.get("TRIGGER")
     if trigger is None:
         return False
+    effort = effort or Effort(MAX_PERIODS)
     times, pause = _repetition(alarm)
     text = trigger.value.strip()
     if text[:1].isdigit():
@@ -275,9 +313,8 @@ def alarm_overlaps(series: Series, index: int, alarm: Component, start: int, end
     delta = read_duration(text, trigger.line).total
     at_end = (trigger.param("RELATED") or "").upper() == "END"
     low, high = start - delta - times * pause - 1, end - delta + 1
-    for number, (part, _, s, e) in enumerate(series._candidates(low, high, floating)):
-        if number > MAX_PERIODS:
-            raise TooManyInstances(MAX_PERIODS)
+    for part, _, s, e in series.of_component(index)._candidates(low, high, floating):
+        effort.spend()
         if (
             part.index == index
             and part.form <= Form.DUE_ONLY

@@ -14,11 +14,14 @@ from storage.formats import (
     availability,
     calendar_data,
     calendar_files,
+    calendar_filter,
     calendar_views,
     icalendar,
+    reminders,
     timezones,
     timing,
 )
+from storage.formats.calendar_filter import CompFilter, PropFilter, TimeRange
 from storage.formats.contentline import Component, parse
 
 MANY = 10_000
@@ -149,3 +152,41 @@ def test_a_file_whose_zone_is_larger_than_all_its_events() -> None:
     assert b"VTIMEZONE" not in found.objects[0][1]
     small = calendar_files.split_objects(text(zone(10), *events[:2]))
     assert all(b"VTIMEZONE" in body for _, body in small.objects)
+
+
+def test_each_of_thousands_of_instances_is_asked_when_it_is() -> None:
+    """A range on DTSTART or on alarms (RFC 4791 §9.9) held each override against all others."""
+    alarm = "BEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT1H\r\nEND:VALARM\r\n"
+    found = icalendar.read(text(event(DAILY), *overrides(MANY, alarm)))
+    for begin, fits in ((START - 1_000 * DAY, False), (START + (MANY - 1) * DAY, True)):
+        when = TimeRange(begin, begin + 10 * 3600)
+        for inner in (
+            CompFilter("VEVENT", props=(PropFilter("DTSTART", time_range=when),)),
+            CompFilter("VEVENT", comps=(CompFilter("VALARM", time_range=when),)),
+        ):
+            assert calendar_filter.matches(CompFilter("VCALENDAR", comps=(inner,)), found) is fits
+    ranged = event(instance=f"RECURRENCE-ID;RANGE=THISANDFUTURE:{moment(1)}\r\n", start=moment(1))
+    hidden = icalendar.read(text(event("RRULE:FREQ=DAILY;COUNT=2\r\n", alarm * 500), ranged, *overrides(MANY)[2:]))
+    inner = CompFilter("VEVENT", comps=(CompFilter("VALARM", time_range=TimeRange(START + 90_000 * DAY, None)),))
+    with pytest.raises(TooManyInstances):
+        calendar_filter.matches(CompFilter("VCALENDAR", comps=(inner,)), hidden)
+
+
+def test_reminders_by_the_ten_thousand_are_handed_over() -> None:
+    def parts(first: int, many: int) -> str:
+        blocks = [
+            f"BEGIN:VALARM\r\nACTION:EMAIL\r\nTRIGGER:-PT{number:07}S\r\nEND:VALARM\r\n"
+            for number in range(first, first + many)
+        ]
+        return calendar_views.ViewerParts({"": "".join(blocks)}).dumps()
+
+    both = reminders.handed_over(parts(0, 2 * MANY), parts(MANY, MANY), parts(2 * MANY, 3 * MANY))
+    assert (
+        both
+        == calendar_views.ViewerParts(
+            {
+                "": calendar_views.ViewerParts.loads(parts(0, MANY)).lines[""]
+                + calendar_views.ViewerParts.loads(parts(2 * MANY, 3 * MANY)).lines[""]
+            }
+        ).dumps()
+    )
