@@ -159,7 +159,8 @@ class Series:
                     s, e = extent(part, part.wall, UTC)
                     found.append((max(s, start), min(e, end), part.status))
         elif self.component == "VEVENT":
-            for number, (part, _, s, e) in enumerate(self._candidates(start, end, floating)):
+            told = replace(self, recurrence=None) if self._says_nothing() else self
+            for number, (part, _, s, e) in enumerate(told._candidates(start, end, floating)):
                 if number > MAX_PERIODS:
                     raise TooManyInstances(MAX_PERIODS)
                 if part.flags & TRANSPARENT or part.status == "CANCELLED":
@@ -167,6 +168,13 @@ class Series:
                 kind = "BUSY-TENTATIVE" if part.status == "TENTATIVE" else "BUSY"
                 found.append((max(s, start), min(e, end), kind))
         return sorted({period for period in found if period[0] < period[1]})
+
+    def _says_nothing(self) -> bool:
+        """Whether the series itself takes no time, so that only its overrides can."""
+        master = self.master
+        if master is None or any(part.flags & AND_FUTURE for part in self.others):
+            return False
+        return bool(master.flags & TRANSPARENT) or master.status == "CANCELLED"
 
     def _candidates(self, start: int, end: int, floating: tzinfo) -> Iterator[tuple[Part, int | None, int, int]]:
         """Every instance that may overlap, and few others: its part, its key, start and end."""

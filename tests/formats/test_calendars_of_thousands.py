@@ -190,3 +190,14 @@ def test_reminders_by_the_ten_thousand_are_handed_over() -> None:
             }
         ).dumps()
     )
+
+
+def test_a_series_that_takes_no_time_is_not_walked() -> None:
+    """What is transparent every second is free, and none of its instances is looked at (RFC 4791 §7.10)."""
+    free = [event("RRULE:FREQ=SECONDLY\r\n", "TRANSP:TRANSPARENT\r\n")]
+    busy = event("TRANSP:OPAQUE\r\n", instance=f"RECURRENCE-ID:{moment(1)}\r\n", start=moment(1))
+    assert icalendar.read(text(*free)).series.periods(START, START + 700 * DAY) == []
+    found = icalendar.read(text(*free, busy)).series.periods(START, START + 700 * DAY)
+    assert found == [(START + DAY + 9 * 3600, START + DAY + 10 * 3600, "BUSY")]
+    with pytest.raises(TooManyInstances):
+        icalendar.read(text(event("RRULE:FREQ=SECONDLY\r\n"))).series.periods(START, START + 700 * DAY)
