@@ -27,7 +27,11 @@ every paragraph, and looks for each <li> through all that it lies in: two megaby
 _DEPTH: Final = 200
 _REOPENED: Final = ("b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 """Of those that are exactly alike, three at most are opened again."""
-TOO_DEEP: Final = "<p>This page is nested too deeply to be shown.</p>"
+_TABLE: Final = ("table", "thead", "tbody", "tfoot", "tr")
+_IN_TABLE: Final = frozenset({*_TABLE, "td", "th", "caption", "colgroup", "col"})
+_MISPLACED: Final = 1_000
+"""What stands in a table and in no cell is put before it, after a look at all that is there already."""
+TANGLED: Final = "<p>This page is nested in a way that cannot be shown.</p>"
 
 
 def fragment(text: str, target: Callable[[str], str | None]) -> str:
@@ -61,10 +65,18 @@ def _flattened(text: str) -> str:
     for event, _ in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
         if depth > _DEPTH:
-            return TOO_DEEP
+            return TANGLED
+    if sum(map(_misplaced, root.iter(*_TABLE))) > _MISPLACED:
+        return TANGLED
     for element in root.iter(*_REOPENED):
         element.attrib.clear()
     return str(etree.tostring(root, method="html", encoding="unicode"))
+
+
+def _misplaced(table: etree._Element) -> int:
+    """How much is in a part of a table that belongs into its cells."""
+    texts = [table.text, *(inner.tail for inner in table)]
+    return sum(1 for one in texts if one and one.strip()) + sum(1 for inner in table if inner.tag not in _IN_TABLE)
 
 
 def title(text: str) -> str:

@@ -95,8 +95,9 @@ def test_a_page_that_opens_again_what_it_never_closed() -> None:
     again = sanitise.fragment("".join(f"<p><b title={number}>x" for number in range(100_000)), lambda link: link)
     assert len(again) < 20_000_000
     assert again.count("<p>") > 100
-    for nested in ("<ul><li>", "<div>", "<blockquote><p><i title='>'>"):
-        assert sanitise.fragment(nested * 50_000 + "x", lambda link: link) == sanitise.TOO_DEEP
+    for nested in ("<ul><li>", "<div>", "<blockquote><p><i title='>'>", "<table><b>x<tr>"):
+        assert sanitise.fragment(nested * 50_000 + "x", lambda link: link) == sanitise.TANGLED
+    assert sanitise.fragment("<table>" + "x<tr>" * 400_000, lambda link: link) == sanitise.TANGLED
     assert sanitise.title("<title" * 300_000) == ""
     assert sanitise.title("<html><TITLE lang=en>A <b>page</b></TITLE>") == "A page"
 
