@@ -38,6 +38,8 @@ __all__ = ["FOREVER", "Effort", "Instance", "Series", "alarm_overlaps"]
 MAX_PERIODS: Final = 20_000
 """Instances that a free-busy answer looks at in one series."""
 MAX_EFFORT: Final = 500_000
+_WALK: Final = 20_000
+"""What a walk along one rule costs, in instances, whatever it finds."""
 _SLACK: Final = DAY
 """No wall is farther from UTC than this (seconds)."""
 _FINE: Final = ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")
@@ -281,13 +283,13 @@ class Effort:
         self._most: Final = most
         self._left = most
 
-    def spend(self) -> None:
-        """Look at one more.
+    def spend(self, instances: int = 1) -> None:
+        """Look at some more.
 
         Raises:
             TooManyInstances: there were enough.
         """
-        self._left -= 1
+        self._left -= instances
         if self._left < 0:
             raise TooManyInstances(self._most)
 
@@ -313,7 +315,7 @@ def alarm_overlaps(
     trigger = alarm.get("TRIGGER")
     if trigger is None:
         return False
-    effort = effort or Effort(MAX_PERIODS)
+    effort = effort or Effort()
     times, pause = _repetition(alarm)
     text = trigger.value.strip()
     if text[:1].isdigit():
@@ -321,7 +323,11 @@ def alarm_overlaps(
     delta = read_duration(text, trigger.line).total
     at_end = (trigger.param("RELATED") or "").upper() == "END"
     low, high = start - delta - times * pause - 1, end - delta + 1
-    for part, _, s, e in series.of_component(index)._candidates(low, high, floating):
+    asked = series.of_component(index)
+    if asked.recurrence is not None:
+        # A rule that never comes true is walked all the same, for each alarm.
+        effort.spend(_WALK * len(asked.recurrence.rules))
+    for part, _, s, e in asked._candidates(low, high, floating):
         effort.spend()
         if (
             part.index == index

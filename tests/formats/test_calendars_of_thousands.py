@@ -166,6 +166,12 @@ def test_each_of_thousands_of_instances_is_asked_when_it_is() -> None:
         ):
             assert calendar_filter.matches(CompFilter("VCALENDAR", comps=(inner,)), found) is fits
     ranged = event(instance=f"RECURRENCE-ID;RANGE=THISANDFUTURE:{moment(1)}\r\n", start=moment(1))
+    never = icalendar.read(
+        text(event("RRULE:FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30\r\n", alarm.replace("1H", "2H") * 4_000))
+    )
+    inner = CompFilter("VEVENT", comps=(CompFilter("VALARM", time_range=TimeRange(START + 90_000 * DAY, None)),))
+    with pytest.raises(TooManyInstances):
+        calendar_filter.matches(CompFilter("VCALENDAR", comps=(inner,)), never)
     hidden = icalendar.read(text(event("RRULE:FREQ=DAILY;COUNT=2\r\n", alarm * 500), ranged, *overrides(MANY)[2:]))
     inner = CompFilter("VEVENT", comps=(CompFilter("VALARM", time_range=TimeRange(START + 90_000 * DAY, None)),))
     with pytest.raises(TooManyInstances):
