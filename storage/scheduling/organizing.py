@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
+from storage import principals as directory
+from storage.errors import LimitReached
 from storage.formats import cutting, instances, itip, managed
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
@@ -9,7 +14,10 @@ from storage.scheduling import merging, people, restricted, rooms, spreading
 from storage.scheduling.errors import IGNORED
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
-from storage.types import Answers
+from storage.types import Answers, Principal
+
+MOST_LINES: Final = 50_000
+"""Properties of a meeting in which groups are invited, each of which is as many attendees as it has members."""
 
 
 def write(
@@ -28,7 +36,7 @@ def write(
 
     Raises:
         UnknownAttendee: as `restricted.check`.
-        LimitReached: as `Views.demand_few`.
+        LimitReached: as `Views.demand_few`, or the members of its groups are too many.
     """
     _expand_groups(tx, new)
     sender = _sender(new)
@@ -172,23 +180,39 @@ def _sender(meeting: Component) -> str:
 
 def _expand_groups(tx: Transaction, new: Component) -> None:
     """MTG-01: `<GROUP>@group` invites its members, each for himself."""
-    for each in itip.parts(new):
-        present = {itip.address(prop.value) for prop in each.all("ATTENDEE")}
+    parts = itip.parts(new)
+    names = {
+        name for each in parts for prop in each.all("ATTENDEE") if (name := people.group_of(itip.address(prop.value)))
+    }
+    mine = people.groups_by_name(tx) if names else {}
+    members = {name: directory.members(tx, mine[name]) for name in sorted(names & mine.keys())}
+    if not members:
+        return
+    lines = 0
+    for each in parts:
         organizer = itip.address(each.value("ORGANIZER"))
-        for prop in each.all("ATTENDEE"):
-            members = people.group_members(tx, itip.address(prop.value))
-            if members is None:
-                continue
-            at = each.properties.index(prop)
-            fresh: list[Property] = []
-            for member in members:
-                if member.email.lower() in present or member.email.lower() == organizer:
-                    continue
-                (one,) = itip.copies([prop])
-                one.value = f"mailto:{member.email}"
-                itip.set_param(one, "CN", member.display_name or member.name)
-                itip.set_param(one, "MEMBER", prop.value)
-                itip.set_param(one, "CUTYPE", "INDIVIDUAL")
-                fresh.append(one)
-                present.add(member.email.lower())
-            each.properties[at : at + 1] = fresh
+        present = {itip.address(prop.value) for prop in each.all("ATTENDEE")} | {organizer}
+        whole: list[Property] = []
+        for prop in each.properties:
+            name = people.group_of(itip.address(prop.value)) if prop.name == "ATTENDEE" else ""
+            whole += _invited(prop, members[name], present) if name in members else [prop]
+        each.properties = whole
+        lines += len(whole)
+        if lines > MOST_LINES:  # of which nobody could read the meeting again
+            raise LimitReached("meeting_lines", MOST_LINES)
+
+
+def _invited(prop: Property, members: Sequence[Principal], present: set[str]) -> list[Property]:
+    """An ATTENDEE for each member of a group that is not `present` yet."""
+    fresh: list[Property] = []
+    for member in members:
+        if member.email.lower() in present:
+            continue
+        (one,) = itip.copies([prop])
+        one.value = f"mailto:{member.email}"
+        itip.set_param(one, "CN", member.display_name or member.name)
+        itip.set_param(one, "MEMBER", prop.value)
+        itip.set_param(one, "CUTYPE", "INDIVIDUAL")
+        fresh.append(one)
+        present.add(member.email.lower())
+    return fresh
