@@ -57,6 +57,8 @@ _GRANTS_IN_SPACES: Final = sa.select(grants.c.collection_id, grants.c.grantee_id
     grants.c.grantee_id.in_(sa.bindparam("grantees", expanding=True)),
 )
 
+_TOGETHER: Final = 5_000
+
 _COLLECTION_GRANTS: Final = sa.select(grants.c.rights).where(
     grants.c.collection_id == sa.bindparam("collection"),
     grants.c.item_id.is_(None),
@@ -126,14 +128,16 @@ def judge_spaces(
     rows: Sequence[tuple[CollectionId, PrincipalId, Tool]],
     known: Mapping[PrincipalId, tuple[Relation, list[int]]],
 ) -> dict[CollectionId, Right]:
-    """`judge` of collections in many private spaces, whose owners are `known`, in one query."""
+    """`judge` of collections in many private spaces, whose owners are `known`, in a few queries."""
     kind = SpaceKind.PRIVATE
     held = {number: rights.defaults(kind, tool, known[space][0]) for number, space, tool in rows}
     spaces = {number: space for number, space, _ in rows}
-    keys = {"collections": list(held), "grantees": sorted({one for _, grantees in known.values() for one in grantees})}
-    for row in tx.db.execute(_GRANTS_IN_SPACES, keys):
-        if row.grantee_id in known[spaces[row.collection_id]][1]:
-            held[row.collection_id] |= Right(row.rights)
+    grantees, numbers = sorted({one for _, some in known.values() for one in some}), list(held)
+    for start in range(0, len(numbers), _TOGETHER):  # a space has up to 500, and databases bind some 32,000
+        keys = {"collections": numbers[start : start + _TOGETHER], "grantees": grantees}
+        for row in tx.db.execute(_GRANTS_IN_SPACES, keys):
+            if row.grantee_id in known[spaces[row.collection_id]][1]:
+                held[row.collection_id] |= Right(row.rights)
     return {number: _presuming(kind, tool, held[number]) for number, _, tool in rows}
 
 

@@ -19,6 +19,8 @@ from storage.types import Collection, CollectionId, Right, SpaceKind, View
 
 Times: TypeAlias = list[tuple[int, int, str]]
 """Periods as (start, end, FBTYPE) in UTC seconds, unmerged and uncut."""
+MOST: Final = 100_000
+"""Periods of one calendar; each of its series may have 20,000."""
 
 
 def _spans(size: int) -> Statement:
@@ -69,8 +71,9 @@ def of_many(
     """Busy periods of each calendar that counts, those of people and groups.
 
     The items `without` which it is wanted do not count, nor do transparent calendars and what is hidden from the
-    actor, be it an instance of a series that he knows of (ACL-24). If `forgiving`, a series of more instances than
-    can be told is busy all the time, so that one person's rule does not stop the answer about all the others.
+    actor, be it an instance of a series that he knows of (ACL-24). If `forgiving`, a calendar with a series of more
+    instances than can be told, or with more periods, is busy all the time, so that one person's rule does not stop the
+    answer about all the others.
 
     Raises:
         TooManyInstances: there is one, and it is not `forgiving`.
@@ -100,10 +103,13 @@ def of_many(
             try:  # the block is without the private instances
                 told = icalendar.load(body).series if body else Series.loads(series)
                 times += told.periods(start, end, floating)
+                if len(times) > MOST:
+                    raise TooManyInstances(MOST)
             except TooManyInstances:
                 if not forgiving:
                     raise
-                times.append((start, end, "BUSY"))
+                found[number] = [(start, end, "BUSY")]
+                break  # whatever else there is says nothing more
     return found
 
 

@@ -116,8 +116,8 @@ def _answers(tx: Transaction, request: _Request, me: frozenset[str], zone: tzinf
     times = busy_times.of_many(tx, calendars, *span, hidden, forgiving=True)
     away = dict(zip(known, unavailable.of_many(tx, list(known.values()), *span, forgiving=True), strict=True))
     rows: list[str] = []
-    for prop in request.attendees:
-        person = who.get(itip.address(prop.value))
+    for address, prop in asked.items():  # each once: the answer about him is as long as his calendar is full
+        person = who.get(address)
         if person is None or person not in known:
             rows.append(_row(prop, "<C:request-status>3.7;Invalid calendar user</C:request-status>"))
             continue

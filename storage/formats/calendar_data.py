@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final
 
-from storage.errors import BadFormat
+from storage.errors import BadFormat, TooManyInstances
 from storage.formats import timezones
 from storage.formats.contentline import Component, Property
 from storage.formats.datetimes import instant, read_duration, read_moment, wall_at, write_wall
@@ -17,7 +17,9 @@ from storage.formats.series_parts import AND_FUTURE, FLOATING, Part, extent, hit
 
 MAX_INSTANCES: Final = 10_000
 """Instances that one object may be expanded into."""
-_RECURRENCE: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
+_MOST_LINES: Final = 500_000
+"""And properties of all of them: each instance names everybody who is invited."""
+_RECURRENCE: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +71,32 @@ def expand(obj: CalendarObject, start: int, end: int, floating: tzinfo = UTC, li
     All-day and floating times stay what they are: no time zone tells their UTC.
 
     Raises:
-        TooManyInstances: more than `limit`.
+        TooManyInstances: more than `limit`, or than can be told with so many properties each.
     """
     calendar = obj.calendar
     zones = _zones(calendar)
-    sources = [each for each in calendar.components if each.name != "VTIMEZONE"]
+    sources = [_without_recurrence(each) for each in calendar.components if each.name != "VTIMEZONE"]
+    master = _without_recurrence(obj.components[0])
     new = Component(calendar.name, calendar.properties)
-    for found in obj.series.instances(start, end, floating, limit):
-        source = sources[found.override_index] if found.override_index >= 0 else obj.components[0]
+    lines = 0
+    for number, found in enumerate(obj.series.instances(start, end, floating, limit)):
+        source = sources[found.override_index] if found.override_index >= 0 else master
+        lines += len(source.properties) + sum(len(inner.properties) for inner in source.components)
+        if lines > _MOST_LINES:
+            raise TooManyInstances(number)
         new.components.append(_instance(source, found, zones, floating))
     return new
+
+
+def _without_recurrence(source: Component) -> Component:
+    left = [prop for prop in source.properties if prop.name not in _RECURRENCE]
+    return Component(source.name, left, source.components, source.line)
 
 
 def _instance(source: Component, found: Instance, zones: Mapping[str, Component], floating: tzinfo) -> Component:
     properties: list[Property] = []
     for prop in source.properties:
         name = prop.name
-        if name in _RECURRENCE:
-            continue
-        if name == "RECURRENCE-ID":
-            continue
         if name == "DTSTART" or (name == "DUE" and source.get("DTSTART") is None):
             properties.append(_at(prop, found.start, found.all_day, zones, floating))
             if found.recurrence_id:

@@ -15,6 +15,7 @@ from storage.errors import BadFormat, StorageError
 from storage.formats import vcalendar1, vcalendar1_export
 from storage.formats.contentline import Component, Property, escape_text, parse, render, unescape_text
 from storage.formats.icalendar import PRODID, STORABLE, understand
+from storage.formats.timezones import MAX_ZONE_OCTETS
 
 MAX_LINES: Final = 20_000_000
 _OUTER: Final = frozenset({*STORABLE, "VTIMEZONE"})
@@ -68,17 +69,25 @@ def split_objects(data: bytes) -> CalendarFile:
                 zones.setdefault(each.value("TZID").strip(), each)
             elif each.name in STORABLE:
                 groups.setdefault(_uid(each), []).append(each)
+    zones = {tzid: zone for tzid, zone in zones.items() if _octets(zone) <= MAX_ZONE_OCTETS}
+    order = {tzid: number for number, tzid in enumerate(zones)}
     for uid, components in groups.items():
         whole = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)])
         kept = _newest(components)
         needed = {zone for each in kept for zone in _tzids(each)}
-        whole.components = [zone for tzid, zone in zones.items() if tzid in needed] + kept
+        whole.components = [zones[tzid] for tzid in sorted(needed & zones.keys(), key=order.__getitem__)] + kept
         try:
             found.objects.append((uid, understand(whole).body))
         except StorageError as error:
             line = getattr(error, "line", 0) or components[0].line
             found.failures.append(Failure(uid, line, error))
     return found
+
+
+def _octets(component: Component) -> int:
+    """About how long its text is."""
+    own = sum(len(prop.name) + len(prop.value) for prop in component.properties)
+    return own + sum(map(_octets, component.components))
 
 
 def join_objects(bodies: Iterable[bytes], name: str = "", color: str = "") -> bytes:

@@ -18,7 +18,7 @@ from storage.formats import collation, timezones
 from storage.formats.contentline import Component, Property, unescape_text
 from storage.formats.datetimes import instant, read_moment
 from storage.formats.icalendar import STORABLE, CalendarObject, load
-from storage.formats.series import FOREVER, Series, alarm_overlaps
+from storage.formats.series import FOREVER, Effort, Series, alarm_overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,8 @@ class _Matcher:
     def __init__(self, obj: CalendarObject, floating: tzinfo) -> None:
         self.obj = obj
         self.floating = floating
+        self.effort = Effort()
+        self.zones = _zones(obj.calendar)
         self.indices = {
             id(each): index
             for index, each in enumerate(each for each in obj.calendar.components if each.name != "VTIMEZONE")
@@ -192,7 +194,8 @@ class _Matcher:
         if alarm.name != "VALARM" or id(outer) not in self.indices:
             return False
         try:
-            return alarm_overlaps(self.obj.series, self.indices[id(outer)], alarm, *wanted.bounds, self.floating)
+            index = self.indices[id(outer)]
+            return alarm_overlaps(self.obj.series, index, alarm, *wanted.bounds, self.floating, self.effort)
         except BadFormat:
             return False  # stored though nobody understands when it goes off
 
@@ -226,7 +229,7 @@ class _Matcher:
         if moment.is_utc:
             return start <= moment.wall < end
         tzid = prop.param("TZID")
-        zone = timezones.resolve(tzid, _zones(self.obj.calendar)) if tzid is not None else None
+        zone = timezones.resolve(tzid, self.zones) if tzid is not None else None
         return start <= instant(moment.wall, zone or self.floating) < end
 
     def timed(self, name: str, component: Component, wanted: TimeRange) -> bool:

@@ -202,6 +202,8 @@ def _without_own(inside: bytes) -> tuple[bytes, bytes]:
     """The inside of a component without its viewer's lines, and these lines."""
     rest = b"\n" + inside  # every line now follows a line feed
     alarms: list[bytes] = []
+    others: list[bytes] = []
+    kept = 0
     at = rest.find(_BEGIN_ALARM)
     while at >= 0:
         end = rest.find(_END_ALARM, at)
@@ -209,8 +211,10 @@ def _without_own(inside: bytes) -> tuple[bytes, bytes]:
             break
         end += len(_END_ALARM)
         alarms.append(rest[at + 1 : end])
-        rest = rest[: at + 1] + rest[end:]
-        at = rest.find(_BEGIN_ALARM, at)
+        others.append(rest[kept : at + 1])
+        kept = end
+        at = rest.find(_BEGIN_ALARM, end - 1)  # its last line feed may be before the next one
+    rest = b"".join(others) + rest[kept:] if others else rest
     own = b""
     upper = rest.upper()
     if any(sign in upper for sign in _OWN_SIGNS):

@@ -49,6 +49,8 @@ class Component:
     properties: list[Property] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
     line: int = field(default=0, compare=False)
+    understood: object = field(default=None, init=False, compare=False, repr=False)
+    """What its reader made of it, where that costs: of a VTIMEZONE, which never changes, its zone."""
 
     def get(self, name: str) -> Property | None:
         """First property of that name (upper case), or None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from typing import Final
 
@@ -25,13 +25,13 @@ def cut(calendar: Component, recurrence_id: Property, uid: str) -> tuple[Compone
     master = next((each for each in itip.parts(calendar) if each.get("RECURRENCE-ID") is None), None)
     if master is None or len(master.all("RRULE")) > 1 or _ranges(calendar):
         return None
-    bare = Component("VCALENDAR", [], [*calendar.of("VTIMEZONE"), master])
+    bare, zones = Component("VCALENDAR", [], [*calendar.of("VTIMEZONE"), master]), _by_name(calendar)
     made = instances.override(bare, master, recurrence_id)
     head = before(calendar, recurrence_id)
     if made is None or head is None:
         return None
     try:
-        at = _at(calendar, recurrence_id.value, recurrence_id)
+        at = _at(zones, recurrence_id.value, recurrence_id)
         gone = _passed(bare, master, at)
     except (BadFormat, TooManyInstances):
         return None
@@ -43,7 +43,7 @@ def cut(calendar: Component, recurrence_id: Property, uid: str) -> tuple[Compone
     for rule in first.all("RRULE"):
         rule.value = ";".join(_left(part, gone) for part in rule.value.split(";"))
     _keep(calendar, first, lambda moment: moment >= at, without=at)
-    tail.components = [each for each in tail.components if each.name == "VTIMEZONE" or _since(calendar, each, at)]
+    tail.components = [each for each in tail.components if each.name == "VTIMEZONE" or _since(zones, each, at)]
     for each in itip.parts(tail):
         itip.set_value(each, "UID", uid)
         itip.set_value(each, "SEQUENCE", "0")
@@ -53,18 +53,18 @@ def cut(calendar: Component, recurrence_id: Property, uid: str) -> tuple[Compone
 
 def before(calendar: Component, recurrence_id: Property) -> Component | None:
     """The series without an instance and all later ones; None if nothing is left, or it cannot be told."""
-    head = itip.clone(calendar)
+    head, zones = itip.clone(calendar), _by_name(calendar)
     master = next((each for each in itip.parts(head) if each.get("RECURRENCE-ID") is None), None)
     start = master.get("DTSTART") if master is not None else None
     if master is None or start is None:
         return None
     try:
-        at = _at(calendar, recurrence_id.value, recurrence_id)
-        begin = _at(calendar, start.value, start)
+        at = _at(zones, recurrence_id.value, recurrence_id)
+        begin = _at(zones, start.value, start)
         head.components = [
             each
             for each in head.components
-            if each.name == "VTIMEZONE" or each is master or not _since(calendar, each, at)
+            if each.name == "VTIMEZONE" or each is master or not _since(zones, each, at)
         ]
         _keep(calendar, master, lambda moment: moment < at)
     except BadFormat:
@@ -104,33 +104,40 @@ def _ranges(calendar: Component) -> bool:
     return any((prop := each.get("RECURRENCE-ID")) is not None and prop.param("RANGE") for each in itip.parts(calendar))
 
 
-def _zone(calendar: Component, prop: Property) -> tzinfo | None:
+def _by_name(calendar: Component) -> dict[str, Component]:
+    return {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
+
+
+def _zone(zones: Mapping[str, Component], prop: Property) -> tzinfo | None:
     tzid = prop.param("TZID")
-    zones = {each.value("TZID").strip(): each for each in calendar.of("VTIMEZONE")}
     return timezones.resolve(tzid, zones) if tzid is not None else None
 
 
-def _at(calendar: Component, value: str, prop: Property) -> int:
+def _at(zones: Mapping[str, Component], value: str, prop: Property) -> int:
     """UTC seconds of one value of a property; of a period its start; floating times as if they were UTC."""
     moment = read_moment(value.partition("/")[0].strip(), prop.line)
-    zone = None if moment.is_utc else _zone(calendar, prop)
+    zone = None if moment.is_utc else _zone(zones, prop)
     return moment.wall if zone is None else instant(moment.wall, zone)
 
 
-def _since(calendar: Component, component: Component, at: int) -> bool:
+def _since(zones: Mapping[str, Component], component: Component, at: int) -> bool:
     prop = component.get("RECURRENCE-ID")
-    return prop is None or _at(calendar, prop.value, prop) >= at
+    return prop is None or _at(zones, prop.value, prop) >= at
 
 
 def _keep(calendar: Component, master: Component, wanted: Callable[[int], bool], without: int | None = None) -> None:
     """Leave those values of EXDATE and RDATE that are `wanted`."""
-    for name in ("EXDATE", "RDATE"):
-        for prop in master.all(name):
-            values = [(value, _at(calendar, value, prop)) for value in prop.value.split(",") if value.strip()]
+    zones = _by_name(calendar)
+    kept: list[Property] = []
+    for prop in master.properties:
+        if prop.name in ("EXDATE", "RDATE"):
+            values = [(value, _at(zones, value, prop)) for value in prop.value.split(",") if value.strip()]
             left = [value for value, moment in values if wanted(moment) and moment != without]
             prop.value = ",".join(left)
             if not left:
-                master.properties.remove(prop)
+                continue
+        kept.append(prop)
+    master.properties = kept
 
 
 def _passed(bare: Component, master: Component, at: int) -> int:
@@ -151,11 +158,11 @@ def _left(part: str, gone: int) -> str:
 
 def _until(calendar: Component, start: Property, recurrence_id: Property) -> str:
     """The last moment before an instance, in the form of DTSTART (RFC 5545 §3.3.10)."""
-    moment = read_moment(recurrence_id.value.strip(), recurrence_id.line)
+    moment, zones = read_moment(recurrence_id.value.strip(), recurrence_id.line), _by_name(calendar)
     first = read_moment(start.value.strip(), start.line)
     if first.is_date:
         return f"{datetime_of(moment.wall - DAY):%Y%m%d}"
-    floating = not first.is_utc and _zone(calendar, start) is None
+    floating = not first.is_utc and _zone(zones, start) is None
     return (
-        f"{datetime_of(_at(calendar, recurrence_id.value, recurrence_id) - 1):%Y%m%dT%H%M%S}{'' if floating else 'Z'}"
+        f"{datetime_of(_at(zones, recurrence_id.value, recurrence_id) - 1):%Y%m%dT%H%M%S}{'' if floating else 'Z'}"
     )

@@ -2,45 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import tzinfo
+from typing import Final, Self
 
 from storage.errors import BadFormat, TooManyInstances
 from storage.formats import timezones
 from storage.formats.contentline import Component, Property
 from storage.formats.datetimes import instant, read_moment
 from storage.formats.series import Instance, Series
+from storage.formats.series_parts import ranged
 
 _TIMES = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "DTSTART", "DTEND", "DURATION", "DUE"})
 _TEXTS = ("SUMMARY", "DESCRIPTION", "LOCATION")
 _DAY = 86_400
+_MOST: Final = 500
 
 
 def override(calendar: Component, master: Component, recurrence_id: Property) -> Component | None:
     """The instance that a RECURRENCE-ID names, with the times of the series; None if there is no such one."""
-    fitting = _found(calendar, recurrence_id, lambda index: index == -1)
-    if fitting is None:
-        return None
-    params = [pair for pair in recurrence_id.params if pair[0] in ("TZID", "VALUE")]
-    value = recurrence_id.value.strip()
-    properties = [Property(p.name, p.value, [*p.params], p.group) for p in master.properties if p.name not in _TIMES]
-    properties += [Property("RECURRENCE-ID", value, [*params]), Property("DTSTART", value, [*params])]
-    length = fitting.end - fitting.start
-    if length:
-        whole = fitting.all_day and length % _DAY == 0
-        properties.append(Property("DURATION", f"P{length // _DAY}D" if whole else f"PT{length}S"))
-    return Component(master.name, properties)
+    return Whole(calendar, master).override(recurrence_id)
 
 
-def plain(calendar: Component, master: Component, part: Component) -> bool:
-    """Whether an instance of its own takes place as its series says, in all that people answer to."""
-    named = part.get("RECURRENCE-ID")
-    if named is None or any(_text(master, name) != _text(part, name) for name in _TEXTS):
-        return False
-    zones = calendar.of("VTIMEZONE")
-    before = _found(Component("VCALENDAR", [], [*zones, master]), named, lambda index: index == -1)
-    after = _found(Component("VCALENDAR", [], [*zones, master, part]), named, lambda index: index != -1)
-    return before is not None and after is not None and (before.start, before.end) == (after.start, after.end)
+class Whole:
+    """A series without its exceptions' components, which is read once however many of its instances are asked for."""
+
+    def __init__(self, calendar: Component, master: Component) -> None:
+        """`calendar` has the time zones, and whatever else decides when an instance of `master` takes place."""
+        self._zones: Final = calendar.of("VTIMEZONE")
+        self._name: Final = master.name
+        self._kept: Final = [prop for prop in master.properties if prop.name not in _TIMES]
+        self._texts: Final = [_text(master, name) for name in _TEXTS]
+        self._moments: Final = _Moments(calendar)
+        self._series: Series | None = None
+        self._gone: set[int] = set()
+        self._days: frozenset[int] = frozenset()
+        self._dates: dict[int, list[tuple[int, int, int, int]]] = {}
+        self._before: int | None = None
+        """From which moment on another component says how instances take place (RANGE)."""
+        with suppress(BadFormat, TooManyInstances):
+            self._read(Series.of(calendar))
+
+    @classmethod
+    def alone(cls, calendar: Component, master: Component) -> Self:
+        """The series as its own component says it, with the time zones of a calendar."""
+        return cls(Component("VCALENDAR", [], [*calendar.of("VTIMEZONE"), master]), master)
+
+    def _read(self, series: Series) -> None:
+        self._gone = {part.key for part in series.others if part.key is not None}
+        modes = ranged(series.others)
+        self._before = modes[0].key if modes else None
+        found = series.recurrence
+        if found is not None:
+            self._gone.update(found.exception_keys)
+            self._days = frozenset(found.exception_days)
+            for date in found.dates:
+                self._dates.setdefault(series.key_of(date), []).append(date)
+        self._series = replace(series, others=[])
+
+    def override(self, recurrence_id: Property) -> Component | None:
+        """The instance that a RECURRENCE-ID names, as a component; None if there is no such one."""
+        fitting = self._found(recurrence_id)
+        if fitting is None:
+            return None
+        params = [pair for pair in recurrence_id.params if pair[0] in ("TZID", "VALUE")]
+        value = recurrence_id.value.strip()
+        properties = [Property(p.name, p.value, [*p.params], p.group) for p in self._kept]
+        properties += [Property("RECURRENCE-ID", value, [*params]), Property("DTSTART", value, [*params])]
+        length = fitting.end - fitting.start
+        if length:
+            whole = fitting.all_day and length % _DAY == 0
+            properties.append(Property("DURATION", f"P{length // _DAY}D" if whole else f"PT{length}S"))
+        return Component(self._name, properties)
+
+    def has(self, recurrence_id: Property) -> bool:
+        """Whether there is the instance that a RECURRENCE-ID names."""
+        return self._found(recurrence_id) is not None
+
+    def plain(self, part: Component) -> bool:
+        """Whether an instance of its own takes place as its series says, in all that people answer to."""
+        named = part.get("RECURRENCE-ID")
+        if named is None or self._texts != [_text(part, name) for name in _TEXTS]:
+            return False
+        before = self._found(named)
+        if before is None:
+            return False
+        try:
+            alone = Series.of(Component("VCALENDAR", [], [*self._zones, part]))
+            after = alone.instances(before.start, before.start + 1, limit=_MOST)
+        except (BadFormat, TooManyInstances):
+            return False
+        return any((before.start, before.end) == (one.start, one.end) for one in after)
+
+    def _found(self, recurrence_id: Property) -> Instance | None:
+        """The instance of the series itself that begins when a RECURRENCE-ID says."""
+        at = self._moments.of(recurrence_id)
+        series = self._series
+        if at is None or series is None or at in self._gone or (self._before is not None and at >= self._before):
+            return None
+        if series.recurrence is not None:
+            # All other dates are left aside: they may be thousands, and so may those who ask.
+            days = [day for day in range(at // _DAY - 2, at // _DAY + 3) if day in self._days]
+            near = series.recurrence._replace(dates=self._dates.get(at, []), exception_keys=[], exception_days=days)
+            series = replace(series, recurrence=near)
+        try:
+            found = series.instances(at, at + 1, limit=_MOST)
+        except TooManyInstances:
+            return None
+        return next((one for one in found if one.start == at and one.override_index == -1), None)
 
 
 def by_moment(calendar: Component, parts: Iterable[Component]) -> dict[int, Component]:
@@ -120,15 +191,3 @@ class _Moments:
 
 def _text(component: Component, name: str) -> str:
     return component.value(name).strip().replace("\\N", "\\n")
-
-
-def _found(calendar: Component, recurrence_id: Property, fits: Callable[[int], bool]) -> Instance | None:
-    """The instance that begins when a RECURRENCE-ID says, and is made as `fits` likes it."""
-    at = moment(calendar, recurrence_id)
-    if at is None:
-        return None
-    try:
-        found = Series.of(calendar).instances(at, at + 1, limit=500)
-    except (BadFormat, TooManyInstances):
-        return None
-    return next((one for one in found if one.start == at and fits(one.override_index)), None)

@@ -259,26 +259,35 @@ def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
     if "" in before and "" not in after:
         return False
     zones = Component("VCALENDAR", [], [*old.of("VTIMEZONE"), *new.of("VTIMEZONE")])
+    series = instances.Whole.alone(zones, before[""]) if "" in before else None
+    master = _Said(before[""], who) if "" in before else None
     for key, each in after.items():
-        model = before.get(key) or before.get("")
+        model = _Said(before[key], who) if key and key in before else master
         if model is None:
             return False
-        status = () if each.name == "VTODO" else ("STATUS",)  # of a to-do it is how far he has come
-        if any(_plain(model, name) != _plain(each, name) for name in (*_TEXTS, *status, "ORGANIZER")):
+        now = _Said(each, who)
+        if model.texts != now.texts:
             return False
         if key in before:
-            gone, left = timing.exceptions(old, model), timing.exceptions(new, each)
-            if not gone <= left or not timing.same(old, model, new, each):
+            gone, left = timing.exceptions(old, before[key]), timing.exceptions(new, each)
+            if not gone <= left or not timing.same(old, before[key], new, each):
                 return False
-        elif not instances.plain(zones, model, each):  # an instance of its own, made to answer for it alone
+        elif series is None or not series.plain(each):  # an instance of its own, made to answer for it alone
             return False
-        was, mine = attendee(model, who), attendee(each, who)
-        own = {*who, delegate(mine), address((was.param("DELEGATED-TO") if was is not None else "") or "")}
-        if {address(p.value) for p in model.all("ATTENDEE")} | own != {
-            address(p.value) for p in each.all("ATTENDEE")
-        } | own:
+        own = {*who, delegate(now.mine), address((model.mine and model.mine.param("DELEGATED-TO")) or "")}
+        if model.invited | own != now.invited | own:
             return False
     return True
+
+
+class _Said:
+    """What a component says that an attendee may not change: read once of a series, with which many are compared."""
+
+    def __init__(self, part: Component, who: Collection[str]) -> None:
+        status = () if part.name == "VTODO" else ("STATUS",)  # of a to-do it is how far he has come
+        self.texts: Final = [_plain(part, name) for name in (*_TEXTS, *status, "ORGANIZER")]
+        self.mine: Final = attendee(part, who)
+        self.invited: Final = {address(prop.value) for prop in part.all("ATTENDEE")}
 
 
 def _plain(component: Component, name: str) -> list[str]:

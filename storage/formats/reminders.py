@@ -7,6 +7,8 @@ into these lines as whole blocks of text.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from functools import partial
 from typing import Final
 
 from storage.formats.calendar_views import ViewerParts
@@ -28,13 +30,20 @@ def handed_over(owner: str, before: str, after: str) -> str:
     for instance in was.keys() | now.keys():
         text = lines.get(instance, "")
         old, new = was.get(instance, []), now.get(instance, [])
-        for block in old:
-            if block not in new:
-                text = text.replace(block, "", 1)
-        known = _BLOCK.findall(text)
-        text += "".join(block for block in new if block not in old and block not in known)
-        lines[instance] = text
+        left = {*new}
+        gone = Counter(block for block in old if block not in left)
+        text = _BLOCK.sub(partial(_taken_away, gone), text)
+        known = {*_BLOCK.findall(text), *old}
+        lines[instance] = text + "".join(block for block in new if block not in known)
     return ViewerParts(lines).dumps() if any(lines.values()) else ""
+
+
+def _taken_away(gone: Counter[str], found: re.Match[str]) -> str:
+    """Nothing for a block that goes, as often as it does."""
+    if gone[found[0]] <= 0:
+        return found[0]
+    gone[found[0]] -= 1
+    return ""
 
 
 def changed(before: str, after: str) -> bool:

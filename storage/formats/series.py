@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Final, NamedTuple
 
@@ -28,13 +28,18 @@ from storage.formats.series_parts import (
     Recurrence,
     extent,
     hits,
+    ranged,
+    ruling_of,
 )
 from storage.formats.series_reader import Reader
 
-__all__ = ["FOREVER", "Instance", "Series", "alarm_overlaps"]
+__all__ = ["FOREVER", "Effort", "Instance", "Series", "alarm_overlaps"]
 
 MAX_PERIODS: Final = 20_000
 """Instances that a free-busy answer looks at in one series."""
+MAX_EFFORT: Final = 500_000
+_WALK: Final = 20_000
+"""What a walk along one rule costs, in instances, whatever it finds."""
 _SLACK: Final = DAY
 """No wall is farther from UTC than this (seconds)."""
 _FINE: Final = ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")
@@ -69,6 +74,7 @@ class Series:
     others: list[Part]
     """Overrides, and what stands beside the master."""
     recurrence: Recurrence | None
+    _places: dict[int, Part] | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, calendar: Component) -> Series:
@@ -155,7 +161,8 @@ class Series:
                     s, e = extent(part, part.wall, UTC)
                     found.append((max(s, start), min(e, end), part.status))
         elif self.component == "VEVENT":
-            for number, (part, _, s, e) in enumerate(self._candidates(start, end, floating)):
+            told = replace(self, recurrence=None) if self._says_nothing() else self
+            for number, (part, _, s, e) in enumerate(told._candidates(start, end, floating)):
                 if number > MAX_PERIODS:
                     raise TooManyInstances(MAX_PERIODS)
                 if part.flags & TRANSPARENT or part.status == "CANCELLED":
@@ -163,6 +170,13 @@ class Series:
                 kind = "BUSY-TENTATIVE" if part.status == "TENTATIVE" else "BUSY"
                 found.append((max(s, start), min(e, end), kind))
         return sorted({period for period in found if period[0] < period[1]})
+
+    def _says_nothing(self) -> bool:
+        """Whether the series itself takes no time, so that only its overrides can."""
+        master = self.master
+        if master is None or any(part.flags & AND_FUTURE for part in self.others):
+            return False
+        return bool(master.flags & TRANSPARENT) or master.status == "CANCELLED"
 
     def _candidates(self, start: int, end: int, floating: tzinfo) -> Iterator[tuple[Part, int | None, int, int]]:
         """Every instance that may overlap, and few others: its part, its key, start and end."""
@@ -186,8 +200,7 @@ class Series:
         modes: list[Part] = []
         lag, reach = 0, master.days * DAY + master.seconds
         if self.others:
-            modes = [part for part in self.others if part.flags & AND_FUTURE]
-            modes.sort(key=lambda part: part.key or 0)
+            modes = ranged(self.others)
             for mode in modes:
                 lag = max(lag, -mode.shift)
                 reach = max(reach, mode.days * DAY + mode.seconds + mode.shift)
@@ -209,7 +222,7 @@ class Series:
                     break
                 continue
             excluded = 0
-            if modes and (ruling := _mode(modes, key)) is not None:
+            if modes and (ruling := ruling_of(modes, key)) is not None:
                 yield ruling, key, *extent(ruling, wall + ruling.shift, self._zone(ruling.zone, floating))
             else:
                 yield master, key, *extent(master, wall, zone)
@@ -219,10 +232,22 @@ class Series:
             home = wall if master.zone == FLOATING else wall_at(key, zone)
             if key in gone or (days and home // DAY in days):
                 continue
-            if modes and (ruling := _mode(modes, key)) is not None:
+            if modes and (ruling := ruling_of(modes, key)) is not None:
                 yield ruling, key, *extent(ruling, home + ruling.shift, self._zone(ruling.zone, floating))
             else:
                 yield (part := master._replace(days=nominal, seconds=seconds)), key, *extent(part, wall, there)
+
+    def of_component(self, index: int) -> Series:
+        """What says when the instances of one component take place: of most overrides they alone."""
+        if self._places is None:
+            self._places = {part.index: part for part in self.others if not part.flags & AND_FUTURE}
+        alone = self._places.get(index)
+        return self if alone is None else replace(self, master=None, others=[alone], recurrence=None)
+
+    def key_of(self, date: tuple[int, int, int, int]) -> int:
+        """Which instance an RDATE makes, as overrides name it; of floating ones as if they were UTC."""
+        wall, where, _, _ = date
+        return self._key(wall, self._zone(where, UTC), where)
 
     @staticmethod
     def _walls(master: Part, recurrence: Recurrence, low: int, high: int) -> Iterator[int]:
@@ -251,7 +276,33 @@ class Series:
         return write_wall(key, is_date=bool(guide.flags & ALL_DAY), utc=guide.zone != FLOATING)
 
 
-def alarm_overlaps(series: Series, index: int, alarm: Component, start: int, end: int, floating: tzinfo = UTC) -> bool:
+class Effort:
+    """How many instances may be looked at for all alarms and times of one object together."""
+
+    def __init__(self, most: int = MAX_EFFORT) -> None:
+        self._most: Final = most
+        self._left = most
+
+    def spend(self, instances: int = 1) -> None:
+        """Look at some more.
+
+        Raises:
+            TooManyInstances: there were enough.
+        """
+        self._left -= instances
+        if self._left < 0:
+            raise TooManyInstances(self._most)
+
+
+def alarm_overlaps(
+    series: Series,
+    index: int,
+    alarm: Component,
+    start: int,
+    end: int,
+    floating: tzinfo = UTC,
+    effort: Effort | None = None,
+) -> bool:
     """Whether a VALARM goes off in [start, end), repetitions included (RFC 4791 §9.9, RFC 5545 §3.8.6.3).
 
     `index` says which of the object's components (time zones not counted) holds it; all instances that this
@@ -259,10 +310,12 @@ def alarm_overlaps(series: Series, index: int, alarm: Component, start: int, end
 
     Raises:
         BadFormat: its TRIGGER, DURATION or REPEAT cannot be understood.
+        TooManyInstances: the `effort` would be too great.
     """
     trigger = alarm.get("TRIGGER")
     if trigger is None:
         return False
+    effort = effort or Effort()
     times, pause = _repetition(alarm)
     text = trigger.value.strip()
     if text[:1].isdigit():
@@ -270,9 +323,12 @@ def alarm_overlaps(series: Series, index: int, alarm: Component, start: int, end
     delta = read_duration(text, trigger.line).total
     at_end = (trigger.param("RELATED") or "").upper() == "END"
     low, high = start - delta - times * pause - 1, end - delta + 1
-    for number, (part, _, s, e) in enumerate(series._candidates(low, high, floating)):
-        if number > MAX_PERIODS:
-            raise TooManyInstances(MAX_PERIODS)
+    asked = series.of_component(index)
+    if asked.recurrence is not None:
+        # A rule that never comes true is walked all the same, for each alarm.
+        effort.spend(_WALK * len(asked.recurrence.rules))
+    for part, _, s, e in asked._candidates(low, high, floating):
+        effort.spend()
         if (
             part.index == index
             and part.form <= Form.DUE_ONLY
@@ -295,15 +351,6 @@ def _goes_off(at: int, times: int, pause: int, start: int, end: int) -> bool:
     if times and at < start:
         at += min(times, -((at - start) // pause)) * pause
     return start <= at < end
-
-
-def _mode(modes: list[Part], key: int) -> Part | None:
-    """The THISANDFUTURE override that an instance falls under (RFC 5545 §3.2.13); the last one rules."""
-    found = None
-    for mode in modes:
-        if (mode.key or 0) <= key:
-            found = mode
-    return found
 
 
 def _excluded(recurrence: Recurrence, first: int, wall: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
@@ -84,6 +86,21 @@ class Recurrence(NamedTuple):
             exception_keys,
             exception_days,
         )
+
+
+def ranged(parts: Iterable[Part]) -> list[Part]:
+    """The THISANDFUTURE overrides among some parts, by the instance from which they rule (RFC 5545 §3.2.13)."""
+    return sorted((part for part in parts if part.flags & AND_FUTURE), key=_from)
+
+
+def ruling_of(modes: Sequence[Part], key: int) -> Part | None:
+    """Which of `ranged` an instance falls under: the last one rules."""
+    number = bisect_right(modes, key, key=_from)
+    return modes[number - 1] if number else None
+
+
+def _from(part: Part) -> int:
+    return part.key or 0
 
 
 def hits(form: int, s: int, e: int, start: int, end: int) -> bool:

@@ -33,6 +33,8 @@ from storage.formats.series_parts import (
     Part,
     Recurrence,
     extent,
+    ranged,
+    ruling_of,
 )
 
 MAX_DATES: Final = 20_000
@@ -50,6 +52,7 @@ class Reader:
 
     def __init__(self, calendar: Component) -> None:
         self.zones: list[str] = []
+        self._numbers: dict[str, int] = {}
         self.component = ""
         self.master: Part | None = None
         self.others: list[Part] = []
@@ -84,7 +87,7 @@ class Reader:
         starts: list[int] = []
         ends: list[int] = []
         endless = False
-        modes = [part for part in self.others if part.flags & AND_FUTURE]
+        modes = ranged(self.others)
         for part in ([self.master] if self.master is not None else []) + self.others:
             bounds = self._bounds(part, part.wall)
             if bounds is not None:
@@ -98,17 +101,28 @@ class Reader:
                     bounds = self._bounds(part, (last or 0) + part.shift)
                     ends.append(bounds[1] if bounds else 0)
             for wall, zone, days, seconds in self.recurrence.dates:
-                for mode in [self.master, *modes]:
-                    part = mode._replace(zone=zone) if mode is self.master else mode
-                    if mode is self.master:
-                        part = part._replace(days=days, seconds=seconds)
-                    bounds = self._bounds(part, wall + part.shift)
+                for part, begin in self._added(self.master, wall, zone, days, seconds, modes):
+                    bounds = self._bounds(part, begin)
                     if bounds is not None:
                         starts.append(bounds[0])
                         ends.append(bounds[1])
         if not starts:
             return 0, 0
         return min(starts), FOREVER if endless else max(ends)
+
+    def _added(
+        self, master: Part, wall: int, zone: int, days: int, seconds: int, modes: list[Part]
+    ) -> Iterator[tuple[Part, int]]:
+        """What an RDATE may be and when it begins: an instance as of the master, or one that an override rules."""
+        yield master._replace(zone=zone, days=days, seconds=seconds), wall
+        if not modes:
+            return
+        there = timezones.loads(self.zones[zone]) if zone != FLOATING else None
+        key = instant(wall, there) if there is not None else wall
+        ruling = ruling_of(modes, key)
+        if ruling is not None:
+            home = wall_at(key, self._master_zone) if self._master_zone is not None else wall
+            yield ruling, home + ruling.shift
 
     def _bounds(self, part: Part, wall: int) -> tuple[int, int] | None:
         if part.form == Form.NEVER:
@@ -341,9 +355,11 @@ class Reader:
         return known
 
     def _index(self, text: str) -> int:
-        if text not in self.zones:
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self.zones)
             self.zones.append(text)
-        return self.zones.index(text)
+        return number
 
 
 def _instant(moment: Moment, zone: tzinfo | None) -> int:

@@ -16,13 +16,20 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from storage.errors import BadFormat
 from storage.formats.contentline import Component
-from storage.formats.datetimes import read_moment, read_offset, wall_of
+from storage.formats.datetimes import DAY, read_moment, read_offset, wall_of
 from storage.formats.recurrence import Freq, Rule
 from storage.formats.windows_zones import WINDOWS
 from storage.formats.zone_files import vtimezone
 
 MAX_ONSETS: Final = 2_000
-"""Changes of offset that one observance may list or that are looked at for one year."""
+"""Changes of offset that one observance may list."""
+MAX_ZONE_OCTETS: Final = 64 * 1024
+"""Of a VTIMEZONE in a file of many events, each of which gets its own; London's changes since 1916 are half of it."""
+MAX_ENDLESS: Final = 8
+"""Rules without an end in one zone: for whatever year is asked about, all of them are asked."""
+_ONSETS_OF_YEAR: Final = 64
+"""Changes by one of these that are looked at for one year, and those before and after."""
+_MOST_A_YEAR: Final = 100
 
 
 def resolve(tzid: str, vtimezones: Mapping[str, Component]) -> tzinfo | None:
@@ -39,6 +46,19 @@ def resolve(tzid: str, vtimezones: Mapping[str, Component]) -> tzinfo | None:
     location = definition.value("X-LIC-LOCATION").strip()
     if location and (zone := _named(location)) is not None:
         return zone
+    known = definition.understood
+    if not isinstance(known, _Understood) or known.tzid != tzid:
+        # Each of thousands of dates in it would read its thousands of observances again.
+        definition.understood = known = _Understood(tzid, _custom(tzid, definition))
+    return known.zone
+
+
+class _Understood(NamedTuple):
+    tzid: str
+    zone: tzinfo | None
+
+
+def _custom(tzid: str, definition: Component) -> tzinfo | None:
     try:
         return CustomZone(tzid, _observances(definition))
     except BadFormat:
@@ -101,6 +121,11 @@ class CustomZone(tzinfo):
     """A VTIMEZONE; its onsets are computed for the years asked about, and remembered."""
 
     def __init__(self, name: str, observances: list[Observance]) -> None:
+        """Read its rules and dates.
+
+        Raises:
+            BadFormat: a rule cannot be understood, or it changes more often than any place on earth.
+        """
         self.name = name
         self.text = json.dumps([name, observances], separators=(",", ":"))
         self._years: dict[int, list[_Change]] = {}
@@ -115,10 +140,16 @@ class CustomZone(tzinfo):
                 last = rule.last_wall(seen.onset, timezone(timedelta(seconds=seen.before_s)), is_date=False)
                 if last is None:
                     self._endless.append((rule, seen))
+                    if len(self._endless) > MAX_ENDLESS:
+                        raise BadFormat(f"a time zone of more than {MAX_ENDLESS} rules without an end")
                 else:
                     walls += islice(rule.walls(seen.onset, seen.onset, last + 1), MAX_ONSETS)
             fixed.update(map(_change, [seen] * len(walls), walls))
         self._fixed = sorted(fixed)
+        # RFC 5545 §3.6.5 sets no limit; each time in the zone is looked for among the changes of its year.
+        for one, later in zip(self._fixed, self._fixed[_MOST_A_YEAR:], strict=False):
+            if later.at - one.at < 365 * DAY:
+                raise BadFormat(f"a time zone that changes more than {_MOST_A_YEAR} times in a year")
         self._first_offset = self._fixed[0].before_s if self._fixed else 0
 
     def _changes(self, year: int) -> list[_Change]:
@@ -132,10 +163,10 @@ class CustomZone(tzinfo):
             low = wall_of(datetime(max(1, year - back), 1, 1))
             high = wall_of(datetime(min(9999, year + 2), 1, 1))
             walls = rule.walls(seen.onset, low, high)
-            changes.update(_change(seen, wall) for wall in islice(walls, MAX_ONSETS))
+            changes.update(_change(seen, wall) for wall in islice(walls, _ONSETS_OF_YEAR))
         begin = wall_of(datetime(max(1, year - 1), 1, 1))
-        index = bisect_right(self._fixed, begin, key=lambda change: change.at)
-        end = bisect_right(self._fixed, begin + 3 * 366 * 86_400, key=lambda change: change.at)
+        index = bisect_right(self._fixed, begin, key=_moment)
+        end = bisect_right(self._fixed, begin + 3 * 366 * DAY, key=_moment)
         changes.update(self._fixed[max(0, index - 1) : end])
         if len(self._years) > 400:
             self._years.clear()
@@ -143,8 +174,10 @@ class CustomZone(tzinfo):
         return ordered
 
     def _at_wall(self, moment: datetime) -> _Change | None:
-        wall = wall_of(moment)
-        for change in reversed(self._changes(moment.year)):
+        wall, changes = wall_of(moment), self._changes(moment.year)
+        # No offset is a day: what begins later than in a day has not begun.
+        for number in range(bisect_right(changes, wall + DAY, key=_moment), 0, -1):
+            change = changes[number - 1]
             # PEP 495: fold 0 stays with the old offset in a gap and in an hour shown twice.
             pick = min if moment.fold else max
             if wall >= change.at + pick(change.before_s, change.after_s):
@@ -166,9 +199,10 @@ class CustomZone(tzinfo):
     def fromutc(self, moment: datetime) -> datetime:
         at = wall_of(moment)
         offset, fold = self._first_offset, 0
-        for change in self._changes(moment.year):
-            if change.at > at:
-                break
+        changes = self._changes(moment.year)
+        number = bisect_right(changes, at, key=_moment)
+        if number:
+            change = changes[number - 1]
             offset = change.after_s
             fold = int(at < change.at + change.before_s - change.after_s)
         return (moment + timedelta(seconds=offset)).replace(fold=fold)
@@ -178,6 +212,10 @@ class CustomZone(tzinfo):
 
     def __repr__(self) -> str:
         return f"CustomZone({self.name!r})"
+
+
+def _moment(change: _Change) -> int:
+    return change.at
 
 
 def _change(seen: Observance, wall: int) -> _Change:

@@ -53,6 +53,8 @@ def vtimezone(tzid: str, key: str) -> Component | None:
     if data is None:
         return None
     changes, base, tails = _read(data)
+    begin = changes[-1].at if changes else _FIRST
+    resumed: int | None = None
     while tails and changes:
         latest = changes[-1]
         if not any(
@@ -60,7 +62,11 @@ def vtimezone(tzid: str, key: str) -> Component | None:
             for tail in tails
         ):
             break
-        changes.pop()
+        # Cairo had no summer for eight years: what the rule says now, it said before as well, but not between.
+        if resumed is not None and min(tail.onset_after(latest.at) - tail.before_s for tail in tails) != resumed:
+            break
+        resumed = changes.pop().at
+        begin = resumed - 1
     zone = Component("VTIMEZONE", [Property("TZID", tzid)])
     groups: dict[tuple[int, int, bool, str], list[int]] = {}
     groups[(base.after_s, base.after_s, base.daylight, base.name)] = [_FIRST]
@@ -71,7 +77,6 @@ def vtimezone(tzid: str, key: str) -> Component | None:
         part = _part(daylight, before_s, after_s, name, walls[0])
         part.properties += [Property("RDATE", write_wall(wall)) for wall in walls[1:]]
         zone.components.append(part)
-    begin = changes[-1].at if changes else _FIRST
     for tail in tails:
         part = _part(tail.daylight, tail.before_s, tail.after_s, tail.name, tail.onset_after(begin))
         part.properties.append(Property("RRULE", tail.rule))
@@ -184,6 +189,11 @@ def _yearly(text: str, clock_s: int) -> tuple[str, int]:
         number = -1 if week == 5 else week
         return f"FREQ=YEARLY;BYMONTH={month};BYDAY={number}{_DAYS[weekday]}", clock_s
     first = _LENGTH[month] - 6 if week == 5 else 7 * week - 6
-    days = ",".join(str(day + shift) for day in range(first, first + 7))
+    numbers = range(first + shift, first + shift + 7)
     name = _DAYS[(weekday + shift) % 7]
+    if month > 2 and not 1 <= numbers[0] <= numbers[-1] <= _LENGTH[month]:
+        # Cairo: the end of the last Thursday of October may be 1 November. From the year's end, leap years are alike.
+        before = sum(_LENGTH[:month]) - 366
+        return f"FREQ=YEARLY;BYYEARDAY={','.join(str(before + day) for day in numbers)};BYDAY={name}", clock_s
+    days = ",".join(map(str, numbers))
     return f"FREQ=YEARLY;BYMONTH={month};BYMONTHDAY={days};BYDAY={name}", clock_s

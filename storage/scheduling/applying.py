@@ -25,7 +25,7 @@ def apply(meeting: Component, who: frozenset[str], answer: Component, *, whole: 
     lines = sum(len(each.properties) for each in itip.parts(meeting))
     known = {itip.instance(each): each for each in itip.parts(meeting)}
     moments: dict[int, Component] | None = None
-    series = _series(meeting)
+    series: instances.Whole | None = None
     applied = False
     for each in itip.parts(answer):
         given = itip.attendee(each, who)
@@ -40,7 +40,9 @@ def apply(meeting: Component, who: frozenset[str], answer: Component, *, whole: 
             targets = [moments[at]] if at is not None and at in moments else []
         if key and not targets and "" in known:
             # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
-            made = instances.override(series, known[""], moment) if moment is not None else None
+            if series is None:
+                series = instances.Whole(_series(meeting), known[""])
+            made = series.override(moment) if moment is not None else None
             if made is None:
                 continue
             lines += len(made.properties)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
 from storage.scheduling import delivery, people
@@ -9,6 +11,8 @@ from storage.scheduling.errors import IGNORED
 from storage.scheduling.people import Person
 from storage.scheduling.views import Views
 from storage.store import Transaction
+
+_OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"})
 
 
 def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[str]) -> bool:
@@ -41,16 +45,21 @@ def write(tx: Transaction, old: Component | None, new: Component, me: frozenset[
 
 def _free(old: Component | None, new: Component, me: frozenset[str]) -> bool:
     """Whoever declines and keeps a meeting has the time free, until he thinks better of it (MTG-09, CAL-07)."""
-    before = {itip.instance(each): each for each in itip.parts(old)} if old is not None else {}
+    before = _states(old, me)
     changed = False
     for each in itip.parts(new):
-        known = before.get(itip.instance(each)) or before.get("")
-        was = itip.partstat(itip.attendee(known, me)) if known is not None else itip.NEEDS_ACTION
+        was = before.get(itip.instance(each)) or before.get("", itip.NEEDS_ACTION)
         declined, clear = itip.partstat(itip.attendee(each, me)) == itip.DECLINED, _transparent(each)
         if each.name == "VEVENT" and declined != (was == itip.DECLINED) and declined != clear:
             itip.set_value(each, "TRANSP", "TRANSPARENT" if declined else "OPAQUE")
             changed = True
     return changed
+
+
+def _states(old: Component | None, me: frozenset[str]) -> dict[str, str]:
+    """How he had answered to each instance; "" is the series."""
+    parts = itip.parts(old) if old is not None else []
+    return {itip.instance(each): itip.partstat(itip.attendee(each, me)) for each in parts}
 
 
 def _transparent(part: Component) -> bool:
@@ -121,11 +130,10 @@ def answers(new: Component, me: frozenset[str]) -> bool:
 def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[Component]:
     """The parts whose answer changed, and instances that he left."""
     before = {itip.instance(each): each for each in itip.parts(old)} if old is not None else {}
+    states = _states(old, me)
     found: list[Component] = []
     for each in itip.parts(new):
-        key = itip.instance(each)
-        known = before.get(key) or before.get("")
-        was = itip.partstat(itip.attendee(known, me)) if known is not None else itip.NEEDS_ACTION
+        was = states.get(itip.instance(each)) or states.get("", itip.NEEDS_ACTION)
         mine = itip.attendee(each, me)
         if mine is not None and itip.partstat(mine) != was:
             found.append(each)
@@ -134,20 +142,29 @@ def _answers(old: Component | None, new: Component, me: frozenset[str]) -> list[
         kept = {itip.instance(each) for each in itip.parts(new)}
         found += [_declined(each, me) for key, each in before.items() if key not in kept and _open(each, me)]
     if model is not None and master.get("RECURRENCE-ID") is None:
-        left = _exceptions(master)
+        left, bare = _exceptions(master), _bare(model, me)
         for value in left.keys() - _exceptions(model).keys():
-            if value.upper() in before and not _open(before[value.upper()], me):
+            known = before.get(value.upper())
+            if known is not None and not _open(known, me):
                 continue
-            gone = itip.clone(before.get(value.upper()) or model)
-            gone.properties = [
-                p for p in gone.properties if p.name not in ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
-            ]
+            gone = itip.clone(bare) if known is None else _bare(known, me)
             gone.properties.append(Property("RECURRENCE-ID", value, left[value]))
-            if value.upper() not in before:
+            if known is None:
                 gone.properties = [p for p in gone.properties if p.name not in ("DTSTART", "DTEND")]
                 gone.properties.append(Property("DTSTART", value, left[value]))
             found.append(_declined(gone, me))
     return found
+
+
+def _bare(part: Component, me: frozenset[str]) -> Component:
+    """What an answer says of an instance: a series has thousands of exceptions and attendees, which stay behind."""
+    own = {*me, itip.delegate(itip.attendee(part, me))}
+    kept = [
+        prop
+        for prop in part.properties
+        if prop.name not in _OF_SERIES and (prop.name != "ATTENDEE" or itip.address(prop.value) in own)
+    ]
+    return Component(part.name, itip.copies(kept))
 
 
 def _exceptions(component: Component) -> dict[str, list[tuple[str, list[str]]]]:

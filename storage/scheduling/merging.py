@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Final
 
 from storage.formats import instances, itip
@@ -17,23 +17,28 @@ def of_attendee(old: Component, new: Component, me: frozenset[str]) -> bool:
     Gives whether one came back: an instance goes by an EXDATE (RFC 6638 §3.2.2.1, 8.), never by silence.
     """
     before = {itip.instance(each): each for each in itip.parts(old)}
+    master_lines = _lines(before.get(""))
     for each in itip.parts(new):
-        known = before.get(itip.instance(each)) or before.get("")
-        if known is not None:
-            _restore_others(known, each, me)
+        key = itip.instance(each)
+        if key in before or "" in before:
+            _restore_others(_lines(before[key]) if key and key in before else master_lines, each, me)
     master = next((each for each in itip.parts(new) if not itip.instance(each)), None)
     if master is None:
         return False
-    bare = Component("VCALENDAR", [], [*new.of("VTIMEZONE"), master])
-    lost = [known for key, known in _lost(old, new) if key and _takes_place(bare, master, known)]
+    series = instances.Whole.alone(new, master)
+    lost = [known for key, known in _lost(old, new) if key and _takes_place(series, known)]
     new.components += [itip.clone(known) for known in lost]
     return bool(lost)
 
 
-def _restore_others(known: Component, part: Component, me: frozenset[str]) -> None:
-    stored = {itip.address(prop.value): prop for prop in known.all("ATTENDEE")}
+def _lines(known: Component | None) -> dict[str, Property]:
+    return {itip.address(prop.value): prop for prop in known.all("ATTENDEE")} if known is not None else {}
+
+
+def _restore_others(stored: Mapping[str, Property], part: Component, me: frozenset[str]) -> None:
     own = {*me}
-    for mine in (itip.attendee(known, me), itip.attendee(part, me)):
+    known = next((prop for address, prop in stored.items() if address in me), None)
+    for mine in (known, itip.attendee(part, me)):
         own.add(itip.address((mine.param("DELEGATED-TO") if mine is not None else "") or ""))
     for prop in part.all("ATTENDEE"):
         address = itip.address(prop.value)
@@ -53,9 +58,10 @@ def of_organizer(
     """
     before = {itip.instance(each): each for each in itip.parts(old)} if old is not None else {}
     restored = stale and old is not None and _bring_back(old, new)
+    master_lines = _lines(before.get(""))
     for each in itip.parts(new):
-        known = before.get(itip.instance(each)) or before.get("")
-        stored = {itip.address(prop.value): prop for prop in known.all("ATTENDEE")} if known is not None else {}
+        key = itip.instance(each)
+        stored = _lines(before[key]) if key and key in before else master_lines
         for prop in each.all("ATTENDEE"):
             address = itip.address(prop.value)
             if address in me or itip.agent(prop) != "SERVER":
@@ -77,13 +83,15 @@ def _answer(prop: Property, stored: Property | None) -> None:
 def _bring_back(old: Component, new: Component) -> bool:
     """Make the instances again that were there only because somebody had answered for them alone."""
     first, master = itip.parts(old)[0], itip.parts(new)[0]
-    bare = Component("VCALENDAR", [], [*new.of("VTIMEZONE"), master])
+    if itip.instance(first) or itip.instance(master):
+        return False
+    was, now = instances.Whole.alone(old, first), instances.Whole.alone(new, master)
     found: list[Component] = []
     for key, known in _lost(old, new):
-        if not key or itip.instance(first) or itip.instance(master) or not instances.plain(old, first, known):
+        if not key or not was.plain(known):
             continue
         moment = known.get("RECURRENCE-ID")
-        made = instances.override(bare, master, moment) if moment is not None else None
+        made = now.override(moment) if moment is not None else None
         if made is not None:
             found.append(made)
     new.components += found
@@ -95,6 +103,6 @@ def _lost(old: Component, new: Component) -> list[tuple[str, Component]]:
     return [(key, each) for each in itip.parts(old) if (key := itip.instance(each)) not in kept]
 
 
-def _takes_place(calendar: Component, master: Component, known: Component) -> bool:
+def _takes_place(series: instances.Whole, known: Component) -> bool:
     moment = known.get("RECURRENCE-ID")
-    return moment is not None and instances.override(calendar, master, moment) is not None
+    return moment is not None and series.has(moment)

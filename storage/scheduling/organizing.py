@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
+from storage import principals as directory
+from storage.errors import LimitReached
 from storage.formats import cutting, instances, itip, managed
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
@@ -9,7 +14,10 @@ from storage.scheduling import merging, people, restricted, rooms, spreading
 from storage.scheduling.errors import IGNORED
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
-from storage.types import Answers
+from storage.types import Answers, Principal
+
+MOST_LINES: Final = 50_000
+"""Properties of a meeting in which groups are invited, each of which is as many attendees as it has members."""
 
 
 def write(
@@ -28,6 +36,7 @@ def write(
 
     Raises:
         UnknownAttendee: as `restricted.check`.
+        LimitReached: as `Views.demand_few`, or the members of its groups are too many.
     """
     _expand_groups(tx, new)
     sender = _sender(new)
@@ -48,6 +57,7 @@ def write(
     here = {address: here[address] for address in heard if address in here}
     booked, absent = rooms.decide(tx, new, lines, here)
     had, have = Views(old) if old is not None else None, Views(new, None if restored else base)
+    have.demand_few()
     served = {address for address, prop in before.items() if itip.agent(prop) == "SERVER"}
     told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in served}
     sent: dict[str, tuple[View, View | None]] = {}
@@ -109,7 +119,10 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     changed = {key for key, (was, now) in both.items() if itip.changed(was, now)}
     less = {key for key in changed if cutting.shortened(*both[key])}
     asked = changed - less  # whoever comes to a series comes to a shorter one
-    added = {key for key, each in fresh.items() if key and key not in before and not _as_it_was(old, before, each)}
+    series = instances.Whole.alone(old, before[""]) if "" in before else None
+    # An instance that became a component of its own for its people alone asks nobody anew (MTG-13).
+    fresh_ones = [(key, each) for key, each in fresh.items() if key and key not in before]
+    added = {key for key, each in fresh_ones if series is None or not series.plain(each)}
     for key, each in fresh.items():
         known = before.get(key)
         if key in asked or key in added or "" in asked:
@@ -132,21 +145,17 @@ def _back_to_the_series(old: Component, new: Component) -> bool:
     was, now = before[0], itip.parts(new)[0]
     if itip.instance(was) or itip.instance(now) or itip.changed(_alone(old, was), _alone(new, now)):
         return False
+    series, fresh = instances.Whole.alone(old, was), instances.Whole.alone(new, now)
     found: list[Component] = []
     for each in before:
         moment = each.get("RECURRENCE-ID")
-        if moment is None or itip.instance(each) in kept or instances.plain(old, was, each):
+        if moment is None or itip.instance(each) in kept or series.plain(each):
             continue
-        made = instances.override(_alone(new, now), now, moment)
+        made = fresh.override(moment)
         if made is not None:
             found.append(made)
     new.components += found
     return bool(found)
-
-
-def _as_it_was(old: Component, before: dict[str, Component], part: Component) -> bool:
-    """Whether an instance became a component of its own for its people alone (MTG-13: nobody answers anew)."""
-    return "" in before and instances.plain(old, before[""], part)
 
 
 def _alone(calendar: Component, component: Component) -> Component:
@@ -171,23 +180,39 @@ def _sender(meeting: Component) -> str:
 
 def _expand_groups(tx: Transaction, new: Component) -> None:
     """MTG-01: `<GROUP>@group` invites its members, each for himself."""
-    for each in itip.parts(new):
-        present = {itip.address(prop.value) for prop in each.all("ATTENDEE")}
+    parts = itip.parts(new)
+    names = {
+        name for each in parts for prop in each.all("ATTENDEE") if (name := people.group_of(itip.address(prop.value)))
+    }
+    mine = people.groups_by_name(tx) if names else {}
+    members = {name: directory.members(tx, mine[name]) for name in sorted(names & mine.keys())}
+    if not members:
+        return
+    lines = 0
+    for each in parts:
         organizer = itip.address(each.value("ORGANIZER"))
-        for prop in each.all("ATTENDEE"):
-            members = people.group_members(tx, itip.address(prop.value))
-            if members is None:
-                continue
-            at = each.properties.index(prop)
-            fresh: list[Property] = []
-            for member in members:
-                if member.email.lower() in present or member.email.lower() == organizer:
-                    continue
-                (one,) = itip.copies([prop])
-                one.value = f"mailto:{member.email}"
-                itip.set_param(one, "CN", member.display_name or member.name)
-                itip.set_param(one, "MEMBER", prop.value)
-                itip.set_param(one, "CUTYPE", "INDIVIDUAL")
-                fresh.append(one)
-                present.add(member.email.lower())
-            each.properties[at : at + 1] = fresh
+        present = {itip.address(prop.value) for prop in each.all("ATTENDEE")} | {organizer}
+        whole: list[Property] = []
+        for prop in each.properties:
+            name = people.group_of(itip.address(prop.value)) if prop.name == "ATTENDEE" else ""
+            whole += _invited(prop, members[name], present) if name in members else [prop]
+        each.properties = whole
+        lines += len(whole)
+        if lines > MOST_LINES:  # of which nobody could read the meeting again
+            raise LimitReached("meeting_lines", MOST_LINES)
+
+
+def _invited(prop: Property, members: Sequence[Principal], present: set[str]) -> list[Property]:
+    """An ATTENDEE for each member of a group that is not `present` yet."""
+    fresh: list[Property] = []
+    for member in members:
+        if member.email.lower() in present:
+            continue
+        (one,) = itip.copies([prop])
+        one.value = f"mailto:{member.email}"
+        itip.set_param(one, "CN", member.display_name or member.name)
+        itip.set_param(one, "MEMBER", prop.value)
+        itip.set_param(one, "CUTYPE", "INDIVIDUAL")
+        fresh.append(one)
+        present.add(member.email.lower())
+    return fresh

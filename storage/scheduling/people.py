@@ -41,12 +41,23 @@ def of_addresses(tx: Transaction, addresses: Sequence[str]) -> dict[str, Person]
     """The accounts behind those of many addresses that are somebody's here."""
     rows = recipients.find_many(tx, addresses)
     known = {row.address: Person(PrincipalId(row.id), row.name, bool(row.typed)) for row in rows}
-    for address in addresses:
-        if address not in known and ("+" in address or _PRINCIPAL in address):
-            person = of_address(tx, address)
-            if person is not None:
-                known[address] = person
+    left = [one for one in addresses if one not in known]
+    for address in left:
+        if _PRINCIPAL in address and (person := of_url(tx, address)) is not None:
+            known[address] = person
+    # MSG-66: of local+suffix@domain the suffix is passed over.
+    bare = {one: _bare(one) for one in left if "+" in one and "@" in one and _PRINCIPAL not in one}
+    there = {row.address: row for row in recipients.find_many(tx, sorted({*bare.values()} - {""}))}
+    known |= {
+        one: Person(PrincipalId(there[plain].id), there[plain].name) for one, plain in bare.items() if plain in there
+    }
     return known
+
+
+def _bare(address: str) -> str:
+    local, _, domain = address.lower().rpartition("@")
+    name = local.partition("+")[0]
+    return f"{name}@{domain}" if name else ""
 
 
 def of_url(tx: Transaction, address: str) -> Person | None:
@@ -81,12 +92,12 @@ def speaker(tx: Transaction, me: frozenset[str]) -> str:
     return f"mailto:{own[0]}" if own and not me & {*own} else ""
 
 
-def group_members(tx: Transaction, address: str) -> list[Principal] | None:
-    """The members behind `<GROUP>@group`, if the actor is one of them; None if it is no such address (MTG-01)."""
+def groups_by_name(tx: Transaction) -> dict[str, Principal]:
+    """The actor's groups, by their names in lower case."""
+    return {group.name.lower(): group for group in directory.groups_of(tx, directory.me(tx))}
+
+
+def group_of(address: str) -> str:
+    """The name in `<GROUP>@group`; "" if it is no such address (MTG-01)."""
     name, at, host = address.rpartition("@")
-    if not at or host != "group":
-        return None
-    for group in directory.groups_of(tx, directory.me(tx)):
-        if group.name.lower() == name:
-            return directory.members(tx, group)
-    return None
+    return name if at and host == "group" else ""

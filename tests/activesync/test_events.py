@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -489,3 +489,20 @@ def test_times_that_float_are_the_account_s() -> None:
     body = ics("DTSTART:20260706T100000", "DTEND:20260706T110000", "SUMMARY:f")
     assert shown(body).text_of(Calendar.StartTime) == "20260706T080000Z"
     assert merged(swap(shown(body), Calendar.Subject("g")), body).count("DTSTART:20260706T100000\r\n") == 1
+
+
+def test_a_thousand_exceptions_in_a_series_of_tens_of_thousands() -> None:
+    """Each was looked for among all others (SYS-17); and what a device was never told of is not gone."""
+    days = [datetime(2026, 1, 1, 9) + timedelta(days=number) for number in range(20_000)]
+    gone = [f"EXDATE;TZID=Europe/Berlin:{day:%Y%m%dT%H%M%S}" for day in days]
+    body = ics("DTSTART;TZID=Europe/Berlin:20260101T090000", "DURATION:PT1H", "SUMMARY:x", "RRULE:FREQ=DAILY", *gone)
+    data = shown(body)
+    exceptions = data.find(Calendar.Exceptions)
+    assert exceptions is not None
+    assert len(exceptions.children) == 1_000
+    again = exceptions.children[0]
+    again.children = [one for one in again.children if one.tag is not Calendar.Deleted]
+    again.children.append(Calendar.Subject("here again"))
+    text = merged(data, body)
+    assert text.count("EXDATE") == 19_999
+    assert text.count("here again") == 1

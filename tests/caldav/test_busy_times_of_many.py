@@ -12,6 +12,7 @@ from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
 from tests.caldav import desk
 from tests.caldav.desk import Answer, Client
+from tests.caldav.meetings import statuses
 
 JUNE = ("20250601T000000Z", "20250701T000000Z")
 PEOPLE = [f"p{number}" for number in range(40)]
@@ -122,3 +123,9 @@ def test_more_people_for_a_shorter_time(store: Store, alice: Client) -> None:
     assert (refused.status, refused.precondition) == (403, f"{CALDAV}max-attendees-per-instance")
     endless = ask(alice, "bob", span=("20250101T000000Z", "20280101T000000Z"))
     assert (endless.status, endless.precondition) == (400, f"{CALDAV}valid-scheduling-message")
+
+
+def test_whoever_is_asked_about_twice_is_told_of_once(alice: Client, crowd: Store) -> None:
+    """The answer about one person is as long as his calendar is full: not ten thousand times that (SYS-17)."""
+    answer = ask(alice, *["p5"] * 2_000, "p6")
+    assert [one for one, _ in statuses(answer)] == ["mailto:p5@example.test", "mailto:p6@example.test"]

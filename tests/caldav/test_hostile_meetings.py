@@ -169,3 +169,37 @@ def test_answers_make_no_meeting_too_large(
     assert text(alice, PATH).count("BEGIN:VEVENT") == 1
     assert answer(carol, copy_of(carol, CAROL), "carol@example.test", "ACCEPTED").status == 204
     assert state(alice, PATH, "carol@example.test") == "ACCEPTED"
+
+
+def test_everybody_invited_to_an_instance_of_his_own(alice: Client, bob: Client, quiet: Callable[[], bool]) -> None:
+    """Each is sent a form of his own, as long as the whole meeting: that has an end (SYS-17)."""
+    people = [someone(f"a{number}@elsewhere.test") for number in range(1_500)]
+    apart: list[str] = []
+    for number, each in enumerate(people):
+        day = f"{date(2025, 6, 1) + timedelta(days=number):%Y%m%d}"
+        times = f"RECURRENCE-ID:{day}T100000Z\r\nDTSTART:{day}T100000Z\r\nDTEND:{day}T110000Z\r\n"
+        head = f"BEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20250101T000000Z\r\n{times}{ORGANIZER}\r\n"
+        apart.append(f"{head}{each}\r\nEND:VEVENT\r\n")
+    body = meeting(INVITED, *people, more=("RRULE:FREQ=DAILY",)).decode()
+    whole = body.replace("END:VCALENDAR", "".join(apart) + "END:VCALENDAR")
+    assert refused(alice, PATH, whole.encode()).endswith("limit-reached")
+    assert members(bob, BOB) == []
+    assert quiet()
+
+
+def test_a_group_invited_to_thousands_of_instances(alice: Client, bob: Client, quiet: Callable[[], bool]) -> None:
+    """A line for each becomes one for each of its members: of more than can be read again, nobody is told (SYS-17)."""
+    apart: list[str] = []
+    for number in range(9_000):
+        day = f"{date(2025, 6, 1) + timedelta(days=number):%Y%m%d}"
+        times = f"RECURRENCE-ID:{day}T100000Z\r\nDTSTART:{day}T100000Z\r\nDTEND:{day}T110000Z\r\n"
+        head = f"BEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20250101T000000Z\r\n{times}{ORGANIZER}\r\n"
+        apart.append(f"{head}{someone('iab@group')}\r\nEND:VEVENT\r\n")
+    body = meeting(INVITED, more=("RRULE:FREQ=DAILY",)).decode()
+    whole = body.replace("END:VCALENDAR", "".join(apart) + "END:VCALENDAR")
+    assert refused(alice, PATH, whole.encode()).endswith("limit-reached")
+    assert members(bob, BOB) == []
+    assert quiet()
+    strangers = [someone(f"a+{number}@elsewhere.test") for number in range(9_000)]
+    put(alice, PATH, meeting(someone("bob+x@example.test"), someone("nobody@group"), *strangers))
+    assert state(bob, copy_of(bob, BOB), "bob+x@example.test") == "NEEDS-ACTION"

@@ -26,6 +26,7 @@ NAMES = [
     "America/Sao_Paulo",
     "Pacific/Apia",
     "Africa/Casablanca",
+    "Africa/Cairo",
     "Etc/UTC",
 ]
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
+
 from storage import accounts, busy_times, calendar, collections, grants, groups, items, preferences, properties
+from storage.errors import TooManyInstances
 from storage.store import Store
 from storage.types import SITE, Right, SpaceKind
 from tests.storage import desk
@@ -59,3 +62,17 @@ def test_many_at_once_are_as_each_alone(store: Store) -> None:
             assert {*hours} == {ids["dora"]} & {*together}
     with store.read(desk.actor(store, "bob")) as tx:
         assert not collections.calendars_of(tx, [ids["dora"]])[ids["dora"]][0][0].rights & Right.EDIT
+
+
+def test_a_calendar_of_rules_without_measure(store: Store) -> None:
+    """It is busy all the time, and nothing else in it is looked at: thousands of them would take minutes (SYS-17)."""
+    with store.write(desk.actor(store, "alice")) as tx:
+        here = desk.events(tx, "alice")
+        for number in range(12):
+            rule = b"RRULE:FREQ=SECONDLY;INTERVAL=40\r\nSUMMARY"
+            items.put(tx, here, f"{number}.ics", calendar.prepare(desk.event(f"{number}").replace(b"SUMMARY", rule)))
+        start, end = 1_750_000_000, 1_750_700_000
+        assert busy_times.of_many(tx, [here], start, end, UTC, forgiving=True)[here.id] == [(start, end, "BUSY")]
+        with pytest.raises(TooManyInstances):
+            busy_times.of(tx, [here], start, end, UTC)
+        assert len(busy_times.of(tx, [here], start, start + 4_000, UTC)) >= 12 * 100

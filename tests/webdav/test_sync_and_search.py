@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servers.webdav.search import conditions
 from tests.dav.desk import Answer, Client
 
 DAV = "{DAV:}"
@@ -110,6 +115,35 @@ def test_names(disk: Client) -> None:
     assert found(search(disk, name("report%"), depth="1")) == ["Report.odt"]
     assert found(search(disk, name("report%"), scope=HOME + "a/b/")) == ["a/b/REPORT_3.txt"]
     assert found(search(disk, "", scope=HOME + "Report.odt")) == ["Report.odt"]
+
+
+def test_as_many_wildcards_as_one_likes(disk: Client) -> None:
+    """Eight of them in 64 KiB of one letter were tried in more ways than anybody could wait for (SYS-17)."""
+    patch = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:edits xmlns:x="urn:x">%s</x:edits></D:prop></D:set>'
+        "</D:propertyupdate>"
+    )
+    disk.request("PROPPATCH", HOME + "Report.odt", patch % ("a" * 60_000))
+    like = "<D:like><D:prop><x:edits/></D:prop><D:literal>%s</D:literal></D:like>"
+    for pattern, times in (("%a", 8), ("%A_", 300)):
+        assert found(search(disk, like % (pattern * times + "%"))) == ["Report.odt"]
+        assert found(search(disk, like % (pattern * times + "%b"))) == []
+        assert found(search(disk, like % (pattern * times + "b%"))) == []
+    assert search(disk, like % ("a" * 1_001)).status == 422
+    order = "<D:order><D:prop><x:edits/></D:prop></D:order>"
+    assert search(disk, "", f"<D:orderby>{order * 17}</D:orderby>").status == 422
+
+
+@given(st.text("ab%_\\", max_size=8), st.text("abAB", max_size=8), st.booleans())
+def test_a_pattern_means_what_the_standard_says(pattern: str, value: str, caseless: bool) -> None:
+    """RFC 5323 §5.15.1, against the plain expression."""
+    if re.search(r"(?<!\\)(?:\\\\)*\\(?![\\%_])", pattern):
+        return
+    plain = re.sub(
+        r"\\(.)|(.)", lambda one: re.escape(one[1]) if one[1] else {"%": ".*", "_": "."}.get(one[2], one[2]), pattern
+    )
+    expected = re.fullmatch(plain, value, re.IGNORECASE if caseless else 0) is not None
+    assert conditions.Pattern(pattern, caseless=caseless).matches(value) is expected
 
 
 def test_numbers_dates_and_logic(disk: Client) -> None:

@@ -36,33 +36,43 @@ def write(
             _forget(calendar, master)
         return
     zones = event_times.zones_of(calendar)
+    known = _Known(calendar, master, times, context, zones)
+    told_all = len(known.overrides) + len(known.excluded) <= EXCEPTIONS_MAX
     kept: set[str] = set()
     for one in said.all(Calendar.Exception)[:EXCEPTIONS_MAX]:
         text = one.text_of(Calendar.ExceptionStartTime) or one.text_of(AirSyncBase.InstanceId)
         if not text:
             raise Unconvertible("an exception without its time")
-        kept.add(change(calendar, master, one, event_times.seconds_of(text), times, context, zones))
-    _keep_only(calendar, master, kept, times, context, zones)
+        kept.add(change(calendar, master, one, event_times.seconds_of(text), times, context, zones, known))
+    if told_all:  # else it says nothing of those that it does not know
+        gone = [one for key, one in known.overrides.items() if key not in kept]
+        calendar.components = [one for one in calendar.components if all(one is not each for each in gone)]
+        known.again |= known.excluded - kept
+    known.include()
 
 
 def change(
     calendar: Component, master: Component, said: Element, original: int, times: Times, context: Context,
-    zones: Mapping[str, Component],
+    zones: Mapping[str, Component], among: _Known | None = None,
 ) -> str:  # fmt: skip
     """Change or take away one instance, by the instant at which the series has it; its id as `_key` spells it."""
     moment = _moment(original, times, context)
     key = _key(moment)
-    override = _override(calendar, key, times, context, zones)
+    known = among or _Known(calendar, master, times, context, zones)
+    override = known.overrides.get(key)
     if said.text_of(Calendar.Deleted) == "1":
         if override is not None and override.value("STATUS").strip().upper() == "CANCELLED":
             return key
         if override is not None:
-            calendar.components.remove(override)
-        if key not in _excluded(master, times, context, zones):
+            calendar.components = [one for one in calendar.components if one is not override]
+            del known.overrides[key]
+        known.again.discard(key)
+        if key not in known.excluded:
+            known.excluded.add(key)
             master.properties.append(_property("EXDATE", moment, times))
         return key
     if override is None:
-        override = _made(calendar, master, moment, times)
+        override = known.overrides[key] = _made(calendar, master, moment, times)
     own = event_times.of(override, zones, context.zone)
     if event_people.attends(master, context):
         return key
@@ -71,8 +81,45 @@ def change(
     people = said.find(Calendar.Attendees)
     if people is not None and people.children:
         event_people.write(override, people.all(Calendar.Attendee))
-    _include(master, key, times, context, zones)
+    known.again.add(key)
+    if among is None:
+        known.include()
     return key
+
+
+class _Known:
+    """The exceptions that a series has, by their ids; a device speaks of a thousand of them at once."""
+
+    def __init__(
+        self, calendar: Component, master: Component, times: Times, context: Context, zones: Mapping[str, Component]
+    ) -> None:
+        self._master: Final = master
+        self._as: Final = (times, context, zones)
+        self.overrides: Final[dict[str, Component]] = {}
+        for one in _overrides(calendar):
+            prop = one.get("RECURRENCE-ID")
+            if prop is not None:
+                self.overrides.setdefault(_spelled(prop, prop.value, *self._as), one)
+        self.excluded: Final = {
+            _spelled(prop, value, *self._as) for prop in master.all("EXDATE") for value in prop.value.split(",")
+        }
+        self.again: set[str] = set()
+        """Instances that were taken away and are there again."""
+
+    def include(self) -> None:
+        """Take `again` out of what is taken away."""
+        wanted = self.again & self.excluded
+        if not wanted:
+            return
+        kept: list[Property] = []
+        for prop in self._master.properties:
+            if prop.name == "EXDATE":
+                values = [value for value in prop.value.split(",") if _spelled(prop, value, *self._as) not in wanted]
+                if not values:
+                    continue
+                prop.value = ",".join(values)
+            kept.append(prop)
+        self._master.properties = kept
 
 
 def instance(calendar: Component, master: Component, original: int, times: Times, context: Context) -> Component:
@@ -100,8 +147,8 @@ def known_instance(found: CalendarObject, original: int, context: Context) -> Co
 
 
 def _made(calendar: Component, master: Component, moment: Moment, times: Times) -> Component:
-    override = itip.clone(master)
-    override.properties = [one for one in override.properties if one.name not in _NOT_OF_ONE]
+    own = itip.copies(one for one in master.properties if one.name not in _NOT_OF_ONE)
+    override = Component(master.name, own, [itip.clone(each) for each in master.components])
     length = times.over - times.begin
     if times.all_day:
         ends = moment._replace(wall=moment.wall + times.end.wall - times.start.wall)
@@ -158,35 +205,6 @@ def _override(
         if prop is not None and _spelled(prop, prop.value, times, context, zones) == key:
             return one
     return None
-
-
-def _excluded(master: Component, times: Times, context: Context, zones: Mapping[str, Component]) -> set[str]:
-    return {
-        _spelled(prop, value, times, context, zones) for prop in master.all("EXDATE") for value in prop.value.split(",")
-    }
-
-
-def _include(master: Component, key: str, times: Times, context: Context, zones: Mapping[str, Component]) -> None:
-    """An instance that was taken away is there again."""
-    for prop in master.all("EXDATE"):
-        values = [value for value in prop.value.split(",") if _spelled(prop, value, times, context, zones) != key]
-        if not values:
-            master.properties.remove(prop)
-        else:
-            prop.value = ",".join(values)
-
-
-def _keep_only(
-    calendar: Component, master: Component, kept: set[str], times: Times, context: Context,
-    zones: Mapping[str, Component],
-) -> None:  # fmt: skip
-    """Take away what the device's list does not hold."""
-    for one in _overrides(calendar):
-        prop = one.get("RECURRENCE-ID")
-        if prop is not None and _spelled(prop, prop.value, times, context, zones) not in kept:
-            calendar.components.remove(one)
-    for key in _excluded(master, times, context, zones) - kept:
-        _include(master, key, times, context, zones)
 
 
 def _forget(calendar: Component, master: Component) -> None:

@@ -19,6 +19,8 @@ Truth: TypeAlias = "bool | None"
 Test: TypeAlias = Callable[[Candidate], Truth]
 
 MAX_CONDITIONS: Final = 200
+MAX_PATTERN: Final = 1_000
+"""Characters of a DAV:like pattern."""
 _TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _COMPARE: Final[dict[str, Callable[[int], bool]]] = {
     f"{DAV}eq": lambda order: order == 0,
@@ -133,39 +135,61 @@ def _is_caseless(node: xml.Element) -> bool:
 
 def _like(node: xml.Element) -> Test:
     wanted = _property(node)
-    pattern = pattern_of(xml.all_text(_literal(node)), caseless=_is_caseless(node))
+    pattern = Pattern(xml.all_text(_literal(node)), caseless=_is_caseless(node))
 
     def test(candidate: Candidate) -> Truth:
         value = candidate.value(wanted)
-        return None if value is None else pattern.fullmatch(_as_text(value)) is not None
+        return None if value is None else pattern.matches(_as_text(value))
 
     return test
 
 
-def pattern_of(text: str, *, caseless: bool) -> re.Pattern[str]:
-    """The expression of a DAV:like pattern: `_` one character, `%` any, `\\` escapes (RFC 5323 §5.15.1).
+class Pattern:
+    """A DAV:like pattern: `_` one character, `%` any, `\\` escapes (RFC 5323 §5.15.1)."""
 
-    Raises:
-        BadRequest: something else is escaped.
-    """
-    parts: list[str] = []
-    at = 0
-    while at < len(text):
-        one = text[at]
-        if one == "\\":
+    def __init__(self, text: str, *, caseless: bool) -> None:
+        """Read it.
+
+        Raises:
+            BadRequest: something else is escaped.
+            HttpError: 422, it is too long.
+        """
+        if len(text) > MAX_PATTERN:
+            raise HttpError(422, "this pattern is too long")
+        pieces: list[list[str]] = [[]]
+        at = 0
+        while at < len(text):
+            one = text[at]
+            if one == "\\":
+                at += 1
+                if at >= len(text) or text[at] not in "\\%_":
+                    raise BadRequest("only %, _ and \\ are escaped in a pattern")
+                pieces[-1].append(re.escape(text[at]))
+            elif one == "%":
+                pieces.append([])
+            else:
+                pieces[-1].append("." if one == "_" else re.escape(one))
             at += 1
-            if at >= len(text) or text[at] not in "\\%_":
-                raise BadRequest("only %, _ and \\ are escaped in a pattern")
-            parts.append(re.escape(text[at]))
-        elif one == "%":
-            if not parts or parts[-1] != ".*":  # several would only make the search slow
-                parts.append(".*")
-        else:
-            parts.append("." if one == "_" else re.escape(one))
-        at += 1
-    if parts.count(".*") > 8:
-        raise HttpError(422, "too many wildcards in a pattern")
-    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if caseless else 0))
+        flags = re.DOTALL | (re.IGNORECASE if caseless else 0)
+        self._pieces: Final = [re.compile("".join(piece), flags) for piece in pieces]
+        self._last: Final = len(pieces[-1])
+
+    def matches(self, value: str) -> bool:
+        """Whether all of the value is like it; in time that grows as the value does, however many `%` there are."""
+        first, *others = self._pieces
+        if not others:
+            return first.fullmatch(value) is not None
+        found = first.match(value)
+        tail = len(value) - self._last
+        if found is None or found.end() > tail or others[-1].fullmatch(value, tail) is None:
+            return False
+        at = found.end()
+        for piece in others[:-1]:  # what is between two `%` may as well be where it comes first
+            found = piece.search(value, at, tail)
+            if found is None:
+                return False
+            at = found.end()
+        return True
 
 
 def _literal(node: xml.Element) -> xml.Element:

@@ -28,6 +28,8 @@ from storage.types import Item, Row
 
 MAX_LOOKED_AT: Final = 200_000
 """Files and folders of one scope; a larger one is refused."""
+MAX_ORDERS: Final = 16
+"""Properties to sort by; each is looked up for, and sorted by over, all that was found."""
 _DEPTHS: Final = {"0": 0, "1": 1, "infinity": INFINITY}
 
 
@@ -191,6 +193,8 @@ def _orders(root: xml.Element | None) -> list[tuple[str, bool]]:
         if len(names) != 1:
             raise BadRequest("an order names one property")
         found.append((names[0], xml.child(order, f"{DAV}descending") is not None))
+    if len(found) > MAX_ORDERS:
+        raise HttpError(422, "too many properties to sort by")
     return found
 
 
