@@ -54,6 +54,8 @@ def write(
         for prop in each.all("ATTENDEE"):
             lines.setdefault(itip.address(prop.value), []).append(prop)
     heard = [address for address, own in lines.items() if address not in me and itip.agent(own[0]) == "SERVER"]
+    if old is not None and any(_is_called_off(*one, lines, me) for one in before.items()):
+        _raise_sequence(old, new)
     here = {address: here[address] for address in heard if address in here}
     booked, absent = rooms.decide(tx, new, lines, here)
     had, have = Views(old) if old is not None else None, Views(new, None if restored else base)
@@ -90,6 +92,21 @@ def write(
         gone = {address: prop for address, prop in before.items() if address not in heard and address not in me}
         _cancel(tx, old, gone, me, sender)
     return restored
+
+
+def _is_called_off(address: str, prop: Property, lines: dict[str, list[Property]], me: frozenset[str]) -> bool:
+    """Whether an attendee that had been told is served no longer."""
+    if address in me or itip.agent(prop) != "SERVER":
+        return False
+    return address not in lines or itip.agent(lines[address][0]) != "SERVER"
+
+
+def _raise_sequence(old: Component, new: Component) -> None:
+    """A cancellation has the next SEQUENCE (RFC 5546 §2.1.4): who is invited again later must not have a lower one."""
+    least = itip.latest(old) + 1
+    for each in itip.parts(new):
+        if itip.sequence(each) < least:
+            itip.set_value(each, "SEQUENCE", str(least))
 
 
 def remove(tx: Transaction, old: Component, me: frozenset[str], *, notices: bool = True) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from servers.dav.names import CALDAV, DAV
 from storage import collections, plans, principals, transfer
+from storage.formats import imip, itip
+from storage.outbound import administration, queue
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
 from tests.caldav.desk import Client, event, put
@@ -21,6 +23,7 @@ from tests.caldav.meetings import (
     answer,
     copy_of,
     invite,
+    line_of,
     meeting,
     members,
     queued,
@@ -246,6 +249,19 @@ def test_an_invitation_that_came_by_mail_is_answered_by_mail(alice: Client, stor
     put(alice, f"{ALICE}o.ics", event("o", *lines))
     assert queued(store) == [("alice@example.test", "eve@else.test")]
     assert "SCHEDULE-STATUS=1.1" in text(alice, f"{ALICE}o.ics")
+
+
+def test_whoever_is_invited_again_has_no_lower_sequence(alice: Client, store: Store) -> None:
+    """RFC 5546 §2.1.4: a cancellation has the next SEQUENCE, and strict programs pass over what is below it."""
+    outside = someone("eve@else.test")
+    path = invite(alice, INVITED, outside)
+    without = text(alice, path).replace(line_of(alice, path, "eve@else.test") + "\r\n", "")
+    put(alice, path, without.encode())
+    put(alice, path, text(alice, path).replace("END:VEVENT", outside + "\r\nEND:VEVENT").encode())
+    with store.read(SITE) as tx:
+        mails = [queue.body(tx, one.id) for one in administration.every(tx) if one.recipients[0].address[:3] == "eve"]
+    told = [found for one in mails if (found := imip.find(one)) is not None]
+    assert [(one.method, itip.latest(one.calendar)) for one in told] == [("REQUEST", 0), ("CANCEL", 1), ("REQUEST", 1)]
 
 
 def test_an_invitation_cannot_replace_or_remove_somebodys_own_event(alice: Client, bob: Client) -> None:
