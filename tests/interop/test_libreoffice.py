@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from tests.interop.desk import PASSWORDS, Desk
 from tests.interop.disk import folder, root
+from tests.interop.peer import free_port
 from tests.interop.wire import Wire
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -44,16 +44,10 @@ http {{
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def logged_in(desk: Desk, tmp_path: Path) -> Iterator[str]:
     """A front that logs alice in: without a screen the office cannot ask for a password. Gives host and port."""
-    here, port = tmp_path / "front", _free_port()
+    here, port = tmp_path / "front", free_port()
     here.mkdir()
     pair = base64.b64encode(f"alice:{PASSWORDS['alice']}".encode()).decode()
     (here / "nginx.conf").write_text(CONF.format(here=here, port=port, behind=root(desk), pair=pair))
@@ -70,7 +64,7 @@ def logged_in(desk: Desk, tmp_path: Path) -> Iterator[str]:
 )
 def test_open_edit_save_and_save_as(desk: Desk, logged_in: str, tmp_path: Path) -> None:
     """RFC 4918 §7, §9.10: nobody else saves while it is open; afterwards everybody may again."""
-    path, port = folder(desk), _free_port()
+    path, port = folder(desk), free_port()
     there = f"vnd.sun.star.webdav://{logged_in}{path}"
     wire = Wire(root(desk), "alice")
     office = subprocess.Popen(
