@@ -6,6 +6,7 @@ many processes work and whenever one of them dies.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -15,14 +16,19 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from storage import preferences, writing
+from storage.errors import Busy
 from storage.formats import alarms, icalendar
 from storage.mail import recipients
 from storage.schema import collections, event_index, items, principals, reminders
 from storage.statements import Statement, insert
-from storage.store import Store, Transaction
+from storage.store import Store, Transaction, attempt
 from storage.types import SITE, Collection, Principal, PrincipalId, SpaceKind, Tool
 
+log = logging.getLogger(__name__)
+
 BATCH: Final = 100
+PUT_OFF_S: Final = 3_600
+"""A reminder that fails by a mistake of ours is tried again so much later, and stands in nobody's way."""
 SPACING_S: Final = 59
 """An event reminds once a minute at most, whatever its rule."""
 LATE_S: Final = 900
@@ -88,7 +94,7 @@ def run(store: Store, stopped: Callable[[], bool] = lambda: False, *, sms: bool 
         with store.write(SITE) as tx:
             query = _joined(reminders.c.due).where(reminders.c.due <= int(tx.now)).order_by(reminders.c.due)
             rows = tx.db.execute(query.limit(BATCH).with_for_update(of=reminders, skip_locked=True)).all()
-            sent += sum(_remind(tx, row, sms) for row in rows)
+            sent += sum(_tried(tx, row, sms) for row in rows)
         if len(rows) < BATCH:
             break
     return sent
@@ -105,6 +111,20 @@ def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(
         *columns, *wanted, principals.c.language, principals.c.display_name, principals.c.name
     ).select_from(joined)
+
+
+def _tried(tx: Transaction, row: Any, sms: bool) -> int:
+    """Remind; an event that makes it fail is put off, and costs nobody else his reminder."""
+    try:
+        with attempt(tx):
+            return _remind(tx, row, sms)
+    except (Busy, OSError, sa.exc.OperationalError):
+        raise
+    except Exception:
+        log.exception("reminder put off", extra={"item": row.id})
+        later = sa.update(reminders).where(reminders.c.item_id == row.id).values(due=int(tx.now) + PUT_OFF_S)
+        tx.db.execute(later)
+        return 0
 
 
 def _remind(tx: Transaction, row: Any, sms: bool) -> int:

@@ -69,6 +69,19 @@ class Transaction:
     """What was found out about the actor's item grants, by collection (storage/viewing.py)."""
 
 
+@contextmanager
+def attempt(tx: Transaction) -> Iterator[None]:
+    """A part of a transaction that undoes itself alone if it fails; the exception goes on."""
+    tx.raw.execute("SAVEPOINT attempt")
+    try:
+        yield
+    except BaseException:
+        tx.raw.execute("ROLLBACK TO SAVEPOINT attempt")
+        tx.raw.execute("RELEASE SAVEPOINT attempt")
+        raise
+    tx.raw.execute("RELEASE SAVEPOINT attempt")
+
+
 _SECRET: Final = sa.select(site_values.c.value).where(site_values.c.name == "secret")
 
 

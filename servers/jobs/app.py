@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Final
+from typing import Final, TypeVar
 
 from conf.settings import Settings
 from servers import log
@@ -23,6 +23,7 @@ from storage.sms import agenda as sms_agenda
 from storage.store import Limits, Store
 
 logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 SETTLE_S: Final = 1.0
 """A client that saves saves often: its documents are read when it has finished."""
@@ -42,6 +43,7 @@ def serve(settings: Settings) -> None:
     kept = Limits(tombstone_days=settings.limits.tombstone_days, version_days=settings.limits.version_days)
     store = Store.open(settings.database_url, settings.blobs_directory, limits=kept)
     store.migrate()
+    later.revive(store)
     extractor = Extractor(settings.jobs.extraction_memory_octets, settings.jobs.extraction_timeout_s)
     logger.info("working")
     try:
@@ -79,14 +81,14 @@ class Jobs:
         # Subscribed before the look, so that nothing falls between the two.
         watched = self._texts.folders
         with bus.subscribe(watched) as changes:
-            self._texts.run()
-            indexing.run(self._store, stopped)
-            later.run(self._store, stopped)
-            rounds.run(self._store, stopped)
+            self._tried(self._texts.run)
+            self._tried(lambda: indexing.run(self._store, stopped))
+            self._tried(lambda: self._meetings(stopped))
             if self._texts.folders != watched:
                 return  # watch the new ones as well
-            self._purge()
-            until = time.monotonic() + self._remind(stopped)
+            self._tried(self._purge)
+            pause = self._tried(lambda: self._remind(stopped))
+            until = time.monotonic() + (LOOK_S if pause is None else pause)
             while not stopped() and time.monotonic() < until:
                 if later.waiting(self._store):
                     return
@@ -94,6 +96,20 @@ class Jobs:
                     _pause(SETTLE_S, stopped)
                     return
                 self._mail_index.look(stopped)
+
+    def _tried(self, work: Callable[[], _T]) -> _T | None:
+        """Do one kind of work; a mistake of ours in it costs the others nothing (SYS-17)."""
+        try:
+            return work()
+        except (Busy, OSError):
+            raise  # the database is away: everything waits
+        except Exception:
+            logger.exception("failed")
+            return None
+
+    def _meetings(self, stopped: Callable[[], bool]) -> None:
+        later.run(self._store, stopped)
+        rounds.run(self._store, stopped)
 
     def _remind(self, stopped: Callable[[], bool]) -> float:
         """Send what is due; gives for how many seconds there is nothing more to do (REM-01)."""

@@ -1,6 +1,7 @@
 """What large meetings and old calendars set in motion after their owner has his answer: by `jobs`, in order, each once.
 
-A task is a row of the transaction that made it necessary, and goes in the transaction that does it.
+A task is a row of the transaction that made it necessary, and goes in the transaction that does it. One that fails by a
+mistake of ours is kept, stands in nobody's way, and is tried again when the process starts anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import many
-from storage.errors import StorageError
+from storage.errors import Busy, StorageError
 from storage.formats import icalendar, itip
 from storage.formats.contentline import parse, render
 from storage.scheduling import copies, inbox, people
@@ -22,7 +23,7 @@ from storage.scheduling.people import Person
 from storage.scheduling.tables import tasks
 from storage.scheduling.views import View
 from storage.statements import Statement, insert
-from storage.store import Store, Transaction
+from storage.store import Store, Transaction, attempt
 from storage.types import SITE, Actor, CollectionId, PrincipalId, Tool
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,10 @@ _PUT: Final = insert(tasks, "kind", "uid", "detail", "message")
 _WAITS: Final = Statement(
     sa.select(tasks.c.id).where(tasks.c.uid == sa.bindparam("uid"), tasks.c.kind == "copies").limit(1)
 )
-_FIRST: Final = sa.select(tasks).order_by(tasks.c.id).limit(1)
+_FAILED: Final = "failed:"
+"""Before the kind of a task that is put aside."""
+_due: Final = ~tasks.c.kind.startswith(_FAILED)
+_FIRST: Final = sa.select(tasks).where(_due).order_by(tasks.c.id).limit(1)
 
 
 def tell(tx: Transaction, uid: str, inboxes: Sequence[CollectionId], message: bytes) -> None:
@@ -71,7 +75,7 @@ def waits(tx: Transaction, uid: str) -> bool:
 def waiting(store: Store) -> bool:
     """Whether anything does."""
     with store.read(SITE) as tx:
-        return tx.db.execute(sa.select(tasks.c.id).limit(1)).first() is not None
+        return tx.db.execute(sa.select(tasks.c.id).where(_due).limit(1)).first() is not None
 
 
 def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -83,10 +87,26 @@ def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
             row = tx.db.execute(_FIRST.with_for_update()).first()
             if row is None:
                 return done
-            _KINDS[row.kind](tx, json.loads(row.detail), row.message)
-            tx.db.execute(sa.delete(tasks).where(tasks.c.id == row.id))
+            this = tasks.c.id == row.id
+            try:
+                with attempt(tx):
+                    _KINDS[row.kind](tx, json.loads(row.detail), row.message)
+            except (Busy, OSError, sa.exc.OperationalError):
+                raise
+            except Exception:
+                log.exception("meeting task put aside", extra={"task": row.id, "kind": row.kind})
+                tx.db.execute(sa.update(tasks).where(this).values(kind=_FAILED + row.kind))
+            else:
+                tx.db.execute(sa.delete(tasks).where(this))
         done += 1
     return done
+
+
+def revive(store: Store) -> int:
+    """Let those that were put aside be tried again; gives how many there are."""
+    whole = sa.func.substr(tasks.c.kind, len(_FAILED) + 1)
+    with store.write(SITE) as tx:
+        return int(tx.db.execute(sa.update(tasks).where(~_due).values(kind=whole)).rowcount)
 
 
 def _put(tx: Transaction, kind: str, uid: str, detail: dict[str, Any], message: bytes) -> None:

@@ -7,6 +7,7 @@ the middle leaves nothing undone, and a copy that is right already is not writte
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import many, writing
-from storage.errors import StorageError
+from storage.errors import Busy, StorageError
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component
 from storage.scheduling import copies, delivery, later, people
@@ -24,9 +25,13 @@ from storage.scheduling.tables import rounds
 from storage.scheduling.views import View, Views
 from storage.schema import collections, event_index, items, principals
 from storage.statements import Statement
-from storage.store import Store, Transaction
+from storage.store import Store, Transaction, attempt
 from storage.types import SITE, CollectionId, PrincipalId, Tool
 
+log = logging.getLogger(__name__)
+
+PUT_OFF_S: Final = 3_600
+"""A round that fails by a mistake of ours is tried again so much later, and stands in nobody's way."""
 PACE_S: Final = 3
 """A round comes so many seconds for each attendee after the first answer in it: 10 minutes for 200 people, 50 for a
 thousand. So a meeting costs a copy each three seconds at most, however many answer, and as often as they like."""
@@ -113,7 +118,15 @@ def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
         if row is None:
             return done
         with store.write(SITE) as tx:
-            _step(tx, row)
+            try:
+                with attempt(tx):
+                    _step(tx, row)
+            except (Busy, OSError, sa.exc.OperationalError):
+                raise
+            except Exception:
+                log.exception("round put off", extra={"organizer": row.name, "uid": row.uid})
+                this = (rounds.c.organizer_id == row.organizer_id, rounds.c.uid == row.uid)
+                tx.db.execute(sa.update(rounds).where(*this).values(due=int(tx.now) + PUT_OFF_S))
         done += 1
     return done
 

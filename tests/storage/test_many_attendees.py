@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from storage import accounts, check, collections, items, plans, principals
 from storage.outbound import administration
 from storage.scheduling import copies, later, spreading
+from storage.scheduling.tables import tasks
 from storage.schema import versions
 from storage.store import Store, Transaction
 from storage.types import SITE, PrincipalId, SpaceKind
@@ -230,3 +231,19 @@ def _queued(store: Store) -> list[list[str]]:
 
 def _alice(tx: Transaction) -> PrincipalId:
     return principals.find(tx, SpaceKind.PRIVATE, "alice").id
+
+
+def test_a_task_that_fails_is_put_aside_and_tried_again(crowd: Store) -> None:
+    """SYS-17: it stands in nobody's way, and nothing of it is lost."""
+    with crowd.write(SITE) as tx:
+        tx.db.execute(sa.insert(tasks).values(kind="inbox", uid="x", detail='{"inboxes": [1]}', message=b"nonsense"))
+    put(crowd, "alice", "m.ics", meeting([*MAILS, "eve@else.test"]))
+    assert inboxes(crowd) == {1}
+    assert not later.waiting(crowd)
+    with crowd.write(SITE) as tx:
+        kinds = tx.db.execute(sa.select(tasks.c.kind, tasks.c.message)).all()
+    assert [tuple(one) for one in kinds] == [("failed:inbox", b"nonsense")]
+    assert later.revive(crowd) == 1
+    assert later.waiting(crowd)
+    assert later.run(crowd) == 1
+    assert later.revive(crowd) == 1

@@ -6,10 +6,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from storage import addresses, calendar, items, preferences, reminders
 from storage.formats import alarms, icalendar
 from storage.outbound import administration, queue
+from storage.schema import items as items_rows
+from storage.schema import reminders as plans_of_reminders
 from storage.store import Store
 from storage.types import SITE
 from tests.storage import desk
@@ -193,3 +196,23 @@ def test_floating_times_are_those_of_the_owner(store: Store, monkeypatch: pytest
         preferences.choose(tx, alice, "timezone", "Asia/Tokyo")
     put(store, event("DTSTART;VALUE=DATE:20250701", trigger="PT9H"))
     assert reminders.next_due(store) == datetime(2025, 7, 1, 0, tzinfo=UTC).timestamp()
+
+
+def test_an_event_that_cannot_be_read_costs_nobody_else_his_reminder(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REM-01, SYS-17: it is put off, and comes again when it can be read."""
+    at(NOW - 3000, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW)}"), name="broken.ics")
+    put(store, event(f"DTSTART:{stamp(NOW)}", uid="s"), name="sound.ics")
+    broken = items_rows.c.name == "broken.ics"
+    with store.write(SITE) as tx:
+        body = tx.db.execute(sa.select(items_rows.c.body).where(broken)).scalar_one()
+        tx.db.execute(sa.update(items_rows).where(broken).values(body=b"\x00"))
+    at(NOW - 600, monkeypatch)
+    assert reminders.run(store) == 1
+    assert len(sent(store)) == 1
+    assert reminders.run(store) == 0
+    with store.write(SITE) as tx:
+        tx.db.execute(sa.update(items_rows).where(broken).values(body=body))
+        assert tx.db.execute(sa.select(plans_of_reminders.c.due)).scalar_one() == NOW - 600 + reminders.PUT_OFF_S
