@@ -58,13 +58,13 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
             return False
         if itip.latest(meeting.calendar) < itip.latest(present.calendar):
             return False
+    if meeting.method == "ADD":
+        # RFC 5546 §3.2.4: whoever does not add instances asks for the whole.
+        return present is not None and exchange.ask_again(tx, person, present, me)
     if not sequencing.is_newest(tx, person, meeting.uid, itip.address(organizer.value), meeting.calendar):
         return False
     if meeting.method == "CANCEL":
         return present is not None and _cancel(tx, person, present, meeting)
-    if meeting.method == "ADD":
-        # RFC 5546 §3.2.4: whoever does not add instances asks for the whole.
-        return present is not None and exchange.ask_again(tx, person, present, me)
     own = itip.copy_for(meeting.calendar, me)
     return own is not None and (_booked(tx, person, present, own, me) or _request(tx, person, present, own, me))
 
