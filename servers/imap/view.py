@@ -139,6 +139,14 @@ class News:
     grown: bool = False
 
 
+class _WithRecent(dict[str, str]):
+    """Texts of flags to the same with \\Recent; a mailbox has few."""
+
+    def __missing__(self, text: str) -> str:
+        made = self[text] = f"{text} {RECENT}".lstrip()
+        return made
+
+
 class View:
     """One client's numbering."""
 
@@ -265,6 +273,20 @@ class View:
         if not self.recent or not self.is_recent(state.uid):
             return state
         return state._replace(flags=f"{state.flags} {RECENT}".lstrip())
+
+    def all_shown(self, chosen: Sequence[tuple[int, State]]) -> Sequence[tuple[int, State]]:
+        """The same for many, with their numbers: a whole mailbox that came while nobody looked is recent."""
+        if not self.recent:
+            return chosen
+        low, high = self.recent[0][0], self.recent[-1][1]
+        several = len(self.recent) > 1
+        texts = _WithRecent()
+        return [
+            (number, State(one[0], one[1], texts[one[2]], one[3], one[4], one[5], one[6]))
+            if low <= one[0] < high and (not several or self.is_recent(one[0]))
+            else (number, one)
+            for number, one in chosen
+        ]
 
     @property
     def uids(self) -> list[int]:

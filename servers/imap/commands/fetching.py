@@ -141,7 +141,7 @@ def _lines(
     names = [item.name for item in items]
     view = connection.selected
     if view.recent and (seen or "FLAGS" in names):
-        chosen = [(number, view.shown(state)) for number, state in chosen]
+        chosen = view.all_shown(chosen)
     if seen and "FLAGS" not in names:
         items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
     if seen and connection.condstore and "MODSEQ" not in names:
