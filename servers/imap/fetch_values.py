@@ -56,9 +56,11 @@ class Values:
         span: Span | None = None,
         *,
         utf8: bool,
+        flags: Callable[[Sequence[State]], list[bytes]] | None = None,
     ) -> None:
-        """`span` holds the messages, if there is one that holds little else."""
+        """`span` holds the messages, if there is one that holds little else; `flags` writes what FLAGS asks for."""
         self._tx: Final = tx
+        self._flags: Final = flags
         self._utf8: Final = utf8
         numbers = [state.content for state in states]
         names = {item.name for item in items}
@@ -113,8 +115,8 @@ class Values:
             case "UID":
                 return b"UID %d", ([state.uid for state in states],)
             case "FLAGS":
-                known = {flags: render.flags(flags) for flags in {state.flags for state in states}}
-                return b"%b", ([known[state.flags] for state in states],)
+                assert self._flags is not None
+                return b"%b", (self._flags(states),)
             case "INTERNALDATE":
                 return b"INTERNALDATE %b", ([render.date_time(state.internal) for state in states],)
             case "RFC822.SIZE":

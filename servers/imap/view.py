@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
+from servers.imap import render
 from servers.imap.contexts import Context
 from servers.imap.errors import Bad
 from servers.imap.reader import STAR, Set
@@ -137,14 +138,6 @@ class News:
     changed: list[tuple[int, State]] = field(default_factory=list)
     """Sequence number (after the removals) and state."""
     grown: bool = False
-
-
-class _WithRecent(dict[str, str]):
-    """Texts of flags to the same with \\Recent; a mailbox has few."""
-
-    def __missing__(self, text: str) -> str:
-        made = self[text] = f"{text} {RECENT}".lstrip()
-        return made
 
 
 class View:
@@ -274,19 +267,16 @@ class View:
             return state
         return state._replace(flags=f"{state.flags} {RECENT}".lstrip())
 
-    def all_shown(self, chosen: Sequence[tuple[int, State]]) -> Sequence[tuple[int, State]]:
-        """The same for many, with their numbers: a whole mailbox that came while nobody looked is recent."""
+    def flags_of(self, states: Sequence[State]) -> list[bytes]:
+        """The flags of many messages as this client sees them, as they are sent."""
+        plain = {text: render.flags(text) for text in {state.flags for state in states}}
         if not self.recent:
-            return chosen
+            return [plain[state.flags] for state in states]
+        fresh = {text: render.flags(f"{text} {RECENT}".lstrip()) for text in plain}
         low, high = self.recent[0][0], self.recent[-1][1]
-        several = len(self.recent) > 1
-        texts = _WithRecent()
-        return [
-            (number, State(one[0], one[1], texts[one[2]], one[3], one[4], one[5], one[6]))
-            if low <= one[0] < high and (not several or self.is_recent(one[0]))
-            else (number, one)
-            for number, one in chosen
-        ]
+        if len(self.recent) == 1:  # a mailbox that came while nobody looked
+            return [(fresh if low <= state.uid < high else plain)[state.flags] for state in states]
+        return [(fresh if self.is_recent(state.uid) else plain)[state.flags] for state in states]
 
     @property
     def uids(self) -> list[int]:

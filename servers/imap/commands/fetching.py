@@ -140,8 +140,6 @@ def _lines(
 ) -> Iterator[bytes]:
     names = [item.name for item in items]
     view = connection.selected
-    if view.recent and (seen or "FLAGS" in names):
-        chosen = view.all_shown(chosen)
     if seen and "FLAGS" not in names:
         items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
     if seen and connection.condstore and "MODSEQ" not in names:
@@ -152,7 +150,7 @@ def _lines(
     for page in pages(items, chosen):
         with connection.store.read(connection.me) as tx:
             span = _span(connection, page)
-            values = Values(tx, items, [state for _, state in page], span, utf8=connection.utf8)
+            values = Values(tx, items, [state for _, state in page], span, utf8=connection.utf8, flags=view.flags_of)
             lines, some_gone = values.lines([number for number, _ in page])
         missing = missing or some_gone
         yield b"".join(lines)
@@ -170,14 +168,17 @@ def _small(
     connection: Connection, items: Sequence[Item], names: Sequence[str], chosen: Sequence[tuple[int, State]]
 ) -> Iterator[bytes]:
     """From memory alone; the two questions of every synchronisation have a way of their own."""
-    flags = render.flags
+    flags_of = connection.selected.flags_of
     for at in range(0, len(chosen), _LINES_AT_ONCE):
         page = chosen[at : at + _LINES_AT_ONCE]
         if names == ["UID", "FLAGS"]:
-            yield b"".join([b"* %d FETCH (UID %d %b)\r\n" % (n, one.uid, flags(one.flags)) for n, one in page])
+            flags = flags_of([one for _, one in page])
+            rows = zip(page, flags, strict=True)
+            yield b"".join([b"* %d FETCH (UID %d %b)\r\n" % (n, one.uid, text) for (n, one), text in rows])
         elif names == ["FLAGS"]:
-            yield b"".join([b"* %d FETCH (%b)\r\n" % (n, flags(one.flags)) for n, one in page])
+            flags = flags_of([one for _, one in page])
+            yield b"".join([b"* %d FETCH (%b)\r\n" % (n, text) for (n, _), text in zip(page, flags, strict=True)])
         else:
             with connection.store.read(connection.me) as tx:
-                values = Values(tx, items, [one for _, one in page], utf8=connection.utf8)
+                values = Values(tx, items, [one for _, one in page], utf8=connection.utf8, flags=flags_of)
             yield b"".join(values.lines([number for number, _ in page])[0])
