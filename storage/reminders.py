@@ -16,12 +16,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from storage import preferences, writing
-from storage.errors import Busy
 from storage.formats import alarms, icalendar
 from storage.mail import recipients
 from storage.schema import collections, event_index, items, principals, reminders
 from storage.statements import Statement, insert
-from storage.store import Store, Transaction, attempt
+from storage.store import Store, Transaction, attempt, is_passing
 from storage.types import SITE, Collection, Principal, PrincipalId, SpaceKind, Tool
 
 log = logging.getLogger(__name__)
@@ -118,9 +117,9 @@ def _tried(tx: Transaction, row: Any, sms: bool) -> int:
     try:
         with attempt(tx):
             return _remind(tx, row, sms)
-    except (Busy, OSError, sa.exc.OperationalError):
-        raise
-    except Exception:
+    except Exception as error:
+        if is_passing(error):
+            raise
         log.exception("reminder put off", extra={"item": row.id})
         later = sa.update(reminders).where(reminders.c.item_id == row.id).values(due=int(tx.now) + PUT_OFF_S)
         tx.db.execute(later)

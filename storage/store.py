@@ -69,6 +69,12 @@ class Transaction:
     """What was found out about the actor's item grants, by collection (storage/viewing.py)."""
 
 
+def is_passing(error: BaseException) -> bool:
+    """Whether the database or the machine is to blame, and not what was to be done: then it is to be tried again."""
+    names = {one.__name__ for one in type(error).__mro__}  # SQLAlchemy's, sqlite3's and psycopg's alike
+    return isinstance(error, Busy | OSError) or "OperationalError" in names
+
+
 @contextmanager
 def attempt(tx: Transaction) -> Iterator[None]:
     """A part of a transaction that undoes itself alone if it fails; the exception goes on."""

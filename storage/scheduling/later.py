@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import many
-from storage.errors import Busy, StorageError
+from storage.errors import StorageError
 from storage.formats import icalendar, itip
 from storage.formats.contentline import parse, render
 from storage.scheduling import copies, inbox, people
@@ -23,7 +23,7 @@ from storage.scheduling.people import Person
 from storage.scheduling.tables import tasks
 from storage.scheduling.views import View
 from storage.statements import Statement, insert
-from storage.store import Store, Transaction, attempt
+from storage.store import Store, Transaction, attempt, is_passing
 from storage.types import SITE, Actor, CollectionId, PrincipalId, Tool
 
 log = logging.getLogger(__name__)
@@ -91,9 +91,9 @@ def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
             try:
                 with attempt(tx):
                     _KINDS[row.kind](tx, json.loads(row.detail), row.message)
-            except (Busy, OSError, sa.exc.OperationalError):
-                raise
-            except Exception:
+            except Exception as error:
+                if is_passing(error):
+                    raise
                 log.exception("meeting task put aside", extra={"task": row.id, "kind": row.kind})
                 tx.db.execute(sa.update(tasks).where(this).values(kind=_FAILED + row.kind))
             else:

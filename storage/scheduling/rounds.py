@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import many, writing
-from storage.errors import Busy, StorageError
+from storage.errors import StorageError
 from storage.formats import icalendar, itip
 from storage.formats.contentline import Component
 from storage.scheduling import copies, delivery, later, people
@@ -25,7 +25,7 @@ from storage.scheduling.tables import rounds
 from storage.scheduling.views import View, Views
 from storage.schema import collections, event_index, items, principals
 from storage.statements import Statement
-from storage.store import Store, Transaction, attempt
+from storage.store import Store, Transaction, attempt, is_passing
 from storage.types import SITE, CollectionId, PrincipalId, Tool
 
 log = logging.getLogger(__name__)
@@ -121,9 +121,9 @@ def run(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:
             try:
                 with attempt(tx):
                     _step(tx, row)
-            except (Busy, OSError, sa.exc.OperationalError):
-                raise
-            except Exception:
+            except Exception as error:
+                if is_passing(error):
+                    raise
                 log.exception("round put off", extra={"organizer": row.name, "uid": row.uid})
                 this = (rounds.c.organizer_id == row.organizer_id, rounds.c.uid == row.uid)
                 tx.db.execute(sa.update(rounds).where(*this).values(due=int(tx.now) + PUT_OFF_S))

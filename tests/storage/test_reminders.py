@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from storage import addresses, calendar, items, preferences, reminders
+from storage.errors import Busy
 from storage.formats import alarms, icalendar
 from storage.outbound import administration, queue
 from storage.schema import items as items_rows
@@ -216,3 +218,19 @@ def test_an_event_that_cannot_be_read_costs_nobody_else_his_reminder(
     with store.write(SITE) as tx:
         tx.db.execute(sa.update(items_rows).where(broken).values(body=body))
         assert tx.db.execute(sa.select(plans_of_reminders.c.due)).scalar_one() == NOW - 600 + reminders.PUT_OFF_S
+
+
+def test_a_database_that_is_in_the_way_puts_nothing_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REM-01: a lock or a deadlock, as either driver says it, is tried again at once."""
+    at(NOW - 3000, monkeypatch)
+    put(store, event(f"DTSTART:{stamp(NOW)}"))
+    at(NOW - 600, monkeypatch)
+
+    def locked(*_: object) -> int:
+        raise sqlite3.OperationalError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reminders, "_remind", locked)
+        with pytest.raises(Busy):
+            reminders.run(store)
+    assert reminders.run(store) == 1
