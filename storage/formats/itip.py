@@ -131,6 +131,13 @@ def latest(calendar: Component) -> int:
     return max(map(sequence, parts(calendar)), default=0)
 
 
+def raise_sequence(calendar: Component, least: int) -> None:
+    """Let no part have a lower SEQUENCE than this one (RFC 5546 §2.1.4)."""
+    for each in parts(calendar):
+        if sequence(each) < least:
+            set_value(each, "SEQUENCE", str(least))
+
+
 def changed(old: Component, new: Component) -> bool:
     """Whether time, subject, description or place of any instance changed (MTG-13)."""
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))

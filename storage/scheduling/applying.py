@@ -7,6 +7,7 @@ from typing import Final
 from storage.errors import LimitReached
 from storage.formats import delegation, instances, itip
 from storage.formats.contentline import Component
+from storage.scheduling.asking import Asked
 
 MOST_LINES: Final = 40_000
 """Properties of an object to which answers may add instances, each of which names everybody who is invited.
@@ -16,8 +17,12 @@ make the meeting as large as he likes, and so slow that nobody else can write.
 """
 
 
-def apply(meeting: Component, who: frozenset[str], answer: Component, *, whole: bool = True) -> bool:
+def apply(
+    meeting: Component, who: frozenset[str], answer: Component, *, whole: bool = True, asked: Asked | None = None
+) -> bool:
     """Set the attendee's state in the organizer's object; False if he is not invited (RFC 5546 §3.2.3).
+
+    What he says counts for what he was `asked`.
 
     Raises:
         LimitReached: it has too many instances that were answered apart.
@@ -39,6 +44,8 @@ def apply(meeting: Component, who: frozenset[str], answer: Component, *, whole: 
             at = instances.moment(answer, moment)
             targets = [moments[at]] if at is not None and at in moments else []
         if key and not targets and "" in known:
+            if asked is not None and not asked.counts(key, each, apart=False):
+                continue
             # An answer says nothing of times (MTG-12), and makes no instance where the series has none.
             if series is None:
                 series = instances.Whole(_series(meeting), known[""])
@@ -55,7 +62,7 @@ def apply(meeting: Component, who: frozenset[str], answer: Component, *, whole: 
             targets = [made]
         for target in targets:
             mine = itip.attendee(target, who)
-            if mine is None:
+            if mine is None or (asked is not None and not asked.counts(itip.instance(target), each)):
                 continue
             applied = True
             itip.set_param(mine, "PARTSTAT", itip.partstat(given))

@@ -6,7 +6,7 @@ from typing import Final
 
 from storage.formats import delegation, itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery, people
+from storage.scheduling import asking, delivery, people
 from storage.scheduling.errors import IGNORED
 from storage.scheduling.people import Person
 from storage.scheduling.views import Views
@@ -196,7 +196,19 @@ def _send(
     """Send the answers; who refused, or had refused (`refused`, by instance), is told of by mail as well."""
     answer, sender, told = _reply(tx, meeting, answers, me, refused)
     to = itip.address(organizer.value)
-    return delivery.reply(tx, sender, to, answer, notice=told and notices) if sender else ""
+    if not sender:
+        return ""
+    if people.of_address(tx, to) is None:
+        _remember(tx, sender, meeting, answer)
+    return delivery.reply(tx, sender, to, answer, notice=told and notices)
+
+
+def _remember(tx: Transaction, sender: str, meeting: Component, answer: Component) -> None:
+    """What he leaves of a meeting of somebody outside is no exception of the organizer's."""
+    attendee, kept = people.of_address(tx, sender), {itip.instance(each) for each in itip.parts(meeting)}
+    left = [each for each in itip.parts(answer) if itip.instance(each) not in kept]
+    if attendee is not None and left:
+        asking.leave(tx, attendee, itip.parts(answer)[0].value("UID").strip(), left)
 
 
 def _reply(

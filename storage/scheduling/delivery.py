@@ -10,6 +10,7 @@ from storage.formats import itip
 from storage.formats.contentline import Component
 from storage.kinds import Prepared
 from storage.scheduling import applying, copies, inbox, people, restricted
+from storage.scheduling.asking import Asked
 from storage.scheduling.people import Person
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -127,11 +128,13 @@ def answered(
     *,
     method: str = "REPLY",
     whole: bool = True,
+    asked: Asked | None = None,
 ) -> str:
     """Write an answer into the organizer's object, and into the other attendees' copies (MTG-11).
 
     `method` is what the message says that it came with: a COUNTER answers too. Where `whole` is set, an answer to a
-    series is one to all its instances, as programs elsewhere mean it.
+    series is one to all its instances, as programs elsewhere mean it. Of somebody outside, only what he says to what he
+    was `asked` counts.
 
     Raises:
         LimitReached: too many instances were answered apart.
@@ -145,7 +148,7 @@ def answered(
         return INVALID
     had = Views(itip.clone(present.calendar))
     old = had.meeting if _delegates(present.calendar, answer) else None
-    if not applying.apply(present.calendar, who, answer, whole=whole):
+    if not applying.apply(present.calendar, who, answer, whole=whole, asked=asked):
         return INVALID
     settled = old is None or not _exchange(theirs, old, present.calendar)
     # Whoever has not seen the delegate would remove him: then the organizer's client must read again.

@@ -13,7 +13,8 @@ from storage.credentials import Failures
 from storage.errors import StorageError
 from storage.formats import counters, itip
 from storage.formats.contentline import Component
-from storage.scheduling import copies, delivery, inbox, people
+from storage.scheduling import asking, copies, delivery, inbox, people
+from storage.scheduling.asking import Asked
 from storage.scheduling.people import Person
 from storage.scheduling.views import Views
 from storage.store import Transaction
@@ -62,14 +63,25 @@ def _counter(tx: Transaction, who: frozenset[str], person: Person, message: Comp
     present = delivery.organized(tx, person, parts[0].value("UID").strip())
     if present is None or len(parts) != 1 or not (invited := _addresses(present.calendar) & who):
         return delivery.INVALID
-    if itip.sequence(parts[0]) < max(map(itip.sequence, itip.parts(present.calendar))):
+    outside = people.of_address(tx, min(invited)) is None
+    asked = asking.asked(tx, person, present.calendar) if outside else None
+    if not _is_current(present.calendar, parts[0], asked):
         return delivery.INVALID  # to what the meeting was before (RFC 5546 §3.2.7: SEQUENCE is echoed)
     itip.set_value(parts[0], PROPOSED_BY, f"mailto:{min(invited)}")
     if itip.partstat(itip.attendee(parts[0], who)) != itip.NEEDS_ACTION:
-        return delivery.answered(tx, person, frozenset(invited), message, method="COUNTER")  # he answers as well
+        # He answers as well.
+        return delivery.answered(tx, person, frozenset(invited), message, method="COUNTER", asked=asked)
     theirs = people.acting(tx, person)
     inbox.put(theirs, person.login, itip.message(message, "COUNTER"), message)
     return delivery.DELIVERED
+
+
+def _is_current(present: Component, proposal: Component, asked: Asked | None) -> bool:
+    """Whether a proposal is one to the meeting as it is; people here see every change of it, others what they must."""
+    if asked is None:
+        return itip.sequence(proposal) >= itip.latest(present)
+    apart = any(itip.instance(each) == itip.instance(proposal) for each in itip.parts(present))
+    return asked.counts(itip.instance(proposal), proposal, apart=apart)
 
 
 def _decline_counter(tx: Transaction, who: frozenset[str], person: Person, message: Component) -> str:

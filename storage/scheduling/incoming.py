@@ -13,7 +13,7 @@ from storage.formats import cutting, itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
 from storage.mail.recipients import Recipient
-from storage.scheduling import copies, delivery, exchange, inbox, people, rooms, sequencing
+from storage.scheduling import asking, copies, delivery, exchange, inbox, people, renewing, rooms, sequencing
 from storage.scheduling.people import Person
 from storage.store import Store, Transaction
 
@@ -56,32 +56,50 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
         known = itip.organizer(present.calendar)
         if known is None or itip.address(known.value) != itip.address(organizer.value):
             return False
-        if itip.latest(meeting.calendar) < itip.latest(present.calendar):
+        if _is_older(meeting.calendar, present.calendar):
             return False
     if meeting.method == "ADD":
         # RFC 5546 §3.2.4: whoever does not add instances asks for the whole.
         return present is not None and exchange.ask_again(tx, person, present, me)
-    if not sequencing.is_newest(tx, person, meeting.uid, itip.address(organizer.value), meeting.calendar):
+    judged = sequencing.receive(tx, person, meeting.uid, itip.address(organizer.value), meeting.calendar)
+    if judged is None:
         return False
     if meeting.method == "CANCEL":
-        return present is not None and _cancel(tx, person, present, meeting)
+        return present is not None and _cancel(tx, person, present, meeting, judged)
     own = itip.copy_for(meeting.calendar, me)
-    return own is not None and (_booked(tx, person, present, own, me) or _request(tx, person, present, own, me))
+    return own is not None and (
+        _booked(tx, person, present, own, me) or _request(tx, person, present, own, me, judged)
+    )
 
 
-def _request(tx: Transaction, person: Person, present: copies.Copy | None, own: Component, me: frozenset[str]) -> bool:
+def _is_older(message: Component, present: Component) -> bool:
+    """Whether all that a message speaks of is newer in a copy."""
+    had = {itip.instance(each): itip.sequence(each) for each in itip.parts(present)}
+    parts = itip.parts(message)
+    if not itip.instance(parts[0]):
+        parts = parts[:1]  # the series says what has a component
+    return all(itip.sequence(each) < had.get(itip.instance(each), 0) for each in parts)
+
+
+def _request(
+    tx: Transaction,
+    person: Person,
+    present: copies.Copy | None,
+    own: Component,
+    me: frozenset[str],
+    judged: sequencing.Judged,
+) -> bool:
+    uid = itip.parts(own)[0].value("UID").strip()
     if present is None:
+        if any(itip.refused(own, one) for one in me):
+            return True  # the organizer knows, and does not ask anew (MTG-08)
+        asking.come_back(tx, person, uid)
         copies.create(tx, person.login, copies.prepare(own))
         inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
         return True
-    fresh = _united(present.calendar, own)
-    itip.keep_own(present.calendar, fresh, me)
-    before = {itip.instance(each): each for each in itip.parts(present.calendar)}
-    for each in itip.parts(fresh):
-        known = before.get(itip.instance(each))
-        mine = itip.attendee(each, me)
-        if known is not None and mine is not None and itip.sequence(each) <= itip.sequence(known):
-            itip.set_param(mine, "PARTSTAT", itip.partstat(itip.attendee(known, me)))  # he answered this already
+    left = asking.left(tx, person, uid)
+    fresh = renewing.renewed(present.calendar, own, me, judged, left)
+    asking.come_back(tx, person, uid, left - renewing.left_in(fresh, own, left))
     copies.replace(tx, present, copies.prepare(fresh))
     inbox.put(tx, person.login, itip.message(own, "REQUEST"), own)
     return True
@@ -91,7 +109,7 @@ def _booked(tx: Transaction, person: Person, present: copies.Copy | None, own: C
     """Answer at once for a room or a resource; False if this is somebody who answers himself."""
     if person.id not in preferences.user_types(tx):
         return False
-    own = own if present is None else _united(present.calendar, own)
+    own = own if present is None else renewing.united(present.calendar, own)
     uid = itip.parts(own)[0].value("UID").strip()
     accepted = rooms.free(tx, person, own, uid)
     for each in itip.parts(own):
@@ -110,23 +128,11 @@ def _booked(tx: Transaction, person: Person, present: copies.Copy | None, own: C
     return True
 
 
-def _united(present: Component, own: Component) -> Component:
-    """A message about single instances of a series that is known is added to it."""
-    if any(itip.instance(each) == "" for each in itip.parts(own)):
-        return itip.clone(own)
-    fresh = itip.clone(present)
-    keys = {itip.instance(each) for each in itip.parts(own)}
-    fresh.components = [
-        each for each in fresh.components if each.name == "VTIMEZONE" or itip.instance(each) not in keys
-    ]
-    known = {each.value("TZID") for each in fresh.of("VTIMEZONE")}
-    fresh.components = [each for each in own.of("VTIMEZONE") if each.value("TZID") not in known] + fresh.components
-    fresh.components += [itip.clone(each) for each in itip.parts(own)]
-    return fresh
-
-
-def _cancel(tx: Transaction, person: Person, present: copies.Copy, meeting: Meeting) -> bool:
-    gone = [each.get("RECURRENCE-ID") for each in itip.parts(meeting.calendar)]
+def _cancel(
+    tx: Transaction, person: Person, present: copies.Copy, meeting: Meeting, judged: sequencing.Judged
+) -> bool:
+    parts = itip.parts(meeting.calendar)
+    gone = [each.get("RECURRENCE-ID") for each in parts if itip.instance(each) not in judged.newer]
     instances = [prop for prop in gone if prop is not None]
     if len(instances) < len(gone):
         copies.remove(tx, present)
@@ -165,9 +171,9 @@ def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> 
 def _reply(tx: Transaction, person: Person, meeting: Meeting) -> bool:
     """An answer counts if the attendee himself sent it, and not to an older form of the meeting (RFC 5546 §3.2.3)."""
     who = frozenset({meeting.sender})
-    present = copies.find(tx, person.id, meeting.uid)
-    if present is not None and itip.latest(meeting.calendar) < itip.latest(present.calendar):
+    present = delivery.organized(tx, person, meeting.uid)
+    judged = sequencing.receive(tx, person, meeting.uid, meeting.sender, meeting.calendar)
+    if present is None or judged is None:
         return False
-    if not sequencing.is_newest(tx, person, meeting.uid, meeting.sender, meeting.calendar):
-        return False
-    return delivery.answered(tx, person, who, meeting.calendar) == delivery.DELIVERED
+    asked = asking.asked(tx, person, present.calendar, judged.newer)
+    return delivery.answered(tx, person, who, meeting.calendar, asked=asked) == delivery.DELIVERED

@@ -10,7 +10,7 @@ from storage.errors import LimitReached
 from storage.formats import cutting, instances, itip, managed
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
-from storage.scheduling import merging, people, restricted, rooms, spreading
+from storage.scheduling import asking, merging, people, restricted, rooms, spreading
 from storage.scheduling.errors import IGNORED
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -43,20 +43,23 @@ def write(
     before = itip.attendees(old) if old is not None else {}
     restricted.check(tx, itip.attendees(new).keys() - before.keys() - me)
     here = people.of_addresses(tx, sorted(itip.attendees(new).keys() - me))
-    restored = False
+    restored, asked = False, dict[str, int]()
     if answers is not Answers.OURS:
         restored = merging.of_organizer(old, new, me | author, here, stale=answers is Answers.UNSEEN)
     if old is not None:
         restored = _back_to_the_series(old, new) or restored
-        _ask_anew(old, new, me)
+        asked = _ask_anew(old, new, me)
     lines: dict[str, list[Property]] = {}
     for each in itip.parts(new):
         for prop in each.all("ATTENDEE"):
             lines.setdefault(itip.address(prop.value), []).append(prop)
     heard = [address for address, own in lines.items() if address not in me and itip.agent(own[0]) == "SERVER"]
     if old is not None and any(_is_called_off(*one, lines, me) for one in before.items()):
-        _raise_sequence(old, new)
+        # A cancellation has the next SEQUENCE: who is invited again later must not have a lower one.
+        itip.raise_sequence(new, itip.latest(old) + 1)
     here = {address: here[address] for address in heard if address in here}
+    if len(here) < len(heard):
+        _remember(tx, sender, old, new, asked)
     booked, absent = rooms.decide(tx, new, lines, here)
     had, have = Views(old) if old is not None else None, Views(new, None if restored else base)
     have.demand_few()
@@ -101,17 +104,27 @@ def _is_called_off(address: str, prop: Property, lines: dict[str, list[Property]
     return address not in lines or itip.agent(lines[address][0]) != "SERVER"
 
 
-def _raise_sequence(old: Component, new: Component) -> None:
-    """A cancellation has the next SEQUENCE (RFC 5546 §2.1.4): who is invited again later must not have a lower one."""
-    least = itip.latest(old) + 1
-    for each in itip.parts(new):
-        if itip.sequence(each) < least:
-            itip.set_value(each, "SEQUENCE", str(least))
-
-
 def remove(tx: Transaction, old: Component, me: frozenset[str], *, notices: bool = True) -> None:
     """The organizer deleted the meeting: everybody is told (MTG-15); `notices` are as for `spreading.cancel`."""
-    _cancel(tx, old, itip.attendees(old), me, _sender(old), notices)
+    addresses = itip.attendees(old)
+    organizer = people.of_address(tx, _sender(old))
+    if organizer is not None and len(people.of_addresses(tx, sorted(addresses))) < len(addresses):
+        asking.ask(tx, organizer, _uid(old), {"": itip.latest(old) + 1})
+    _cancel(tx, old, addresses, me, _sender(old), notices)
+
+
+def _remember(tx: Transaction, sender: str, old: Component | None, new: Component, asked: dict[str, int]) -> None:
+    """Know later which answers of people outside are old; a new meeting goes on from one that had its UID."""
+    organizer = people.of_address(tx, sender)
+    if organizer is None:
+        return
+    if old is None:
+        asking.begin(tx, organizer, new)
+    asking.ask(tx, organizer, _uid(new), asked)
+
+
+def _uid(meeting: Component) -> str:
+    return itip.parts(meeting)[0].value("UID").strip()
 
 
 def _cancel(
@@ -128,8 +141,11 @@ def _cancel(
     spreading.cancel(tx, sender, found, notices=notices)
 
 
-def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
-    """MTG-13: time, subject, description or place changed, so all answer again, and SEQUENCE grows."""
+def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> dict[str, int]:
+    """MTG-13: time, subject, description or place changed, so all answer again, and SEQUENCE grows.
+
+    Gives the SEQUENCE of each part to which all answer again, by instance.
+    """
     before = {itip.instance(each): each for each in itip.parts(old)}
     fresh = {itip.instance(each): each for each in itip.parts(new)}
     both = {key: (_alone(old, before[key]), _alone(new, each)) for key, each in fresh.items() if key in before}
@@ -140,17 +156,25 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> None:
     # An instance that became a component of its own for its people alone asks nobody anew (MTG-13).
     fresh_ones = [(key, each) for key, each in fresh.items() if key and key not in before]
     added = {key for key, each in fresh_ones if series is None or not series.plain(each)}
+    gone = max((itip.sequence(each) for key, each in before.items() if key not in fresh), default=0)
+    sequences: dict[str, int] = {}
     for key, each in fresh.items():
         known = before.get(key)
-        if key in asked or key in added or "" in asked:
+        anew = key in asked or key in added or "" in asked
+        if anew:
             for prop in each.all("ATTENDEE"):
                 if itip.address(prop.value) not in me and not itip.delegate(prop):
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
         other = key in changed or "" in asked
+        # It never goes back either, not even for an instance that was or is one of the series (RFC 5546 §2.1.4).
         least = itip.sequence(known) + other if known is not None else 0
-        if itip.sequence(each) < least:  # it never goes back either (RFC 5546 §2.1.4)
+        least = max(least, gone if not key else itip.sequence(before[""]) + 1 if key in added and "" in before else 0)
+        if itip.sequence(each) < least:
             itip.set_value(each, "SEQUENCE", str(least))
+        if anew:
+            sequences[key] = itip.sequence(each)
+    return sequences
 
 
 def _back_to_the_series(old: Component, new: Component) -> bool:
