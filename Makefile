@@ -1,6 +1,7 @@
 # make demo    a throw-away desk on this machine, with what to type into each client
 # make test    everything: unit, property, transcript, PostgreSQL and real-client tests, then style and types
 # make check   the fast part of it, for every few minutes
+# make laws    properties and state machines with other examples each time; ROUNDS=20 for longer
 # make fuzz    coverage-guided fuzzing of what reads octets from outside; SECONDS=600 for longer
 # What needs root (Debian packages) is installed when you are root, and said in one line when you are not.
 
@@ -13,7 +14,7 @@ NODE := tests/interop/node
 JOBS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test check interop bench fuzz lint clean
+.PHONY: help venv demo test check interop bench laws fuzz lint clean
 help:
 	@sed -n '/^$$/q; s/^# //p' Makefile
 
@@ -56,6 +57,11 @@ lint: $(TEST)
 
 bench: $(TEST)
 	$(BIN)/python -m bench
+
+# The gate has fixed seeds; here what Hypothesis checks is checked again with others, until something breaks.
+ROUNDS ?= 3
+laws: $(TEST)
+	for round in $$(seq $(ROUNDS)); do LAWS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'hypothesis or laws' || exit 1; done
 
 # Coverage-guided, each reader of octets from outside for SECONDS; what breaks is kept in tests/corpora/fuzz and replayed by `make test`.
 SECONDS ?= 60

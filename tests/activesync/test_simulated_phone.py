@@ -297,6 +297,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.laws
 def test_both_sides_agree_whatever_happens() -> None:
     run_state_machine_as_test(
         Machine,

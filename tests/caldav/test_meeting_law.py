@@ -388,6 +388,7 @@ def _taken(store: Store) -> Iterator[tuple[str, str, bytes]]:
 
 
 @pytest.mark.slow
+@pytest.mark.laws
 def test_all_copies_agree_after_quiet() -> None:
     run_state_machine_as_test(
         Meeting,

@@ -142,6 +142,7 @@ class Queue(RuleBasedStateMachine):
             assert {row.id for row in tx.db.execute(sa.select(messages.c.id))} == {key[0] for key in self.waiting}
 
 
+@pytest.mark.laws
 def test_the_law_of_the_queue(sqlite_template: Path) -> None:
     Queue.template = sqlite_template
     run_state_machine_as_test(Queue, settings=settings(max_examples=30, stateful_step_count=25, deadline=None))

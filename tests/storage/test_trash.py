@@ -253,6 +253,7 @@ class Tree(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.laws
 def test_the_tree_agrees_with_a_model(store: Store, alice: Actor) -> None:
     machine = type("Machine", (Tree,), {"store": store, "alice": alice})
     run_state_machine_as_test(
