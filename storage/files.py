@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from storage import bookmark_files, dropbox, file_writing, filing, history, items, locks, quota, trees, writing
+from storage import (
+    automatic_notices,
+    bookmark_files,
+    dropbox,
+    file_writing,
+    filing,
+    history,
+    items,
+    locks,
+    quota,
+    trees,
+    writing,
+)
 from storage import collections as tree
 from storage.bodies import Body
 from storage.errors import Conflict, Denied, OverQuota
@@ -59,11 +71,13 @@ def put(
     _judge(tx, place, precondition)
     if place.present is None:
         creator = folder.space.id if folder.special is filing.Special.DROP_BOX else None
-        _, number = file_writing.create(tx, folder.id, name, body, kind, creator=creator, modified=modified)
+        item, number = file_writing.create(tx, folder.id, name, body, kind, creator=creator, modified=modified)
+        automatic_notices.note(tx, folder, name, item, tx.actor.id)
         return Written(True, body.hash, True, "", number)
     row = writing.stored(tx, folder, name)
     keep = not filing.is_work_file(name)
     number = file_writing.replace(tx, row, body, kind, version=keep, modified=modified)
+    automatic_notices.note(tx, folder, name, row.id, row.creator_id)
     return Written(False, body.hash, True, "", number)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -41,6 +41,13 @@ _DEPOSITED: Final = {
     "nl": ("In uw postbus: {name}", "{who} heeft een document in uw postbus gelegd.\n\nDocument: {path}"),
 }  # fmt: skip
 """Subject and text by language; another language gets English (SYS-16)."""
+_SEVERAL: Final = {
+    "en": ("[{group}] Documents: {name}, …", "{who} added or changed documents in {group}.\n\n{path}"),
+    "fr": ("[{group}] Documents : {name}, …", "{who} a ajouté ou modifié des documents dans {group}.\n\n{path}"),
+    "de": ("[{group}] Dokumente: {name}, …", "{who} hat in {group} Dokumente abgelegt oder geändert.\n\n{path}"),
+    "nl": ("[{group}] Documenten: {name}, …",
+           "{who} heeft documenten toegevoegd of gewijzigd in {group}.\n\n{path}"),
+}  # fmt: skip
 
 
 def tell_members(tx: Transaction, file: File, comment: str = "") -> list[Principal]:
@@ -61,9 +68,35 @@ def tell_members(tx: Transaction, file: File, comment: str = "") -> list[Princip
     told = _reachable(tx, [one for one in _readers(tx, file) if one.id != tx.actor.id])
     if not told:
         raise Refused("nobody else may read it, or nobody has an address")
-    renewed = file.modified > file.created + _NEW_S
-    _send(tx, told, _CHANGED if renewed else _ADDED, file.path, (file.description, comment), group=space.name)
+    _send(tx, told, _texts(file), (file.path,), (file.description, comment), group=space.name)
     return told
+
+
+def tell_of(tx: Transaction, files: Sequence[File]) -> int:
+    """The same of several documents of one folder that the actor made: to each reader one mail; how many were told.
+
+    Raises:
+        Refused: the creator has no address, or the plan allows no more mails today.
+    """
+    readable: dict[PrincipalId, list[File]] = {}
+    members: dict[PrincipalId, Principal] = {}
+    for one in files:
+        for reader in _readers(tx, one):
+            if reader.id != tx.actor.id:
+                readable.setdefault(reader.id, []).append(one)
+                members[reader.id] = reader
+    alike: dict[tuple[int, ...], list[Principal]] = {}
+    for reader in _reachable(tx, members.values()):
+        alike.setdefault(tuple(one.id for one in readable[reader.id]), []).append(reader)
+    for numbers, told in alike.items():
+        some = [one for one in files if one.id in numbers]
+        texts, more = (_texts(some[0]), (some[0].description,)) if len(some) == 1 else (_SEVERAL, ())
+        _send(tx, told, texts, [one.path for one in some], more, group=some[0].folder.space.name)
+    return sum(map(len, alike.values()))
+
+
+def _texts(file: File) -> dict[str, tuple[str, str]]:
+    return _CHANGED if file.modified > file.created + _NEW_S else _ADDED
 
 
 def tell_recipient(tx: Transaction, member: Principal, name: str, comment: str = "") -> None:
@@ -75,7 +108,7 @@ def tell_recipient(tx: Transaction, member: Principal, name: str, comment: str =
     told = _reachable(tx, [member])
     if not told:
         raise Refused(f"{member.name} has no address to be told at")
-    _send(tx, told, _DEPOSITED, name, (comment,))
+    _send(tx, told, _DEPOSITED, (name,), (comment,))
 
 
 def _reachable(tx: Transaction, members: Iterable[Principal]) -> list[Principal]:
@@ -91,7 +124,7 @@ def _send(
     tx: Transaction,
     told: Iterable[Principal],
     texts: dict[str, tuple[str, str]],
-    path: str,
+    paths: Sequence[str],
     more: Iterable[str],
     group: str = "",
 ) -> None:
@@ -103,8 +136,8 @@ def _send(
     me = people.me(tx)
     sender = sending.in_the_name_of(tx, me)
     words = {
-        "who": plain(me.display_name, 200) or me.name, "group": group, "path": plain(path, 500),
-        "name": plain(path.rpartition("/")[2], 200),
+        "who": plain(me.display_name, 200) or me.name, "group": group,
+        "path": "\n".join(plain(one, 500) for one in paths), "name": plain(paths[0].rpartition("/")[2], 200),
     }  # fmt: skip
     for language, readers in _by_language(tx, told).items():
         subject, text = texts.get(language, texts["en"])

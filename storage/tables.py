@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage import notice_tables as _notices
 from storage.activesync import tables as _activesync
 from storage.attachments import tables as _attachments
 from storage.mail import tables as _mail
@@ -13,4 +14,4 @@ from storage.sms import tables as _sms
 
 __all__ = ["metadata"]
 
-MODULES = (_activesync, _attachments, _mail, _outbound, _overlay, _scheduling, _sms)
+MODULES = (_activesync, _attachments, _mail, _notices, _outbound, _overlay, _scheduling, _sms)

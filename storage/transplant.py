@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage import (
+    automatic_notices,
     bookmark_files,
     dropbox,
     file_writing,
@@ -119,6 +120,7 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
         _demand_edit(there)
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, file_writing.body_of(row), row.media_type, modified=row.modified)
+        automatic_notices.note(tx, target, name, over.id, over.creator_id)  # DOC-28: so office programs save
         links.pass_on(tx, row.id, over.id)
         tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=True)
         file_writing.remove(tx, folder, row)
@@ -179,6 +181,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     if isinstance(there, File):
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
+        automatic_notices.note(tx, target, name, over.id, over.creator_id)
         tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=False)
         return False
     if there is not None:
@@ -187,6 +190,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     made, _ = file_writing.create(tx, target.id, name, body, row.media_type, creator=owner, modified=row.modified)
     if source.description:
         trees.set_index(tx, made, description=source.description)
+    automatic_notices.note(tx, target, name, made, tx.actor.id if owner is None else owner)
     tree_copy.properties_of_file(tx, row.id, made, target.id)
     return there is None
 

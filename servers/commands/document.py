@@ -44,6 +44,7 @@ def command() -> None:
         escritoire document drop alice/Reports/a.pdf bob
         escritoire document send alice/Reports/a.pdf --to "dora@example.org, Eve <eve@example.org>"
         escritoire document notify groups/IAB/form.pdf --comment "Please read"
+        escritoire document notices groups/IAB/Reports on
         escritoire document link alice/cv.pdf alice/contacts/ada.vcf
         escritoire document restore alice/Trash/a.pdf
         escritoire document versions alice/Reports/a.pdf
@@ -331,7 +332,7 @@ def _login(tx: Transaction, number: int) -> str:
 
 
 for _one in (
-    *(document_mails.send, document_mails.notify, document_mails.drop),
+    *(document_mails.send, document_mails.notify, document_mails.by_itself, document_mails.drop),
     *(document_versions.versions, document_versions.version, document_versions.revert),
 ):
     command.add_command(_one)

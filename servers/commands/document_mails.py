@@ -1,4 +1,4 @@
-"""`escritoire document send`, `notify`, `drop`: documents on their way to others (MSG-13, DOC-19, DOC-31, DOC-33)."""
+"""`escritoire document send`, `notify`, `notices`, `drop`: documents on the way to others (MSG-13, DOC-19, DOC-33)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 import click
 
 from servers.cli import Desk
-from servers.commands.documents import Spot, acting_at, as_creator, creator, file, spot
+from servers.commands.documents import Spot, acting_at, as_creator, creator, file, folder, spot
 from servers.commands.opened import account, opened, site
-from storage import dropbox, notices
+from storage import automatic_notices, dropbox, notices
 from storage.mail import document_mail
 from storage.mail.attachments import Place
 from storage.mail.document_mail import Letter
@@ -68,6 +68,22 @@ def notify(desk: Desk, place: Spot, comment: str, login: str | None) -> None:
         with store.write(acting_at(store, place, who)) as tx:
             told = notices.tell_members(tx, file(tx, place), comment)
     click.echo(f"{', '.join(one.name for one in told)} get a mail")
+
+
+@click.command("notices")
+@_place
+@click.argument("switch", type=click.Choice(["on", "off"]))
+@_as
+@click.pass_obj
+def by_itself(desk: Desk, place: Spot, switch: str, login: str | None) -> None:
+    """Let a folder of a group tell its members of documents by itself (DOC-19).
+
+    Five minutes after somebody made or changed a document of his own there, all who may read it get a mail; what he
+    wrote meanwhile is in the same one. Folders below it have a switch of their own.
+    """
+    with opened(desk) as store, store.write(acting_at(store, place, login)) as tx:
+        automatic_notices.watch(tx, folder(tx, place), switch == "on")
+    click.echo(f"{place} tells of its documents" if switch == "on" else f"{place} tells of nothing by itself")
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The process `jobs`: texts of documents, large meetings, reminders, the daily purge."""
+"""The process `jobs`: texts of documents, large meetings, reminders and notices, the daily purge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from servers import log
 from servers.jobs.extractor import Extractor
 from servers.jobs.mail_index import MailIndex
 from servers.jobs.texts import Texts
-from storage import purge, reminders
+from storage import automatic_notices, purge, reminders
 from storage.bus import Bus
 from storage.errors import Busy
 from storage.mail import indexing, trash
@@ -112,13 +112,16 @@ class Jobs:
         rounds.run(self._store, stopped)
 
     def _remind(self, stopped: Callable[[], bool]) -> float:
-        """Send what is due; gives for how many seconds there is nothing more to do (REM-01)."""
+        """Send what is due; gives for how many seconds there is nothing more to do (REM-01, DOC-19)."""
         sent = reminders.run(self._store, stopped, sms=self._sms)
         if sent:
             logger.info("reminded", extra={"reminders": sent})
+        told = automatic_notices.run(self._store, stopped)
+        if told:
+            logger.info("told", extra={"documents": told})
         if self._sms:
             sms_agenda.run(self._store, stopped)
-        due = (reminders.next_due(self._store), rounds.next_due(self._store))
+        due = (reminders.next_due(self._store), rounds.next_due(self._store), automatic_notices.next_due(self._store))
         return min([LOOK_S, *(max(0.0, one - time.time()) for one in due if one is not None)])
 
     def _purge(self) -> None:

@@ -173,3 +173,13 @@ def test_addresses_beyond_ascii(line: Line, store: Store) -> None:
     assert (to, members) == (["é@x.example"], ["ü@example.test"])
     assert (sent["Bcc"], sent["Subject"]) == (None, "a Bcc: z@z.example")
     assert "ü@example.test" in str(told["To"])
+
+
+def test_a_folder_tells_of_its_documents_by_itself(line: Line) -> None:
+    """DOC-19: switched on by the admin, for groups only."""
+    said = line("document", "notices", "groups/IAB", "on")
+    assert said == "groups/IAB tells of its documents\n"
+    assert line("document", "notices", "groups/IAB", "off") == "groups/IAB tells of nothing by itself\n"
+    line("document", "notices", "groups/IAB", "on", "--as", "bob", status=1)
+    line("document", "notices", "alice", "on", status=1)
+    line("document", "notices", "groups/IAB/common.txt", "on", status=1)
