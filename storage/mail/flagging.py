@@ -9,8 +9,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from storage.mail import change_log, follow_ups, numbers
 from storage.mail import flags as words
-from storage.mail import follow_ups, numbers
 from storage.mail.tables import messages
 from storage.mail.types import Flagged, Known, Mailbox, State
 from storage.statements import Statement
@@ -64,6 +64,7 @@ def set_flags(
     if not fresh:
         return Flagged(before, mailbox.modseq, found, failed)
     number, _, _ = numbers.take(tx, mailbox.id)
+    change_log.note(tx, mailbox.id, number, spans)
     _set(tx, mailbox, spans, fresh, number)
     added: Counter[str] = Counter()
     for old, new in fresh.items():
@@ -103,7 +104,7 @@ def _set(
 
 @lru_cache(_TEXTS_AT_ONCE)
 def _update(count: int) -> Statement:
-    """One walk over a span, however many texts are changed: the index of change numbers is what takes the time."""
+    """One walk over a span, however many texts are changed."""
     old = [sa.bindparam(f"old{place}", type_=sa.Text) for place in range(count)]
     new = [sa.bindparam(f"new{place}", type_=sa.Text) for place in range(count)]
     flags = sa.case(*((messages.c.flags == one, other) for one, other in zip(old, new, strict=True)))
@@ -127,6 +128,7 @@ def _answered(
         return found
     receipts.send(tx, due)
     number, _, _ = numbers.take(tx, mailbox.id)
+    change_log.note(tx, mailbox.id, number, runs(state.uid for state in due))
     noted = {state.uid: words.changed(state.flags, "add", receipts.SENT) for state in due}
     for state in due:
         _set(tx, mailbox, [(state.uid, state.uid)], {state.flags: noted[state.uid]}, number)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from storage.mail import numbers
+from storage.mail import change_log, numbers
 from storage.mail.tables import follow_ups, messages
 from storage.mail.types import Mailbox
 from storage.statements import Statement, insert
@@ -83,6 +83,7 @@ def put(tx: Transaction, mailbox: Mailbox, uid: int, value: FollowUp | None) -> 
         _PUT.run(tx, {"collection_id": mailbox.id, "uid": uid, **value._asdict()})
     number, _, _ = numbers.take(tx, mailbox.id)
     _RENUMBER.run(tx, {"collection": mailbox.id, "uid": uid, "number": number})
+    change_log.note(tx, mailbox.id, number, [(uid, uid)])
 
 
 def carry(tx: Transaction, source: CollectionId, placed: Sequence[tuple[int, int]], target: CollectionId) -> None:
