@@ -23,7 +23,9 @@ from storage.types import CollectionId
 EVERY: Final = (1, 2**62)
 """The span of a whole mailbox."""
 SPANS_MAX: Final = 50
-"""Spans of one change, and of one look: a further query costs as much as some hundred messages that are passed over."""
+"""Spans of one change, and of one look."""
+_NEAR: Final = 64
+"""Messages between two spans that cost less than a further query."""
 KEPT: Final = 500
 """Rows of a mailbox that stay as they are; who was away for longer looks through the whole mailbox, once."""
 _LOOK_EVERY: Final = 64
@@ -46,14 +48,14 @@ _FORGET: Final = Statement(sa.delete(changes).where(_here, changes.c.modseq <= s
 
 def note(tx: Transaction, collection: CollectionId, modseq: int, spans: Iterable[tuple[int, int]]) -> None:
     """Messages in these spans have this number now; the spans of one number do not overlap."""
-    for first, last in condensed(spans, SPANS_MAX):
+    for first, last in condensed(spans, SPANS_MAX, 0):
         _NOTE.run(tx, {"collection_id": collection, "modseq": modseq, "first_uid": first, "last_uid": last})
 
 
 def since(tx: Transaction, collection: CollectionId, modseq: int) -> list[tuple[int, int]]:
     """Ascending spans that hold every message whose number is above this one."""
     found = _SINCE.raw(tx, {"collection": collection, "since": modseq})
-    return condensed(((first, last) for first, last in found), SPANS_MAX)
+    return condensed(((first, last) for first, last in found), SPANS_MAX, _NEAR)
 
 
 def tidy(tx: Transaction, collection: CollectionId, modseq: int) -> None:
@@ -72,11 +74,14 @@ def collapse(tx: Transaction, collection: CollectionId, until: int) -> None:
     _NOTE.run(tx, {"collection_id": collection, "modseq": until, "first_uid": first, "last_uid": last})
 
 
-def condensed(spans: Iterable[tuple[int, int]], most: int) -> list[tuple[int, int]]:
-    """Ascending spans without overlap that hold the same, at most so many: the narrowest gaps are filled for that."""
+def condensed(spans: Iterable[tuple[int, int]], most: int, near: int) -> list[tuple[int, int]]:
+    """Ascending spans without overlap that hold the same, at most so many: the narrowest gaps are filled for that.
+
+    Gaps of `near` numbers are filled in any case.
+    """
     joined: list[tuple[int, int]] = []
     for first, last in sorted(spans):
-        if joined and first <= joined[-1][1] + 1:
+        if joined and first <= joined[-1][1] + 1 + near:
             joined[-1] = joined[-1][0], max(joined[-1][1], last)
         else:
             joined.append((first, last))
