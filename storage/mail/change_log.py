@@ -23,7 +23,9 @@ from storage.types import CollectionId
 EVERY: Final = (1, 2**62)
 """The span of a whole mailbox."""
 SPANS_MAX: Final = 50
-"""Spans of one change, and of one look."""
+"""Rows of one change."""
+LOOKS_MAX: Final = 200
+"""Spans that are looked through for what changed, by one query each."""
 _NEAR: Final = 64
 """Messages between two spans that cost less than a further query."""
 KEPT: Final = 500
@@ -55,7 +57,7 @@ def note(tx: Transaction, collection: CollectionId, modseq: int, spans: Iterable
 def since(tx: Transaction, collection: CollectionId, modseq: int) -> list[tuple[int, int]]:
     """Ascending spans that hold every message whose number is above this one."""
     found = _SINCE.raw(tx, {"collection": collection, "since": modseq})
-    return condensed(((first, last) for first, last in found), SPANS_MAX, _NEAR)
+    return condensed(((first, last) for first, last in found), LOOKS_MAX, _NEAR)
 
 
 def tidy(tx: Transaction, collection: CollectionId, modseq: int) -> None:

@@ -26,6 +26,8 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     if request.param == "forgetful":
         monkeypatch.setattr(change_log, "KEPT", 5)
         monkeypatch.setattr(change_log, "SPANS_MAX", 3)
+        monkeypatch.setattr(change_log, "LOOKS_MAX", 2)
+        monkeypatch.setattr(change_log, "_NEAR", 0)
         monkeypatch.setattr(change_log, "_LOOK_EVERY", 4)
 
 
