@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from storage import blob_collection
 from storage.check_disk import Problem, located, where_of
+from storage.mail import change_log
 from storage.mail.flags import DELETED, SEEN
-from storage.mail.tables import bodies, contents, mailboxes, messages, texts, vanished
+from storage.mail.tables import bodies, changes, contents, mailboxes, messages, texts, vanished
 from storage.schema import collections, principals
 from storage.store import Transaction
 
@@ -21,6 +22,7 @@ def mail(tx: Transaction, repair: bool) -> Iterator[Problem]:
     """All rules of mail."""
     yield from _counters(tx, repair)
     yield from _numbers(tx, repair)
+    yield from _changes(tx, repair)
     yield from _contents(tx, repair)
 
 
@@ -85,6 +87,22 @@ def _numbers(tx: Transaction, repair: bool) -> Iterator[Problem]:
     )
     for row in tx.db.execute(both).all():
         yield Problem("number", where_of(row), f"uid {row.uid} is there and is said to have vanished")
+
+
+def _changes(tx: Transaction, repair: bool) -> Iterator[Problem]:
+    """Whoever asks what changed since a number is led to every message with a higher one."""
+    told = sa.select(sa.literal(1)).where(
+        changes.c.collection_id == messages.c.collection_id,
+        changes.c.modseq >= messages.c.modseq,
+        changes.c.first_uid <= messages.c.uid,
+        changes.c.last_uid >= messages.c.uid,
+    )
+    place = (collections.c.id, collections.c.path, collections.c.modseq, principals.c.name)
+    query = located(collections.c.modseq, sa.func.count().label("lost")).join(messages, _here)
+    for row in tx.db.execute(query.where(~told.exists()).group_by(*place)).all():
+        if repair:
+            change_log.collapse(tx, row.id, row.modseq)
+        yield Problem("number", where_of(row), f"{row.lost} messages are in no noted change", repair)
 
 
 def _contents(tx: Transaction, repair: bool) -> Iterator[Problem]:

@@ -127,6 +127,11 @@ def _merged_whole(known: Listed, changed: Sequence[State], gone: Iterable[int]) 
     return Listed.of([*kept, *(state for state in changed if state.uid > last)])
 
 
+def _adjoin(places: Sequence[int]) -> bool:
+    """Whether ascending places follow one another."""
+    return bool(places) and places[-1] - places[0] + 1 == len(places)
+
+
 @dataclass(slots=True)
 class News:
     """What a client must be told."""
@@ -226,20 +231,24 @@ class View:
             if index is not None:
                 self._states[index] = state
 
-    def replace(self, chosen: Sequence[tuple[int, State]], states: Sequence[State]) -> None:
-        """The same for messages of which the sequence numbers are at hand."""
-        begin = chosen[0][0] - 1
-        if len(states) != len(chosen):
+    def replace(self, places: Sequence[int], states: Sequence[State]) -> None:
+        """The same for messages of which the places are at hand."""
+        if len(states) != len(places):
             self.put(states)
-        elif chosen[-1][0] - begin == len(chosen):
-            self.states[begin : begin + len(chosen)] = states
+        elif _adjoin(places):
+            self.states[places[0] : places[-1] + 1] = states
         else:
-            for (number, _), state in zip(chosen, states, strict=True):
-                self.states[number - 1] = state
+            for place, state in zip(places, states, strict=True):
+                self.states[place] = state
 
-    def known(self, chosen: Sequence[tuple[int, State]]) -> Known | None:
-        """Messages and the change number at which they are right."""
-        return None if self._gone else Known(self.modseq, [state for _, state in chosen])
+    def at(self, places: Sequence[int]) -> list[State]:
+        """The messages at some places."""
+        states = self.states
+        return states[places[0] : places[-1] + 1] if _adjoin(places) else [states[place] for place in places]
+
+    def known(self, places: Sequence[int], states: Sequence[State]) -> Known | None:
+        """The messages at these places and the change number at which they are right."""
+        return None if self._gone else Known(self.modseq, states, _adjoin(places))
 
     def caught_up(self, done: Flagged) -> None:
         """What this client changed needs not be read again, unless somebody else changed something before."""
@@ -289,7 +298,12 @@ class View:
         return None if index is None else index + 1
 
     def chosen(self, given: Set, *, uid: bool, sought: bool = False) -> list[tuple[int, State]]:
-        """Sequence number and state of what a set means, ascending (RFC 9051 §9).
+        """Sequence number and state of what a set means, as in `places`."""
+        places = self.places(given, uid=uid, sought=sought)
+        return [(place + 1, state) for place, state in zip(places, self.at(places), strict=True)]
+
+    def places(self, given: Set, *, uid: bool, sought: bool = False) -> Sequence[int]:
+        """Where in `states` the messages are that a set means, ascending (RFC 9051 §9).
 
         A search may name messages that there are not (`sought`): RFC 9051 §9 has them refused where something is
         done with them (COPY, FETCH, STORE).
@@ -299,17 +313,15 @@ class View:
         """
         if sought and not uid:
             given = given._replace(spans=tuple(self._existing(given.spans)))
-        states = self.states
         if not given.saved and len(given.spans) == 1:
             ((low, high),) = given.spans
-            span = self._uid_range(low, high) if uid else self._number_range(low, high)
-            return list(zip(range(span.start + 1, span.stop + 1), states[span.start : span.stop], strict=True))
+            return self._uid_range(low, high) if uid else self._number_range(low, high)
         if given.saved:
-            return [(index + 1, states[index]) for one in self.saved if (index := self._index(one)) is not None]
+            return [index for one in self.saved if (index := self._index(one)) is not None]
         indexes: set[int] = set()
         for low, high in given.spans:
             indexes.update(self._uid_range(low, high) if uid else self._number_range(low, high))
-        return [(index + 1, states[index]) for index in sorted(indexes)]
+        return sorted(indexes)
 
     def _existing(self, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """What of some spans of sequence numbers there is."""

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from storage.mail import numbers
+from storage.mail import change_log, numbers
 from storage.mail.tables import follow_ups, messages
 from storage.mail.types import Mailbox
 from storage.statements import Statement, insert
@@ -83,6 +83,7 @@ def put(tx: Transaction, mailbox: Mailbox, uid: int, value: FollowUp | None) -> 
         _PUT.run(tx, {"collection_id": mailbox.id, "uid": uid, **value._asdict()})
     number, _, _ = numbers.take(tx, mailbox.id)
     _RENUMBER.run(tx, {"collection": mailbox.id, "uid": uid, "number": number})
+    change_log.note(tx, mailbox.id, number, [(uid, uid)])
 
 
 def carry(tx: Transaction, source: CollectionId, placed: Sequence[tuple[int, int]], target: CollectionId) -> None:
@@ -96,9 +97,14 @@ def carry(tx: Transaction, source: CollectionId, placed: Sequence[tuple[int, int
     )
 
 
-def forget(tx: Transaction, collection: CollectionId, uids: Iterable[int]) -> None:
-    """Take the details of messages away, where there are any; one query more where there are."""
-    gone = list(of(tx, collection, uids))
+def forget(tx: Transaction, collection: CollectionId, span: tuple[int, int], uids: Iterable[int]) -> None:
+    """Take the details of messages away, which lie in `span`; they are looked at only if anything there has details."""
+    first, last = span
+    known = [row[0] for row in _WITHIN.raw(tx, {"collection": collection, "first": first, "last": last})]
+    if not known:
+        return
+    wanted = set(uids)
+    gone = [uid for uid in known if uid in wanted]
     for at in range(0, len(gone), _CHUNK):
         some = follow_ups.c.uid.in_(gone[at : at + _CHUNK])
         tx.db.execute(sa.delete(follow_ups).where(follow_ups.c.collection_id == collection, some))

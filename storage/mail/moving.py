@@ -121,7 +121,7 @@ def _take_out(tx: Transaction, mailbox: Mailbox, states: Sequence[State]) -> Non
     number, _, _ = numbers.take(tx, mailbox.id, count=-len(states), octets=-octets)
     _REMOVE.run_many(tx, ({"collection": mailbox.id, "uid": state.uid} for state in states))
     numbers.bury(tx, mailbox.id, number, (state.uid for state in states))
-    follow_ups.forget(tx, mailbox.id, (state.uid for state in states))
+    follow_ups.forget(tx, mailbox.id, (states[0].uid, states[-1].uid), (state.uid for state in states))
     numbers.count(tx, mailbox.id, gone=(state.flags for state in states))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage.mail import change_log
 from storage.mail.flags import DELETED, SEEN
 from storage.mail.tables import mailboxes, vanished
 from storage.mail.types import Mailbox
@@ -56,11 +57,18 @@ def lock(tx: Transaction, *numbers: CollectionId) -> dict[CollectionId, int]:
 def take(
     tx: Transaction, collection: CollectionId, *, count: int = 0, octets: int = 0, new: int = 0
 ) -> tuple[int, int, int]:
-    """The next change number, the first of `new` uids, and the mailbox's UIDVALIDITY."""
+    """The next change number, the first of `new` uids, and the mailbox's UIDVALIDITY.
+
+    Whoever gives the number to messages says so in storage/mail/change_log.py; those of `new` uids are noted here.
+    """
     tx.touched.add(collection)
     values = {"collection": collection, "count": count, "more": octets, "new": new, "now": tx.now}
     row: Any = _TAKE.first(tx, values)
-    return int(row.modseq), int(row.uid_next) - new, int(row.uid_validity)
+    change_log.tidy(tx, collection, row.modseq)
+    modseq, uid_next = int(row.modseq), int(row.uid_next)
+    if new:
+        change_log.note(tx, collection, modseq, [(uid_next - new, uid_next - 1)])
+    return modseq, uid_next - new, int(row.uid_validity)
 
 
 def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), gone: Iterable[str] = ()) -> None:

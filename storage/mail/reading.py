@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from storage.errors import NotFound
 from storage.formats import listed_fields, message_parts, mime_fields, mime_words
-from storage.mail import mailboxes
+from storage.mail import change_log, mailboxes
 from storage.mail.flags import SEEN
 from storage.mail.tables import bodies, contents, listed, messages, structures, vanished
 from storage.mail.types import Changes, Content, Snapshot, State
@@ -31,7 +31,9 @@ _own: Final = (
 )
 _states: Final = sa.select(*(messages.c[name] for name in State._fields[:-1]), messages.c.content_id)
 _STATES: Final = Statement(_states.where(_here).order_by(messages.c.uid), State)
-_SINCE: Final = Statement(_states.where(_here, messages.c.modseq > sa.bindparam("since")), State)
+_SINCE: Final = Statement(
+    _states.where(_here, _span, messages.c.modseq > sa.bindparam("since")).order_by(messages.c.uid), State
+)
 _VANISHED: Final = Statement(
     sa.select(vanished.c.uid).where(
         vanished.c.collection_id == sa.bindparam("collection"), vanished.c.modseq > sa.bindparam("since")
@@ -136,7 +138,12 @@ def changes(tx: Transaction, number: CollectionId, since: int) -> Changes:
         return Changes(since, [], [], True)
     keys = {"collection": number, "since": since}
     complete = row.log_floor <= since <= row.modseq
-    return Changes(row.modseq, sorted(_SINCE.all(tx, keys)), sorted(_VANISHED.scalars(tx, keys)), complete)
+    found = [
+        state
+        for first, last in change_log.since(tx, number, since)
+        for state in _SINCE.all(tx, keys | {"first": first, "last": last})
+    ]
+    return Changes(row.modseq, found, sorted(_VANISHED.scalars(tx, keys)), complete)
 
 
 def contents_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, Content]:

@@ -128,7 +128,6 @@ messages: Final = sa.Table(
     _int("internal", None),  # INTERNALDATE
     _int("saved", None),  # SAVEDATE (RFC 8514): when it came into this mailbox
     Column("content_id", Id, ForeignKey("message_content.id"), nullable=False, index=True),
-    Index("ix_message_collection_modseq", "collection_id", "modseq"),
     sqlite_with_rowid=False,
 )
 
@@ -141,6 +140,17 @@ follow_ups: Final = sa.Table(
     _flag("complete", False),
     *(_text(name) for name in ("kind", "subject", "starts", "starts_utc", "due", "due_utc")),
     *(_text(name) for name in ("completed", "completed_on", "reminder", "reminder_at", "ordinal", "sub_ordinal")),
+    sqlite_with_rowid=False,
+)
+
+changes: Final = sa.Table(
+    # Where in a mailbox something changed: storage/mail/change_log.py.
+    "message_change",
+    metadata,
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("modseq", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("first_uid", sa.BigInteger, primary_key=True, autoincrement=False),
+    _int("last_uid", None),
     sqlite_with_rowid=False,
 )
 

@@ -154,6 +154,8 @@ class Known(NamedTuple):
     modseq: int
     states: Sequence[State]
     """By uid."""
+    adjoining: bool
+    """No other message of the mailbox lies between them."""
 
 
 class Flagged(NamedTuple):
@@ -162,7 +164,9 @@ class Flagged(NamedTuple):
     before: int
     """The mailbox's number before it."""
     modseq: int
-    states: list[State]
+    states: Sequence[State]
     """Those asked for that exist, as they are now."""
     failed: list[int]
     """Uids that changed after UNCHANGEDSINCE (RFC 7162 §3.1.3)."""
+    expected: bool = False
+    """All of them were as they were known, and nothing happened to them beside the change."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storage import check
+from storage import accounts, check, preferences
 from storage.store import Store
 from storage.types import SITE
 from tests.imap.client import Client
@@ -70,6 +70,34 @@ def test_a_new_keyword_and_condstore(connect: Connect) -> None:
     assert alice.lines(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq})") == []
     assert "MODIFIED 2" in alice(f"STORE 2 (UNCHANGEDSINCE {modseq - 1}) +FLAGS (\\Seen)")
     assert alice.lines("NOOP") == []
+
+
+def test_a_span_with_gaps_is_changed_where_the_mailbox_is_known(connect: Connect) -> None:
+    """What lies between removed messages is changed at once; what came meanwhile, and is not known, is not."""
+    alice, other = select(connect(), 9), select(connect())
+    alice.lines("STORE 2,5,6 +FLAGS.SILENT (\\Deleted)")
+    alice.lines("EXPUNGE")
+    append(other, 1)
+    assert not any("FETCH" in line for line in alice.lines("STORE 2:4 +FLAGS.SILENT (\\Flagged)"))
+    other.lines("UID STORE 7 -FLAGS (\\Flagged)")
+    assert len(alice.lines("STORE 2,3,6 +FLAGS.SILENT (\\Draft)")) == 1
+    flagged = {uid for uid, flags in flags_of(select(connect())).items() if "\\Flagged" in flags}
+    assert flagged == {3, 4}
+    assert flags_of(alice) == flags_of(other)
+
+
+def test_a_silent_store_tells_what_a_receipt_added(store: Store, connect: Connect) -> None:
+    """MSG-16: the flag that says that the receipt went is one that the client does not expect (RFC 9051 §6.4.6)."""
+    with store.write(SITE) as tx:
+        preferences.choose(tx, accounts.find(tx, "alice").principal, "answer_receipts", "always")
+    alice = select(connect(), 2)
+    asking = "Return-Path: <ada@x.example>\r\nDisposition-Notification-To: ada@x.example\r\nFrom: ada@x.example\r\n\r\nx"
+    alice(f"APPEND Many {{{len(asking)}+}}\r\n{asking}")
+    (told,) = alice.lines("STORE 1:3 +FLAGS.SILENT (\\Seen)")
+    assert "$MDNSent" in told
+    assert alice.lines("NOOP") == []
+    with store.write(SITE) as tx:
+        preferences.choose(tx, accounts.find(tx, "alice").principal, "answer_receipts", "ask")
 
 
 @pytest.mark.parametrize("seed", range(25))

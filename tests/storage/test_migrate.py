@@ -18,8 +18,10 @@ from alembic.script import ScriptDirectory
 from storage import accounts, migrate, plans, search_schema
 from storage.engine import Engines
 from storage.errors import Busy, Refused
-from storage.mail import mailboxes, recent
+from storage.mail import flagging, mailboxes, reading, recent
 from storage.mail import search_schema as mail_search
+from storage.mail.tables import contents, messages
+from storage.schema import collections
 from storage.store import Store
 from storage.tables import metadata
 from storage.types import SITE, Actor
@@ -184,6 +186,37 @@ def test_data_of_an_older_release_are_brought_up_to_date(tmp_path: Path) -> None
         marks = [recent.first(tx, box.id) for box in mailboxes.every(tx) if box.name == "INBOX"]
     store.close()
     assert marks == [8]
+
+
+def test_what_changed_before_the_log_of_changes_is_found(empty: str, tmp_path: Path) -> None:
+    """Step 0025: mails that are there are found from every number that a client may have kept (RFC 7162 §3.2.5)."""
+    store = Store.open(empty, tmp_path / "blobs")
+    with migrate.alone(store.engines) as db:
+        config = Config(attributes={"connection": db})
+        config.set_main_option("script_location", str(migrate.SCRIPTS))
+        command.upgrade(config, "0024")
+        plans.ensure_defaults(db)
+    with store.write(SITE) as tx:
+        account = accounts.create(tx, "alice", "x")
+        alice = Actor(account.id, "alice")
+    with store.write(alice) as tx:
+        inbox = mailboxes.find(tx, "INBOX").id
+        content = {"account_id": account.id, "hash": "", "octets": 1, "header_octets": 1, "thread": 1}
+        (number,) = tx.db.execute(
+            sa.insert(contents).values(content | {"envelope": b"", "structure": b""}).returning(contents.c.id)
+        ).one()
+        for uid, modseq in ((3, 5), (70_000, 9)):
+            row = {"collection_id": inbox, "uid": uid, "modseq": modseq, "flags": "", "octets": 1, "internal": 1}
+            tx.db.execute(sa.insert(messages).values(row | {"saved": 1, "content_id": number}))
+        tx.db.execute(sa.update(collections).where(collections.c.id == inbox).values(modseq=9, uid_next=70_001))
+    store.bring_up_to_date()
+    with store.read(alice) as tx:
+        found = [[one.uid for one in reading.changes(tx, inbox, since).states] for since in (1, 5, 8, 9)]
+    with store.write(alice) as tx:
+        flagging.set_flags(tx, mailboxes.by_id(tx, inbox), [3], "add", "\\Seen")
+        assert [one.uid for one in reading.changes(tx, inbox, 9).states] == [3]
+    store.close()
+    assert found == [[3, 70_000], [70_000], [70_000], []]
 
 
 def test_a_database_that_is_away_is_said_to_be(tmp_path: Path) -> None:

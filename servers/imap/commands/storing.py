@@ -48,39 +48,42 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     except flags.BadFlag as error:
         raise Bad(str(error)) from error
     connection.load()
-    chosen = view.chosen(written, uid=uid)
-    if not chosen:
+    places = view.places(written, uid=uid)
+    if not places:
         return Answer()
     change = _CHANGES[sign]
-    had = {state.flags for _, state in chosen}
+    before = view.at(places)
     with connection.store.write(connection.me) as tx:
         box = mailboxes.by_id(tx, view.id)
-        uids = [state.uid for _, state in chosen]
-        done = flagging.set_flags(tx, box, uids, change, canonical, unchanged_since=since, known=view.known(chosen))
+        uids = (state.uid for state in before)
+        known = view.known(places, before)
+        done = flagging.set_flags(tx, box, uids, change, canonical, unchanged_since=since, known=known)
     failed = set(done.failed)
     told, surprising = done.states, frozenset[int]()
-    if silent:
-        told, surprising = _told(connection, chosen, done, {old: flags.changed(old, change, canonical) for old in had})
-    view.replace(chosen, done.states)
+    if silent and done.expected and not connection.condstore:
+        told = []
+    elif silent:
+        wanted = {old: flags.changed(old, change, canonical) for old in {state.flags for state in before}}
+        told, surprising = _told(connection, before, done, wanted)
+    view.replace(places, done.states)
     view.caught_up(done)
     data = _lines(connection, view, told, surprising, uid=uid, silent=silent)
     if failed:
         numbers = sorted(failed) if uid else sorted(n for one in failed if (n := view.number(one)) is not None)
         return Answer(tuple(data), code=f"MODIFIED {render.number_set(numbers).decode()}", text="some were changed")
-    if len(done.states) < len(uids) and not uid and not view.gone:
+    if len(done.states) < len(places) and not uid and not view.gone:
         # RFC 9051 §6.4.6: a message that went meanwhile was not changed; its removal is told later.
         return Answer(tuple(data), text="some are gone")
     return Answer(tuple(data))
 
 
 def _told(
-    connection: Connection, chosen: Sequence[tuple[int, State]], done: Flagged, expected: dict[str, str]
+    connection: Connection, before: Sequence[State], done: Flagged, expected: dict[str, str]
 ) -> tuple[list[State], frozenset[int]]:
     """What a silent STORE tells all the same, and of which of them the flags are not what the client expects.
 
     Somebody else changed those (RFC 9051 §6.4.6), or the change was refused (RFC 7162 §3.1.3).
     """
-    before = [state for _, state in chosen]
     if len(done.states) < len(before):
         present = {state.uid for state in done.states}
         before = [state for state in before if state.uid in present]
@@ -95,7 +98,7 @@ def _told(
 
 
 def _lines(
-    connection: Connection, view: View, states: list[State], surprising: frozenset[int], *, uid: bool, silent: bool
+    connection: Connection, view: View, states: Sequence[State], surprising: frozenset[int], *, uid: bool, silent: bool
 ) -> Iterator[bytes]:
     for state in states:
         number = view.number(state.uid)
