@@ -73,6 +73,16 @@ class Element(msgspec.Struct, eq=False):  # made by C code: an answer has ten th
         found = self.find(*path)
         return None if found is None else found.text
 
+    @property
+    def extent(self) -> int:
+        """Characters and octets of its value and of all values below it."""
+        found, waiting = len(self.value), list(self.children)
+        for one in waiting:
+            found += len(one.value)
+            if one.children:
+                waiting += one.children
+        return found
+
     def walk(self) -> Iterator[Element]:
         """This element and all below it, in the order of the document."""
         waiting = [self]
