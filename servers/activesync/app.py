@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+from typing import Any, Final
 
 from auth import authenticate
 from conf.settings import Settings
@@ -14,9 +15,14 @@ from storage.mail.routing import Site, read_aliases
 from storage.store import Store
 from storage.types import Actor
 
+COLLECTED: Final = (20_000, 20, 50)
+"""When the collector looks for cycles. Answers are many small elements without any: at Python's own thresholds, looking
+through them again and again takes a quarter of a first Sync."""
+
 
 def make(settings: Settings) -> Any:
     """The ASGI application of one worker of this process."""
+    gc.set_threshold(*COLLECTED)
     policy = opening.policy(settings)
 
     def verify(store: Store, login: str, password: str, address: str) -> Actor:

@@ -123,7 +123,7 @@ def _commands(
             if one.uid in shown:
                 data = AirSync.ApplicationData(*shown[one.uid])
                 told.append(AirSync.Add(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
-                octets += sum(len(part.value) for part in data.walk())
+                octets += data.extent
         if octets > ANSWER_OCTETS and at < len(news.added):
             if at < news.walked:
                 news.below = page[-1].uid  # the walk goes on from here

@@ -273,7 +273,7 @@ class ObjectContent:
                 continue
             tag = AirSync.Change if name in page.changed else AirSync.Add
             data = AirSync.ApplicationData(*shown)
-            octets += sum(len(part.value) for part in data.walk())
+            octets += data.extent
             told.commands.append(tag(AirSync.ServerId(f"{here}:{number_of(name):x}"), data))
         keys.hold(tx, opened, hold)
         return octets

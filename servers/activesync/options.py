@@ -85,18 +85,27 @@ def load(kept: Mapping[str, Any] | None) -> Options:
 
 def read(element: Element, kept: Options) -> Options:
     """The options in a Collection or a Fetch; those kept from before where it has none."""
-    chosen = [one for one in element.all(AirSync.Options) if one.text_of(AirSync.Class) != "SMS"]
-    if not chosen:
-        return kept
-    return of(chosen[0])
+    said = _chosen(element.all(AirSync.Options))
+    return kept if said is None else of(said)
 
 
-def filter_of(element: Element, otherwise: int) -> int:
-    """The FilterType that a Collection asks for; `otherwise` where it has no options."""
-    for one in element.children:
-        if one.tag is AirSync.Options and one.text_of(AirSync.Class) != "SMS":
-            return number(one.text_of(AirSync.FilterType), 0)
-    return otherwise
+def filter_of(options: list[Element]) -> int | None:
+    """The FilterType that a Collection with these Options asks for; None where it has none of them."""
+    said = _chosen(options)
+    return None if said is None else number(said.text_of(AirSync.FilterType), 0)
+
+
+def asks_odd_part(element: Element) -> bool:
+    """Whether `read` of the element would have an `Options.odd_part`."""
+    said = _chosen(element.all(AirSync.Options))
+    return said is not None and AirSyncBase.BodyPartPreference in said and of(said).odd_part
+
+
+def _chosen(options: list[Element]) -> Element | None:
+    for one in options:
+        if one.text_of(AirSync.Class) != "SMS":
+            return one
+    return None
 
 
 def of(said: Element) -> Options:

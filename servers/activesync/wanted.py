@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from servers.activesync import options as wanted_of
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import AirSync
+from servers.activesync.wbxml.tokens import Token
 from storage.activesync import keys
 
 WINDOW: Final = 100
 WINDOW_MAX: Final = 512
 COMMANDS_MAX: Final = 2_000
+_DONE: Final = 8
+"""A FilterType that mails do not have: what is not done."""
 _TOGETHER: Final = frozenset({"Email", "SMS"})
 """Classes that one folder's options may be given for at once ([MS-ASCMD] §2.2.3.27.5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One Collection of a request."""
 
     element: Element
@@ -29,6 +31,8 @@ class Wanted:
     changes: bool
     """The device asks for what changed here."""
     commands: list[Element]
+    filter: int | None
+    """FilterType; None where it says nothing of its options, and what was said before stands."""
 
     @property
     def request(self) -> str:
@@ -51,30 +55,34 @@ def read(element: Element, *, windowed: bool = False) -> Wanted | None:
 
     None if it is none, or asks for what no folder can give.
     """
-    key, folder = element.text_of(AirSync.SyncKey), element.text_of(AirSync.CollectionId)
-    commands = element.find(AirSync.Commands)
-    given = [] if commands is None else commands.known
+    said: dict[Token, Element] = {}
+    options: list[Element] = []
+    for child in element.children:
+        if child.tag is AirSync.Options:
+            options.append(child)
+        else:
+            said.setdefault(child.tag, child)
+    if AirSync.SyncKey not in said or AirSync.CollectionId not in said:
+        return None
+    key, folder = said[AirSync.SyncKey].text, said[AirSync.CollectionId].text
+    given = said[AirSync.Commands].known if AirSync.Commands in said else []
     if not key or not folder or len(key) > 64 or len(folder) > 64 or len(given) > COMMANDS_MAX:
         return None
-    if not _consistent(element, folder):
-        return None
-    window = number(element.text_of(AirSync.WindowSize), WINDOW_MAX if windowed else WINDOW)
-    said = element.text_of(AirSync.GetChanges)
-    changes = key != "0" if said is None else said != "0"
+    mail, filtered = folder[:1].isdigit(), wanted_of.filter_of(options)
+    if (filtered == _DONE if mail else AirSync.ConversationMode in said) or not _consistent(options):
+        return None  # [MS-ASCMD] §2.2.3.36.2, §2.2.3.68.2
+    window = WINDOW_MAX if windowed else WINDOW
+    if AirSync.WindowSize in said:
+        window = number(said[AirSync.WindowSize].text, window)
+    changes = said[AirSync.GetChanges].text != "0" if AirSync.GetChanges in said else key != "0"
     if key == "0" and changes:
         return None  # the items come with the key that the answer gives ([MS-ASCMD] §2.2.3.84)
-    return Wanted(element, key, folder, window if 0 < window <= WINDOW_MAX else WINDOW_MAX, changes, given)
+    return Wanted(element, key, folder, window if 0 < window <= WINDOW_MAX else WINDOW_MAX, changes, given, filtered)
 
 
-def _consistent(element: Element, folder: str) -> bool:
-    """Whether the options go together ([MS-ASCMD] §2.2.3.27.5, §2.2.3.36.2, §2.2.3.68.2)."""
-    mail = folder[:1].isdigit()
-    options = element.all(AirSync.Options)
+def _consistent(options: list[Element]) -> bool:
+    """Whether several Options go together ([MS-ASCMD] §2.2.3.27.5)."""
+    if len(options) < 2:
+        return True
     classes = [one.text_of(AirSync.Class) for one in options]
-    if len(set(classes)) < len(classes):
-        return False
-    if len(classes) > 1 and not _TOGETHER.issuperset(filter(None, classes)):
-        return False
-    if AirSync.ConversationMode in element and not mail:
-        return False
-    return not mail or all(one.text_of(AirSync.FilterType) != "8" for one in options)
+    return len(set(classes)) == len(classes) and _TOGETHER.issuperset(filter(None, classes))

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import many
 from storage.activesync.devices import Device
 from storage.activesync.tables import applied, held, states, undone
 from storage.statements import Statement, insert, to
@@ -34,7 +35,27 @@ _HELD: Final = Statement(
         held.c.device == sa.bindparam("device"), held.c.folder == sa.bindparam("folder")
     )
 )
+_HELD_OF: Final = {
+    size: Statement(
+        sa.select(held.c.item, held.c.version).where(
+            held.c.device == sa.bindparam("device"),
+            held.c.folder == sa.bindparam("folder"),
+            many.among(held.c.item, size),
+        )
+    )
+    for size in many.SIZES
+}
 _HOLD: Final = insert(held, "device", "folder", "item", "version")
+_NOTED: Final = Statement(
+    sa.select(undone.c.item).where(
+        undone.c.device == sa.bindparam("device"), undone.c.folder == sa.bindparam("folder")
+    )
+)
+_CLOSE: Final = Statement(
+    sa.update(states)
+    .where(_here)
+    .values({name: to(name) for name in ("counter", "state", "previous", "request", "answer")})
+)
 _RENEW: Final = (
     sa.update(held)
     .where(
@@ -146,24 +167,21 @@ def close(tx: Transaction, opened: Opened, request: str, answer: bytes) -> None:
     A very long answer is not kept: if it is lost, it is made again from the state before it.
     """
     values = {
-        "counter": opened.counter, "state": text_of(opened.state), "previous": opened.begun,
-        "request": request, "answer": answer if len(answer) <= ANSWER_MAX else None,
+        "device": opened.device.id, "folder": opened.folder, "to_counter": opened.counter,
+        "to_state": text_of(opened.state), "to_previous": opened.begun, "to_request": request,
+        "to_answer": answer if len(answer) <= ANSWER_MAX else None,
     }  # fmt: skip
-    here = sa.and_(states.c.device == opened.device.id, states.c.folder == opened.folder)
-    tx.db.execute(sa.update(states).where(here).values(values))
+    _CLOSE.run(tx, values)
 
 
 def held_of(tx: Transaction, device: Device, folder: str, items: Iterable[int] | None = None) -> dict[int, str]:
     """What the device holds of a folder, or of some of its items: item to version."""
     if items is None:
         return dict(_HELD.raw(tx, {"device": device.id, "folder": folder}))
+    here = {"device": device.id, "folder": folder}
     found: dict[int, str] = {}
-    wanted = list(items)
-    for at in range(0, len(wanted), _CHUNK):
-        some = sa.select(held.c.item, held.c.version).where(
-            held.c.device == device.id, held.c.folder == folder, held.c.item.in_(wanted[at : at + _CHUNK])
-        )
-        found.update({row.item: row.version for row in tx.db.execute(some)})
+    for size, some in many.chunks(list(items)):
+        found.update(_HELD_OF[size].raw(tx, here | some))
     return found
 
 
@@ -204,8 +222,7 @@ def settle(
 
 
 def _noted(tx: Transaction, opened: Opened) -> set[int]:
-    here = sa.and_(undone.c.device == opened.device.id, undone.c.folder == opened.folder)
-    return set(tx.db.execute(sa.select(undone.c.item).where(here)).scalars())
+    return set(_NOTED.scalars(tx, {"device": opened.device.id, "folder": opened.folder}))
 
 
 def _take_back(tx: Transaction, device: Device, folder: str) -> None:

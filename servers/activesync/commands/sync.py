@@ -6,7 +6,6 @@ together before the answer is sent. Without news the answer is empty, and the de
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from servers.activesync import contents, quiet
@@ -52,17 +51,17 @@ def sync(call: Call) -> Answer:
         bound = lowest if seconds < lowest else highest
         in_minutes = AirSync.Wait in body
         return AirSync.Sync(AirSync.Status(_INTERVAL), AirSync.Limit(bound // 60 if in_minutes else bound))
-    if any(wanted_of.read(one, Options()).odd_part for one in asked):
+    if any(map(wanted_of.asks_odd_part, asked)):
         return _status(wanted_of.ODD_PART)
     room = _room(body)
-    wanted = [read(one, windowed=AirSync.WindowSize in body) for one in asked]
-    if any(one is None for one in wanted):
+    windowed = AirSync.WindowSize in body
+    chosen = [one for one in (read(one, windowed=windowed) for one in asked) if one is not None]
+    if len(chosen) < len(asked):
         return _status(_PROTOCOL)
-    chosen = [one for one in wanted if one is not None]
-    if octets != call.device.sync_request and not any(one.commands or one.key == "0" for one in chosen):
+    idle = not any(one.commands or one.key == "0" for one in chosen)
+    if idle and octets != call.device.sync_request:
         with call.store.write(call.actor) as tx:
             devices.remember(tx, call.device, sync_request=octets)
-    idle = not any(one.commands or one.key == "0" for one in chosen)
     if idle and not (found := _pending(call, chosen)):
         if seconds:
             return Wait(_watched(chosen), seconds, lambda: _told(call, chosen, room), lambda: None)
@@ -79,7 +78,7 @@ def _told(call: Call, chosen: list[Wanted], room: int | None, *, all_of_them: bo
         if room is not None:
             if not room and not wanted.commands and wanted.key != "0":
                 continue  # what there is comes next time
-            wanted = replace(wanted, window=min(wanted.window, room))
+            wanted = wanted._replace(window=min(wanted.window, room))
         one = _collection(call, wanted)
         if one is _GONE:
             return _status(_HIERARCHY)
@@ -110,7 +109,7 @@ def _pending(call: Call, chosen: list[Wanted]) -> bool:
             here = known.get(wanted.folder)
             if here is not None and here.key == wanted.key and quiet.is_quiet(here, tx.now):
                 kept = (here.state.get("options") or {}).get("filter", 0)
-                if wanted_of.filter_of(wanted.element, kept) == kept:
+                if wanted.filter is None or wanted.filter == kept:
                     continue
             state = keys.current(tx, call.device, wanted.folder, wanted.key)
             if state is None:

@@ -33,6 +33,8 @@ class Tag(Token):
         Raises:
             TypeError: two values, or a value beside children.
         """
+        if len(content) == 1 and isinstance(content[0], str):  # most of them
+            return Element(self, content[0])
         value: str | bytes | None = None
         children = []
         for part in content:
@@ -50,7 +52,7 @@ class Tag(Token):
 
     def given(self, value: str | bytes | int | None) -> Element | None:
         """Build an element of a value; None if there is no value or an empty one: for what may be missing."""
-        return None if value is None or value in ("", b"") else self(value)
+        return None if value is None or value == "" or value == b"" else self(value)
 
 
 class Retired(Token):

@@ -56,7 +56,8 @@ def decode(data: bytes, *, limits: Limits = LIMITS) -> Element:
     above: list[Element] = []  # what `current` is in, the root first
     pieces: dict[int, list[str | bytes]] = {}  # by depth, of open elements that have more than one value
     elements = 0
-    size, find, most = len(data), data.find, limits.elements
+    size, find, most, deepest = len(data), data.find, limits.elements, limits.depth
+    last = size - 1
     while pos < size:
         at, byte = pos, data[pos]
         pos += 1
@@ -67,9 +68,17 @@ def decode(data: bytes, *, limits: Limits = LIMITS) -> Element:
             token = tokens[byte & CODE]
             element = Element(token) if token is not None else Unknown(unknown(page, byte & CODE))
             if current is not None:
-                if len(above) + 2 > limits.depth:
-                    raise Malformed(f"octet {at}: elements are nested deeper than {limits.depth}")
+                if len(above) + 2 > deepest:
+                    raise Malformed(f"octet {at}: elements are nested deeper than {deepest}")
                 current.children.append(element)
+                if byte & HAS_CONTENT and pos < last and data[pos] == STR_I:
+                    stop = find(0, pos)
+                    if 0 < stop < last and data[stop + 1] == END:  # one string and no more: nearly all that have any
+                        element.value = text(data[pos + 1 : stop], pos)
+                        pos = stop + 2
+                        if elements > most:
+                            raise Malformed(f"octet {at}: more than {most} elements")
+                        continue
             if byte & HAS_CONTENT:
                 if current is not None:
                     above.append(current)

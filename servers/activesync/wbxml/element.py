@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from servers.activesync.wbxml.errors import Malformed
 from servers.activesync.wbxml.tokens import Token
 
 
-class Element:
+class Element(msgspec.Struct, eq=False):  # made by C code: an answer has ten thousands of them (SYS-07)
     """One element: its tag, its value, its children.
 
     `value` is a `str` for inline strings and `bytes` for opaque data; "" if there is none. Read it through `text`
     or `octets`, since peers use either form for the same element. Text beside children is kept, its place is not.
     """
 
-    __slots__ = ("children", "tag", "value")
-
-    def __init__(self, tag: Token, value: str | bytes = "", children: list[Element] | None = None) -> None:
-        self.tag = tag
-        self.value = value
-        self.children: list[Element] = [] if children is None else children
+    tag: Token
+    value: str | bytes = ""
+    children: list[Element] = msgspec.field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -74,6 +73,16 @@ class Element:
         found = self.find(*path)
         return None if found is None else found.text
 
+    @property
+    def extent(self) -> int:
+        """Characters and octets of its value and of all values below it."""
+        found, waiting = len(self.value), list(self.children)
+        for one in waiting:
+            found += len(one.value)
+            if one.children:
+                waiting += one.children
+        return found
+
     def walk(self) -> Iterator[Element]:
         """This element and all below it, in the order of the document."""
         waiting = [self]
@@ -84,7 +93,10 @@ class Element:
 
     def __contains__(self, tag: object) -> bool:
         """If a child has this tag: `AirSync.MoreAvailable in collection`."""
-        return any(child.tag is tag for child in self.children)
+        for child in self.children:  # noqa: SIM110  any() would cost a generator
+            if child.tag is tag:
+                return True
+        return False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -101,5 +113,3 @@ class Element:
 
 class Unknown(Element):
     """An element whose token no table has: newer clients send such, and whoever does not look for it never sees it."""
-
-    __slots__ = ()
