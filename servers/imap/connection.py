@@ -34,6 +34,7 @@ IDLE_S: Final = 1_860.0
 STRANGER_S: Final = 120.0
 """How long nobody may stay without logging in."""
 _ERRORS_MAX: Final = 20
+"""Mistakes one after another."""
 _FAILURES_MAX: Final = 4
 _SLOW_S: Final = 1.0
 _QUICK: Final = re.compile(
@@ -226,6 +227,7 @@ class Connection:
                 return self._begun(tag)
             if view is not None and view is self.view and self.condstore and not aware:
                 answer.data = _after(b"* OK [HIGHESTMODSEQ %d] told from now on\r\n" % view.modseq, answer.data)
+            self._errors = 0
             return self._reply(tag, name, command, answer)
         except Bad as error:
             return self._bad(tag, str(error))
@@ -280,7 +282,7 @@ class Connection:
     def _no_line(self, tag: bytes, error: No) -> bytes:
         code = f"[{error.code}] " if error.code else ""
         text = str(error).replace("\r", " ").replace("\n", " ")
-        return tag + f" NO {code}{text}\r\n".encode("utf-8", "replace")
+        return error.before + tag + f" NO {code}{text}\r\n".encode("utf-8", "replace")
 
     # --- logging in
 
@@ -383,16 +385,23 @@ class Connection:
             lines.append(b"* %d EXISTS\r\n" % view.told)
             if not self.rev2:
                 lines.append(recent.line(view, view.uids))
-        fresh = {word for _, state in news.changed for word in state.flags.split()} - view.keywords - _SYSTEM
-        if fresh:
-            view.keywords |= fresh
-            lines.append(b"* FLAGS %b\r\n" % render.listed([*FLAGS, *sorted(view.keywords)]))
+        lines.append(self.new_keywords(chain((state for _, state in news.changed), news.came)))
         lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
         return b"".join(lines)
 
+    def new_keywords(self, states: Iterable[State]) -> bytes:
+        """FLAGS, where some of these messages have keywords of which the client was not told (RFC 9051 §7.3.5)."""
+        view = self.selected
+        fresh = {word for flags in {state.flags for state in states} for word in flags.split()}
+        fresh -= view.keywords | _SYSTEM
+        if not fresh:
+            return b""
+        view.keywords |= fresh
+        return b"* FLAGS %b\r\n" % render.listed([*FLAGS, *sorted(view.keywords)])
+
     def flags_of(self, number: int, state: State, *, uid: bool = False) -> bytes:
-        """An untagged FETCH of flags (RFC 7162 §3.2: with the uid where QRESYNC is on)."""
-        words = [b"UID %d" % state.uid] if uid or self.qresync or self.rev2 else []
+        """An untagged FETCH of flags: with the uid for rev2, and where change numbers are told (RFC 7162 §3.2.4)."""
+        words = [b"UID %d" % state.uid] if uid or self.condstore or self.rev2 else []
         view = self.view
         words.append(render.flags((state if view is None else view.shown(state)).flags))
         if self.condstore:

@@ -102,6 +102,8 @@ class Reader:
         quoted = _QUOTED.match(self._data, self._at)
         if quoted is not None:
             self._at = quoted.end()
+            if self.utf8:
+                _check_utf8(quoted[1])
             return _ESCAPED.sub(rb"\1", quoted[1]) if b"\\" in quoted[1] else quoted[1]
         return self.literal()
 
@@ -227,6 +229,14 @@ class Reader:
             return None
         self._at = found.end()
         return found[0]
+
+
+def _check_utf8(octets: bytes) -> None:
+    """Raises: Bad: it is no UTF-8 (RFC 6855 §3)."""
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Bad("the string is not UTF-8") from None
 
 
 def _end(text: bytes) -> int:

@@ -137,7 +137,12 @@ class News:
     """The same as sequence numbers, each as it is when the ones before it are gone (RFC 9051 §7.5.1)."""
     changed: list[tuple[int, State]] = field(default_factory=list)
     """Sequence number (after the removals) and state."""
-    grown: bool = False
+    came: list[State] = field(default_factory=list)
+    """New messages."""
+
+    @property
+    def grown(self) -> bool:
+        return bool(self.came)
 
 
 class View:
@@ -203,7 +208,7 @@ class View:
             if state.uid > last:
                 states.append(state)
                 self._uids.append(state.uid)
-                news.grown = True
+                news.came.append(state)
                 continue
             index = self._index(state.uid)
             if index is not None and (unread or states[index] != state):

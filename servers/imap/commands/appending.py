@@ -96,9 +96,9 @@ def _message(reader: Reader) -> Message:
     elif reader.take(b"CATENATE "):
         parts = catenating.read(reader)
     else:
-        parts = Parts((reader.string(),))
+        parts = Parts((reader.literal(),))  # no quoted string (RFC 9051 §9, append-data)
     if not parts.urls and not any(parts.pieces):
-        raise Bad("a message has at least one octet")
+        raise No("a message has at least one octet")  # so that clients can change their minds (RFC 3502 §6.3.11)
     try:
         return Message(parts, flags.canonical(given), internal)
     except flags.BadFlag as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from servers.imap import render
@@ -63,7 +64,8 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         told, surprising = _told(connection, chosen, done, {old: flags.changed(old, change, canonical) for old in had})
     view.replace(chosen, done.states)
     view.caught_up(done)
-    data = _lines(connection, view, told, surprising, uid=uid, silent=silent)
+    lines = _lines(connection, view, told, surprising, uid=uid, silent=silent)
+    data = chain((connection.new_keywords(done.states),), lines)
     if failed:
         numbers = sorted(failed) if uid else sorted(n for one in failed if (n := view.number(one)) is not None)
         return Answer(tuple(data), code=f"MODIFIED {render.number_set(numbers).decode()}", text="some were changed")
