@@ -7,14 +7,14 @@ import binascii
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 from auth.errors import AuthError
 from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
-from servers.imap import contexts, errors, recent, render, table
+from servers.imap import arrivals, contexts, errors, recent, render, table
 from servers.imap.errors import Bad, No
 from servers.imap.notify import Notify
 from servers.imap.reader import Reader
@@ -25,7 +25,7 @@ from storage.errors import NotFound, StorageError
 from storage.mail.flags import FLAGS
 from storage.mail.types import State
 from storage.store import Store
-from storage.types import Actor
+from storage.types import Actor, CollectionId
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +84,8 @@ class Connection:
         self._cutter: Final = Cutter()
         self._errors = 0
         self._failures = 0
+        self._before = b""
+        """What is told before the answer."""
 
     # --- what commands ask
 
@@ -124,6 +126,11 @@ class Connection:
             with self.store.read(self.me) as tx:
                 view.load(tx)
 
+    def put(self, number: CollectionId, uids: Sequence[int]) -> None:
+        """This client put messages into a mailbox."""
+        if self.view is not None and self.view.id == number:
+            self.view.mine.update(uids)
+
     def name(self, name: str) -> bytes:
         """A mailbox's name as this client reads it."""
         return render.mailbox(name, utf8=self.utf8)
@@ -158,6 +165,9 @@ class Connection:
         if self.exchange is not None:
             return self._continue(unit)
         reply = self._end_idle(unit) if self.idling else self._command(unit)
+        if self._before:
+            before, self._before = self._before, b""
+            reply = Reply(chain((before,), reply.data), reply.then, reply.wait)
         if self.notify is not None and reply.wait is None and reply.then is Then.GO_ON:
             return Reply(reply.data, wait=self._wait())
         return reply
@@ -222,6 +232,8 @@ class Connection:
                 reader.space()
                 name = f"UID {reader.word()}"
             command = table.find(name, self)
+            if command.lists and self.notify is not None:
+                return self._apart(self.notify, tag, name, command, reader)
             answer = command.run(self, reader, tag.decode())
             if answer is None:  # the answer comes when the client said more
                 return self._begun(tag)
@@ -245,6 +257,16 @@ class Connection:
         finally:
             if time.monotonic() - started > _SLOW_S:
                 log.info("slow", extra={"command": name, "ms": int((time.monotonic() - started) * 1000)})
+
+    def _apart(self, notify: Notify, tag: bytes, name: str, command: table.Command, reader: Reader) -> Reply:
+        """A change of the list of mailboxes: others' are told before, so that its own is not (RFC 5465 §5)."""
+        self._before = notify.news(self)
+        try:
+            answer = command.run(self, reader, tag.decode())
+        finally:
+            notify.look(self)
+        assert answer is not None
+        return self._reply(tag, name, command, answer)
 
     def _reply(self, tag: bytes, name: str, command: table.Command, answer: Answer) -> Reply:
         code = f"[{answer.code}] " if answer.code else ""
@@ -367,6 +389,7 @@ class Connection:
                     recent.grown(self, tx, view)
                 before = contexts.removed(view, news) if view.contexts else b""
                 behind = contexts.changed(tx, view) if view.contexts else b""
+                behind = arrivals.told(self, tx, view, news, behind) if news.came else behind
         except NotFound:
             self.view = None
             return b"* BYE the selected mailbox is gone\r\n"
@@ -386,7 +409,8 @@ class Connection:
             if not self.rev2:
                 lines.append(recent.line(view, view.uids))
         lines.append(self.new_keywords(chain((state for _, state in news.changed), news.came)))
-        lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
+        if self.notify is None or self.notify.of_selected("FlagChange"):
+            lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
         return b"".join(lines)
 
     def new_keywords(self, states: Iterable[State]) -> bytes:

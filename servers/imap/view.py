@@ -159,6 +159,8 @@ class View:
         """Uids of the last search (RFC 5182)."""
         self.recent: list[tuple[int, int]] = []
         """From which uid on, and up to below which, messages are recent for this client (RFC 3501 §2.3.2)."""
+        self.mine: set[int] = set()
+        """Uids of messages that this client itself put here; they are not fetched for it (RFC 5465 §5.2)."""
         self.contexts: dict[str, Context] = {}
         """By the tags of their searches (RFC 5267 §4.3)."""
         self.keywords = set(mailbox.keywords.split())

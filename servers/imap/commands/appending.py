@@ -41,7 +41,9 @@ def append(connection: Connection, reader: Reader, tag: str) -> Answer:
             _target(tx, name)
     new = [_prepared(connection, one) for one in found]
     with connection.store.write(connection.me) as tx:
-        placed = appending.append_many(tx, _target(tx, name), new)
+        target = _target(tx, name)
+        placed = appending.append_many(tx, target, new)
+    connection.put(target.id, [one.uid for one in placed])
     uids = render.number_set([one.uid for one in placed]).decode()
     return Answer(code=f"APPENDUID {placed[0].uid_validity} {uids}")
 
@@ -76,6 +78,7 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         # The old one goes first, so that its room is free; all of it is one transaction.
         moving.remove(tx, mailboxes.by_id(tx, view.id), [chosen[0][1].uid])
         (placed,) = appending.append_many(tx, target, [new])
+    connection.put(target.id, [placed.uid])
     code = f"APPENDUID {placed.uid_validity} {placed.uid}"
     return Answer((f"* OK [{code}] replaced\r\n".encode(),), text="REPLACE done")
 

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from servers.imap import recent
+from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
 from storage.mail import mailboxes, names
 from storage.mail.recent import counts
-from storage.mail.types import CHILDLESS, INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
+from storage.mail.types import INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
 
 _WILDCARDS_MAX: Final = 100
 _SELECTIONS: Final = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
@@ -200,19 +200,8 @@ def _is_chosen(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str
 
 
 def _attributes(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str]) -> list[str]:
-    found: list[str] = []
-    if box is None:
-        found.append("\\NonExistent")
-    else:
-        if name in CHILDLESS:
-            found.append("\\NoInferiors")
-        else:
-            found.append("\\HasChildren" if box.has_children else "\\HasNoChildren")
-        if box.use:
-            found.append(box.use)
-    if asked.select & {"SUBSCRIBED"} or "SUBSCRIBED" in asked.returned:
-        found += ["\\Subscribed"] if name in subscribed else []
-    return found
+    told = "SUBSCRIBED" in asked.select | asked.returned
+    return render.attributes(box, subscribed=told and name in subscribed)
 
 
 def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], fresh: int) -> bytes:

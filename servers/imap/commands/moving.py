@@ -73,6 +73,7 @@ def _transfer(connection: Connection, reader: Reader, *, uid: bool, take: bool) 
         modseq = mailboxes.by_id(tx, view.id).modseq if take and placed else 0
     if not placed:
         return Answer()
+    connection.put(target.id, [new for _, new in placed])
     old, new = (render.number_set(list(numbers)).decode() for numbers in zip(*placed, strict=True))
     code = f"COPYUID {target.uid_validity} {old} {new}"
     if take:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from servers.imap import contexts, render
+from servers.imap import contexts, fetch_items, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.contexts import Context
 from servers.imap.errors import Bad, No
+from servers.imap.fetch_items import Item
 from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader
 from servers.imap.search_keys import Keys
@@ -28,6 +29,8 @@ class Returned:
 
     options: list[str] = field(default_factory=list)
     part: Range | None = None
+    items: tuple[Item, ...] = ()
+    """What UPDATE wants of new messages (RFC 5465 §7)."""
     extended: bool = False
 
     @property
@@ -79,7 +82,8 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
         connection.enabled.add("CONDSTORE")
     if returned.saves:
         view.saved = saved(found, returned)
-    refused = contexts.begin(view, tag, Context(uid, query, (), list(found))) if returned.updates else ()
+    kept = Context(uid, query, (), list(found), items=returned.items)
+    refused = contexts.begin(view, tag, kept) if returned.updates else ()
     if not returned.extended and not connection.rev2:
         numbers = numbered(connection, found, uid=uid)
         last = f" (MODSEQ {highest(connection, found)})" if keys.modseq and found else ""
@@ -121,6 +125,9 @@ def read_returned(reader: Reader) -> Returned:
             found.part = read_range(reader)
         found.options.append(word)
         reader.take(b" ")
+        if word == "UPDATE" and reader.peek(b"("):
+            found.items = fetch_items.read(reader)
+            reader.take(b" ")
     if found.part is not None and "ALL" in found.options:
         raise Bad("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
     reader.space()

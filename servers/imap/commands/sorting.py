@@ -71,7 +71,8 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
             )
     if returned.saves:
         view.saved = saved(sorted(ordered), returned)
-    refused = contexts.begin(view, tag, Context(uid, query, keys, list(ordered))) if returned.updates else ()
+    kept = Context(uid, query, keys, list(ordered), items=returned.items)
+    refused = contexts.begin(view, tag, kept) if returned.updates else ()
     numbers = numbered(connection, ordered, uid=uid)
     if returned.extended:
         last = highest(connection, reported(ordered, returned)) if modseq and ordered else 0  # RFC 7162 §3.1.10
