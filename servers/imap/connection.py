@@ -44,6 +44,7 @@ _QUICK: Final = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM: Final = frozenset(FLAGS)
+_SEARCHES: Final = ("UID SEARCH", "UID SORT", "UID THREAD")
 
 
 class Answer:
@@ -54,6 +55,8 @@ class Answer:
         self.code = code
         self.text = text
         self.then = then
+        self.removals = True
+        """Removals may be told with it, as far as the command lets them."""
 
 
 def _after(line: bytes, data: Iterable[bytes]) -> Iterable[bytes]:
@@ -235,6 +238,8 @@ class Connection:
             if command.lists and self.notify is not None:
                 return self._apart(self.notify, tag, name, command, reader)
             answer = command.run(self, reader, tag.decode())
+            if answer is not None and reader.numbered and name.startswith(_SEARCHES):
+                answer.removals = False  # a search names messages by numbers (RFC 7162 §3.2.10.2)
             if answer is None:  # the answer comes when the client said more
                 return self._begun(tag)
             if view is not None and view is self.view and self.condstore and not aware:
@@ -273,7 +278,8 @@ class Connection:
         text = answer.text or f"{name} done"
         end = tag + f" OK {code}{text}\r\n".encode("utf-8", "replace")
         if isinstance(answer.data, tuple | list):
-            news = self._news(removals=command.removals) if command.news else b""
+            removals = command.removals and answer.removals
+            news = self._news(removals=removals) if command.news else b""
             return Reply((*answer.data, news, end), answer.then)
         return Reply(self._stream(tag, answer.data, command, end), answer.then)
 

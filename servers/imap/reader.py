@@ -49,6 +49,8 @@ class Reader:
         self._at = 0
         self.utf8 = False
         """Mailbox names are UTF-8, not modified UTF-7 (RFC 9051 §5.1, RFC 6855)."""
+        self.numbered = False
+        """A search key was a set of message numbers."""
 
     @property
     def done(self) -> bool:

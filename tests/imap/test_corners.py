@@ -37,6 +37,14 @@ def test_a_move_tells_its_change_number(alice: Client) -> None:
     assert alice.end("UID MOVE 1:* Trash") == "A OK UID MOVE done"
 
 
+def test_what_is_replaced_tells_its_change_number(alice: Client) -> None:
+    """RFC 8508 §4.5: as UID EXPUNGE does, once QRESYNC is enabled (RFC 7162 §3.2.9)."""
+    assert alice.end(b"REPLACE 1 INBOX {5+}\r\na: b\n") == "A OK REPLACE done"
+    alice("ENABLE QRESYNC")
+    said = alice.end(b"REPLACE 1 Drafts {5+}\r\na: b\n")
+    assert said == f"A OK [HIGHESTMODSEQ {modseq(alice)}] REPLACE done"
+
+
 def test_sorts_tell_the_highest_change_number(alice: Client) -> None:
     """RFC 7162 §3.1.9, §3.1.10; a thread does not."""
     first, said = alice.lines("SORT (REVERSE ARRIVAL SUBJECT) UTF-8 MODSEQ 1")
@@ -184,3 +192,14 @@ def test_mistakes_are_forgiven(alice: Client) -> None:
     alice("NOOP")
     for _ in range(15):
         assert "BYE" not in alice("NONSENSE")
+
+
+def test_searches_by_numbers_hold_removals_back(alice: Client, connect: Connect) -> None:
+    """RFC 7162 §3.2.10.2: EXPUNGE comes with UID SEARCH, but not where it names messages by their numbers."""
+    other = connect()
+    other("SELECT INBOX")
+    other("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other("EXPUNGE")
+    for command in ("UID SEARCH 2:3", "UID SEARCH OR 3 NOT (2)", "UID SORT (DATE) UTF-8 2:*", "UID THREAD REFS UTF-8 1:3"):
+        assert "EXPUNGE" not in alice(command), command
+    assert alice.lines("UID SEARCH UID 1:*")[-1] == "* 1 EXPUNGE"

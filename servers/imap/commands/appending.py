@@ -78,9 +78,11 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         # The old one goes first, so that its room is free; all of it is one transaction.
         moving.remove(tx, mailboxes.by_id(tx, view.id), [chosen[0][1].uid])
         (placed,) = appending.append_many(tx, target, [new])
+        modseq = mailboxes.by_id(tx, view.id).modseq
     connection.put(target.id, [placed.uid])
     code = f"APPENDUID {placed.uid_validity} {placed.uid}"
-    return Answer((f"* OK [{code}] replaced\r\n".encode(),), text="REPLACE done")
+    last = f"HIGHESTMODSEQ {modseq}" if connection.qresync else ""  # RFC 8508 §4.5, RFC 7162 §3.2.9
+    return Answer((f"* OK [{code}] replaced\r\n".encode(),), code=last, text="REPLACE done")
 
 
 def _message(reader: Reader) -> Message:
