@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from storage.activesync import waits
 from storage.engine import Engines
+from storage.mail import listing_changes
 from storage.outbound import bell
 from storage.schema import collections
 from storage.store import Store
@@ -237,7 +238,8 @@ class Bus:
             return {}
         found: dict[CollectionId, int] = {}
         numbers = sorted(one for one in wanted if one > 0)
-        devices = sorted(one for one in wanted if one < 0)
+        lists = sorted(one for one in wanted if listing_changes.is_topic(one))
+        devices = sorted(one for one in wanted if one < 0 and not listing_changes.is_topic(one))
         with self._store.engines.reading().transaction() as db:
             for start in range(0, len(numbers), _CHUNK):
                 query = sa.select(collections.c.id, collections.c.modseq).where(
@@ -246,6 +248,8 @@ class Bus:
                 found.update({CollectionId(row.id): row.modseq for row in db.execute(query)})
             for start in range(0, len(devices), _CHUNK):
                 found.update(waits.numbers(db, devices[start : start + _CHUNK]))
+            for start in range(0, len(lists), _CHUNK):
+                found.update(listing_changes.numbers(db, lists[start : start + _CHUNK]))
             if bell.BELL in wanted:
                 found[bell.BELL] = bell.number(db)
         return found

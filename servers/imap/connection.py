@@ -7,14 +7,14 @@ import binascii
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 from auth.errors import AuthError
 from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
-from servers.imap import contexts, errors, recent, render, table
+from servers.imap import arrivals, contexts, errors, recent, render, table
 from servers.imap.errors import Bad, No
 from servers.imap.notify import Notify
 from servers.imap.reader import Reader
@@ -25,7 +25,7 @@ from storage.errors import NotFound, StorageError
 from storage.mail.flags import FLAGS
 from storage.mail.types import State
 from storage.store import Store
-from storage.types import Actor
+from storage.types import Actor, CollectionId
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ IDLE_S: Final = 1_860.0
 STRANGER_S: Final = 120.0
 """How long nobody may stay without logging in."""
 _ERRORS_MAX: Final = 20
+"""Mistakes one after another."""
 _FAILURES_MAX: Final = 4
 _SLOW_S: Final = 1.0
 _QUICK: Final = re.compile(
@@ -43,6 +44,7 @@ _QUICK: Final = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM: Final = frozenset(FLAGS)
+_SEARCHES: Final = ("UID SEARCH", "UID SORT", "UID THREAD")
 
 
 class Answer:
@@ -53,6 +55,8 @@ class Answer:
         self.code = code
         self.text = text
         self.then = then
+        self.removals = True
+        """Removals may be told with it, as far as the command lets them."""
 
 
 def _after(line: bytes, data: Iterable[bytes]) -> Iterable[bytes]:
@@ -83,6 +87,8 @@ class Connection:
         self._cutter: Final = Cutter()
         self._errors = 0
         self._failures = 0
+        self._before = b""
+        """What is told before the answer."""
 
     # --- what commands ask
 
@@ -123,6 +129,11 @@ class Connection:
             with self.store.read(self.me) as tx:
                 view.load(tx)
 
+    def put(self, number: CollectionId, uids: Sequence[int]) -> None:
+        """This client put messages into a mailbox."""
+        if self.view is not None and self.view.id == number:
+            self.view.mine.update(uids)
+
     def name(self, name: str) -> bytes:
         """A mailbox's name as this client reads it."""
         return render.mailbox(name, utf8=self.utf8)
@@ -157,6 +168,9 @@ class Connection:
         if self.exchange is not None:
             return self._continue(unit)
         reply = self._end_idle(unit) if self.idling else self._command(unit)
+        if self._before:
+            before, self._before = self._before, b""
+            reply = Reply(chain((before,), reply.data), reply.then, reply.wait)
         if self.notify is not None and reply.wait is None and reply.then is Then.GO_ON:
             return Reply(reply.data, wait=self._wait())
         return reply
@@ -221,11 +235,16 @@ class Connection:
                 reader.space()
                 name = f"UID {reader.word()}"
             command = table.find(name, self)
+            if command.lists and self.notify is not None:
+                return self._apart(self.notify, tag, name, command, reader)
             answer = command.run(self, reader, tag.decode())
+            if answer is not None and reader.numbered and name.startswith(_SEARCHES):
+                answer.removals = False  # a search names messages by numbers (RFC 7162 §3.2.10.2)
             if answer is None:  # the answer comes when the client said more
                 return self._begun(tag)
             if view is not None and view is self.view and self.condstore and not aware:
                 answer.data = _after(b"* OK [HIGHESTMODSEQ %d] told from now on\r\n" % view.modseq, answer.data)
+            self._errors = 0
             return self._reply(tag, name, command, answer)
         except Bad as error:
             return self._bad(tag, str(error))
@@ -244,12 +263,23 @@ class Connection:
             if time.monotonic() - started > _SLOW_S:
                 log.info("slow", extra={"command": name, "ms": int((time.monotonic() - started) * 1000)})
 
+    def _apart(self, notify: Notify, tag: bytes, name: str, command: table.Command, reader: Reader) -> Reply:
+        """A change of the list of mailboxes: others' are told before, so that its own is not (RFC 5465 §5)."""
+        self._before = notify.news(self)
+        try:
+            answer = command.run(self, reader, tag.decode())
+        finally:
+            notify.look(self)
+        assert answer is not None
+        return self._reply(tag, name, command, answer)
+
     def _reply(self, tag: bytes, name: str, command: table.Command, answer: Answer) -> Reply:
         code = f"[{answer.code}] " if answer.code else ""
         text = answer.text or f"{name} done"
         end = tag + f" OK {code}{text}\r\n".encode("utf-8", "replace")
         if isinstance(answer.data, tuple | list):
-            news = self._news(removals=command.removals) if command.news else b""
+            removals = command.removals and answer.removals
+            news = self._news(removals=removals) if command.news else b""
             return Reply((*answer.data, news, end), answer.then)
         return Reply(self._stream(tag, answer.data, command, end), answer.then)
 
@@ -280,7 +310,7 @@ class Connection:
     def _no_line(self, tag: bytes, error: No) -> bytes:
         code = f"[{error.code}] " if error.code else ""
         text = str(error).replace("\r", " ").replace("\n", " ")
-        return tag + f" NO {code}{text}\r\n".encode("utf-8", "replace")
+        return error.before + tag + f" NO {code}{text}\r\n".encode("utf-8", "replace")
 
     # --- logging in
 
@@ -365,6 +395,7 @@ class Connection:
                     recent.grown(self, tx, view)
                 before = contexts.removed(view, news) if view.contexts else b""
                 behind = contexts.changed(tx, view) if view.contexts else b""
+                behind = arrivals.told(self, tx, view, news, behind) if news.came else behind
         except NotFound:
             self.view = None
             return b"* BYE the selected mailbox is gone\r\n"
@@ -383,16 +414,24 @@ class Connection:
             lines.append(b"* %d EXISTS\r\n" % view.told)
             if not self.rev2:
                 lines.append(recent.line(view, view.uids))
-        fresh = {word for _, state in news.changed for word in state.flags.split()} - view.keywords - _SYSTEM
-        if fresh:
-            view.keywords |= fresh
-            lines.append(b"* FLAGS %b\r\n" % render.listed([*FLAGS, *sorted(view.keywords)]))
-        lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
+        lines.append(self.new_keywords(chain((state for _, state in news.changed), news.came)))
+        if self.notify is None or self.notify.of_selected("FlagChange"):
+            lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
         return b"".join(lines)
 
+    def new_keywords(self, states: Iterable[State]) -> bytes:
+        """FLAGS, where some of these messages have keywords of which the client was not told (RFC 9051 §7.3.5)."""
+        view = self.selected
+        fresh = {word for flags in {state.flags for state in states} for word in flags.split()}
+        fresh -= view.keywords | _SYSTEM
+        if not fresh:
+            return b""
+        view.keywords |= fresh
+        return b"* FLAGS %b\r\n" % render.listed([*FLAGS, *sorted(view.keywords)])
+
     def flags_of(self, number: int, state: State, *, uid: bool = False) -> bytes:
-        """An untagged FETCH of flags (RFC 7162 §3.2: with the uid where QRESYNC is on)."""
-        words = [b"UID %d" % state.uid] if uid or self.qresync or self.rev2 else []
+        """An untagged FETCH of flags: with the uid for rev2, and where change numbers are told (RFC 7162 §3.2.4)."""
+        words = [b"UID %d" % state.uid] if uid or self.condstore or self.rev2 else []
         view = self.view
         words.append(render.flags((state if view is None else view.shown(state)).flags))
         if self.condstore:

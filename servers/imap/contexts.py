@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from servers.imap import render
 from servers.imap.errors import Bad
+from servers.imap.fetch_items import Item
 from storage.mail import query as ask
 from storage.mail import searching, sorting
 from storage.mail.query import Query
@@ -44,6 +45,8 @@ class Context:
     """Up to which change the messages were judged."""
     uid_next: int = 0
     """The first message that never was."""
+    items: tuple[Item, ...] = ()
+    """What of new results is fetched for the client (RFC 5465 §7)."""
 
     @property
     def changing(self) -> bool:

@@ -8,11 +8,12 @@ from storage.errors import Busy, Exists, Fixed, LimitReached, NotFound, OverQuot
 
 
 class No(Exception):
-    """The command fails; `code` is a response code without brackets, or ""."""
+    """The command fails; `code` is a response code without brackets, or ""; `before` is told first, untagged."""
 
-    def __init__(self, text: str, code: str = "") -> None:
+    def __init__(self, text: str, code: str = "", before: bytes = b"") -> None:
         super().__init__(text)
         self.code = code
+        self.before = before
 
 
 class Bad(Exception):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from servers.imap import render
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
 
@@ -23,6 +24,7 @@ _MACROS: Final = {
 _NAME: Final = re.compile(rb"[A-Za-z0-9.]+")
 _NUMBERS: Final = re.compile(rb"\d{1,9}(?:\.\d{1,9})*")
 _FIELD: Final = re.compile(r"[\x21-\x39\x3b-\x7e]{1,200}\Z")
+_PLAIN: Final = re.compile(r"[^(){%*\"\\]+\Z")
 _FIELDS_MAX: Final = 200
 _ITEMS_MAX: Final = 100
 
@@ -42,7 +44,7 @@ class Section:
         """As it stands between the brackets of the answer."""
         words = ".".join(word for word in (self.part, self.what) if word)
         if self.fields:
-            words += f" ({' '.join(self.fields)})"
+            words += f" ({' '.join(map(_written, self.fields))})"
         return words.encode()
 
 
@@ -57,6 +59,11 @@ class Item:
     partial: tuple[int, int] | None = None
     label: bytes = b""
     """What comes before the value in the answer."""
+
+
+def _written(field: str) -> str:
+    """The name of a header field as an astring (RFC 9051 §9, header-fld-name)."""
+    return field if _PLAIN.match(field) else render.string(field.encode()).decode()
 
 
 def read(reader: Reader) -> tuple[Item, ...]:

@@ -49,6 +49,8 @@ class Reader:
         self._at = 0
         self.utf8 = False
         """Mailbox names are UTF-8, not modified UTF-7 (RFC 9051 §5.1, RFC 6855)."""
+        self.numbered = False
+        """A search key was a set of message numbers."""
 
     @property
     def done(self) -> bool:
@@ -102,6 +104,8 @@ class Reader:
         quoted = _QUOTED.match(self._data, self._at)
         if quoted is not None:
             self._at = quoted.end()
+            if self.utf8:
+                _check_utf8(quoted[1])
             return _ESCAPED.sub(rb"\1", quoted[1]) if b"\\" in quoted[1] else quoted[1]
         return self.literal()
 
@@ -227,6 +231,14 @@ class Reader:
             return None
         self._at = found.end()
         return found[0]
+
+
+def _check_utf8(octets: bytes) -> None:
+    """Raises: Bad: it is no UTF-8 (RFC 6855 §3)."""
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Bad("the string is not UTF-8") from None
 
 
 def _end(text: bytes) -> int:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from storage.mail import utf7
+from storage.mail.types import CHILDLESS, Mailbox
 
 _PLAIN: Final = re.compile(rb"[\x20-\x21\x23-\x5b\x5d-\x7e]*\Z")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -76,6 +77,19 @@ def number_set(numbers: Sequence[int]) -> bytes:
             at += 1
         found.append(b"%d" % first if first == last else b"%d:%d" % (first, last))
     return b",".join(found)
+
+
+def attributes(box: Mailbox | None, *, subscribed: bool) -> list[str]:
+    """The attributes of a name in LIST; None is a name without a mailbox (RFC 9051 §7.3.1, RFC 5258 §3)."""
+    if box is None:
+        found = ["\\NonExistent"]
+    elif box.name in CHILDLESS:
+        found = ["\\NoInferiors"]
+    else:
+        found = ["\\HasChildren" if box.has_children else "\\HasNoChildren"]
+    if box is not None and box.use:
+        found.append(box.use)
+    return [*found, "\\Subscribed"] if subscribed else found
 
 
 def listed(words: Iterable[str]) -> bytes:

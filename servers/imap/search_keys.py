@@ -163,6 +163,7 @@ class Keys:
 
     def _uids(self, *, uid: bool) -> Query:
         given = self._reader.set()
+        self._reader.numbered |= not uid and not given.saved
         chosen = self._view.chosen(given, uid=uid, sought=True)
         spans: list[tuple[int, int]] = []
         for _, state in chosen:

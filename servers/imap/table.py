@@ -36,6 +36,8 @@ class Command:
     news: bool = True
     removals: bool = True
     """Removals may be told: no sequence number is under way (RFC 9051 §7.5.1)."""
+    lists: bool = False
+    """It changes the list of mailboxes, their subscriptions or annotations (RFC 5465 §5.4…7)."""
 
 
 _BEFORE: Final = ("IMAP4rev2", "IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
@@ -135,11 +137,11 @@ def _make() -> dict[str, Command]:
         "EXAMINE": Command(selecting.examine, known, news=False),
         "CLOSE": Command(selecting.close, selected, news=False),
         "UNSELECT": Command(selecting.unselect, selected, news=False),
-        "CREATE": Command(mailboxes.create, known),
-        "DELETE": Command(mailboxes.delete, known),
-        "RENAME": Command(mailboxes.rename, known),
-        "SUBSCRIBE": Command(mailboxes.subscribe, known),
-        "UNSUBSCRIBE": Command(mailboxes.unsubscribe, known),
+        "CREATE": Command(mailboxes.create, known, lists=True),
+        "DELETE": Command(mailboxes.delete, known, lists=True),
+        "RENAME": Command(mailboxes.rename, known, lists=True),
+        "SUBSCRIBE": Command(mailboxes.subscribe, known, lists=True),
+        "UNSUBSCRIBE": Command(mailboxes.unsubscribe, known, lists=True),
         "NAMESPACE": Command(mailboxes.namespace, known),
         "STATUS": Command(listing.status, known),
         "LIST": Command(listing.list_, known),
@@ -174,7 +176,7 @@ def _make() -> dict[str, Command]:
         "LISTRIGHTS": Command(acl.list_rights, known),
         "MYRIGHTS": Command(acl.my_rights, known),
         "GETMETADATA": Command(metadata.get_metadata, known),
-        "SETMETADATA": Command(metadata.set_metadata, known),
+        "SETMETADATA": Command(metadata.set_metadata, known, lists=True),
         "NOTIFY": Command(notifying.notify, known),
         "GENURLAUTH": Command(url_auth.gen_url_auth, known),
         "URLFETCH": Command(url_auth.url_fetch, known),

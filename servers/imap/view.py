@@ -142,7 +142,12 @@ class News:
     """The same as sequence numbers, each as it is when the ones before it are gone (RFC 9051 §7.5.1)."""
     changed: list[tuple[int, State]] = field(default_factory=list)
     """Sequence number (after the removals) and state."""
-    grown: bool = False
+    came: list[State] = field(default_factory=list)
+    """New messages."""
+
+    @property
+    def grown(self) -> bool:
+        return bool(self.came)
 
 
 class View:
@@ -159,6 +164,8 @@ class View:
         """Uids of the last search (RFC 5182)."""
         self.recent: list[tuple[int, int]] = []
         """From which uid on, and up to below which, messages are recent for this client (RFC 3501 §2.3.2)."""
+        self.mine: set[int] = set()
+        """Uids of messages that this client itself put here; they are not fetched for it (RFC 5465 §5.2)."""
         self.contexts: dict[str, Context] = {}
         """By the tags of their searches (RFC 5267 §4.3)."""
         self.keywords = set(mailbox.keywords.split())
@@ -208,7 +215,7 @@ class View:
             if state.uid > last:
                 states.append(state)
                 self._uids.append(state.uid)
-                news.grown = True
+                news.came.append(state)
                 continue
             index = self._index(state.uid)
             if index is not None and (unread or states[index] != state):

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 IDLE_S: Final = 600.0
 """The autologout timer (RFC 1939 §3: at least 10 minutes)."""
 _ERRORS_MAX: Final = 10
+"""Mistakes one after another."""
 _FAILURES_MAX: Final = 3
 _QUICK: Final = frozenset({b"STAT", b"LIST", b"UIDL", b"RETR", b"TOP ", b"DELE", b"NOOP", b"RSET"})
 _RENEW: Final = Wait(frozenset(), refresh_s=LEASE_S / 3)
@@ -122,7 +123,10 @@ class Connection:
             return _ALWAYS[name](self, rest)
         table = _BEFORE if self._drop is None else _AFTER
         if name in table:
+            before = self._errors
             reply = table[name](self, rest)
+            if self._errors == before:
+                self._errors = 0
             return reply if self._drop is None or reply.then is not Then.GO_ON else Reply(reply.data, wait=_RENEW)
         if name in _BEFORE or name in _AFTER:
             return self._error("not in this state")
@@ -136,12 +140,11 @@ class Connection:
     def _capa(self, _: str) -> Reply:
         """RFC 2449 §5."""
         lines = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UTF8", "LANG"]
-        if self._drop is None:
-            offered = mechanisms.offered(self._context)
-            if offered:
-                lines += ["USER", "SASL " + " ".join(offered)]
-            if self._peer.starttls and not self._tls:
-                lines.append("STLS")
+        offered = mechanisms.offered(self._context)  # after the login too (RFC 2449 §5)
+        if offered:
+            lines += ["USER", "SASL " + " ".join(offered)]
+        if self._drop is None and self._peer.starttls and not self._tls:
+            lines.append("STLS")  # not after the login (RFC 2595 §8)
         lines.append("IMPLEMENTATION Escritoire")
         return Reply((wire.ok("capabilities"), wire.listing(line.encode() for line in lines)))
 

@@ -50,7 +50,7 @@ def stuffed(data: bytes) -> bytes:
 
 def top(data: bytes, lines: int) -> bytes:
     """The header, the blank line and so many lines of the text (RFC 1939 §7, TOP)."""
-    match = re.search(rb"\r?\n\r?\n", data)
+    match = re.search(rb"\A\r?\n|\r?\n\r?\n", data)
     if match is None:
         return data
     end = match.end()

@@ -225,6 +225,8 @@ class Connection:
         if self._actor is not None or self._envelope is not None or not self._extended:
             raise Refusal(503, "5.5.1", "not now")
         name, _, initial = argument.partition(" ")
+        if not name:
+            raise Refusal(501, "5.5.4", "AUTH takes a mechanism")
         exchange = mechanisms.start(name, self._context)
         if exchange is None:
             if not self._context.confidential:
@@ -312,6 +314,8 @@ class Connection:
         envelope = self._envelope
         if envelope is None:
             raise Refusal(503, "5.5.1", "MAIL first")
+        if envelope.chunks is not None:  # RFC 5321 §4.1.4, RFC 3030 §2: recipients come before the data
+            raise Refusal(503, "5.5.1", "the data are under way")
         path = parser.read(argument, "TO", null=False)
         given = path.parameters
         if unknown := set(given) - {"NOTIFY", "ORCPT"}:
@@ -476,6 +480,8 @@ class Connection:
 
     def _vrfy(self, argument: str) -> Reply:
         """RFC 5321 §3.5.3: it is not said who is here."""
+        if not argument:
+            raise Refusal(501, "5.5.4", "VRFY takes a name")
         return self._said(Answer(252, "2.1.5", "send it, and it will be seen"))
 
     def _expn(self, argument: str) -> Reply:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage.errors import Denied, Exists, Fixed, LimitReached, NotFound
-from storage.mail import metadata, names, numbers
+from storage.mail import listing_changes, metadata, names, numbers
 from storage.mail.tables import mailboxes, subscriptions
 from storage.mail.types import INBOX, SEPARATOR, SYSTEM, TRASH, Mailbox, Use
 from storage.schema import collections
@@ -120,6 +120,7 @@ def create(tx: Transaction, name: str, use: str = "") -> Mailbox:
     for above in missing:
         above_id = known.get(names.parent(above))
         known[above] = _insert(tx, tx.actor.id, above, use if above == whole else "", above_id)
+    listing_changes.note(tx)
     return by_id(tx, known[whole])
 
 
@@ -150,6 +151,7 @@ def rename(tx: Transaction, name: str, new: str) -> None:
     moved = [one for one in present.values() if one.name == source.name or one.name.startswith(source.name + SEPARATOR)]
     for one in moved:
         names.clean(whole + one.name[len(source.name) :])
+    listing_changes.note(tx)
     above = names.parent(whole)
     parent: CollectionId | None = None
     if above:
@@ -181,6 +183,7 @@ def delete(tx: Transaction, name: str) -> None:
     if source.system:
         raise Fixed(f"{source.name} cannot be deleted")
     present = every(tx)
+    listing_changes.note(tx)
     trash = next(one for one in present if one.name == TRASH)
     doomed = [one for one in present if one.name == source.name or one.name.startswith(source.name + SEPARATOR)]
     for one in sorted(doomed, key=lambda box: box.name.count(SEPARATOR), reverse=True):
@@ -212,6 +215,7 @@ def subscribed_names(tx: Transaction) -> list[str]:
 
 
 def _subscribe(tx: Transaction, name: str, *, on: bool) -> None:
+    listing_changes.note(tx)
     here = sa.and_(subscriptions.c.account_id == tx.actor.id, subscriptions.c.name == name)
     if not on:
         tx.db.execute(sa.delete(subscriptions).where(here))

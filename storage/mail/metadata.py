@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from storage.errors import LimitReached, TooLarge
+from storage.mail import listing_changes
 from storage.mail.tables import metadata_values
 from storage.store import Transaction
 from storage.types import CollectionId
@@ -22,7 +23,9 @@ ACCOUNT: Final = CollectionId(0)
 def every(tx: Transaction, number: CollectionId) -> dict[str, bytes]:
     """All annotations of one of the actor's mailboxes, or of his account."""
     query = sa.select(metadata_values.c.entry, metadata_values.c.value).where(
-        metadata_values.c.account_id == tx.actor.id, metadata_values.c.collection_id == number
+        metadata_values.c.account_id == tx.actor.id,
+        metadata_values.c.collection_id == number,
+        metadata_values.c.entry != listing_changes.ENTRY,
     )
     return {row.entry: bytes(row.value) for row in tx.db.execute(query.order_by(metadata_values.c.entry))}
 
@@ -35,6 +38,7 @@ def put(tx: Transaction, number: CollectionId, values: Mapping[str, bytes | None
         LimitReached: too many.
     """
     present = every(tx, number)
+    listing_changes.note(tx)
     for entry, value in values.items():
         if value is not None and len(value) > VALUE_OCTETS:
             raise TooLarge(VALUE_OCTETS)
@@ -52,6 +56,17 @@ def put(tx: Transaction, number: CollectionId, values: Mapping[str, bytes | None
             row = {"account_id": tx.actor.id, "collection_id": number, "entry": entry, "value": value}
             tx.db.execute(sa.insert(metadata_values).values(**row))
             present[entry] = value
+
+
+def marks(tx: Transaction) -> dict[CollectionId, dict[str, int]]:
+    """Of all annotations of the actor: a number that differs when the value does, by mailbox and entry."""
+    query = sa.select(metadata_values).where(
+        metadata_values.c.account_id == tx.actor.id, metadata_values.c.entry != listing_changes.ENTRY
+    )
+    found: dict[CollectionId, dict[str, int]] = {}
+    for row in tx.db.execute(query.order_by(metadata_values.c.entry).execution_options(yield_per=100)):
+        found.setdefault(CollectionId(row.collection_id), {})[row.entry] = hash(bytes(row.value))
+    return found
 
 
 def forget(tx: Transaction, number: CollectionId) -> None:

@@ -64,7 +64,8 @@ def test_own_changes_are_not_told_again_and_others_are(connect: Connect) -> None
 def test_a_new_keyword_and_condstore(connect: Connect) -> None:
     alice = select(connect(), 3)
     alice.lines("ENABLE CONDSTORE")
-    lines = alice.lines("STORE 1:* +FLAGS.SILENT ($Forwarded)")
+    keywords, *lines = alice.lines("STORE 1:* +FLAGS.SILENT ($Forwarded)")
+    assert keywords == "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded)"  # RFC 9051 §7.3.5
     assert len(lines) == 3
     modseq = int(re.search(r"MODSEQ \((\d+)\)", lines[0])[1])  # type: ignore[index]
     assert alice.lines(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq})") == []

@@ -248,3 +248,30 @@ def test_the_lock_is_lost_with_its_time(desk: tuple[Store, Actor], tmp_path: Pat
         maildrop.release(tx, "b")
         assert maildrop.hold(tx, "a")
         maildrop.release(tx, "a")
+
+
+def test_capabilities_in_both_states(desk: tuple[Store, Actor]) -> None:
+    """RFC 2449 §5: what holds before the login is announced after it, too; but STLS (RFC 2595 §8)."""
+    client = Client(desk[0])
+    before = set(client(b"CAPA").split(b"\r\n"))
+    after = set(client.login()(b"CAPA").split(b"\r\n"))
+    assert before - after == {b"STLS"}
+    assert {b"USER", b"UIDL", b"TOP", b"SASL PLAIN LOGIN SCRAM-SHA-256"} <= after
+    client.session.closed()
+
+
+def test_mistakes_are_forgiven(desk: tuple[Store, Actor]) -> None:
+    """Only those that follow one another end a session."""
+    client = Client(desk[0]).login()
+    for _ in range(8):
+        assert client(b"RETR 9").startswith(b"-ERR")
+    client(b"NOOP")
+    for _ in range(8):
+        client(b"RETR 9")
+    assert client.last.then is Then.GO_ON
+    client.session.closed()
+
+
+def test_the_top_of_a_mail_without_header() -> None:
+    """RFC 1939 §7: the blank line ends the header, also where it comes first."""
+    assert wire.top(b"\r\none\r\n\r\ntwo\r\n", 1) == b"\r\none\r\n"

@@ -97,6 +97,7 @@ def test_sessions_are_in_order(connect: Connect) -> None:
     assert client.code("RSET") == "250 2.0.0"
     assert client.code("RCPT TO:<alice@example.test>") == "503 5.5.1"
     assert client.code("VRFY alice") == "252 2.1.5"
+    assert client.code("VRFY") == "501 5.5.4"  # RFC 5321 §4.1.1.6
     assert client.code("EXPN list") == "502 5.7.0"
     assert client.code("NOOP x") == "250 2.0.0"
     assert client.code("HELP") == "214 2.0.0"
@@ -385,3 +386,13 @@ def test_starttls(connect: Connect) -> None:
     assert client.code("MAIL FROM:<alice@example.test>") == "503 5.5.1"
     assert "STARTTLS" not in client("EHLO a.example")
     assert client.code("STARTTLS") == "503 5.5.1"
+
+
+def test_no_recipients_after_the_first_chunk(connect: Connect) -> None:
+    """RFC 5321 §4.1.4, RFC 3030 §2: they come before the data; RSET begins anew."""
+    client = connect().hello()
+    client("MAIL FROM:<a@b.example>", "RCPT TO:<alice@example.test>")
+    assert client.feed(b"BDAT 14\r\nSubject: x\r\n\r\n").startswith("250")
+    assert client.code("RCPT TO:<bob@example.test>") == "503 5.5.1"
+    assert client.code("RSET") == "250 2.0.0"
+    assert client.code("MAIL FROM:<a@b.example>") == "250 2.1.0"

@@ -41,7 +41,9 @@ def append(connection: Connection, reader: Reader, tag: str) -> Answer:
             _target(tx, name)
     new = [_prepared(connection, one) for one in found]
     with connection.store.write(connection.me) as tx:
-        placed = appending.append_many(tx, _target(tx, name), new)
+        target = _target(tx, name)
+        placed = appending.append_many(tx, target, new)
+    connection.put(target.id, [one.uid for one in placed])
     uids = render.number_set([one.uid for one in placed]).decode()
     return Answer(code=f"APPENDUID {placed[0].uid_validity} {uids}")
 
@@ -76,8 +78,11 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         # The old one goes first, so that its room is free; all of it is one transaction.
         moving.remove(tx, mailboxes.by_id(tx, view.id), [chosen[0][1].uid])
         (placed,) = appending.append_many(tx, target, [new])
+        modseq = mailboxes.by_id(tx, view.id).modseq
+    connection.put(target.id, [placed.uid])
     code = f"APPENDUID {placed.uid_validity} {placed.uid}"
-    return Answer((f"* OK [{code}] replaced\r\n".encode(),), text="REPLACE done")
+    last = f"HIGHESTMODSEQ {modseq}" if connection.qresync else ""  # RFC 8508 §4.5, RFC 7162 §3.2.9
+    return Answer((f"* OK [{code}] replaced\r\n".encode(),), code=last, text="REPLACE done")
 
 
 def _message(reader: Reader) -> Message:
@@ -96,9 +101,9 @@ def _message(reader: Reader) -> Message:
     elif reader.take(b"CATENATE "):
         parts = catenating.read(reader)
     else:
-        parts = Parts((reader.string(),))
+        parts = Parts((reader.literal(),))  # no quoted string (RFC 9051 §9, append-data)
     if not parts.urls and not any(parts.pieces):
-        raise Bad("a message has at least one octet")
+        raise No("a message has at least one octet")  # so that clients can change their minds (RFC 3502 §6.3.11)
     try:
         return Message(parts, flags.canonical(given), internal)
     except flags.BadFlag as error:

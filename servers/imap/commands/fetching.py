@@ -142,8 +142,8 @@ def _lines(
     view = connection.selected
     if seen and "FLAGS" not in names:
         items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
-    if seen and connection.condstore and "MODSEQ" not in names:
-        items = (*items, Item("MODSEQ", label=b"MODSEQ"))  # … and by which change (RFC 7162 §3.1)
+    if seen and connection.condstore:  # … which ones, and by which change (RFC 7162 §3.2.4)
+        items = (*items, *(Item(name, label=name.encode()) for name in ("MODSEQ", "UID") if name not in names))
     if is_small(items):
         yield from _small(connection, items, names, chosen)
         chosen = ()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from servers.imap import recent
+from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
 from storage.mail import mailboxes, names
 from storage.mail.recent import counts
-from storage.mail.types import CHILDLESS, INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
+from storage.mail.types import INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
 
 _WILDCARDS_MAX: Final = 100
 _SELECTIONS: Final = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
@@ -23,7 +23,8 @@ STATUS_ITEMS: Final = frozenset(
         *("MAILBOXID", "APPENDLIMIT", "DELETED-STORAGE"),
     }
 )
-RIGHTS: Final = "lrswipkxte"
+RIGHTS: Final = "lrswipkxtecd"
+"""All but `a`; `c` and `d` stand there for clients of RFC 2086 (RFC 4314 §2.1.1)."""
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ def status(connection: Connection, reader: Reader, tag: str) -> Answer:
 
 def list_(connection: Connection, reader: Reader, tag: str) -> Answer:
     asked = _asked(reader)
-    if asked.patterns == [""] and not asked.select:
+    if asked.patterns == [""] and not asked.extended:  # an extended LIST takes it for no name at all (RFC 5258 §3)
         return Answer((b'* LIST (\\Noselect) "/" ""\r\n',))
     with connection.store.read(connection.me) as tx:
         boxes = mailboxes.every(tx)
@@ -79,7 +80,7 @@ def lsub(connection: Connection, reader: Reader, tag: str) -> Answer:
             attributes = b"" if name in present else b"\\Noselect"
             lines[name] = b'* LSUB (%b) "/" %b\r\n' % (attributes, connection.name(name))
             continue
-        above = names.parent(name)
+        above = names.parent(name) if "%" in pattern else ""
         while above:
             if matches(pattern, above) and above not in known:
                 lines[above] = b'* LSUB (\\Noselect) "/" %b\r\n' % connection.name(above)
@@ -100,6 +101,8 @@ def _asked(reader: Reader) -> Asked:
     if reader.peek(b"("):
         asked.extended = True
         asked.patterns = reader.listed(reader.list_mailbox)
+        if not asked.patterns:
+            raise Bad("which mailboxes?")
     else:
         asked.patterns = [reader.list_mailbox()]
     if not reader.done:
@@ -146,12 +149,12 @@ def _lines(
     subscribed: Sequence[str],
     fresh: Mapping[int, int],
 ) -> list[bytes]:
-    patterns = [_whole(asked.reference, one) for one in asked.patterns]
+    patterns = [_whole(asked.reference, one) for one in asked.patterns if one]
     names_listed = set(subscribed)
     present = {box.name: box for box in boxes}
     candidates = [box.name for box in boxes]
     if "SUBSCRIBED" in asked.select:
-        candidates += [name for name in subscribed if name not in present]
+        candidates += _absent(subscribed, present, above="RECURSIVEMATCH" in asked.select)
     lines: list[bytes] = []
     for name in candidates:
         if not any(matches(pattern, name) for pattern in patterns):
@@ -168,7 +171,8 @@ def _lines(
             continue
         attributes = _attributes(asked, name, box, names_listed)
         # RFC 5258 §3.5: why a name is there that was not chosen itself.
-        child = b' ("CHILDINFO" ("SUBSCRIBED"))' if below and "SUBSCRIBED" in asked.select else b""
+        why = " ".join(f'"{one}"' for one in sorted(asked.select & {"SUBSCRIBED", "SPECIAL-USE"}))
+        child = f' ("CHILDINFO" ({why}))'.encode() if below else b""
         said = connection.name(name)
         lines.append(b'* LIST (%b) "/" %b%b\r\n' % (" ".join(attributes).encode(), said, child))
         if box is not None and asked.status:
@@ -178,6 +182,17 @@ def _lines(
     return lines
 
 
+def _absent(subscribed: Sequence[str], present: Collection[str], *, above: bool) -> list[str]:
+    """Subscribed names without a mailbox, and with `above` the names that they lie in (RFC 5258 §3.5)."""
+    found = [name for name in subscribed if name not in present]
+    if above:
+        for name in tuple(found):
+            while name := names.parent(name):
+                if name not in present and name not in found:
+                    found.append(name)
+    return found
+
+
 def _is_chosen(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str]) -> bool:
     if "SUBSCRIBED" in asked.select and name not in subscribed:
         return False
@@ -185,19 +200,8 @@ def _is_chosen(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str
 
 
 def _attributes(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str]) -> list[str]:
-    found: list[str] = []
-    if box is None:
-        found.append("\\NonExistent")
-    else:
-        if name in CHILDLESS:
-            found.append("\\NoInferiors")
-        else:
-            found.append("\\HasChildren" if box.has_children else "\\HasNoChildren")
-        if box.use:
-            found.append(box.use)
-    if asked.select & {"SUBSCRIBED"} or "SUBSCRIBED" in asked.returned:
-        found += ["\\Subscribed"] if name in subscribed else []
-    return found
+    told = "SUBSCRIBED" in asked.select | asked.returned
+    return render.attributes(box, subscribed=told and name in subscribed)
 
 
 def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], fresh: int) -> bytes:
@@ -230,6 +234,8 @@ def _whole(reference: str, pattern: str) -> str:
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a name fits: `*` is anything, `%` anything without the separator; no pattern takes long."""
+    if name == INBOX:  # in any case (RFC 9051 §5.1)
+        pattern = pattern.upper()
     at = {0}
     # The set of places in the pattern that a prefix of the name leads to; wildcards stay where they are.
     at = _closure(pattern, at)

@@ -15,6 +15,9 @@ from storage.store import Transaction
 from storage.types import CollectionId
 
 _ENTRY: Final = re.compile(r"/(?:private|shared)(?:/[^/*%\x00-\x1f\x7f-\U0010ffff]+)+\Z")
+_USE: Final = "/private/specialuse"
+"""What a mailbox is used for, as LIST tells it: it can be read (RFC 6154 §4)."""
+_TREES: Final = frozenset({"/private", "/shared"})
 _ENTRY_CHARACTERS: Final = 200
 _ASKED_MAX: Final = 100
 
@@ -31,10 +34,13 @@ def get_metadata(connection: Connection, reader: Reader, tag: str) -> Answer:
     reader.end()
     if not 0 < len(entries) <= _ASKED_MAX:
         raise Bad("which annotations?")
-    asked = [_clean(entry) for entry in entries]
+    deep = options.get("DEPTH", "0") != "0"
+    asked = [entry.lower() if deep and entry.lower() in _TREES else _clean(entry) for entry in entries]
     with connection.store.read(connection.me) as tx:
-        number, shown = _place(connection, tx, name)
+        number, shown, use = _place(connection, tx, name)
         present = metadata.every(tx, number)
+    if use:
+        present[_USE] = use.encode()
     found = {
         entry: value
         for entry, value in present.items()
@@ -65,10 +71,14 @@ def set_metadata(connection: Connection, reader: Reader, tag: str) -> Answer:
         values[entry] = reader.nstring()
         reader.take(b" ")
     reader.end()
+    if not values:
+        raise Bad("which annotations?")
     if not name and any(entry.startswith("/shared/") for entry in values):
         raise No("the server's annotations are the administrator's", "NOPERM")
     with connection.store.write(connection.me) as tx:
-        number, _ = _place(connection, tx, name)
+        number, _, use = _place(connection, tx, name)
+        if number != metadata.ACCOUNT and values.pop(_USE, use.encode() or None) != (use.encode() or None):
+            raise No("the use of a mailbox is said when it is made", "CANNOT")
         try:
             metadata.put(tx, number, values)
         except TooLarge as error:
@@ -107,11 +117,12 @@ def _clean(entry: str) -> str:
     return entry.lower()
 
 
-def _place(connection: Connection, tx: Transaction, name: str) -> tuple[CollectionId, bytes]:
+def _place(connection: Connection, tx: Transaction, name: str) -> tuple[CollectionId, bytes, str]:
+    """Its number, its name as the client reads it, and its use."""
     if not name:
-        return metadata.ACCOUNT, b'""'
+        return metadata.ACCOUNT, b'""', ""
     box = mailboxes.find(tx, name)
-    return box.id, connection.name(box.name)
+    return box.id, connection.name(box.name), box.use
 
 
 def _fits(entry: str, asked: str, depth: str) -> bool:

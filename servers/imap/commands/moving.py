@@ -70,11 +70,13 @@ def _transfer(connection: Connection, reader: Reader, *, uid: bool, take: bool) 
             raise No("there is no such mailbox", "TRYCREATE") from None
         source = mailboxes.by_id(tx, view.id)
         placed = moving.move(tx, source, uids, target) if take else moving.copy(tx, source, uids, target)
+        modseq = mailboxes.by_id(tx, view.id).modseq if take and placed else 0
     if not placed:
         return Answer()
+    connection.put(target.id, [new for _, new in placed])
     old, new = (render.number_set(list(numbers)).decode() for numbers in zip(*placed, strict=True))
     code = f"COPYUID {target.uid_validity} {old} {new}"
     if take:
-        # RFC 6851 §4.3: before the removals are told.
-        return Answer((f"* OK [{code}] moved\r\n".encode(),))
+        # RFC 6851 §4.3: before the removals are told; §4.4: the number of the change at the end.
+        return Answer((f"* OK [{code}] moved\r\n".encode(),), code=f"HIGHESTMODSEQ {modseq}")
     return Answer(code=code)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from servers.imap import contexts, render
+from servers.imap import contexts, fetch_items, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.contexts import Context
 from servers.imap.errors import Bad, No
+from servers.imap.fetch_items import Item
 from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader
 from servers.imap.search_keys import Keys
@@ -28,6 +29,8 @@ class Returned:
 
     options: list[str] = field(default_factory=list)
     part: Range | None = None
+    items: tuple[Item, ...] = ()
+    """What UPDATE wants of new messages (RFC 5465 §7)."""
     extended: bool = False
 
     @property
@@ -63,28 +66,31 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
             view.load(tx)
             keys = Keys(reader, view)
             if reader.take(b"CHARSET "):
+                if "UTF8=ACCEPT" in connection.enabled:
+                    raise Bad("texts are UTF-8 since UTF8=ACCEPT was enabled")  # RFC 6855 §3
                 keys.charset()
                 reader.space()
             query = keys.all()
             reader.end()
             states = [state for state in view.states if state.uid not in view.gone] if view.gone else view.states
             found = searching.search(tx, view.id, states, query)
-    except (Bad, No, StorageError):
+    except (No, StorageError):
         if returned.saves:
-            view.saved = []  # RFC 5182 §2.1
+            view.saved = []  # RFC 5182 §2.1; after BAD it stays as it was
         raise
     if keys.modseq:
         connection.enabled.add("CONDSTORE")
     if returned.saves:
         view.saved = saved(found, returned)
-    refused = contexts.begin(view, tag, Context(uid, query, (), list(found))) if returned.updates else ()
+    kept = Context(uid, query, (), list(found), items=returned.items)
+    refused = contexts.begin(view, tag, kept) if returned.updates else ()
     if not returned.extended and not connection.rev2:
         numbers = numbered(connection, found, uid=uid)
         last = f" (MODSEQ {highest(connection, found)})" if keys.modseq and found else ""
         words = b"".join([b" %d" % number for number in numbers])
         return Answer((b"* SEARCH%b%b\r\n" % (words, last.encode()),))
     told = numbered(connection, found, uid=uid)
-    modseq = highest(connection, _returned(found, returned)) if keys.modseq and found else 0
+    modseq = highest(connection, reported(found, returned)) if keys.modseq and found else 0
     return Answer((*esearch(tag, told, returned, uid=uid, modseq=modseq), *refused))
 
 
@@ -113,10 +119,15 @@ def read_returned(reader: Reader) -> Returned:
         if word not in _OPTIONS:
             raise Bad(f"there is no return option {word}")
         if word == "PARTIAL":
+            if found.part is not None:
+                raise Bad("PARTIAL stands there once")  # RFC 9394 §3.1
             reader.space()
             found.part = read_range(reader)
         found.options.append(word)
         reader.take(b" ")
+        if word == "UPDATE" and reader.peek(b"("):
+            found.items = fetch_items.read(reader)
+            reader.take(b" ")
     if found.part is not None and "ALL" in found.options:
         raise Bad("PARTIAL and ALL exclude each other")  # RFC 9394 §3.1
     reader.space()
@@ -152,7 +163,7 @@ def highest(connection: Connection, uids: Sequence[int]) -> int:
     return max((state.modseq for state in states if state.uid in wanted), default=0)
 
 
-def _returned(found: Sequence[int], returned: Returned) -> Sequence[int]:
+def reported(found: Sequence[int], returned: Returned) -> Sequence[int]:
     """Of which messages the change number is told: of MIN and MAX alone only these (RFC 4731 §3.2)."""
     told = set(returned.told)
     if returned.part is not None or not told or not told <= {"MIN", "MAX"}:

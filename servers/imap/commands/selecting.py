@@ -7,9 +7,10 @@ from typing import Final
 
 from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
-from servers.imap.errors import Bad
+from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader, Set
 from servers.imap.view import View
+from storage.errors import NotFound
 from storage.mail import mailboxes, moving, reading
 from storage.mail.flags import FLAGS
 from storage.mail.types import Mailbox
@@ -65,7 +66,10 @@ def _select(connection: Connection, reader: Reader, *, read_only: bool) -> Answe
         connection.view = None  # also where the new one cannot be selected (RFC 9051 §6.3.2)
         lines.append(b"* OK [CLOSED] the other mailbox is closed\r\n")
     with connection.store.read(connection.me) as tx:
-        box = mailboxes.find(tx, name)
+        try:
+            box = mailboxes.find(tx, name)
+        except NotFound:
+            raise No("there is no such mailbox", "NONEXISTENT", b"".join(lines)) from None
         view = View(box, connection.shared, read_only=read_only)
         connection.view = view
         lines += [

@@ -36,8 +36,8 @@ def logout(connection: Connection, reader: Reader, tag: str) -> Answer:
 def identify(connection: Connection, reader: Reader, tag: str) -> Answer:
     """ID (RFC 2971): what the client says of itself is read and forgotten."""
     reader.space()
-    if not reader.take(b"NIL"):
-        reader.listed(reader.nstring)
+    if not reader.take(b"NIL") and len(reader.listed(reader.nstring)) % 2:
+        raise Bad("names and values come in pairs")
     reader.end()
     return Answer((b'* ID ("name" "Escritoire" "vendor" "Escritoire")\r\n',))
 
@@ -96,8 +96,9 @@ def unauthenticate(connection: Connection, reader: Reader, tag: str) -> Answer:
 def enable(connection: Connection, reader: Reader, tag: str) -> Answer:
     """RFC 9051 §6.3.1; QRESYNC brings CONDSTORE with it (RFC 7162 §3.2.3)."""
     fresh: list[str] = []
+    reader.space()
     while not reader.done:
-        reader.space()
+        reader.take(b" ")
         name = reader.word()
         if name in _ENABLES and name not in connection.enabled:
             connection.enabled.add(name)

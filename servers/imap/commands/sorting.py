@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from servers.imap import contexts
-from servers.imap.commands.searching import esearch, numbered, read_returned, saved
+from servers.imap.commands.searching import esearch, highest, numbered, read_returned, reported, saved
 from servers.imap.connection import Answer, Connection
 from servers.imap.contexts import Context
 from servers.imap.errors import Bad
@@ -60,7 +60,7 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
     keys = _sort_keys(reader)
     with connection.store.read(connection.me) as tx:
         view.load(tx)
-        query = _query(connection, reader)
+        query, modseq = _query(connection, reader)
         found = set(searching.search(tx, view.id, view.states, query))
         states = _still(view, found)
         if any(key in sorting.CHANGING for key, _ in keys):
@@ -71,11 +71,14 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
             )
     if returned.saves:
         view.saved = saved(sorted(ordered), returned)
-    refused = contexts.begin(view, tag, Context(uid, query, keys, list(ordered))) if returned.updates else ()
+    kept = Context(uid, query, keys, list(ordered), items=returned.items)
+    refused = contexts.begin(view, tag, kept) if returned.updates else ()
     numbers = numbered(connection, ordered, uid=uid)
     if returned.extended:
-        return Answer((*esearch(tag, numbers, returned, uid=uid, ordered=True), *refused))
-    return Answer((b"* SORT%b\r\n" % b"".join([b" %d" % number for number in numbers]),))
+        last = highest(connection, reported(ordered, returned)) if modseq and ordered else 0  # RFC 7162 §3.1.10
+        return Answer((*esearch(tag, numbers, returned, uid=uid, modseq=last, ordered=True), *refused))
+    end = b" (MODSEQ %d)" % highest(connection, ordered) if modseq and ordered else b""  # RFC 7162 §3.1.9
+    return Answer((b"* SORT%b%b\r\n" % (b"".join([b" %d" % number for number in numbers]), end),))
 
 
 def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
@@ -87,7 +90,7 @@ def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     reader.space()
     with connection.store.read(connection.me) as tx:
         view.load(tx)
-        query = _query(connection, reader)
+        query, _ = _query(connection, reader)
         found = set(searching.search(tx, view.id, view.states, query))
         states = _still(view, found)
         threads = connection.shared.computed(
@@ -130,14 +133,16 @@ def _sort_keys(reader: Reader) -> list[tuple[str, bool]]:
     return found
 
 
-def _query(connection: Connection, reader: Reader) -> Query:
-    """`charset keys` (RFC 5256 §3)."""
+def _query(connection: Connection, reader: Reader) -> tuple[Query, bool]:
+    """`charset keys` (RFC 5256 §3), and whether change numbers are among them (RFC 7162 §3.1.5)."""
     keys = Keys(reader, connection.selected)
     keys.charset()
     reader.space()
     query = keys.all()
     reader.end()
-    return query
+    if keys.modseq:
+        connection.enabled.add("CONDSTORE")
+    return query, keys.modseq
 
 
 def _said(root: Thread, numbers: dict[int, int] | None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from servers.imap import render
@@ -67,7 +68,8 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         told, surprising = _told(connection, before, done, wanted)
     view.replace(places, done.states)
     view.caught_up(done)
-    data = _lines(connection, view, told, surprising, uid=uid, silent=silent)
+    lines = _lines(connection, view, told, surprising, uid=uid, silent=silent)
+    data = chain((connection.new_keywords(done.states),), lines)
     if failed:
         numbers = sorted(failed) if uid else sorted(n for one in failed if (n := view.number(one)) is not None)
         return Answer(tuple(data), code=f"MODIFIED {render.number_set(numbers).decode()}", text="some were changed")

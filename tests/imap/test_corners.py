@@ -1,0 +1,205 @@
+"""Corners of the standards in which clients and suites look: each test names the sentence that decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.imap.client import Client
+
+Connect = Callable[..., Client]
+FLAGS = "\\Answered \\Flagged \\Deleted \\Seen \\Draft"
+
+
+def modseq(client: Client) -> int:
+    found = re.search(r"HIGHESTMODSEQ (\d+)", client("STATUS INBOX (HIGHESTMODSEQ)"))
+    assert found is not None
+    return int(found[1])
+
+
+def test_uids_come_with_change_numbers(alice: Client, connect: Connect) -> None:
+    """RFC 7162 §3.2.4: both in every untagged FETCH, after any command that asks for change numbers."""
+    alice("STATUS INBOX (HIGHESTMODSEQ)")
+    assert re.fullmatch(r"\* 1 FETCH \(UID \d+ FLAGS \(\\Flagged\) MODSEQ \(\d+\)\)", alice.lines("STORE 1 +FLAGS \\Flagged")[0])
+    assert re.search(r"FLAGS \(\\Seen\) MODSEQ \(\d+\) UID \d+\)", alice("FETCH 2 BODY[TEXT]"))
+    other = connect()
+    other("SELECT INBOX")
+    other("STORE 3 +FLAGS.SILENT \\Draft")
+    assert re.fullmatch(r"\* 3 FETCH \(UID \d+ FLAGS \(\\Draft\) MODSEQ \(\d+\)\)", alice.lines("NOOP")[0])
+
+
+def test_a_move_tells_its_change_number(alice: Client) -> None:
+    """RFC 6851 §4.4: HIGHESTMODSEQ of the mailbox that the messages left."""
+    assert re.fullmatch(r"A OK \[HIGHESTMODSEQ (\d+)\] MOVE done", alice.end("MOVE 1 Trash"))
+    assert f"[HIGHESTMODSEQ {modseq(alice) + 1}]" in alice.end("UID MOVE 1:* Trash")
+    assert alice.end("UID MOVE 1:* Trash") == "A OK UID MOVE done"
+
+
+def test_what_is_replaced_tells_its_change_number(alice: Client) -> None:
+    """RFC 8508 §4.5: as UID EXPUNGE does, once QRESYNC is enabled (RFC 7162 §3.2.9)."""
+    assert alice.end(b"REPLACE 1 INBOX {5+}\r\na: b\n") == "A OK REPLACE done"
+    alice("ENABLE QRESYNC")
+    said = alice.end(b"REPLACE 1 Drafts {5+}\r\na: b\n")
+    assert said == f"A OK [HIGHESTMODSEQ {modseq(alice)}] REPLACE done"
+
+
+def test_sorts_tell_the_highest_change_number(alice: Client) -> None:
+    """RFC 7162 §3.1.9, §3.1.10; a thread does not."""
+    first, said = alice.lines("SORT (REVERSE ARRIVAL SUBJECT) UTF-8 MODSEQ 1")
+    assert first.startswith("* OK [HIGHESTMODSEQ ")
+    high = modseq(alice)
+    assert re.fullmatch(rf"\* SORT [1-3 ]+ \(MODSEQ {high}\)", said)
+    assert alice.lines("SORT RETURN (ALL) (SUBJECT) UTF-8 MODSEQ 1") == [f'* ESEARCH (TAG "A") ALL 1,2,3 MODSEQ {high}']
+    assert alice.lines("SORT (DATE) UTF-8 MODSEQ 1 SUBJECT none") == ["* SORT"]
+    assert alice.lines("THREAD REFERENCES UTF-8 MODSEQ 1") == ["* THREAD (1)(2)(3)"]
+
+
+def test_what_a_refused_search_leaves(alice: Client) -> None:
+    """RFC 5182 §2.1: after BAD the result stays, after NO it is empty."""
+    alice("SEARCH RETURN (SAVE) 2")
+    assert alice.end("SEARCH RETURN (SAVE) NONSENSE").startswith("A BAD")
+    assert alice.lines("SEARCH $") == ["* SEARCH 2"]
+    assert alice.end("SEARCH CHARSET NONE ALL").startswith("A NO")
+    assert alice.lines("SEARCH $") == ["* SEARCH 2"]
+    assert alice.end("SEARCH RETURN (SAVE) CHARSET NONE ALL").startswith("A NO [BADCHARSET")
+    assert alice.lines("SEARCH $") == ["* SEARCH"]
+
+
+def test_one_range_of_results(alice: Client) -> None:
+    """RFC 9394 §3.1."""
+    assert alice.end("SEARCH RETURN (PARTIAL 1:2 PARTIAL 1:3) ALL").startswith("A BAD")
+    assert alice.end("SEARCH RETURN (PARTIAL 1:2 ALL) ALL").startswith("A BAD")
+
+
+def test_no_character_set_beside_utf8(alice: Client) -> None:
+    """RFC 6855 §3: SEARCH takes no CHARSET once UTF8=ACCEPT is enabled; strings are UTF-8 then."""
+    alice("ENABLE UTF8=ACCEPT")
+    assert alice.end("SEARCH CHARSET UTF-8 ALL").startswith("A BAD")
+    assert alice.lines('SEARCH SUBJECT "nr ä"') == ["* SEARCH"]
+    assert alice.end(b'SEARCH SUBJECT "nr \xe4"').startswith("A BAD")
+    assert alice.end(b'CREATE "\xe4"').startswith("A BAD")
+    assert alice.end("SORT (DATE) UTF-8 ALL").startswith("A OK")
+
+
+def test_keywords_are_known_before_they_are_seen(connect: Connect) -> None:
+    """RFC 9051 §7.3.5: FLAGS with a new keyword comes before the first message that has it."""
+    client, other = connect(), connect()
+    client("CREATE Words")
+    client(b"APPEND Words {5+}\r\na: b\n {5+}\r\na: b\n")
+    client("SELECT Words")
+    assert client.lines("STORE 1 +FLAGS ($One)") == [f"* FLAGS ({FLAGS} $One)", "* 1 FETCH (FLAGS ($One \\Recent))"]
+    assert client.lines("STORE 2 +FLAGS ($One)") == ["* 2 FETCH (FLAGS ($One \\Recent))"]
+    assert client.lines("STORE 2 -FLAGS ($None)") == ["* 2 FETCH (FLAGS ($One \\Recent))"]
+    assert client.lines(b"APPEND Words ($Two) {5+}\r\na: b\n")[-1] == f"* FLAGS ({FLAGS} $One $Two)"
+    other("SELECT Words")
+    other("STORE 1 FLAGS ($Three)")
+    assert client.lines("NOOP") == [f"* FLAGS ({FLAGS} $One $Three $Two)", "* 1 FETCH (FLAGS ($Three \\Recent))"]
+
+
+def test_a_mailbox_is_closed_before_another_fails(alice: Client) -> None:
+    """RFC 7162 §3.2.11, RFC 9051 §6.3.2: CLOSED also where nothing is selected afterwards; BAD changes nothing."""
+    assert alice.end("SELECT Drafts (NONSENSE)").startswith("A BAD")
+    assert alice.end("FETCH 1 UID").startswith("A OK")
+    assert alice("SELECT Nowhere").split("\r\n")[:2] == [
+        "* OK [CLOSED] the other mailbox is closed",
+        "A NO [NONEXISTENT] there is no such mailbox",
+    ]
+    assert alice("SELECT Nowhere") == "A NO [NONEXISTENT] there is no such mailbox\r\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'APPEND INBOX "hello"',
+        b'APPEND INBOX "1-Jan-2020 00:00:00 +0000" {5+}\r\na: b\n',  # the day has two places (RFC 9051 §9, date-day-fixed)
+        b"APPEND INBOX hello",
+        b"ENABLE",
+        b'ID ("name" "a" "version")',
+        b"SETMETADATA INBOX ()",
+        b'LIST "" ()',
+        b"GETMETADATA INBOX /private",
+    ],
+)
+def test_what_the_grammar_does_not_have(alice: Client, said: bytes) -> None:
+    """RFC 9051 §9, RFC 5161 §6, RFC 2971 §4, RFC 5464 §5, RFC 5258 §6; nothing is done."""
+    assert alice.end(said).startswith("A BAD")
+    assert "MESSAGES 3" in alice("STATUS INBOX (MESSAGES)")
+
+
+def test_names_of_header_fields_are_astrings(alice: Client) -> None:
+    """RFC 9051 §9, header-fld-name: what is no atom is told as a string."""
+    assert 'BODY[HEADER.FIELDS (subject "a(b" "c\\"d")] {17}' in alice('FETCH 1 BODY[HEADER.FIELDS (subject "a(b" "c\\"d")]')
+
+
+def test_subscribed_names_without_mailboxes(connect: Connect) -> None:
+    """RFC 5258 §3.1, §3.5: parents that are not there either; RFC 3501 §6.3.9: of LSUB, only where % hides them."""
+    client = connect()
+    client("SUBSCRIBE gone/far/child")
+    assert '* LIST (\\NonExistent) "/" "gone" ("CHILDINFO" ("SUBSCRIBED"))' in client.lines(
+        'LIST (SUBSCRIBED RECURSIVEMATCH) "" %'
+    )
+    assert client.lines('LIST (SUBSCRIBED RECURSIVEMATCH) "" gone*') == [
+        '* LIST (\\NonExistent \\Subscribed) "/" "gone/far/child"'
+    ]
+    assert client.lines('LIST (SUBSCRIBED) "" gone') == []
+    assert client.lines('LSUB "" gone') == []
+    assert client.lines('LSUB "" g%') == ['* LSUB (\\Noselect) "/" "gone"']
+    assert client.lines('LSUB "" gone/%') == ['* LSUB (\\Noselect) "/" "gone/far"']
+    assert client.lines('LSUB "" gone/*') == ['* LSUB (\\Noselect) "/" "gone/far/child"']
+
+
+def test_the_use_of_a_child(connect: Connect) -> None:
+    """RFC 6154 §4: the attribute can be read as an annotation; CHILDINFO names the option (RFC 5258 §3.5)."""
+    client = connect()
+    client("CREATE up/down (USE (\\Archive))")
+    assert '* LIST (\\HasChildren) "/" "up" ("CHILDINFO" ("SPECIAL-USE"))' in client.lines(
+        'LIST (SPECIAL-USE RECURSIVEMATCH) "" %'
+    )
+    assert client.lines("GETMETADATA up/down /private/specialuse") == [
+        '* METADATA "up/down" (/private/specialuse "\\\\Archive")'
+    ]
+    assert client.lines("GETMETADATA up /private/specialuse") == ['* METADATA "up" (/private/specialuse NIL)']
+    assert client.end('SETMETADATA up (/private/specialuse "\\\\Junk")').startswith("A NO [CANNOT]")
+    assert client.end('SETMETADATA up/down (/private/specialuse "\\\\Archive")').startswith("A OK")
+
+
+def test_empty_names_in_lists(connect: Connect) -> None:
+    """RFC 5258 §3: only a LIST of the old form asks for the separator with them."""
+    client = connect()
+    assert client.lines('LIST "" ""') == ['* LIST (\\Noselect) "/" ""']
+    assert client.lines('LIST "" "" RETURN (CHILDREN)') == []
+    assert client.lines('LIST INBOX ("" Drafts)') == []
+    assert len(client.lines('LIST "" ("" Drafts)')) == 1
+    assert client.lines('LIST "" iNb%') == ['* LIST (\\NoInferiors) "/" "INBOX"']  # RFC 9051 §5.1
+
+
+def test_all_annotations(connect: Connect) -> None:
+    """RFC 5464 §4.2.2: a depth that goes below /private and /shared themselves."""
+    client = connect()
+    client("CREATE Notes")
+    client('SETMETADATA Notes (/private/comment "a" /private/vendor/x "b" /shared/comment "c")')
+    everything = '* METADATA "Notes" (/private/comment "a" /private/vendor/x "b" /shared/comment "c")'
+    assert client.lines("GETMETADATA (DEPTH infinity) Notes (/private /shared)") == [everything]
+    assert client.lines("GETMETADATA (DEPTH 1) Notes /PRIVATE") == ['* METADATA "Notes" (/private/comment "a")']
+
+
+def test_mistakes_are_forgiven(alice: Client) -> None:
+    """Only those that follow one another end a connection."""
+    for _ in range(15):
+        assert "BYE" not in alice("NONSENSE")
+    alice("NOOP")
+    for _ in range(15):
+        assert "BYE" not in alice("NONSENSE")
+
+
+def test_searches_by_numbers_hold_removals_back(alice: Client, connect: Connect) -> None:
+    """RFC 7162 §3.2.10.2: EXPUNGE comes with UID SEARCH, but not where it names messages by their numbers."""
+    other = connect()
+    other("SELECT INBOX")
+    other("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other("EXPUNGE")
+    for command in ("UID SEARCH 2:3", "UID SEARCH OR 3 NOT (2)", "UID SORT (DATE) UTF-8 2:*", "UID THREAD REFS UTF-8 1:3"):
+        assert "EXPUNGE" not in alice(command), command
+    assert alice.lines("UID SEARCH UID 1:*")[-1] == "* 1 EXPUNGE"
