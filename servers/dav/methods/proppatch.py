@@ -59,6 +59,8 @@ def proppatch(context: Context) -> Response:
         found = find(context, tx)
         if found.item is not None:
             items.check(found.item, precondition)  # RFC 9110 §13.1.1
+        else:
+            conditions.check_untagged(context.request)
         update = judge(reader, found, instructions, creating=False)
         if not update.failed:
             for action in update.actions:
