@@ -42,6 +42,11 @@ def both(element: etree._Element) -> tuple[int, int]:
     return start, end
 
 
+def readable(element: etree._Element) -> bool:
+    """Whether both bounds are written as UTC date-times (§9.9)."""
+    return all(_UTC.match(element.get(name, "")) for name in ("start", "end"))
+
+
 def _bound(element: etree._Element, name: str) -> int | None:
     text = element.get(name)
     if text is None:

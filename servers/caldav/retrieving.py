@@ -36,6 +36,7 @@ def get(context: Context) -> Response:
         with reading(context) as tx:
             calendar = find(context, tx).owned_collection
             if calendar.tool in CALENDAR_TOOLS:
+                conditions.check_untagged(context.request)
                 headers = [("Content-Type", calendar_feed.MEDIA_TYPE), _CACHING, ("Vary", "Accept")]
                 return Response(200, headers, calendar_feed.joined(tx, calendar))
     if address.kind is Kind.ITEM and address.collection == ATTACHMENTS and _MANAGED_ID.fullmatch(address.item):

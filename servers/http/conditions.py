@@ -103,6 +103,29 @@ def check_unmodified_since(request: Request, modified: float | None) -> None:
         raise HttpError(412)
 
 
+def check_untagged(request: Request) -> None:
+    """Evaluate If-Match and If-None-Match on a resource that is there and has no entity tag: only `*` says that of it.
+
+    Raises:
+        HttpError: 412; 304 for a GET or HEAD (§13.1.1, §13.1.2).
+    """
+    match, none_match = request.header("If-Match"), request.header("If-None-Match")
+    if match is not None and entity_tags(match, weak=False) != ANY:
+        raise HttpError(412, "this resource has no entity tag")
+    if none_match is not None and entity_tags(none_match, weak=True) == ANY:
+        raise HttpError(304, body=b"") if request.method in ("GET", "HEAD") else HttpError(412)
+
+
+def check_absent(request: Request) -> None:
+    """Evaluate If-Match where nothing is: no condition of it holds (§13.1.1).
+
+    Raises:
+        HttpError: 412.
+    """
+    if request.header("If-Match") is not None:
+        raise HttpError(412, "nothing is there")
+
+
 def check_read(request: Request, etag: str, modified: float) -> Response | None:
     """Evaluate the conditions of a GET or HEAD; return the 304 to send, if it is one.
 

@@ -29,7 +29,8 @@ class HttpError(Exception):
     def response(self) -> Response:
         """The refusal as an answer."""
         body = f"{self}\n".encode() if self.body is None else self.body
-        return Response(self.status, [("Content-Type", self.content_type), *self.headers], body)
+        content_type = [("Content-Type", self.content_type)] if body else []
+        return Response(self.status, [*content_type, *self.headers], body)
 
 
 class BadRequest(HttpError):

@@ -29,12 +29,10 @@ def parse(value: str, length: int) -> list[tuple[int, int]] | None:
     if not equals or unit.strip().lower() != "bytes":
         return None
     found: list[tuple[int, int]] = []
-    wanted = specs.split(",")
-    if len(wanted) > MAX_RANGES:
+    wanted = [spec for spec in specs.split(",") if spec.strip()]  # §5.6.1: empty elements of a list are none
+    if not 0 < len(wanted) <= MAX_RANGES:
         return None
     for spec in wanted:
-        if not spec.strip():
-            continue
         match = _SPEC.match(spec)
         if match is None or not (match[1] or match[2]):
             return None
@@ -47,6 +45,8 @@ def parse(value: str, length: int) -> list[tuple[int, int]] | None:
             first, last = max(0, length - int(match[2])), length - 1
             if int(match[2]) == 0:
                 continue
+            if not length:
+                return None  # §14.1.2: the suffix of an empty body is all of it, and no range can say that
         if first < length:
             found.append((first, min(last, length - 1)))
     if not found:

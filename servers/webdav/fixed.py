@@ -58,6 +58,7 @@ def entry(tx: Transaction, root: Folder) -> Item | None:
 def get(context: Context, tx: Transaction) -> Response:
     """GET and HEAD: the whole calendar as the actor may read it, busy blocks included (CALSYNC-16)."""
     address, request = context.address, context.request
+    conditions.check_untagged(request)  # a weak tag never meets If-Match (RFC 9110 §13.1.1)
     none_match = request.header("If-None-Match")
     known = frozenset[str]() if none_match is None else conditions.entity_tags(none_match, weak=True)
     feed = calendar_feed.whole(tx, address.space_kind, address.space, known)

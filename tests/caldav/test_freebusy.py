@@ -131,6 +131,8 @@ def test_where_it_cannot_be_asked(alice: Client, busy: None) -> None:
     assert desk.freebusy(alice, f"{EVENTS}plain.ics", *JUNE).status == 403
     assert desk.freebusy(alice, "/dav/principals/accounts/alice/", *JUNE).status == 403
     assert desk.freebusy(alice, EVENTS, "20250701T000000Z", "20250601T000000Z").status == 403
+    for start, end in (("20250601", "20250701"), ("20250601T000000", "20250701T000000"), ("", "20250701T000000Z")):
+        assert desk.freebusy(alice, EVENTS, start, end).status == 400  # there is no filter to be valid
 
 
 AVAILABLE = (

@@ -89,3 +89,34 @@ def test_a_304_says_how_to_cache_as_the_200_does(alice: Client, etag: str) -> No
     assert (whole.status, unchanged.status) == (200, 304)
     for name in ("cache-control", "etag", "vary"):
         assert unchanged.headers.get(name) == whole.headers.get(name)
+
+
+def test_a_collection_has_no_entity_tag(alice: Client, etag: str) -> None:
+    """RFC 9110 §13.1.1, §13.1.2: who believes to know one is told so, and nothing is done."""
+    home, other = "/dav/alice/private/", "/dav/alice/private/other/"
+    make = (
+        '<mkcol xmlns="DAV:"><set><prop><resourcetype><collection/><c:calendar xmlns:c="urn:ietf:params:xml:ns:caldav"/>'
+        "</resourcetype></prop></set></mkcol>"
+    )
+    assert alice.request("MKCOL", other, make, if_match="*").status == 412
+    assert alice.request("MKCOL", other, make, if_none_match="*").status == 201
+    for fields in ({"if_match": '"x"'}, {"if_none_match": "*"}):
+        assert alice.request("PROPPATCH", other, PATCH, **fields).status == 412
+        assert lock(alice, other, **fields).status == 412
+        assert lock(alice, home, **fields).status == 412
+        assert alice.request("MOVE", other, destination=home + "third/", **fields).status == 412
+        assert alice.request("DELETE", other, **fields).status == 412
+    assert alice.request("GET", home, if_match='"x"').status == 412
+    unchanged = alice.request("GET", home, if_none_match="*")
+    assert (unchanged.status, unchanged.body, unchanged.headers) == (304, b"", {})
+    assert alice.request("GET", home, if_none_match='"x"', if_match="*").status == 200
+    assert alice.request("DELETE", other, if_match="*", if_none_match='"x"').status == 204
+
+
+def test_a_refusal_names_what_else_there_is(alice: Client) -> None:
+    """RFC 9110 §15.5.6: all that the resource has, without what was refused."""
+    make = '<mkcol xmlns="DAV:"><set><prop><resourcetype><collection/><c:calendar xmlns:c="urn:ietf:params:xml:ns:caldav"/></resourcetype></prop></set></mkcol>'
+    answer = alice.request("MKCOL", EVENTS, make)
+    assert answer.status == 405
+    assert {"COPY", "DELETE", "GET", "LOCK", "MOVE", "PROPFIND", "REPORT"} <= set(answer.headers["allow"].split(", "))
+    assert "MKCOL" not in answer.headers["allow"]

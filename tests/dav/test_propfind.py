@@ -251,3 +251,22 @@ def test_aliases_of_group_calendars(store: Store) -> None:
     without = Client(desk.app(store, alias_collections=False))
     assert alias not in without.propfind(HOME, f"{DAV}displayname", depth="1").hrefs()
     assert Client(without.app, "carol").request("GET", "/dav/carol/private/group-IAB-events/a.ics").status == 404
+
+
+def test_a_property_is_told_of_once(alice: Client) -> None:
+    """RFC 4918 §9.2.2: whatever was said of it in one request, the last of it counts (§9.2)."""
+    twice = (
+        '<propertyupdate xmlns="DAV:" xmlns:x="urn:x"><set><prop><x:a>1</x:a></prop></set>'
+        "<remove><prop><x:a/></prop></remove><set><prop><x:a>2</x:a>%s</prop></set></propertyupdate>"
+    )
+    answer = alice.request("PROPPATCH", EVENTS, twice % "")
+    assert [one.tag for one in answer.xml.findall(f".//{DAV}prop/*")] == ["{urn:x}a"]
+    found = alice.propfind(EVENTS, "{urn:x}a").prop(EVENTS, "{urn:x}a")
+    assert found is not None
+    assert found.text == "2"
+    refused = alice.request("PROPPATCH", EVENTS, twice % "<getetag/><x:a/><getetag/>")
+    stats = {
+        (one.findtext(f"{DAV}status") or "")[9:12]: [prop.tag for prop in one.findall(f"{DAV}prop/*")]
+        for one in refused.xml.iter(f"{DAV}propstat")
+    }
+    assert stats == {"403": [f"{DAV}getetag"], "424": ["{urn:x}a"]}

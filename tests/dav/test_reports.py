@@ -15,9 +15,9 @@ IAB = "/dav/principals/groups/IAB/"
 CS = "{http://calendarserver.org/ns/}"
 
 
-def report(client: Client, path: str, name: str, inner: str, attributes: str = "") -> Answer:
+def report(client: Client, path: str, name: str, inner: str, attributes: str = "", depth: str = "0") -> Answer:
     body = f'<D:{name} xmlns:D="DAV:" xmlns:C="{CALDAV[1:-1]}" xmlns:CS="{CS[1:-1]}" {attributes}>{inner}</D:{name}>'
-    return client.request("REPORT", path, body, depth="0")
+    return client.request("REPORT", path, body, depth=depth)
 
 
 def search(client: Client, text: str, prop: str = "D:displayname", attributes: str = "", more: str = "") -> list[str]:
@@ -141,3 +141,41 @@ def test_principal_match_names_aliases_as_they_are_called(store: Store) -> None:
     found = report(alice, "/dav/alice/private/", "principal-match", inner).hrefs()
     assert len(found) == len(set(found))
     assert {EVENTS, "/dav/alice/private/group-IAB-events/"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "inner"),
+    [
+        ("principal-match", "<D:self/>"),
+        ("principal-search-property-set", ""),
+        ("principal-property-search", ""),
+        ("acl-principal-prop-set", "<D:prop/>"),
+    ],
+)
+def test_reports_on_principals_have_one_depth(alice: Client, name: str, inner: str) -> None:
+    """RFC 3744 §9.2 to §9.5: "other values result in a 400 (Bad Request) error response"."""
+    where = EVENTS if name.startswith("acl") else "/dav/principals/"
+    statuses = [report(alice, where, name, inner, depth=depth).status for depth in ("0", "1", "infinity")]
+    assert statuses[0] in (200, 207)
+    assert statuses[1:] == [400, 400]
+    if name.startswith("acl"):
+        assert report(alice, where, name, "<D:prop/><D:prop/>").status == 400
+
+
+def test_principal_match_finds_items_at_any_depth(alice: Client, bob: Client) -> None:
+    """RFC 3744 §9.3: also by a dead property; what is hidden stays so."""
+    for name in "ab":
+        assert alice.request("PUT", f"{EVENTS}{name}.ics", desk.event(name)).status == 201
+    set_boss = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><boss xmlns="urn:x">'
+        f'<href xmlns="DAV:"> {ME} </href></boss></D:prop></D:set></D:propertyupdate>'
+    )
+    assert alice.request("PROPPATCH", EVENTS + "a.ics", set_boss).status == 207
+    boss = '<D:principal-property><boss xmlns="urn:x"/></D:principal-property><D:prop><D:getetag/></D:prop>'
+    for where in (EVENTS, "/dav/alice/private/"):
+        answer = report(alice, where, "principal-match", boss)
+        assert answer.hrefs() == [EVENTS + "a.ics"]
+        assert answer.prop(EVENTS + "a.ics", f"{DAV}getetag") is not None
+    owner = "<D:principal-property><D:owner/></D:principal-property>"
+    assert report(alice, EVENTS, "principal-match", owner).hrefs() == [EVENTS, EVENTS + "a.ics", EVENTS + "b.ics"]
+    assert report(bob, EVENTS, "principal-match", owner).hrefs() == []

@@ -77,10 +77,20 @@ def test_ranges_never_reach_beyond_the_body(text: str, length: int) -> None:
         ("pages=0-1", None),
         ("bytes=0-9,0-9", None),
         ("bytes=" + ",".join(["0-0"] * 17), None),
+        ("bytes=", None),
+        ("bytes=,", None),
+        ("bytes=,0-0,,", [(0, 0)]),
     ],
 )
 def test_ranges(text: str, found: list[tuple[int, int]] | None) -> None:
     assert ranges.parse(text, 10) == found
+
+
+def test_the_end_of_nothing_is_all_of_it() -> None:
+    """RFC 9110 §14.1.2: a suffix is always satisfiable, a position beyond the end never is."""
+    assert ranges.parse("bytes=-5", 0) is None
+    with pytest.raises(HttpError):
+        ranges.parse("bytes=0-", 0)
 
 
 def test_white_space_in_a_range_takes_as_long_as_it_is() -> None:

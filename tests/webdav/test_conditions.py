@@ -50,3 +50,30 @@ def test_propname_names_what_would_be_answered(alice: Client) -> None:
     answer = alice.request("PROPFIND", HOME, body, depth="0")
     assert answer.prop(HOME, f"{DAV}sync-token") is not None
     assert answer.prop(HOME, f"{DAV}add-member") is None
+
+
+def test_a_folder_has_no_entity_tag(alice: Client) -> None:
+    """RFC 9110 §13.1.1, §13.1.2: a DELETE with If-Match once took the folder and all that was in it."""
+    assert alice.request("MKCOL", HOME + "a/", if_match="*").status == 412
+    assert alice.request("MKCOL", HOME + "a/", if_none_match="*").status == 201
+    for fields in ({"if_match": '"x"'}, {"if_none_match": "*"}):
+        assert alice.request("DELETE", HOME + "a/", **fields).status == 412
+        for method in ("COPY", "MOVE"):
+            assert alice.request(method, HOME + "a/", destination=HOME + "b/", **fields).status == 412
+        assert alice.request("PROPPATCH", HOME + "a/", PATCH, **fields).status == 412
+        assert alice.request("LOCK", HOME + "a/", LOCK % "exclusive", **fields).status == 412
+    assert alice.request("GET", HOME + "a/", if_match='"x"').status == 412
+    assert alice.request("GET", HOME + "calendar.ics", if_match='"x"').status == 412
+    assert alice.request("GET", HOME + "a/", if_none_match="*").status == 304
+    assert alice.request("DELETE", HOME + "a/", if_match="*").status == 204
+
+
+def test_a_refusal_names_what_else_there_is(alice: Client) -> None:
+    """RFC 9110 §15.5.6."""
+    alice.request("MKCOL", HOME + "a/")
+    alice.request("PUT", HOME + "f", b"1")
+    for method, name in (("PUT", "a"), ("MKCOL", "a"), ("MKCOL", "f")):
+        answer = alice.request(method, HOME + name)
+        assert answer.status == 405
+        assert {"COPY", "DELETE", "LOCK", "MOVE", "PROPFIND", "SEARCH"} <= set(answer.headers["allow"].split(", "))
+        assert method not in answer.headers["allow"].split(", ")

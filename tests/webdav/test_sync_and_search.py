@@ -179,6 +179,8 @@ def test_what_search_refuses(disk: Client, bob: Client) -> None:
     assert search(disk, "<D:sounds-like/>").status == 422
     assert search(disk, name("a\\b")).status == 400
     assert search(disk, "<D:and/>").status == 400
+    score = "<D:orderby><D:order><D:score/><D:descending/></D:order></D:orderby>"  # §5.16.2
+    assert found(search(disk, name("report%"), score)) == found(search(disk, name("report%")))
     other = '<D:searchrequest xmlns:D="DAV:"><x:sql xmlns:x="urn:x">SELECT</x:sql></D:searchrequest>'
     assert disk.request("SEARCH", HOME, other).precondition == f"{DAV}search-grammar-supported"
     assert "<DAV:basicsearch>" in disk.request("OPTIONS", HOME).headers["dasl"]

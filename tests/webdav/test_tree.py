@@ -194,3 +194,23 @@ def test_the_page_for_browsers(alice: Client) -> None:
     etree.HTML(page.text)
     assert alice.request("GET", "/docs/alice/").status == 200
     assert alice.request("HEAD", HOME).body == b""
+
+
+def test_a_folder_with_properties(alice: Client) -> None:
+    """RFC 5689 §3, §5.2: also without a Content-Type; a failure names every property."""
+    body = (
+        '<D:mkcol xmlns:D="DAV:" xmlns:x="urn:x"><D:set><D:prop><D:resourcetype><D:collection/></D:resourcetype>'
+        "<x:a>1</x:a>%s</D:prop></D:set></D:mkcol>"
+    )
+    where = "/docs/alice/private/made/"
+    refused = alice.request("MKCOL", where, body % "<D:displayname>Made</D:displayname>")
+    assert refused.status == 403
+    assert refused.xml.tag == "{DAV:}mkcol-response"
+    stats = {
+        (one.findtext("{DAV:}status") or "")[9:12]: {prop.tag for prop in one.findall("{DAV:}prop/*")}
+        for one in refused.xml.iter("{DAV:}propstat")
+    }
+    assert stats == {"403": {"{DAV:}displayname"}, "424": {"{urn:x}a", "{DAV:}resourcetype"}}
+    assert alice.request("MKCOL", where, body % "").status == 201
+    assert alice.propfind(where, "{urn:x}a").prop(where, "{urn:x}a") is not None
+    assert alice.request("MKCOL", where + "b", body % "", content_type="text/plain").status == 415

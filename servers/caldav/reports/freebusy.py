@@ -24,6 +24,8 @@ def free_busy_query(reader: Reader, found: Resource, root: etree._Element) -> Re
     element = root.find(f"{CALDAV}time-range")
     if element is None:
         raise BadRequest("a free-busy-query holds a CALDAV:time-range")  # §9.11
+    if not ranges.readable(element):
+        raise BadRequest("a time range has two UTC date-times")  # §7.10 knows no precondition of a filter
     start, end = ranges.both(element)
     if found.kind is Kind.COLLECTION:
         calendars = [found.owned_collection]

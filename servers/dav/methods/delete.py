@@ -9,8 +9,7 @@ from servers.http import conditions
 from servers.http.response import Response
 from storage import collections as tree
 from storage import items
-from storage.errors import NotFound, Stale
-from storage.types import ANY
+from storage.errors import NotFound
 
 
 def delete(context: Context) -> Response:
@@ -27,7 +26,6 @@ def delete(context: Context) -> Response:
         context.depth(INFINITY, INFINITY)  # RFC 4918 §9.6.1
         if found.collection is None:
             raise NotFound(found.name)
-        if precondition.match is not None and precondition.match != ANY:
-            raise Stale("a collection has no entity tag")
+        conditions.check_untagged(context.request)
         tree.delete(tx, found.collection, reply=reply)
     return Response(204)

@@ -21,6 +21,7 @@ def get(context: Context) -> Response:
         found = find(context, tx, body=True)
     item, collection = found.item, found.collection
     if item is None or collection is None:
+        conditions.check_untagged(request)
         return _page(context, found.kind, found.name)
     if item.body is None:  # only its existence is known (ACL-06)
         raise Denied(Right.SEE, f"{tree.path(collection)}/{item.name}")

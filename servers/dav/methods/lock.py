@@ -51,6 +51,8 @@ def lock(context: Context) -> Response:
             asked = f"{tree.home_name(space)}/{path}".rstrip("/")
             if context.address.kind is Kind.ITEM:
                 items.check(item, precondition)  # RFC 9110 §13.1.1
+            else:
+                conditions.check_untagged(context.request)
             made = store_locks.lock(
                 tx,
                 space,

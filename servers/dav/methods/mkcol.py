@@ -9,10 +9,12 @@ from servers.dav import escape, multistatus, xml
 from servers.dav.context import Context, Reader
 from servers.dav.errors import refuse
 from servers.dav.methods import proppatch
+from servers.dav.methods.options import refused
 from servers.dav.methods.proppatch import Update
 from servers.dav.names import CALDAV, CARDDAV, DAV, DECLARATIONS
 from servers.dav.resources import Kind, Resource
 from servers.dav.transactions import writing
+from servers.http import conditions
 from servers.http.errors import HttpError
 from servers.http.response import Response
 from storage import collections as tree
@@ -62,6 +64,7 @@ def create(
     skip = frozenset({f"{DAV}resourcetype"})
     with writing(context) as tx:
         _vacant(context, tx, method)
+        conditions.check_absent(context.request)
         if address.kind is Kind.ITEM:
             name = f"{CARDDAV}addressbook" if tool is Tool.CONTACTS else f"{CALDAV}calendar"
             raise refuse(403, f"{name}-collection-location-ok", reason="collections lie in a home only")
@@ -112,7 +115,7 @@ def _vacant(context: Context, tx: Transaction, method: str) -> None:
         return
     if method == "MKCALENDAR":
         raise refuse(403, f"{DAV}resource-must-be-null")  # RFC 4791 §5.3.1
-    raise HttpError(405, "something is already there", headers=[("Allow", "OPTIONS, PROPFIND, DELETE")])
+    raise HttpError(405, "something is already there", headers=[refused(context, address.kind, "MKCOL", "MKCALENDAR")])
 
 
 def _owner(tx: Transaction, context: Context) -> Principal:

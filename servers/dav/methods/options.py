@@ -36,6 +36,12 @@ def allowed(context: Context, kind: Kind | None) -> tuple[str, str]:
     return "Allow", ", ".join(sorted({*names, "OPTIONS"}))
 
 
+def refused(context: Context, kind: Kind, *methods: str) -> tuple[str, str]:
+    """The Allow field of a 405: what there is, but for what was refused (RFC 9110 §15.5.6)."""
+    name, every = allowed(context, kind)
+    return name, ", ".join(one for one in every.split(", ") if one not in methods)
+
+
 def of_server(protocol: Protocol, tables: Tables) -> Response:
     """Answer `OPTIONS *`, which asks for the whole server and needs no login (RFC 9110 §9.3.7)."""
     return Response(200, [_dav(protocol), ("Allow", ", ".join(sorted({*tables.methods, "OPTIONS"})))])

@@ -7,7 +7,7 @@ from typing import Final
 
 from servers.dav import escape
 from servers.dav.context import Context
-from servers.dav.methods.options import allowed
+from servers.dav.methods.options import refused
 from servers.dav.methods.put import answer, prepare
 from servers.dav.resources import Kind
 from servers.dav.transactions import holder, writing
@@ -23,7 +23,7 @@ _SUFFIXES: Final = {"text/calendar": ".ics", "text/vcard": ".vcf"}
 def post(context: Context) -> Response:
     """Store the body as a new member: 201 with its Location."""
     if context.request.query != ADD_MEMBER:
-        raise HttpError(405, "POST goes to the add-member URL", headers=[_allowed(context)])
+        raise HttpError(405, "POST goes to the add-member URL", headers=[refused(context, Kind.COLLECTION, "POST")])
     prepared = prepare(context)
     name = f"{uuid.uuid4()}{_SUFFIXES.get(prepared.media_type, '')}"
     with writing(context) as tx:
@@ -32,9 +32,3 @@ def post(context: Context) -> Response:
         shown = items.get(tx, collection, name) if context.preferences.representation else None
     location = escape.path(*context.address.segments, name)
     return answer(context, written, collection, shown, location)
-
-
-def _allowed(context: Context) -> tuple[str, str]:
-    """What the collection itself has: POST is for the URL beside it."""
-    name, methods = allowed(context, Kind.COLLECTION)
-    return name, methods.replace("POST, ", "")

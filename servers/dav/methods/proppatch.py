@@ -38,12 +38,14 @@ class Update:
     """Name, status and explanation of each that cannot be done."""
 
     def propstats(self) -> str:
-        """The outcome as propstats; one failure fails all others with 424."""
+        """The outcome as propstats, each property once; one failure fails all others with 424."""
+        done = dict.fromkeys(self.done)
         if not self.failed:
-            return multistatus.propstat(200, self.done)
-        parts = [multistatus.propstat(code, [name], error) for name, code, error in self.failed]
-        if self.done:
-            parts.append(multistatus.propstat(424, self.done))
+            return multistatus.propstat(200, done)
+        failed = {name: (code, error) for name, code, error in reversed(self.failed)}
+        parts = [multistatus.propstat(code, [name], error) for name, (code, error) in reversed(failed.items())]
+        if others := [name for name in done if name not in failed]:
+            parts.append(multistatus.propstat(424, others))
         return "".join(parts)
 
 
@@ -59,6 +61,8 @@ def proppatch(context: Context) -> Response:
         found = find(context, tx)
         if found.item is not None:
             items.check(found.item, precondition)  # RFC 9110 §13.1.1
+        else:
+            conditions.check_untagged(context.request)
         update = judge(reader, found, instructions, creating=False)
         if not update.failed:
             for action in update.actions:

@@ -39,6 +39,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     with writing(context) as tx:
         found = find(context, tx)
         if found.kind is Kind.COLLECTION:
+            conditions.check_untagged(context.request)
             if moving:
                 context.depth(INFINITY, INFINITY)  # RFC 4918 §9.9.2: of collections only
             created = _rename(context, tx, found, destination, overwrite, moving)

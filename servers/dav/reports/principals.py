@@ -7,16 +7,21 @@ from typing import Final
 
 from servers.dav import acl, multistatus, resources, xml
 from servers.dav.context import Reader
+from servers.dav.errors import refuse
+from servers.dav.multistatus import Members, Wanted
 from servers.dav.names import CALDAV, CALENDARSERVER, DAV, DECLARATIONS, element
 from servers.dav.properties.principal import home_members
+from servers.dav.properties.table import Listing
 from servers.dav.resources import Kind, Resource
 from servers.http.errors import BadRequest
 from servers.http.response import Response
+from storage import items
 from storage import principals as people
 from storage.errors import NotFound
-from storage.types import Principal, SpaceKind
+from storage.types import FOLDER_TOOLS, Principal, SpaceKind
 
-_HREF: Final = re.compile(r"<D:href>([^<]*)</D:href>")
+_HREF: Final = re.compile(r"<(?:\w+:)?href\b[^>]*>\s*([^<]*?)\s*</(?:\w+:)?href>")
+"""In properties of ours, and in dead ones, which are kept as they were written."""
 
 SEARCHABLE: Final = {
     f"{DAV}displayname": ("displayname", "Name"),
@@ -38,6 +43,7 @@ _MATCH_TYPES: Final = frozenset({"contains", "equals", "starts-with", "ends-with
 
 def search_property_set(reader: Reader, resource: Resource, root: xml.Element) -> Response:
     """DAV:principal-search-property-set (RFC 3744 §9.5)."""
+    reader.context.depth(0, 0)  # "only defined when the Depth header has value 0", as all reports of RFC 3744 §9
     rows = "".join(
         f"<D:principal-search-property><D:prop>{element(name)}</D:prop>"
         f'<D:description xml:lang="en">{description}</D:description></D:principal-search-property>'
@@ -52,6 +58,7 @@ def search_property_set(reader: Reader, resource: Resource, root: xml.Element) -
 
 def property_search(reader: Reader, resource: Resource, root: xml.Element) -> Response:
     """DAV:principal-property-search (RFC 3744 §9.4), with the `test` and `match-type` that Apple's send."""
+    reader.context.depth(0, 0)
     every = root.get("test", "allof") != "anyof"
     terms: list[tuple[str, str, str]] = []
     kinds: set[str] = set()
@@ -84,6 +91,7 @@ def _among(resource: Resource, one: Principal, everywhere: bool, kinds: set[str]
 
 def match(reader: Reader, resource: Resource, root: xml.Element) -> Response:
     """DAV:principal-match (RFC 3744 §9.3): what below here is, or belongs to, who is asking."""
+    reader.context.depth(0, 0)
     me = people.me(reader.tx)
     mine = [me, *people.groups_of(reader.tx, me)]
     if xml.child(root, f"{DAV}self") is not None:
@@ -96,12 +104,25 @@ def match(reader: Reader, resource: Resource, root: xml.Element) -> Response:
         raise BadRequest("self, or one principal-property")
     paths = {resources.principal_path(one) for one in mine}
     asked = multistatus.wanted(root)
-    matching = [
-        found
-        for found in _candidates(reader, resource)
-        if paths & set(_HREF.findall(multistatus.value(reader, found, names[0]) or ""))
-    ]
-    return multistatus.document([multistatus.resource(reader, found, asked) for found in matching])
+    texts: list[str] = []
+    for found in _candidates(reader, resource):
+        if paths & set(_HREF.findall(multistatus.value(reader, found, names[0]) or "")):
+            texts.append(multistatus.resource(reader, found, asked))
+        if found.collection is not None and found.collection.tool not in FOLDER_TOOLS:
+            texts += _items(reader, found, wish, asked, paths)
+        if len(texts) > reader.context.settings.max_results:
+            raise refuse(403, f"{DAV}number-of-matches-within-limits")
+    return multistatus.document(texts)
+
+
+def _items(reader: Reader, found: Resource, wish: xml.Element | None, asked: Wanted, paths: set[str]) -> list[str]:
+    """The responses of the members of a collection whose property names one of these principals ("at any depth")."""
+    listing = Listing(reader, found.owned_collection, found.href)
+    entries = items.listing(reader.tx, listing.collection)
+    elements = {xml.tag(one): one for one in xml.children(wish)} if wish is not None else {}
+    values = Members(listing, Wanted(tuple(elements), elements)).render(entries)
+    matching = [entry for entry, text in zip(entries, values, strict=True) if paths & set(_HREF.findall(text))]
+    return Members(listing, asked).render(matching) if matching else []
 
 
 def _candidates(reader: Reader, resource: Resource) -> list[Resource]:
@@ -117,6 +138,9 @@ def acl_principals(reader: Reader, resource: Resource, root: xml.Element) -> Res
     Raises:
         Denied: DAV:acl is for whoever sets the rights.
     """
+    reader.context.depth(0, 0)
+    if len(list(xml.children(root, f"{DAV}prop"))) > 1:
+        raise BadRequest("at most one DAV:prop")  # §9.2
     text = acl.acl(reader, resource) or ""
     found: list[Principal] = []
     if "<D:owner/>" in text and resource.principal is not None:
@@ -136,6 +160,6 @@ def _answer(reader: Reader, found: list[Principal], root: xml.Element) -> Respon
     if not asked.names and not asked.everything:
         # The Python library caldav 3 writes the properties beside an empty DAV:prop.
         loose = {xml.tag(one): one for one in xml.children(root) if xml.tag(one) not in _OWN}
-        asked = multistatus.Wanted(tuple(loose), loose)
+        asked = Wanted(tuple(loose), loose)
     rows = [Resource(Kind.PRINCIPAL, resources.principal_path(one), one.name, one) for one in found]
     return multistatus.document([multistatus.resource(reader, row, asked) for row in rows])

@@ -25,6 +25,7 @@ def delete(context: Context) -> Response:
             one = tree.member(found)
             if isinstance(one, Folder):
                 context.depth(INFINITY, INFINITY)  # RFC 4918 §9.6.1
+                conditions.check_untagged(context.request)
             else:
                 conditions.check_unmodified_since(context.request, one.modified)
             transplant.delete(tx, one, precondition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from servers.dav.context import Context, Reader
 from servers.dav.resources import Kind
 from servers.dav.transactions import find, reading
-from servers.http import files
+from servers.http import conditions, files
 from servers.http.response import Response
 from servers.webdav import favourites, fixed, page, tree
 
@@ -15,6 +15,7 @@ def get(context: Context) -> Response:
     with reading(context) as tx:
         found = find(context, tx, body=True)
         if found.kind is not Kind.ITEM:
+            conditions.check_untagged(context.request)
             return page.of(Reader(context, tx), found)
         file = tree.file_of(found)
         if file is None:

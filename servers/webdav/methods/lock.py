@@ -71,6 +71,7 @@ def _target(context: Context, tx: Transaction, precondition: Precondition) -> tu
         files.put(tx, place, bodies.small(b""), _ANEW)
         return True, tree.member(find(context, tx))
     if isinstance(one, Folder):
+        conditions.check_untagged(context.request)
         if not one.rights & (_WRITES | Right.ADMINISTER):
             raise Denied(Right.EDIT, storage_tree.path(one))
         return False, one

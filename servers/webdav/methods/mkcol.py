@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from servers.dav import xml
 from servers.dav.context import Context, Reader
 from servers.dav.errors import XML, refuse
 from servers.dav.methods import proppatch as kernel
+from servers.dav.methods.options import refused
 from servers.dav.names import DAV, DECLARATIONS
+from servers.dav.resources import Kind
 from servers.dav.transactions import writing
+from servers.http import conditions
 from servers.http.errors import BadRequest, HttpError
 from servers.http.response import Response
 from servers.webdav import tree
 from servers.webdav.methods import proppatch
 from storage import trees
 from storage.errors import Exists
+from storage.filing import File, Place
+
+_TYPE: Final = f"{DAV}resourcetype"
 
 
 def mkcol(context: Context) -> Response:
@@ -28,16 +36,18 @@ def mkcol(context: Context) -> Response:
     with writing(context) as tx:
         place = tree.place(tx, context.address)
         if place.present is not None:
-            raise _occupied()
+            raise _occupied(context, place)
+        conditions.check_absent(context.request)
         try:
             made = trees.mkdir(tx, place.folder, place.name)
         except Exists:
-            raise _occupied() from None
+            raise _occupied(context, place) from None
         if root is not None:
             reader = Reader(context, tx)
             found = tree.resource(context.address, made)
-            wishes = [(name, value) for name, value in kernel.read(root) if name != f"{DAV}resourcetype"]
+            wishes = [(name, value) for name, value in kernel.read(root) if name != _TYPE]
             update = proppatch.judge(reader, found, wishes)
+            update.done.append(_TYPE)
             if update.failed:
                 raise _failed(update)
             proppatch.apply(reader, found, update)
@@ -49,7 +59,7 @@ def _described(context: Context) -> xml.Element | None:
     content_type = (context.request.header("Content-Type") or "").lower()
     if not context.request.has_body:
         return None
-    if "xml" not in content_type:
+    if content_type and "xml" not in content_type:  # without the field the body is looked at (RFC 9110 §8.3)
         raise HttpError(415)  # RFC 4918 §9.3
     root = xml.body(context.request, context.settings)
     if root is None:
@@ -57,7 +67,7 @@ def _described(context: Context) -> xml.Element | None:
     if root.tag != f"{DAV}mkcol":
         raise HttpError(415)
     for name, value in kernel.read(root):
-        if name == f"{DAV}resourcetype":
+        if name == _TYPE:
             types = {xml.tag(one) for one in xml.children(value)} if value is not None else set[str]()
             if types != {f"{DAV}collection"}:
                 raise refuse(403, f"{DAV}valid-resourcetype", reason="folders only")
@@ -66,10 +76,9 @@ def _described(context: Context) -> xml.Element | None:
     return root
 
 
-def _occupied() -> HttpError:
-    return HttpError(
-        405, "something is already there", headers=[("Allow", "OPTIONS, PROPFIND, GET, DELETE, MOVE, COPY")]
-    )
+def _occupied(context: Context, place: Place) -> HttpError:
+    kind = Kind.ITEM if isinstance(place.present, File) else Kind.COLLECTION
+    return HttpError(405, "something is already there", headers=[refused(context, kind, "MKCOL")])
 
 
 def _failed(update: kernel.Update) -> HttpError:

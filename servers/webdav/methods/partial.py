@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from servers.dav.context import Context
+from servers.dav.methods.options import refused
+from servers.dav.resources import Kind
 from servers.dav.transactions import reading, writing
 from servers.http import conditions
 from servers.http.errors import BadRequest, HttpError
@@ -109,7 +111,7 @@ def _base(context: Context, place: Place, *, create: bool) -> File | None:
         conditions.check_unmodified_since(context.request, place.present.modified)
         return place.present
     if place.present is not None:
-        raise HttpError(405, "a folder has this name")
+        raise HttpError(405, "a folder has this name", headers=[refused(context, Kind.COLLECTION, "PATCH", "PUT")])
     if not create:
         raise HttpError(404)
     return None

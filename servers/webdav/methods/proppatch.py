@@ -37,6 +37,8 @@ def proppatch(context: Context) -> Response:
         one = tree.member(found)
         if isinstance(one, File):
             items.check(one, precondition)  # RFC 9110 §13.1.1
+        else:
+            conditions.check_untagged(context.request)
         update = judge(reader, found, instructions)
         if not update.failed:
             apply(reader, found, update)

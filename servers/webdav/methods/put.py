@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from servers.dav.context import Context
+from servers.dav.methods.options import refused
+from servers.dav.resources import Kind
 from servers.dav.transactions import reading, writing
 from servers.http import conditions
 from servers.http.errors import HttpError
@@ -50,7 +52,7 @@ def check(context: Context, place: Place) -> None:
     if isinstance(place.present, File):
         conditions.check_unmodified_since(context.request, place.present.modified)
     elif place.present is not None:
-        raise HttpError(405, "a folder has this name", headers=[("Allow", "OPTIONS, PROPFIND, GET, DELETE, MOVE")])
+        raise HttpError(405, "a folder has this name", headers=[refused(context, Kind.COLLECTION, "PUT")])
 
 
 def answer(context: Context, written: Written) -> Response:

@@ -41,8 +41,10 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             if isinstance(source, File):
                 items.check(source, precondition)
                 conditions.check_unmodified_since(context.request, source.modified)
-            elif moving:
-                context.depth(INFINITY, INFINITY)  # RFC 4918 §9.9.2: of collections only
+            else:
+                conditions.check_untagged(context.request)
+                if moving:
+                    context.depth(INFINITY, INFINITY)  # RFC 4918 §9.9.2: of collections only
             place = tree.place(tx, destination)
             _apart(context, source, destination)
             if moving:

@@ -188,6 +188,8 @@ def _orders(root: xml.Element | None) -> list[tuple[str, bool]]:
     """DAV:orderby: property and whether descending (RFC 5323 §5.6)."""
     found: list[tuple[str, bool]] = []
     for order in xml.children(root, f"{DAV}order") if root is not None else ():
+        if xml.child(order, f"{DAV}score") is not None:
+            continue  # §5.16.2: whatever contains the words does so as well as all others
         prop = xml.child(order, f"{DAV}prop")
         names = [xml.tag(one) for one in xml.children(prop)] if prop is not None else []
         if len(names) != 1:
