@@ -162,6 +162,30 @@ def verify_in(tx: Transaction, login: str, password: str, *, address: str, proto
     return _still_valid(tx, _memory.key(tx.store, login, password, address, protocol))
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Whom this process verified lately; nothing is proven before `confirms` said so."""
+
+    actor: Actor
+    key: bytes
+
+
+def recall(store: Store, login: str, password: str, *, address: str, protocol: str) -> Recalled | None:
+    """Who it is from memory alone; None asks for `verify`. To be confirmed in the request's own transaction."""
+    key = _memory.key(store, login, password, address, protocol)
+    found = _memory.recall(key)
+    return None if found is None else Recalled(found.actor, key)
+
+
+def confirms(tx: Transaction, recalled: Recalled) -> bool:
+    """Whether what was recalled still stands, by one indexed read; False asks for `verify`, outside of `tx`.
+
+    Raises:
+        Throttled: too many failures from this address.
+    """
+    return _still_valid(tx, recalled.key) == recalled.actor
+
+
 def demand_confidential(*, encrypted: bool, address: str) -> None:
     """Pass if a password may come over this connection: encrypted, or from this very machine (SYS-05).
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 from auth import authenticate
 from auth import errors as refusals
-from servers.dav import discovery, errors, sibling
+from auth.authenticate import Recalled
+from servers.dav import admission, discovery, errors, sibling
+from servers.dav.admission import Admission, Recaller, Verifier
 from servers.dav.context import Context
 from servers.dav.methods import options
 from servers.dav.properties import registry
@@ -20,6 +21,7 @@ from servers.dav.urls import UrlMap
 from servers.http import application, basic, preferences
 from servers.http.application import Exchange, HttpSettings, Wsgi
 from servers.http.errors import HttpError
+from servers.http.request import Request
 from servers.http.response import Response
 from storage.errors import StorageError
 from storage.store import Store
@@ -27,19 +29,24 @@ from storage.types import Actor
 
 log = logging.getLogger(__name__)
 
-Verifier: TypeAlias = Callable[[Store, str, str, str, str], Actor]
-"""Store, login, password, address, protocol; raises the errors of auth.errors."""
-
 _WITHOUT_URL: Final = frozenset({"PUT", "MKCOL", "MKCALENDAR", "LOCK", "MOVE", "COPY", "POST"})
 
 
-def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifier | None = None) -> Wsgi:
+def make(
+    store: Store,
+    protocol: Protocol,
+    settings: DavSettings,
+    verify: Verifier | None = None,
+    recall: Recaller | None = None,
+) -> Wsgi:
     """The callable that serves one protocol over one store; safe for many threads.
 
-    Give `trusted_proxies`, `origin` and the limits in `settings`; `verify` is auth's unless told otherwise.
+    Give `trusted_proxies`, `origin` and the limits in `settings`; `verify` and `recall` are auth's unless told
+    otherwise, and without a `recall` each request is verified before all else.
     """
     tables = registry.tables(protocol)
     judge = verify or _verify
+    remember = recall if verify is not None else recalled
 
     def handler(exchange: Exchange) -> Response:
         request = exchange.request
@@ -48,16 +55,24 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
             return moved
         if request.method == "OPTIONS" and request.segments == ("*",) and not request.directory:
             return options.of_server(protocol, tables)
-        login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
-        actor = judge(store, login, password, request.peer, protocol.name)
-        exchange.login = actor.login
+        credentials = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
+        admitted = admission.admit(store, credentials, request.peer, protocol.name, judge, remember)
+        exchange.login = admitted.actor.login
+        try:
+            return answer(request, admitted)
+        finally:
+            admitted.settle(store)  # whoever is not confirmed is told nothing else, not even a refusal
+
+    def answer(request: Request, admitted: Admission) -> Response:
         row = tables.methods.get(request.method)
         if row is None:
             raise HttpError(501, "this method is not known")
         address = tables.urls.parse(request.segments)
         if address is None:
             raise HttpError(409 if request.method in _WITHOUT_URL else 404)
-        context = Context(request, store, settings, protocol, tables, actor, address, preferences.of(request))
+        context = Context(request, store, settings, protocol, tables, admitted, address, preferences.of(request))
+        if settings.siblings or protocol.before is not None:
+            admitted.settle(store)
         if settings.siblings:
             elsewhere = sibling.forward(context)
             if elsewhere is not None:
@@ -74,6 +89,11 @@ def make(store: Store, protocol: Protocol, settings: DavSettings, verify: Verifi
 
     http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
     return application.make(handler, translate, http)
+
+
+def recalled(store: Store, login: str, password: str, address: str, protocol: str) -> Recalled | None:
+    """Auth's own memory, as `make` wants it."""
+    return authenticate.recall(store, login, password, address=address, protocol=protocol)
 
 
 def _verify(store: Store, login: str, password: str, address: str, protocol: str) -> Actor:

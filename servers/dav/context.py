@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from servers.dav import escape
+from servers.dav.admission import Admission
 from servers.dav.protocol import Method, Protocol, Report
 from servers.dav.resources import Address
 from servers.dav.settings import DavSettings
@@ -47,9 +48,14 @@ class Context:
     settings: DavSettings
     protocol: Protocol
     tables: Tables
-    actor: Actor
+    admission: Admission
     address: Address
     preferences: Preferences
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.admission.actor
 
     def depth(self, default: int, *allowed: int) -> int:
         """The Depth field: 0, 1 or `INFINITY` (RFC 4918 §10.2).

@@ -7,6 +7,7 @@ from typing import Any
 from auth import authenticate
 from conf.settings import Settings
 from servers.dav import application
+from servers.dav.admission import Verifier
 from servers.dav.protocol import Protocol
 from servers.dav.settings import DavSettings
 from servers.http import start as opening
@@ -18,10 +19,11 @@ _NAMES = ("caldav", "carddav")
 
 def make(protocol: Protocol, settings: Settings) -> Any:
     """The WSGI application of `protocol`, with a store of its own (called in each worker)."""
-    return application.make(opening.open_store(settings), protocol, dav_settings(settings), _verifier(settings))
+    store = opening.open_store(settings)
+    return application.make(store, protocol, dav_settings(settings), _verifier(settings), application.recalled)
 
 
-def _verifier(settings: Settings) -> application.Verifier:
+def _verifier(settings: Settings) -> Verifier:
     policy = opening.policy(settings)
 
     def verify(store: Store, login: str, password: str, address: str, protocol: str) -> Actor:

@@ -17,20 +17,30 @@ from storage.types import Collection
 def reading(context: Context) -> Iterator[Transaction]:
     """A snapshot; the If field holds in it (RFC 4918 §10.4.2)."""
     header = if_header.parse(context.request.environ.get("HTTP_IF"))
-    with context.store.read(context.actor, header.tokens) as tx:
-        if header.lists:
-            if_header.evaluate(context, tx, header)
-        yield tx
+    admission = context.admission
+    while True:
+        with context.store.read(admission.actor, header.tokens) as tx:
+            if admission.holds(tx):
+                if header.lists:
+                    if_header.evaluate(context, tx, header)
+                yield tx
+                return
+        admission.renew()
 
 
 @contextmanager
 def writing(context: Context) -> Iterator[Transaction]:
     """A change; the If field holds when it begins, and its tokens open locks."""
     header = if_header.parse(context.request.environ.get("HTTP_IF"))
-    with context.store.write(context.actor, header.tokens) as tx:
-        if header.lists:
-            if_header.evaluate(context, tx, header)
-        yield tx
+    admission = context.admission
+    while True:
+        with context.store.write(admission.actor, header.tokens) as tx:
+            if admission.holds(tx):
+                if header.lists:
+                    if_header.evaluate(context, tx, header)
+                yield tx
+                return
+        admission.renew()
 
 
 def find(context: Context, tx: Transaction, address: Address | None = None, *, body: bool = False) -> Resource:

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from lxml import etree
 
 from servers.dav import application
+from servers.dav.admission import Verifier
 from servers.dav.names import CALDAV, CARDDAV
 from servers.dav.protocol import Protocol, Representation
 from servers.dav.settings import DavSettings
@@ -184,7 +185,7 @@ def open_store(folder: Path) -> Store:
     return store
 
 
-def verifier() -> application.Verifier:
+def verifier() -> Verifier:
     """Logins whose password is the login: the real verification is auth's own subject."""
     from auth.errors import BadCredentials
 
