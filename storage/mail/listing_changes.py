@@ -33,7 +33,10 @@ def is_topic(number: int) -> bool:
 
 
 def note(tx: Transaction) -> None:
-    """The list of the actor's mailboxes changes with this transaction."""
+    """The list of the actor's mailboxes changes with this transaction.
+
+    Last of all: the row is locked from here on, and nobody shall wait for others while he has it.
+    """
     wanted = topic(PrincipalId(tx.actor.id))
     if wanted in tx.touched:
         return

@@ -151,7 +151,6 @@ def rename(tx: Transaction, name: str, new: str) -> None:
     moved = [one for one in present.values() if one.name == source.name or one.name.startswith(source.name + SEPARATOR)]
     for one in moved:
         names.clean(whole + one.name[len(source.name) :])
-    listing_changes.note(tx)
     above = names.parent(whole)
     parent: CollectionId | None = None
     if above:
@@ -166,6 +165,7 @@ def rename(tx: Transaction, name: str, new: str) -> None:
         if one.subscribed:
             _subscribe(tx, one.name, on=False)
             _subscribe(tx, fresh, on=True)
+    listing_changes.note(tx)
 
 
 def delete(tx: Transaction, name: str) -> None:
@@ -183,7 +183,6 @@ def delete(tx: Transaction, name: str) -> None:
     if source.system:
         raise Fixed(f"{source.name} cannot be deleted")
     present = every(tx)
-    listing_changes.note(tx)
     trash = next(one for one in present if one.name == TRASH)
     doomed = [one for one in present if one.name == source.name or one.name.startswith(source.name + SEPARATOR)]
     for one in sorted(doomed, key=lambda box: box.name.count(SEPARATOR), reverse=True):
@@ -194,6 +193,7 @@ def delete(tx: Transaction, name: str) -> None:
         tx.db.execute(sa.delete(collections).where(collections.c.id == one.id))
         metadata.forget(tx, one.id)
         tx.touched.add(one.id)
+    listing_changes.note(tx)
 
 
 def subscribe(tx: Transaction, name: str, on: bool) -> None:
@@ -207,6 +207,7 @@ def subscribe(tx: Transaction, name: str, on: bool) -> None:
     if on and len(_NAMES.scalars(tx, {"actor": tx.actor.id})) >= SUBSCRIPTIONS_MAX:
         raise LimitReached("subscriptions", SUBSCRIPTIONS_MAX)
     _subscribe(tx, whole, on=on)
+    listing_changes.note(tx)
 
 
 def subscribed_names(tx: Transaction) -> list[str]:
@@ -215,7 +216,6 @@ def subscribed_names(tx: Transaction) -> list[str]:
 
 
 def _subscribe(tx: Transaction, name: str, *, on: bool) -> None:
-    listing_changes.note(tx)
     here = sa.and_(subscriptions.c.account_id == tx.actor.id, subscriptions.c.name == name)
     if not on:
         tx.db.execute(sa.delete(subscriptions).where(here))

@@ -38,7 +38,6 @@ def put(tx: Transaction, number: CollectionId, values: Mapping[str, bytes | None
         LimitReached: too many.
     """
     present = every(tx, number)
-    listing_changes.note(tx)
     for entry, value in values.items():
         if value is not None and len(value) > VALUE_OCTETS:
             raise TooLarge(VALUE_OCTETS)
@@ -56,6 +55,7 @@ def put(tx: Transaction, number: CollectionId, values: Mapping[str, bytes | None
             row = {"account_id": tx.actor.id, "collection_id": number, "entry": entry, "value": value}
             tx.db.execute(sa.insert(metadata_values).values(**row))
             present[entry] = value
+    listing_changes.note(tx)
 
 
 def marks(tx: Transaction) -> dict[CollectionId, dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import threading
 import uuid
@@ -114,3 +115,17 @@ def test_imaplib2(desk: Desk) -> None:
 
 def _trust(desk: Desk) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certificate(desk))
+
+
+def test_notify_without_a_question(desk: Desk) -> None:
+    """RFC 5465 §5.4: what another session makes comes by itself, through the process and the bus."""
+    host, port = door(desk, "imap")
+    with socket.create_connection((host, port), 20) as stream, stream.makefile("rwb") as wire:
+        wire.write(f'a LOGIN carol "{PASSWORDS["carol"]}"\r\nb NOTIFY SET (personal (MailboxName))\r\n'.encode())
+        wire.flush()
+        while not wire.readline().startswith(b"b OK"):
+            pass
+        with imapclient.IMAPClient(host, port, ssl=False) as client:
+            client.login("carol", PASSWORDS["carol"])
+            client.create_folder("told of itself")
+        assert wire.readline() == b'* LIST (\\HasNoChildren) "/" "told of itself"\r\n'
