@@ -94,7 +94,8 @@ def test_a_silent_store_tells_what_a_receipt_added(store: Store, connect: Connec
     alice = select(connect(), 2)
     asking = "Return-Path: <ada@x.example>\r\nDisposition-Notification-To: ada@x.example\r\nFrom: ada@x.example\r\n\r\nx"
     alice(f"APPEND Many {{{len(asking)}+}}\r\n{asking}")
-    (told,) = alice.lines("STORE 1:3 +FLAGS.SILENT (\\Seen)")
+    known, told = alice.lines("STORE 1:3 +FLAGS.SILENT (\\Seen)")
+    assert known.startswith("* FLAGS (")  # the keyword is new here (RFC 9051 §7.3.5)
     assert "$MDNSent" in told
     assert alice.lines("NOOP") == []
     with store.write(SITE) as tx:
