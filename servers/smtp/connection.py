@@ -114,11 +114,15 @@ class Connection:
         )
 
     def joint(self, unit: bytes | Taken) -> Run | None:
-        """A small mail for people of this desk, of which nobody else is asked (servers/smtp/joint.py)."""
+        """A small mail for people of this desk, of which nobody else is asked (servers/smtp/joint.py).
+
+        Only where there is one writer anyway: on PostgreSQL a mailbox that somebody holds would let everybody wait.
+        """
         envelope = self._envelope
         if (
             not isinstance(unit, Taken)
             or envelope is None
+            or not self._store.engines.sqlite
             or self._checks is not None
             or self._submission
             or unit.octets > INLINE_OCTETS

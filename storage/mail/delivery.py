@@ -5,17 +5,24 @@ Whoever got an answer from here may tell the sender that the mail is on disk.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from storage.errors import OverQuota
+from storage.errors import Busy, OverQuota
 from storage.mail import absence, appending, mailboxes, receipts, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
 from storage.mail.types import INBOX, SPAM, TRASH
 from storage.store import Store, Transaction
 from storage.types import SITE, PrincipalId
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S: Final = 5.0
+"""After so long a wait for the database, the other mails of a batch do not wait for it one after the other."""
 
 
 class Delivered(NamedTuple):
@@ -49,7 +56,8 @@ def deliver(
 def deliver_many(store: Store, copies: Sequence[Copy]) -> list[Delivered | Exception]:
     """The same for mails that came at the same time, in one transaction; what became of each of them.
 
-    If one of them cannot be kept, nothing of that transaction is, and each is delivered for itself.
+    If one of them cannot be kept, nothing of that transaction is, and each is delivered for itself. If all of them
+    were put in and the end of the transaction fails, that is everybody's: nobody knows here what the disk has of it.
     """
     if len(copies) == 1:
         return [_alone(store, copies[0])]
@@ -58,15 +66,30 @@ def deliver_many(store: Store, copies: Sequence[Copy]) -> list[Delivered | Excep
     for number, copy in sorted(enumerate(copies), key=lambda pair: pair[1].recipient.account):
         places.setdefault((copy.recipient.account, copy.spam), []).append(number)
     found: dict[int, Delivered | Exception] = {}
+    begun = time.monotonic()
     try:
         with store.write(SITE) as tx:
             for numbers in places.values():
                 some = [copies[number] for number in numbers]
                 theirs = replace(tx, actor=some[0].recipient.actor, access={})
                 found.update(zip(numbers, _keep(theirs, some), strict=True))
-    except Exception:
-        return [_alone(store, copy) for copy in copies]
+    except Exception as error:
+        if len(found) == len(copies):
+            return [error] * len(copies)
+        if not isinstance(error, OverQuota):
+            log.warning("each for itself", extra={"mails": len(copies), "reason": type(error).__name__})
+        return _each_alone(store, copies, begun)
     return [found[number] for number in range(len(copies))]
+
+
+def _each_alone(store: Store, copies: Sequence[Copy], begun: float) -> list[Delivered | Exception]:
+    """Deliver each for itself, unless the database is not to be had at all since `begun`."""
+    found: list[Delivered | Exception] = []
+    for copy in copies:
+        found.append(_alone(store, copy))
+        if isinstance(found[-1], Busy) and time.monotonic() - begun > PATIENCE_S:
+            return found + [found[-1]] * (len(copies) - len(found))
+    return found
 
 
 def _alone(store: Store, copy: Copy) -> Delivered | Exception:

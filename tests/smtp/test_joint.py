@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,8 +11,9 @@ from servers.line.session import Reply
 from servers.smtp import joint
 from servers.smtp.wire import Taken
 from storage import plans
-from storage.mail import mailboxes, reading
-from storage.store import Store
+from storage.errors import Busy
+from storage.mail import delivery, mailboxes, reading
+from storage.store import Store, Transaction
 from storage.types import SITE, Actor
 from tests.smtp.conftest import Client
 
@@ -114,6 +116,47 @@ def test_an_error_of_ours_concerns_one_mail(
     assert isinstance(first, ZeroDivisionError)
     assert isinstance(second, Reply)
     assert (len(inbox("alice")), len(inbox("bob"))) == (0, 1)
+
+
+def test_a_commit_that_fails_is_everybodys(
+    monkeypatch: pytest.MonkeyPatch, store: Store, connect: Callable[..., Client], inbox: Callable[..., list[bytes]]
+) -> None:
+    """Whether it is on disk is not known: it is not put in a second time."""
+    units = [ready(connect(), MAIL % b"x", f"{name}@example.test") for name in ("alice", "bob")]
+    begin, begun = Store.write, []
+
+    @contextmanager
+    def failing(own: Store, actor: Actor) -> Iterator[Transaction]:
+        begun.append(actor)
+        with begin(own, actor) as tx:
+            yield tx
+        raise Busy
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", failing)
+        assert run(*units) == ["451 4.3.2 try again later\r\n"] * 2
+    assert begun == [SITE]
+    assert (len(inbox("alice")), len(inbox("bob"))) == (1, 1)
+
+
+def test_a_database_that_is_locked_lets_nobody_wait_for_everybody(
+    monkeypatch: pytest.MonkeyPatch, connect: Callable[..., Client], inbox: Callable[..., list[bytes]]
+) -> None:
+    units = [ready(connect(), MAIL % b"x", "alice@example.test") for _ in range(4)]
+    begun: list[Actor] = []
+
+    @contextmanager
+    def locked(_store: Store, actor: Actor) -> Iterator[Transaction]:
+        begun.append(actor)
+        raise Busy
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", locked)
+        patched.setattr(delivery, "PATIENCE_S", 0.0)
+        assert run(*units) == ["451 4.3.2 try again later\r\n"] * 4
+    assert len(begun) == 2
+    assert not inbox("alice")
 
 
 def test_only_small_mails_for_people_of_this_desk(connect: Callable[..., Client]) -> None:
