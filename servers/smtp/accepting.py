@@ -86,10 +86,10 @@ class _Mail:
 
 def _opened(site: Site, origin: Origin, data: bytes, added: bytes = b"") -> _Mail:
     header, rest = fields.split(data)
-    if fields.hops(header) > fields.HOPS_MAX:
+    passed = fields.passed(header)
+    if passed.hops > fields.HOPS_MAX:
         raise Refusal(554, "5.4.6", "too many hops: a loop")
-    before = frozenset(fields.delivered_to(header))
-    return _Mail(site, origin, added, fields.without(header, b"return-path"), rest, before, secrets.token_hex(6))
+    return _Mail(site, origin, added, passed.own, rest, passed.delivered_to, secrets.token_hex(6))
 
 
 @dataclass(frozen=True, slots=True)
