@@ -8,7 +8,7 @@ writes with back-pressure after `run` returned, hence never inside a transaction
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, Protocol
@@ -109,3 +109,17 @@ class Session(Protocol):
 
     def closed(self) -> None:
         """The connection is gone: let go of what it held; in a thread, called once, nothing runs after it."""
+
+
+Run = Callable[[Sequence[tuple[Any, Any]]], Sequence[Reply | Exception | None]]
+"""Carries out units of several sessions together: takes pairs of session and unit, in a thread.
+
+Of each it gives the answer, an error of ours, or None: it did nothing about this one, which is to be `run`.
+"""
+
+
+class Joining(Protocol):
+    """A session may also have this."""
+
+    def joint(self, unit: Any) -> Run | None:
+        """What carries out this unit together with those of other sessions, instead of `run`; None: nothing does."""

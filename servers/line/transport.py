@@ -11,7 +11,7 @@ import socket
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,9 +22,10 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from servers.line.joint import Joint
 from servers.line.limits import Limits
 from servers.line.proxy import BadHeader, Header
-from servers.line.session import Reply, Session, Then, Wait
+from servers.line.session import Reply, Run, Session, Then, Wait
 from storage.bus import Bus, Subscription
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ class Kernel:
     bus: Bus
     certificate: Any
     limits: Limits
+    joints: dict[Run, Joint] = field(default_factory=dict)
+    """By what carries out the units of several connections together."""
+
+    def joint(self, run: Run) -> Joint:
+        """What collects the units for `run`."""
+        found = self.joints.get(run)
+        if found is None:
+            found = self.joints[run] = Joint(self.reactor, self.pool, run)
+        return found
 
 
 @implementer(IPushProducer)
@@ -71,6 +81,7 @@ class Connection(Protocol):
         self._proxy = Header() if proxied else None
         self._admitted = False
         self._session: Session | None = None
+        self._joint: Callable[[Any], Run | None] | None = None
         self._buffer = bytearray()
         self._busy = False
         self._closing = False
@@ -113,6 +124,7 @@ class Connection(Protocol):
         self.transport.registerProducer(self, True)
         try:
             self._session = self._factory.session(self._address, self._port)
+            self._joint = getattr(self._session, "joint", None)
         except Exception:
             log.exception("no session")
             self._close()
@@ -213,6 +225,9 @@ class Connection(Protocol):
             if left and session.quick(unit):
                 left -= 1
                 self._run_here(session, unit)
+            elif self._joint is not None and (run := self._joint(unit)) is not None:
+                self._busy = True
+                self._kernel.joint(run).add(session, unit, partial(self._joined, session, unit))
             else:
                 self._run(partial(session.run, unit), unit)
         self._hold_back()
@@ -264,6 +279,16 @@ class Connection(Protocol):
             comfort = self._kernel.reactor.callLater(WORKING_S, self._comfort, unit, done)
             done.addBoth(_relieved, comfort)
         done.addCallbacks(self._answered, self._failed)
+
+    def _joined(self, session: Session, unit: Any, found: Reply | Exception | None) -> None:
+        """What became of a unit that was carried out with others'."""
+        if found is None:
+            self._run(partial(session.run, unit), unit)
+        elif isinstance(found, Exception):
+            made: Any = Failure
+            self._failed(made(found))
+        else:
+            self._answered(found)
 
     def _comfort(self, unit: Any, done: Deferred[Any]) -> None:
         """Tell a client whose command takes long that it is worked on, every so often until it is done."""

@@ -53,60 +53,103 @@ def receive(
     Raises:
         Refusal: the whole mail is refused.
     """
+    mail = _opened(site, origin, data, added)
+    return [_one(store, envelope, to, mail, spam=spam) for to in envelope.to]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A mail as it came, and what all its recipients' copies get."""
+
+    site: Site
+    origin: Origin
+    added: bytes
+    own: bytes
+    """Its header, without what is another server's to say."""
+    rest: bytes
+    before: frozenset[str]
+    """Whom it was delivered to before."""
+    number: str
+
+    def trace(self, to: To) -> bytes:
+        """The trace field of one recipient's copy."""
+        return fields.received(
+            helo=self.origin.helo, address=self.origin.address, hostname=self.site.hostname,
+            protocol=self.origin.protocol, recipient=to.address, login="", queue=self.number,
+        )  # fmt: skip
+
+    def whole(self, envelope: Envelope, to: To, trace: bytes) -> bytes:
+        """One recipient's copy, as it is kept."""
+        top = f"Return-Path: <{envelope.sender.address}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
+        return b"".join((top, trace, self.added, self.own, self.rest))
+
+
+def _opened(site: Site, origin: Origin, data: bytes, added: bytes = b"") -> _Mail:
     header, rest = fields.split(data)
-    if fields.hops(header) > fields.HOPS_MAX:
+    passed = fields.passed(header)
+    if passed.hops > fields.HOPS_MAX:
         raise Refusal(554, "5.4.6", "too many hops: a loop")
-    before = fields.delivered_to(header)
-    number = secrets.token_hex(6)
-    return [
-        _one(store, site, origin, envelope, to, header, rest, added, before, number, spam=spam) for to in envelope.to
-    ]
+    return _Mail(site, origin, added, passed.own, rest, passed.delivered_to, secrets.token_hex(6))
 
 
-def _one(
-    store: Store,
-    site: Site,
-    origin: Origin,
-    envelope: Envelope,
-    to: To,
-    header: bytes,
-    rest: bytes,
-    added: bytes,
-    before: set[str],
-    number: str,
-    *,
-    spam: bool,
-) -> Answer:
-    if to.address.lower() in before:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mail that was read and needs nothing more than to be put into mailboxes."""
+
+    store: Store
+    envelope: Envelope
+    copies: tuple[delivery.Copy, ...]
+    """Those of the first recipient, of the second, and so on."""
+
+    def answers(self, kept: Sequence[delivery.Delivered | Exception]) -> list[Answer]:
+        """What each recipient's sender is told; `kept` is what became of the copies."""
+        found: list[Answer] = []
+        each = iter(zip(self.copies, kept, strict=True))
+        for to in self.envelope.to:
+            worst = OK
+            for _ in () if to.destination is None else to.destination.here:
+                copy, one = next(each)
+                worst = _worse(worst, _told(self.envelope, copy.recipient, one))
+            found.append(worst)
+        return found
+
+
+def ready(store: Store, site: Site, origin: Origin, envelope: Envelope, data: bytes) -> Ready | None:
+    """Read a mail whose recipients are all here; None: it is one for `receive`, and nothing was done."""
+    if imip.find(data) is not None:
+        return None
+    mail = _opened(site, origin, data)
+    copies: list[delivery.Copy] = []
+    for to in envelope.to:
+        if to.destination is None or to.address.lower() in mail.before:
+            return None
+        prepared = appending.prepare(store, mail.whole(envelope, to, mail.trace(to)))
+        copies += [delivery.Copy(prepared, recipient) for recipient in to.destination.here]
+    return Ready(store, envelope, tuple(copies))
+
+
+def _one(store: Store, envelope: Envelope, to: To, mail: _Mail, *, spam: bool) -> Answer:
+    if to.address.lower() in mail.before:
         return Answer(554, "5.4.6", "it was delivered there before: a loop")
-    trace = fields.received(
-        helo=origin.helo, address=origin.address, hostname=site.hostname, protocol=origin.protocol,
-        recipient=to.address, login="", queue=number,
-    )  # fmt: skip
-    top = f"Return-Path: <{envelope.sender.address}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
-    own = fields.without(header, b"return-path")
-    whole = top + trace + added + own + rest
+    trace = mail.trace(to)
+    whole = mail.whole(envelope, to, trace)
     destination = to.destination
     assert destination is not None
     worst = OK
     try:
         prepared = appending.prepare(store, whole)
-        meeting = None if spam or b"dmarc=fail" in added.lower() else imip.find(data=whole)
+        meeting = None if spam or b"dmarc=fail" in mail.added.lower() else imip.find(data=whole)
         for recipient in destination.here:
             answer = _deliver(store, envelope, to, prepared, recipient, spam=spam)
             worst = _worse(worst, answer)
             if meeting is not None and answer is OK:
                 incoming.take(store, recipient, meeting)
         if destination.elsewhere:
-            passed = f"Delivered-To: {to.address}\r\n".encode("utf-8", "replace") + trace + added + own + rest
+            said = f"Delivered-To: {to.address}\r\n".encode("utf-8", "replace")
+            passed = said + trace + mail.added + mail.own + mail.rest
             _enqueue(store, envelope, [Target(address) for address in destination.elsewhere], passed, sign=False)
-    except TooLarge:
-        return Answer(552, "5.3.4", "the mail is too large")
-    except Busy:
-        return BUSY
-    except OSError as error:
-        log.error("not stored", extra={"reason": error.strerror or str(error)})
-        return Answer(452, "4.3.1", "there is no room: try again later")
+    except (TooLarge, Busy, OSError) as error:
+        return _failed(error)
     return worst
 
 
@@ -120,11 +163,34 @@ def _deliver(
         delivered = delivery.deliver(store, prepared, recipient, spam=spam)
     except OverQuota:
         return FULL
+    return _told(envelope, recipient, delivered)
+
+
+def _told(envelope: Envelope, recipient: Recipient, kept: delivery.Delivered | Exception) -> Answer:
+    if isinstance(kept, Exception):
+        return _failed(kept)
     log.info(
-        "delivered",
-        extra={"principal": recipient.login, "mailbox": delivered.mailbox, "sender": envelope.sender.address},
+        "delivered", extra={"principal": recipient.login, "mailbox": kept.mailbox, "sender": envelope.sender.address}
     )
     return OK
+
+
+def _failed(error: Exception) -> Answer:
+    """Why a mail is not kept.
+
+    Raises:
+        Exception: that one, if it is an error of ours.
+    """
+    if isinstance(error, OverQuota):
+        return FULL
+    if isinstance(error, TooLarge):
+        return Answer(552, "5.3.4", "the mail is too large")
+    if isinstance(error, Busy):
+        return BUSY
+    if isinstance(error, OSError):
+        log.error("not stored", extra={"reason": error.strerror or str(error)})
+        return Answer(452, "4.3.1", "there is no room: try again later")
+    raise error
 
 
 def postpone(store: Store, envelope: Envelope, to: Sequence[To], data: bytes) -> None:

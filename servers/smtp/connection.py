@@ -6,28 +6,30 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from auth.errors import AuthError
 from auth.sasl import mechanisms
 from auth.sasl.context import Cancelled, Context, Malformed
 from auth.sasl.mechanisms import Exchange
-from servers.line.session import NOTHING, Peer, Reply, Then
-from servers.smtp import accepting, burl, parser, replies
-from servers.smtp.accepting import Origin
+from servers.line.session import NOTHING, Peer, Reply, Run, Then
+from servers.smtp import accepting, burl, joint, parser, replies
+from servers.smtp.accepting import Origin, Ready
 from servers.smtp.checks import Checks
 from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import AFTER_ERROR, BUSY, OK, Answer, Refusal
 from servers.smtp.wire import MESSAGE_OCTETS, Cutter, Mode, Taken
 from storage.errors import Busy, StorageError
 from storage.mail import sending
+from storage.mail.delivery import Delivered
 from storage.mail.routing import Site, find, is_own
-from storage.store import Store
+from storage.store import INLINE_OCTETS, Store
 from storage.types import SITE, Actor
 
 log = logging.getLogger(__name__)
 
+_U = TypeVar("_U")
 IDLE_S: Final = 300.0
 """RFC 5321 §4.5.3.2.7."""
 DATA_S: Final = 3_600.0
@@ -35,6 +37,8 @@ DATA_S: Final = 3_600.0
 _ERRORS_MAX: Final = 20
 _UNKNOWN_MAX: Final = 10
 _FAILURES_MAX: Final = 4
+_JOINT_MAX: Final = 10
+"""A mail to more recipients is delivered by itself."""
 _QUICK: Final = frozenset({b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT", b"DATA", b"RSET", b"NOOP", b"QUIT"})
 _PARAMETERS: Final = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID", "REQUIRETLS"})
 
@@ -84,12 +88,13 @@ class Connection:
         return self._cutter.cut(buffer)
 
     def run(self, unit: bytes | Taken) -> Reply:
+        if isinstance(unit, Taken):
+            return self._guarded(self._data_came, unit)
+        return self._guarded(self._command if self._exchange is None else self._continue, unit)
+
+    def _guarded(self, work: Callable[[_U], Reply], unit: _U) -> Reply:
         try:
-            if isinstance(unit, Taken):
-                return self._data_came(unit)
-            if self._exchange is not None:
-                return self._continue(unit)
-            return self._command(unit)
+            return work(unit)
         except Refusal as refusal:
             return self._error(refusal.answer)
         except Busy:
@@ -107,6 +112,47 @@ class Connection:
             and self._store.engines.sqlite
             and unit[:4].upper() in _QUICK
         )
+
+    def joint(self, unit: bytes | Taken) -> Run | None:
+        """A small mail for people of this desk, of which nobody else is asked (servers/smtp/joint.py).
+
+        Only where there is one writer anyway: on PostgreSQL a mailbox that somebody holds would let everybody wait.
+        """
+        envelope = self._envelope
+        if (
+            not isinstance(unit, Taken)
+            or envelope is None
+            or not self._store.engines.sqlite
+            or self._checks is not None
+            or self._submission
+            or unit.octets > INLINE_OCTETS
+            or not 0 < len(envelope.to) <= _JOINT_MAX
+            or (envelope.chunks is unit and not self._last_chunk)
+            or any(to.destination is None or to.destination.elsewhere or to.notify for to in envelope.to)
+        ):
+            return None
+        return joint.run
+
+    def read(self, taken: Taken) -> Ready | None:
+        """Read a whole mail; None: there is more to do than to deliver it, and nothing was done."""
+        envelope = self._envelope
+        if envelope is None:
+            return None
+        data = taken.read()
+        if not data or (taken.bare and not self._lmtp):
+            return None
+        try:
+            return accepting.ready(self._store, self._site, self._origin(envelope), envelope, data)
+        except (Refusal, StorageError, OSError):
+            return None
+
+    def delivered(self, taken: Taken, ready: Ready, kept: Sequence[Delivered | Exception]) -> Reply:
+        """Answer a mail that was read, and delivered together with others'; `kept` is what became of its copies."""
+
+        def answered(envelope: Envelope) -> list[Answer]:
+            return self._said_to_all(envelope, ready.answers(kept), taken.read())
+
+        return self._guarded(lambda _: self._concluded(taken, answered), taken)
 
     def woken(self) -> Reply:
         return NOTHING
@@ -420,8 +466,13 @@ class Connection:
             raise Refusal(503, "5.5.1", "MAIL and RCPT first")
         if envelope.chunks is taken and not self._last_chunk and not taken.too_large:
             return self._said(Answer(250, "2.0.0", f"{taken.octets} octets so far"))
+        return self._concluded(taken, lambda envelope: self._accepted(envelope, taken))
+
+    def _concluded(self, taken: Taken, take: Callable[[Envelope], list[Answer]]) -> Reply:
+        envelope = self._envelope
+        assert envelope is not None
         try:
-            answers = self._accepted(envelope, taken)
+            answers = take(envelope)
         except Refusal as refusal:
             answers = [refusal.answer] * (len(envelope.to) if self._lmtp else 1)
         except Busy:
@@ -439,7 +490,7 @@ class Connection:
             raise Refusal(550, "5.6.0", "a CR or LF stands alone: lines end with CRLF")
         if not data:
             raise Refusal(554, "5.6.0", "the mail is empty")
-        origin = Origin(self._protocol(envelope), self._helo, self._peer.address, self._actor)
+        origin = self._origin(envelope)
         if self._submission:
             return [accepting.submit(self._store, self._site, origin, envelope, data, self._own)]
         verdict = None
@@ -449,7 +500,13 @@ class Connection:
             self._store, self._site, origin, envelope, verdict.stripped if verdict is not None else data,
             added=verdict.added if verdict is not None else b"", spam=verdict is not None and verdict.spam,
         )  # fmt: skip
+        return self._said_to_all(envelope, answers, data)
+
+    def _said_to_all(self, envelope: Envelope, answers: list[Answer], data: bytes) -> list[Answer]:
         return answers if self._lmtp else [self._together(envelope, answers, data)]
+
+    def _origin(self, envelope: Envelope) -> Origin:
+        return Origin(self._protocol(envelope), self._helo, self._peer.address, self._actor)
 
     def _together(self, envelope: Envelope, answers: list[Answer], data: bytes) -> Answer:
         """One answer for several recipients: what was refused to some of them goes back to the sender by mail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from auth.errors import AuthError, BadCredentials, Throttled, TlsRequired
@@ -20,6 +21,7 @@ class Answer(NamedTuple):
     def good(self) -> bool:
         return self.code < 400
 
+    @lru_cache(maxsize=256)  # noqa: B019  # a tuple of values: most answers are the same few
     def render(self) -> bytes:
         lines = self.text.split("\n")
         status = f"{self.status} " if self.status else ""

@@ -19,6 +19,8 @@ AUTH_OCTETS: Final = 16_384
 """Of a line in an exchange (RFC 4954 §4)."""
 MESSAGE_OCTETS: Final = 52_428_800
 _MEMORY_OCTETS: Final = 1024 * 1024
+_PIECES: Final = 4_096
+"""So many pieces are few: each takes memory of its own."""
 _PIECE_OCTETS: Final = 256 * 1024
 _BARE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
@@ -27,7 +29,8 @@ class Taken:
     """The octets of one message, in memory as long as they are few."""
 
     def __init__(self) -> None:
-        self._file: Final[IO[bytes]] = tempfile.SpooledTemporaryFile(_MEMORY_OCTETS)  # noqa: SIM115  # `close`
+        self._pieces: list[bytes] = []
+        self._file: IO[bytes] | None = None
         self.octets = 0
         self.too_large = False
         self.bare = False
@@ -37,20 +40,31 @@ class Taken:
         self.octets += len(data)
         if self.octets > MESSAGE_OCTETS:
             self.too_large = True
-        else:
+        elif self._file is not None:
             self._file.write(data)
+        elif self.octets <= _MEMORY_OCTETS and len(self._pieces) < _PIECES:
+            self._pieces.append(data)
+        else:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # `close`
+            self._file.write(b"".join(self._pieces) + data)
+            self._pieces = []
 
     def read(self) -> bytes:
         """All of it, with CRLF wherever a line ends; `bare` is right from then on."""
-        self._file.seek(0)
-        data = self._file.read()
+        if self._file is None:
+            data = b"".join(self._pieces)
+        else:
+            self._file.seek(0)
+            data = self._file.read()
         if not self.bare:  # each CR and each LF belongs to a pair; counting is twenty times as fast as a pattern
             pairs = data.count(b"\r\n")
             self.bare = data.count(b"\n") != pairs or data.count(b"\r") != pairs
         return _BARE.sub(b"\r\n", data) if self.bare else data
 
     def close(self) -> None:
-        self._file.close()
+        self._pieces = []
+        if self._file is not None:
+            self._file.close()
 
 
 class Mode(Enum):

@@ -11,7 +11,8 @@ from storage.formats import mime_words
 
 MAX_ADDRESSES: Final = 10_000
 """Addresses read of one field; what follows is not looked at."""
-_CACHED_OCTETS: Final = 512
+CACHED_OCTETS: Final = 512
+"""What is found in a value of so many octets is remembered."""
 
 
 class RawAddress(NamedTuple):
@@ -87,7 +88,7 @@ def parse_addresses(value: bytes | str) -> list[Address]:
 
 def raw_addresses(value: bytes) -> tuple[RawAddress, ...]:
     """Read an address list as ENVELOPE tells it (RFC 9051 §7.5.2); folded or not. Never fails."""
-    if len(value) <= _CACHED_OCTETS:
+    if len(value) <= CACHED_OCTETS:
         return _remembered(value)
     return _read(value)
 

@@ -7,7 +7,8 @@ import secrets
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from storage.formats import mime_fields
 from storage.formats.addresses import parse_addresses
@@ -82,13 +83,56 @@ def completed(header: bytes, hostname: str) -> bytes:
 
 def delivered_to(header: bytes) -> set[str]:
     """Whom it was delivered to before, lower case: it must not come again (MSG-63)."""
-    return {value.strip().strip(b"<>").decode("utf-8", "replace").lower() for value in values(header, b"delivered-to")}
+    return set(map(_address, values(header, b"delivered-to")))
+
+
+class Passed(NamedTuple):
+    """What a header says of a mail's way, found in one pass."""
+
+    hops: int
+    """As `hops`."""
+    delivered_to: frozenset[str]
+    """As `delivered_to`."""
+    own: bytes
+    """The header without Return-Path, which is the delivering server's to write (RFC 5321 §4.4)."""
+
+
+def passed(header: bytes) -> Passed:
+    """`hops`, `delivered_to` and `without` Return-Path together."""
+    count = 0
+    before: list[bytes] = []
+    paths: list[bytes] = []
+    for whole, name, value in mime_fields.fields(header[:_HEADER_OCTETS]):
+        match len(name):
+            case 8:
+                count += name.lower() == b"received"
+            case 11 if name.lower() == b"return-path":
+                paths.append(whole)
+            case 12 if name.lower() == b"delivered-to":
+                before.append(value)
+    own = header
+    if len(paths) == 1 and header.startswith(paths[0]) and len(header) <= _HEADER_OCTETS:  # where servers write it
+        own = header[len(paths[0]) :]
+    elif paths or len(header) > _HEADER_OCTETS:
+        own = without(header, b"return-path")
+    return Passed(count, frozenset(map(_address, before)), own)
+
+
+def _address(value: bytes) -> str:
+    return value.strip().strip(b"<>").decode("utf-8", "replace").lower()
 
 
 def _now() -> str:
-    return format_datetime(datetime.now(UTC))
+    return _said(int(time.time()))
 
 
+@lru_cache(maxsize=8)
+def _said(second: int) -> str:
+    """A moment as header fields tell it; many mails come in one second."""
+    return format_datetime(datetime.fromtimestamp(second, UTC))
+
+
+@lru_cache(maxsize=512)
 def _clean(text: str) -> str:
     return re.sub(r"[^\x21-\x7e\u00a0-\U0010ffff]|[()<>]", "?", text)[:255]
 

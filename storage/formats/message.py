@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from storage.formats import (
     addresses,
@@ -19,7 +18,6 @@ from storage.formats import (
     message_parts,
     message_structure,
     message_text,
-    mime_fields,
     mime_words,
 )
 from storage.formats.base_subject import base_subject
@@ -32,8 +30,7 @@ _FIELD_OCTETS: Final = 16 * 1024
 _HEADER_CHARACTERS: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """What one pass over a message gave; the forms are those of RFC 9051 §7.5.2."""
 
     octets: int
@@ -79,12 +76,11 @@ class Scanned:
 def scan(data: bytes) -> Scanned:
     """Read a message."""
     root = message_parts.read(data)
-    header = data[: min(root.body, message_parts.HEADER_OCTETS)]
     fields: dict[bytes, bytes] = {}
     listed: list[tuple[bytes, bytes]] = []
     lines: list[str] = []
     room = _HEADER_CHARACTERS
-    for whole, name, value in mime_fields.fields(header):
+    for whole, name, value in root.fields:
         lower = name.lower()
         if lower not in fields:
             fields[lower] = value
@@ -94,8 +90,9 @@ def scan(data: bytes) -> Scanned:
             listed.append((lower, whole if whole.endswith(b"\n") else whole + b"\r\n"))
         if room > 0:
             value = value[:_FIELD_OCTETS].strip()
-            plain = b"\n" not in value and b"\r" not in value and b"\0" not in value and b"=?" not in value
-            text = value.decode("ascii") if plain and value.isascii() else _decoded(value)
+            text = value.decode("ascii") if value.isascii() else ""
+            if "=?" in text or not text.isprintable() or not text:  # encoded, folded, or not ASCII
+                text = _decoded(value)
             line = f"{name.decode('ascii')}: {text}"[:room]
             room -= len(line)
             lines.append(line)
@@ -117,10 +114,10 @@ def scan(data: bytes) -> Scanned:
         listed_names=listed_names,
         sent=_sent(fields.get(b"date")),
         subject=subject,
-        from_=_addresses(fields, b"from"),
-        to=_addresses(fields, b"to"),
-        cc=_addresses(fields, b"cc"),
-        bcc=_addresses(fields, b"bcc"),
+        from_=_addresses(fields.get(b"from")),
+        to=_addresses(fields.get(b"to")),
+        cc=_addresses(fields.get(b"cc")),
+        bcc=_addresses(fields.get(b"bcc")),
         base_subject=base,
         is_reply=reply,
         from_key=first_from[0],
@@ -142,11 +139,14 @@ def _decoded(value: bytes) -> str:
     return mime_words.decode_words(mime_words.unfold(value[:_FIELD_OCTETS]))
 
 
-def _addresses(fields: Mapping[bytes, bytes], name: bytes) -> str:
+def _addresses(value: bytes | None) -> str:
     """Names and addresses as they are searched: both the decoded text and what was taken apart."""
-    value = fields.get(name)
     if value is None:
         return ""
+    return _remembered_addresses(value) if len(value) <= addresses.CACHED_OCTETS else _read_addresses(value)
+
+
+def _read_addresses(value: bytes) -> str:
     decoded = _decoded(value)
     if b"=?" in value or b'"' in value or b"(" in value:
         decoded = ", ".join(str(one) for one in addresses.parse_addresses(value[:_FIELD_OCTETS])) or decoded
@@ -157,6 +157,10 @@ def _first(value: bytes | None) -> tuple[str, str]:
     """Local part, and name or address, of the first address; a group counts by its name (RFC 5957 §3)."""
     if value is None:
         return "", ""
+    return _remembered_first(value) if len(value) <= addresses.CACHED_OCTETS else _read_first(value)
+
+
+def _read_first(value: bytes) -> tuple[str, str]:
     for raw in addresses.raw_addresses(value[:_FIELD_OCTETS]):
         mailbox = mime_words.decode_words(raw.mailbox or b"").replace("\0", "")
         if raw.host is None:
@@ -164,6 +168,11 @@ def _first(value: bytes | None) -> tuple[str, str]:
         name = mime_words.decode_words(raw.name) if raw.name else ""
         return mailbox, (name or f"{mailbox}@{mime_words.decode_words(raw.host)}").replace("\0", "")
     return "", ""
+
+
+_remembered_addresses = lru_cache(maxsize=1024)(_read_addresses)
+_remembered_first = lru_cache(maxsize=1024)(_read_first)
+"""The same people write and are written to (storage/formats/addresses.py)."""
 
 
 def _sent(value: bytes | None) -> float | None:

@@ -67,6 +67,8 @@ class Entity:
     kind: bytes
     subtype: bytes
     parameters: list[tuple[bytes, bytes]]
+    fields: list[tuple[bytes, bytes, bytes]]
+    """All of its header (mime_fields.fields)."""
     children: list[Entity] = field(default_factory=list)
     """Parts of a multipart; of a message/rfc822 the enclosed message."""
     multipart: bool = False
@@ -100,12 +102,12 @@ class _Reader:
         data = self._data
         body = mime_fields.header_end(data, start, end)
         mime: dict[bytes, bytes] = {}
-        for _, name, value in mime_fields.fields(data[start : min(body, start + HEADER_OCTETS)]):
-            lower = name.lower()
-            if lower in _MIME:
+        fields = mime_fields.fields(data[start : min(body, start + HEADER_OCTETS)])
+        for _, name, value in fields:
+            if name[0] in b"cC" and (lower := name.lower()) in _MIME:
                 mime.setdefault(lower, value)
         kind, subtype, parameters = _type(mime.get(b"content-type"), digest=digest)
-        entity = Entity(start, body, end, mime, kind, subtype, parameters)
+        entity = Entity(start, body, end, mime, kind, subtype, parameters, fields)
         if depth >= DEPTH_MAX:
             if kind.lower() == b"multipart":
                 _opaque(entity)

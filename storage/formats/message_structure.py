@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from storage.formats import addresses, mime_fields, mime_words
@@ -49,10 +50,18 @@ def envelope(fields: Mapping[bytes, bytes]) -> bytes:
 def _addresses(value: bytes | None) -> bytes:
     if value is None:
         return b"NIL"
+    return _remembered(value) if len(value) <= addresses.CACHED_OCTETS else _read(value)
+
+
+def _read(value: bytes) -> bytes:
     found = addresses.raw_addresses(value)
     if not found:
         return b"NIL"
     return b"(%b)" % b"".join(b"(%b)" % b" ".join(map(nstring, one)) for one in found)
+
+
+_remembered = lru_cache(maxsize=1024)(_read)
+"""The same people write and are written to (storage/formats/addresses.py)."""
 
 
 def structures(data: bytes, root: Entity) -> tuple[bytes, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -88,11 +89,15 @@ def set_(tx: Transaction, absence: Absence) -> None:
     tx.db.execute(sa.insert(auto_replies).values(**row))
 
 
-def answer(tx: Transaction, recipient: Recipient, prepared: Prepared) -> None:
-    """Put an answer into the queue, if one is due: in the transaction that delivers the mail, as its recipient."""
+def answer(tx: Transaction, mails: Sequence[tuple[Recipient, Prepared]]) -> None:
+    """Put the answers that are due into the queue: in the transaction that delivers the mails, as their recipient."""
     absence = of(tx)
-    if not absence.holds(tx.now):
-        return
+    if absence.holds(tx.now):
+        for recipient, prepared in mails:
+            _answer(tx, absence, recipient, prepared)
+
+
+def _answer(tx: Transaction, absence: Absence, recipient: Recipient, prepared: Prepared) -> None:
     data = prepared.data if prepared.data is not None else tx.store.blobs.read(prepared.blob or "")
     header, _ = mail_header.split(data)
     sender = _sender(header)

@@ -1,18 +1,28 @@
-"""Delivery: one mail into one account's mailbox, in one transaction (SMTP-08, MSG-35).
+"""Delivery: mails into accounts' mailboxes, each whole or not at all (SMTP-08, MSG-35).
 
 Whoever got an answer from here may tell the sender that the mail is on disk.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
 
-from storage.errors import OverQuota
+from storage.errors import Busy, OverQuota
 from storage.mail import absence, appending, mailboxes, receipts, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
 from storage.mail.types import INBOX, SPAM, TRASH
 from storage.store import Store, Transaction
+from storage.types import SITE, PrincipalId
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S: Final = 5.0
+"""After so long a wait for the database, the other mails of a batch do not wait for it one after the other."""
 
 
 class Delivered(NamedTuple):
@@ -20,6 +30,14 @@ class Delivered(NamedTuple):
 
     mailbox: str
     uid: int
+
+
+class Copy(NamedTuple):
+    """A mail for one recipient."""
+
+    prepared: appending.Prepared
+    recipient: Recipient
+    spam: bool = False
 
 
 def deliver(
@@ -32,16 +50,74 @@ def deliver(
         Busy: try again.
     """
     with store.write(recipient.actor) as tx:
-        left = appending.room(tx)
-        if left is not None and prepared.octets > left and not trash.make_room(tx, prepared.octets - left):
-            raise OverQuota("the mailbox is full")
-        mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
-        if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
-            flags = words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
-        uid = appending.append(tx, mailbox, prepared, flags=flags, fits=True).uid
-        if not spam:
-            absence.answer(tx, recipient, prepared)
-    return Delivered(mailbox.name, uid)
+        return _keep(tx, [Copy(prepared, recipient, spam)], flags)[0]
+
+
+def deliver_many(store: Store, copies: Sequence[Copy]) -> list[Delivered | Exception]:
+    """The same for mails that came at the same time, in one transaction; what became of each of them.
+
+    If one of them cannot be kept, nothing of that transaction is, and each is delivered for itself. If all of them
+    were put in and the end of the transaction fails, that is everybody's: nobody knows here what the disk has of it.
+    """
+    if len(copies) == 1:
+        return [_alone(store, copies[0])]
+    # Accounts in one order, so that no two transactions wait for each other.
+    places: dict[tuple[PrincipalId, bool], list[int]] = {}
+    for number, copy in sorted(enumerate(copies), key=lambda pair: pair[1].recipient.account):
+        places.setdefault((copy.recipient.account, copy.spam), []).append(number)
+    found: dict[int, Delivered | Exception] = {}
+    begun = time.monotonic()
+    try:
+        with store.write(SITE) as tx:
+            for numbers in places.values():
+                some = [copies[number] for number in numbers]
+                theirs = replace(tx, actor=some[0].recipient.actor, access={})
+                found.update(zip(numbers, _keep(theirs, some), strict=True))
+    except Exception as error:
+        if len(found) == len(copies):
+            return [error] * len(copies)
+        if not isinstance(error, OverQuota):
+            log.warning("each for itself", extra={"mails": len(copies), "reason": type(error).__name__})
+        return _each_alone(store, copies, begun)
+    return [found[number] for number in range(len(copies))]
+
+
+def _each_alone(store: Store, copies: Sequence[Copy], begun: float) -> list[Delivered | Exception]:
+    """Deliver each for itself, unless the database is not to be had at all since `begun`."""
+    found: list[Delivered | Exception] = []
+    for copy in copies:
+        found.append(_alone(store, copy))
+        if isinstance(found[-1], Busy) and time.monotonic() - begun > PATIENCE_S:
+            return found + [found[-1]] * (len(copies) - len(found))
+    return found
+
+
+def _alone(store: Store, copy: Copy) -> Delivered | Exception:
+    try:
+        return deliver(store, copy.prepared, copy.recipient, spam=copy.spam)
+    except Exception as error:
+        return error
+
+
+def _keep(tx: Transaction, copies: Sequence[Copy], flags: str = "") -> list[Delivered]:
+    """Put mails into one mailbox of the actor: all of them are for him, and all are spam or none is."""
+    octets = sum(copy.prepared.octets for copy in copies)
+    left = appending.room(tx)
+    if left is not None and octets > left and not trash.make_room(tx, octets - left):
+        raise OverQuota("the mailbox is full")
+    spam = copies[0].spam
+    mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
+    new = [appending.New(copy.prepared, _flags(tx, copy.prepared, flags)) for copy in copies]
+    found = appending.append_many(tx, mailbox, new, fits=True)
+    if not spam:
+        absence.answer(tx, [(copy.recipient, copy.prepared) for copy in copies])
+    return [Delivered(mailbox.name, one.uid) for one in found]
+
+
+def _flags(tx: Transaction, prepared: appending.Prepared, flags: str) -> str:
+    if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
+        return words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
+    return flags
 
 
 def would_fit(tx: Transaction, octets: int) -> bool:
