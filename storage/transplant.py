@@ -175,7 +175,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
     row = writing.stored(tx, source.folder, source.name)
     body = bookmark_files.checked(target, name, file_writing.body_of(row))
-    _demand_room(tx, target, body.size - (there.size if isinstance(there, File) else 0))
+    _demand_room(tx, place, body.size - (there.size if isinstance(there, File) else 0))
     if isinstance(there, File):
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
@@ -209,7 +209,7 @@ def _copy_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool,
     trees.demand_levels(tx, target, filing.levels(target.path) + high)
     trees.lock(tx, source.id)
     if deep:
-        _demand_room(tx, target, tree_copy.octets(tx, source))
+        _demand_room(tx, place, tree_copy.octets(tx, source))
     if there is not None:
         delete(tx, there)
     made = trees.mkdir(tx, target, name)
@@ -309,9 +309,11 @@ def _demand_outside(source: Folder, present: Folder | File | None) -> None:
         raise Conflict("what shall be replaced holds the source")
 
 
-def _demand_room(tx: Transaction, target: Folder, octets: int) -> None:
-    room = quota.room(tx, target)
-    if octets > 0 and room is not None and octets > room:
+def _demand_room(tx: Transaction, place: Place, octets: int) -> None:
+    if octets <= 0:
+        return
+    room = quota.room(tx, place.folder, place.plan_limits)
+    if room is not None and octets > room:
         raise OverQuota("the capacity is reached")
 
 
