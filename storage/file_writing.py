@@ -11,6 +11,7 @@ from storage.bodies import Body
 from storage.errors import OverQuota
 from storage.filing import Folder
 from storage.schema import collections, dead_properties, file_index, grants, items, viewer_items
+from storage.schema import tombstones as stones
 from storage.statements import Statement, insert, to
 from storage.store import INLINE_OCTETS, Transaction
 from storage.types import CollectionId, ItemId, ModSeq, Principal, PrincipalId, SpaceKind
@@ -43,6 +44,32 @@ _MOVE_GRANTS: Final = Statement(
     .where(grants.c.item_id == sa.bindparam("item"))
     .values(collection_id=to("collection_id"), since_modseq=to("since_modseq"))
 )
+_DUPLICATE: Final = Statement(
+    sa.insert(items)
+    .from_select(
+        ["collection_id", "name", "uid", "modseq", "created_modseq", "creator_id", "created", *_CONTENT, "modified"],
+        sa.select(
+            sa.bindparam("folder", type_=sa.BigInteger),
+            sa.bindparam("name", type_=sa.Text),
+            *(sa.bindparam(key, type_=sa.BigInteger) for key in ("uid", "number", "created_number", "creator")),
+            sa.bindparam("now", type_=sa.Float(53)),
+            *(items.c[name] for name in (*_CONTENT, "modified")),
+        ).where(items.c.id == sa.bindparam("source")),
+        include_defaults=False,
+    )
+    .returning(items.c.id)
+)
+_BAGGAGE: Final = Statement(
+    sa.select(
+        *(column for column in items.c if column.name != "body"),
+        sa.exists().where(viewer_items.c.item_id == items.c.id).label("noted"),
+        sa.exists().where(dead_properties.c.item_id == items.c.id).label("described"),
+        sa.exists().where(grants.c.collection_id == items.c.collection_id).label("shared"),
+        sa.exists()
+        .where(stones.c.collection_id == items.c.collection_id, stones.c.name == items.c.name)
+        .label("buried"),
+    ).where(items.c.collection_id == sa.bindparam("collection"), items.c.name == sa.bindparam("name"))
+)
 _TWIN: Final = Statement(sa.select(file_index.c.twin).where(file_index.c.item_id == sa.bindparam("item")))
 
 
@@ -69,6 +96,31 @@ def create(
         "modified": tx.now if modified is None else trees.clean_time(tx, modified),
     }
     return ItemId(_INSERT.scalar(tx, values)), number
+
+
+def baggage(tx: Transaction, folder: Folder, name: str) -> Any:
+    """A file's row without its body, whoever may see it, and whether there is anything that hangs on it.
+
+    `noted`: viewers' notes; `described`: properties; `shared`: its folder has grants, on itself or on what is in it;
+    `buried`: a tombstone of its name lies in the folder.
+    """
+    return _BAGGAGE.first(tx, {"collection": folder.id, "name": name})
+
+
+def duplicate(tx: Transaction, row: Any, folder: CollectionId, name: str, *, creator: int | None = None) -> ItemId:
+    """Insert a file with the body of `row`, which is read nowhere but in the database."""
+    number, uid = numbering.take_with_uid(tx, folder, octets=row.size)
+    values = {
+        "source": row.id,
+        "folder": folder,
+        "name": name,
+        "uid": uid,
+        "number": number,
+        "created_number": number,
+        "creator": tx.actor.id if creator is None else creator,
+        "now": tx.now,
+    }
+    return ItemId(_DUPLICATE.scalar(tx, values))
 
 
 def replace(
@@ -103,20 +155,28 @@ def remove(tx: Transaction, folder: Folder, row: Any) -> None:
 
 
 def relocate(tx: Transaction, source: Folder, row: Any, target: CollectionId, name: str) -> ModSeq:
-    """Give a file another name, or another folder of the same environment; what hangs on it comes along."""
+    """Give a file another name, or another folder of the same environment; what hangs on it comes along.
+
+    `row` is its `baggage`.
+    """
     moved = source.id != target
+    private = source.space.kind is SpaceKind.PRIVATE and row.creator_id == source.space.id
+    known = {"unseen": private and not (row.noted or row.shared), "first": not row.buried}
     if moved:
-        tombstones.bury(tx, source, row, numbering.take(tx, source.id, count=-1, octets=-row.size))
+        tombstones.bury(tx, source, row, numbering.take(tx, source.id, count=-1, octets=-row.size), **known)
         number, fresh = numbering.take_with_uid(tx, target, octets=row.size)
     else:
         number, fresh = numbering.take_with_uid(tx, target, count=0)
-        tombstones.bury(tx, source, row, number)
+        tombstones.bury(tx, source, row, number, **known)
     placed = {"to_collection_id": target, "to_name": name, "to_uid": fresh, "item": row.id}
     _RELOCATE.run(tx, placed | {"to_modseq": number, "to_created_modseq": number})
-    _FORGET_VIEWS.run(tx, {"item": row.id, "to_collection_id": target})
+    if row.noted:
+        _FORGET_VIEWS.run(tx, {"item": row.id, "to_collection_id": target})
     if moved:
-        _MOVE_PROPERTIES.run(tx, {"item": row.id, "to_collection_id": target})
-        _MOVE_GRANTS.run(tx, {"item": row.id, "to_collection_id": target, "to_since_modseq": number})
+        if row.described:
+            _MOVE_PROPERTIES.run(tx, {"item": row.id, "to_collection_id": target})
+        if row.shared:
+            _MOVE_GRANTS.run(tx, {"item": row.id, "to_collection_id": target, "to_since_modseq": number})
         viewing.forget_access(tx, source.id)
         viewing.forget_access(tx, target)
     locks.forget(tx, source.space, f"{source.name}/{row.name}")

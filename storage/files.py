@@ -115,7 +115,7 @@ def _judge(tx: Transaction, place: Place, precondition: Precondition) -> None:
 
 def _room(tx: Transaction, place: Place) -> int | None:
     """Octets that the body may have: what is there gives way to it."""
-    room = quota.room(tx, place.folder)
+    room = quota.room(tx, place.folder, place.plan_limits)
     if room is None:
         return None
     return room + (place.present.size if isinstance(place.present, File) else 0)

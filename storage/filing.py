@@ -134,6 +134,8 @@ class Place:
     present: Folder | File | None
     taken: bool
     """Something has this name, visible to the actor or not."""
+    plan_limits: str | None = None
+    """Of the space's plan, as stored; None if they were not read with it."""
 
 
 class Details(NamedTuple):

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import filing, rights, viewing
+from storage import filing, locating, rights, viewing
 from storage.errors import Conflict, LimitReached, NotFound
 from storage.filing import DOCS, Details, File, Folder, Place
-from storage.schema import collections, file_index, grants, items, memberships, principals, viewer_collections
+from storage.locating import FILE, FOLDER, IN_SPACE, SPACE, WITH_VIEWER, Rows
+from storage.schema import collections, file_index, grants, items, memberships, principals
 from storage.sight import Sight
 from storage.statements import Statement
 from storage.store import Transaction
@@ -19,7 +20,6 @@ from storage.types import (
     CollectionId,
     ItemId,
     ModSeq,
-    Principal,
     PrincipalId,
     Relation,
     Right,
@@ -29,74 +29,11 @@ from storage.types import (
 )
 
 _HIDES: Final = Right.SEE | Right.EDIT
-_SPACE: Final = (
-    principals.c.kind,
-    principals.c.name.label("space_name"),
-    principals.c.display_name.label("space_display_name"),
-    principals.c.email.label("space_email"),
+_BY_ID: Final = Statement(
+    sa.select(*SPACE, *FOLDER).select_from(IN_SPACE).where(collections.c.id == sa.bindparam("number"))
 )
-_FOLDER: Final = (
-    *(column for column in collections.c if column.name not in {"components", "modseq", "log_floor"}),
-    viewer_collections.c.modseq.label("viewer_modseq"),
-    viewer_collections.c.color.label("viewer_color"),
-)
-_FILE: Final = tuple(
-    column.label(f"item_{column.name}")
-    for column in (
-        *(items.c[name] for name in ("id", "name", "hash", "size", "media_type", "modseq", "creator_id", "created")),
-        *(items.c[name] for name in ("modified", "restricted", "public", "blob")),
-        *(file_index.c[name] for name in ("description", "downloads", "trashed_from", "trashed_at", "depositor_id")),
-        file_index.c.twin,
-    )
-)
-_of_viewer: Final = sa.and_(
-    viewer_collections.c.collection_id == collections.c.id,
-    viewer_collections.c.viewer_id == sa.bindparam("actor"),
-)
-_WITH_VIEWER: Final = collections.outerjoin(viewer_collections, _of_viewer)
-_IN_SPACE: Final = principals.join(collections, collections.c.space_id == principals.c.id).outerjoin(
-    viewer_collections, _of_viewer
-)
-
-
-def _located(*more: Any) -> sa.Select[Any]:
-    """The folder of a path and its parent, with the parent's file of the last name."""
-    named = sa.and_(
-        items.c.collection_id == collections.c.id,
-        items.c.name == sa.bindparam("name"),
-        collections.c.path == sa.bindparam("parent", type_=sa.Text),
-    )
-    return (
-        sa.select(*_SPACE, *_FOLDER, *_FILE, *more)
-        .select_from(_IN_SPACE.outerjoin(items, named).outerjoin(file_index, file_index.c.item_id == items.c.id))
-        .where(
-            principals.c.kind == sa.bindparam("kind"),
-            principals.c.name == sa.bindparam("space"),
-            collections.c.path.in_([sa.bindparam("path", type_=sa.Text), sa.bindparam("parent", type_=sa.Text)]),
-        )
-        .order_by(collections.c.path)
-    )
-
-
-_with_body: Final = _located(items.c.body.label("item_body"))
-_FIND: Final = Statement(_located())
-_FIND_BODY: Final = Statement(_with_body)
-_LOCK: Final = Statement(
-    # Apart from the reading: PostgreSQL would read the file as it was before it waited for the lock.
-    sa.select(collections.c.id)
-    .select_from(principals.join(collections, collections.c.space_id == principals.c.id))
-    .where(
-        principals.c.kind == sa.bindparam("kind"),
-        principals.c.name == sa.bindparam("space"),
-        collections.c.path.in_([sa.bindparam("path", type_=sa.Text), sa.bindparam("parent", type_=sa.Text)]),
-    )
-    .order_by(collections.c.path)
-    .with_for_update(of=collections)
-)
-_by_id: Final = sa.select(*_SPACE, *_FOLDER).select_from(_IN_SPACE).where(collections.c.id == sa.bindparam("number"))
-_BY_ID: Final = Statement(_by_id)
 _CHILDREN: Final = Statement(
-    sa.select(*_FOLDER).select_from(_WITH_VIEWER).where(collections.c.parent_id == sa.bindparam("parent"))
+    sa.select(*FOLDER).select_from(WITH_VIEWER).where(collections.c.parent_id == sa.bindparam("parent"))
 )
 
 _to_actor: Final = sa.or_(
@@ -151,7 +88,7 @@ _OWN_PAGE: Final = Statement(_own.where(_after).order_by(*_order).limit(_most), 
 _OTHERS: Final = Statement(_others)
 _OTHERS_PAGE: Final = Statement(_others.where(_after).order_by(*_order).limit(_most))
 _FILES: Final = Statement(
-    sa.select(*_FILE)
+    sa.select(*FILE)
     .select_from(items.outerjoin(file_index, file_index.c.item_id == items.c.id))
     .where(items.c.collection_id == sa.bindparam("collection"), VISIBLE)
 )
@@ -176,11 +113,16 @@ def find(
         NotFound: nothing is there, or the actor may not know of it (SYS-09).
         GateClosed: it is in the wiki, and the plan has none.
     """
-    parent, folder, row = _look(tx, kind, space, path, root, body=body)
-    if folder is not None:
-        return folder
-    if parent is not None and row is not None and row.item_id is not None:
-        found = file_of(tx, parent, row, body=row.item_body if body else None)
+    return found_at(tx, locating.read(tx, kind, space, root, path, body=body), path, body=body)
+
+
+def found_at(tx: Transaction, rows: Rows, path: str, *, body: bool = False) -> Folder | File:
+    """The same of one of the paths that were read."""
+    at = rows.at(path)
+    if at.folder is not None:
+        return at.folder
+    if at.parent is not None and at.file is not None:
+        found = file_of(tx, at.parent, at.file, body=at.file.item_body if body else None)
         if found is not None:
             return found
     raise NotFound(path)
@@ -194,16 +136,24 @@ def place(tx: Transaction, kind: SpaceKind, space: str, path: str, *, root: str 
         Conflict: the folder is missing or hidden from him, or the name cannot be one.
         GateClosed: as in `find`.
     """
-    name = filing.clean_name(filing.split(path)[1])
-    parent, folder, row = _look(tx, kind, space, path, root)
-    if parent is None:
+    filing.clean_name(filing.split(path)[1])
+    at = place_at(tx, locating.read(tx, kind, space, root, path), path)
+    if at is None:
         find(tx, kind, space, "", root=root)
         raise Conflict("there is no such folder to put it into")
-    if folder is not None:
-        return Place(parent, name, folder, True)
-    if row is None or row.item_id is None:
-        return Place(parent, name, None, row is None)
-    return Place(parent, name, file_of(tx, parent, row), True)
+    return at
+
+
+def place_at(tx: Transaction, rows: Rows, path: str) -> Place | None:
+    """The same of one of the paths that were read; None where `place` says why not."""
+    name = filing.clean_name(filing.split(path)[1])
+    at = rows.at(path)
+    if at.parent is None:
+        return None
+    present: Folder | File | None = at.folder
+    if present is None and at.file is not None:
+        present = file_of(tx, at.parent, at.file)
+    return Place(at.parent, name, present, at.taken, at.plan_limits)
 
 
 def again(tx: Transaction, folder: Folder) -> Folder:
@@ -222,7 +172,7 @@ def by_id(tx: Transaction, number: CollectionId) -> Folder:
         NotFound: as in `find`.
     """
     row = _BY_ID.first(tx, {"actor": tx.actor.id, "number": number})
-    found = None if row is None else Sight(tx, _principal(row), row.path.partition("/")[0]).one(row)
+    found = None if row is None else Sight(tx, locating.principal(row), row.path.partition("/")[0]).one(row)
     if found is None:
         raise NotFound(str(number))
     return found
@@ -282,7 +232,7 @@ def details(tx: Transaction, folder: Folder, names: Sequence[str] | None = None)
         return {}
     said = sa.or_(file_index.c.item_id.is_not(None), items.c.public)
     query = (
-        sa.select(*_FILE, principals.c.name.label("depositor"))
+        sa.select(*FILE, principals.c.name.label("depositor"))
         .select_from(
             items.outerjoin(file_index, file_index.c.item_id == items.c.id).outerjoin(
                 principals, principals.c.id == file_index.c.depositor_id
@@ -347,32 +297,6 @@ def file_of(tx: Transaction, folder: Folder, row: Any, body: bytes | None = None
         for one in _GRANTS_ON_ONE.scalars(tx, keys):
             granted[row.item_id] = granted.get(row.item_id, Right.NONE) | Right(one)
     return _file(tx, folder, row, granted, body)
-
-
-def _look(
-    tx: Transaction, kind: SpaceKind, space: str, path: str, root: str, *, body: bool = False
-) -> tuple[Folder | None, Folder | None, Any]:
-    """Parent and folder of a path as the actor sees them, and the parent's row with the file of that name.
-
-    The row is None where a folder has the name.
-    """
-    path = filing.clean_path(path)
-    whole = filing.join(root, path)
-    above, name = filing.split(whole) if path else ("", "")
-    keys = {"kind": kind.value, "space": space, "path": whole, "parent": above, "name": name, "actor": tx.actor.id}
-    if tx.writing and not tx.store.engines.sqlite:  # SQLite has one writer
-        _LOCK.all(tx, keys)
-    found = (_FIND_BODY if body else _FIND).all(tx, keys)
-    if not found:
-        return None, None, None
-    here = next((row for row in found if row.path == whole), None)
-    over = next((row for row in found if row.path == above), None) if path else None
-    sight = Sight(tx, _principal(found[0]), root)
-    folder = None if here is None else sight.one(here)
-    parent = None if over is None else sight.one(over)
-    if folder is not None or parent is not None:
-        sight.demand_gate(path)
-    return parent, folder, over if here is None else None
 
 
 def _shown(tx: Transaction, folder: Folder, row: Any) -> Row:
@@ -455,10 +379,4 @@ def _file(tx: Transaction, folder: Folder, row: Any, granted: dict[int, Right], 
         row.item_trashed_at or 0.0,
         row.item_depositor_id or 0,
         row.item_twin or 0,
-    )
-
-
-def _principal(row: Any) -> Principal:
-    return Principal(
-        PrincipalId(row.space_id), SpaceKind(row.kind), row.space_name, row.space_display_name, row.space_email
     )

@@ -71,10 +71,10 @@ _JUDGED: Final = sa.select(locks.c.token, locks.c.path, locks.c.owner_id, locks.
 _ANY: Final = Statement(
     sa.select(sa.literal_column("1"))
     .select_from(locks)
-    .where(locks.c.space_id == sa.bindparam("space"), locks.c.expires > sa.bindparam("now"))
+    .where(locks.c.space_id == sa.bindparam("space"))
     .limit(sa.literal_column("1"))
 )
-"""Whether the space has any lock at all: nearly always it has none, and this is all a write pays."""
+"""Whether the space has any lock at all, expired ones included: nearly always it has none."""
 _CHECK_DEEP: Final = _JUDGED.where(_covers)
 _CHECK_TREE: Final = _JUDGED.where(sa.or_(_covers, _below))
 # Every write asks this one: home, collection, item.
@@ -120,6 +120,7 @@ def lock(
     held = sa.select(sa.func.count()).where(locks.c.space_id == space.id, locks.c.owner_id == tx.actor.id)
     if tx.db.execute(held).scalar_one() >= MAX_LOCKS_PER_OWNER:
         raise LimitReached("locks", MAX_LOCKS_PER_OWNER)
+    tx.unlocked.discard(space.id)
     token = uuid.uuid4().urn
     tx.db.execute(
         sa.insert(locks).values(
@@ -197,7 +198,7 @@ def check(
     """
     if tx.actor.id == SITE.id:
         return
-    if _ANY.scalar(tx, {"space": space.id, "now": tx.now}) is None:
+    if not _any(tx, space):
         return
     rows = _judged(tx, space, path, tree)
     if not rows:
@@ -214,7 +215,7 @@ def check(
 
 def forget(tx: Transaction, space: Principal, path: str) -> None:
     """Drop the locks on `path` and below it: what was there has gone (RFC 4918 §9.6, §7.6)."""
-    if _ANY.scalar(tx, {"space": space.id, "now": 0.0}) is None:
+    if not _any(tx, space):
         return
     prefix = _prefix(path)
     here = sa.or_(
@@ -227,6 +228,16 @@ def forget(tx: Transaction, space: Principal, path: str) -> None:
 def sweep(tx: Transaction) -> int:
     """Remove the locks that expired, of all spaces; return how many."""
     return tx.db.execute(sa.delete(locks).where(locks.c.expires <= tx.now)).rowcount
+
+
+def _any(tx: Transaction, space: Principal) -> bool:
+    """Whether the space has any lock; all that a write pays where it has none, and once a transaction.
+
+    Who locks a path waits for the writers of its folder (`_serialise`), so what was seen when these looked holds.
+    """
+    if space.id not in tx.unlocked and _ANY.scalar(tx, {"space": space.id}) is None:
+        tx.unlocked.add(space.id)
+    return space.id not in tx.unlocked
 
 
 def _judged(tx: Transaction, space: Principal, path: str, tree: bool) -> Sequence[Any]:

@@ -158,17 +158,22 @@ def every(tx: Transaction, space: Principal) -> dict[Tool, Usage]:
     return found
 
 
-def room(tx: Transaction, collection: Collection) -> int | None:
-    """How many octets may still be added to `collection`; None is without limit, and then nothing is summed."""
-    return room_in(tx, collection.space, collection.tool)
+def room(tx: Transaction, collection: Collection, plan_limits: str | None = None) -> int | None:
+    """How many octets may still be added to `collection`; None is without limit, and then nothing is summed.
+
+    `plan_limits` are those of the space's plan where they were read already (storage/locating.py).
+    """
+    return room_in(tx, collection.space, collection.tool, plan_limits)
 
 
-def room_in(tx: Transaction, space: Principal, tool: Tool = Tool.DOCUMENTS) -> int | None:
+def room_in(
+    tx: Transaction, space: Principal, tool: Tool = Tool.DOCUMENTS, plan_limits: str | None = None
+) -> int | None:
     """The same for a space, whoever may know of it."""
     measure = MEASURES.get(tool)
     if measure is None or not measure.octets:
         return None
-    limits: str | None = _LIMITS.scalar(tx, {"space": space.id})
+    limits: str | None = _LIMITS.scalar(tx, {"space": space.id}) if plan_limits is None else plan_limits
     if limits is None or _limit(json.loads(limits), measure.octets) is None:
         return None
     return used(tx, space, tool).available_octets

@@ -20,7 +20,7 @@ from storage.blobs import BlobStore
 from storage.engine import Engines, Held
 from storage.errors import Busy
 from storage.schema import site_values
-from storage.types import Actor, CollectionId
+from storage.types import Actor, CollectionId, PrincipalId
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ class Transaction:
     touched: set[CollectionId] = field(default_factory=set)
     """Collections that changed: whoever waits on them is woken after the commit."""
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    unlocked: set[PrincipalId] = field(default_factory=set)
+    """Spaces that had no lock at all when this transaction looked (storage/locks.py)."""
     access: dict[CollectionId, object] = field(default_factory=dict)
     """What was found out about the actor's item grants, by collection (storage/viewing.py)."""
 

@@ -61,17 +61,21 @@ _AUDIENCE: Final = Statement(
 )
 
 
-def bury(tx: Transaction, collection: Collection, row: Any, number: int) -> None:
+def bury(
+    tx: Transaction, collection: Collection, row: Any, number: int, *, unseen: bool = False, first: bool = False
+) -> None:
     """Leave a tombstone under `number` for the item of `row`, which goes; to be called while it is there.
 
-    It takes the place of an older one of the same name, and goes on telling what that one told.
+    It takes the place of an older one of the same name, and goes on telling what that one told. `unseen` and `first`
+    say what was read with the row: that nobody had a reason of his own to see it, that there is no older one.
     """
     created, hidden = row.created_modseq, row.hidden_modseq
     freed = _freed(collection, row)
     secret = 0 < hidden <= created
-    audience = {str(number) for number in audience_of(tx, collection, row)} if freed and not secret else set()
+    told = freed and not secret and not unseen
+    audience = {str(number) for number in audience_of(tx, collection, row)} if told else set()
     keys = {"collection": row.collection_id, "name": row.name}
-    former = _FORMER.first(tx, keys)
+    former = None if first else _FORMER.first(tx, keys)
     if former is not None:
         _DROP.run(tx, keys)
         if secret:  # nobody else saw this one: for them the name went with the former one

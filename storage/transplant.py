@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from storage import (
@@ -28,7 +30,7 @@ from storage.filing import FAVOURITES, FIXED, File, Folder, Place, Special
 from storage.schema import collections, viewer_collections
 from storage.schema import items as item_rows
 from storage.store import Transaction
-from storage.types import UNCONDITIONAL, CollectionId, Precondition, Relation, Right, SpaceKind, View
+from storage.types import UNCONDITIONAL, CollectionId, ItemId, Precondition, Relation, Right, SpaceKind, View
 
 _ARRANGES = frozenset({Relation.OWNER, Relation.SITE, Relation.ADMIN, Relation.CO_ADMIN})
 
@@ -90,7 +92,7 @@ def delete(tx: Transaction, source: Folder | File, precondition: Precondition = 
     trash, path = trees.trash_of(tx, _folder(source).space.id)
     if isinstance(source, File):
         free = trees.free_name(tx, trash, source.name)
-        file_writing.relocate(tx, source.folder, writing.stored(tx, source.folder, source.name), trash, free)
+        file_writing.relocate(tx, source.folder, file_writing.baggage(tx, source.folder, source.name), trash, free)
         trees.set_index(tx, source.id, trashed_from=source.path, trashed_at=tx.now, trashed_by=tx.actor.id)
         return
     _graft(tx, source, trash, path, trees.free_name(tx, trash, source.title))
@@ -113,9 +115,10 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     there = _present(place, overwrite)
     locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
     locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
-    row = writing.stored(tx, folder, source.name)
-    if bookmark_files.checked(target, name, file_writing.body_of(row)).hash != row.hash:
-        raise Fixed("this is no bookmark, and a new name makes it none")
+    if isinstance(there, File) or target.root == FAVOURITES:
+        row = writing.stored(tx, folder, source.name)
+        if bookmark_files.checked(target, name, file_writing.body_of(row)).hash != row.hash:
+            raise Fixed("this is no bookmark, and a new name makes it none")
     if isinstance(there, File):
         _demand_edit(there)
         over = writing.stored(tx, target, name)
@@ -127,7 +130,7 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
         return False
     if there is not None:
         delete(tx, there)
-    file_writing.relocate(tx, folder, row, target.id, name)
+    file_writing.relocate(tx, folder, file_writing.baggage(tx, folder, source.name), target.id, name)
     if source.trashed_from:
         trees.set_index(tx, source.id, trashed_from="", trashed_at=None, trashed_by=0)
     return there is None
@@ -175,9 +178,25 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     elif not target.rights & Right.ADD:
         raise Denied(Right.ADD, tree.path(target))
     locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
+    if isinstance(there, File) or target.root == FAVOURITES:
+        return _copy_body(tx, source, place, there)
+    row = file_writing.baggage(tx, source.folder, source.name)
+    _demand_room(tx, place, row.size)
+    if there is not None:
+        delete(tx, there)
+    owner = target.space.id if target.special is Special.DROP_BOX else None
+    made = file_writing.duplicate(tx, row, target.id, name, creator=owner)
+    automatic_notices.note(tx, target, name, made, tx.actor.id if owner is None else owner)
+    _copy_notes(tx, source, row, made, target, described=row.described)
+    return there is None
+
+
+def _copy_body(tx: Transaction, source: File, place: Place, there: Folder | File | None) -> bool:
+    """A copy whose body is looked at: over a file, whose former one is kept, and among bookmarks."""
+    target, name = place.folder, place.name
     row = writing.stored(tx, source.folder, source.name)
     body = bookmark_files.checked(target, name, file_writing.body_of(row))
-    _demand_room(tx, target, body.size - (there.size if isinstance(there, File) else 0))
+    _demand_room(tx, place, body.size - (there.size if isinstance(there, File) else 0))
     if isinstance(there, File):
         over = writing.stored(tx, target, name)
         file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
@@ -186,13 +205,16 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
         return False
     if there is not None:
         delete(tx, there)
-    owner = target.space.id if target.special is Special.DROP_BOX else None
-    made, _ = file_writing.create(tx, target.id, name, body, row.media_type, creator=owner, modified=row.modified)
+    made, _ = file_writing.create(tx, target.id, name, body, row.media_type, modified=row.modified)
+    _copy_notes(tx, source, row, made, target, described=True)
+    return there is None
+
+
+def _copy_notes(tx: Transaction, source: File, row: Any, made: ItemId, target: Folder, *, described: bool) -> None:
     if source.description:
         trees.set_index(tx, made, description=source.description)
-    automatic_notices.note(tx, target, name, made, tx.actor.id if owner is None else owner)
-    tree_copy.properties_of_file(tx, row.id, made, target.id)
-    return there is None
+    if described:
+        tree_copy.properties_of_file(tx, row.id, made, target.id)
 
 
 def _copy_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool, deep: bool) -> bool:
@@ -213,7 +235,7 @@ def _copy_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool,
     trees.demand_levels(tx, target, filing.levels(target.path) + high)
     trees.lock(tx, source.id)
     if deep:
-        _demand_room(tx, target, tree_copy.octets(tx, source))
+        _demand_room(tx, place, tree_copy.octets(tx, source))
     if there is not None:
         delete(tx, there)
     made = trees.mkdir(tx, target, name)
@@ -313,9 +335,11 @@ def _demand_outside(source: Folder, present: Folder | File | None) -> None:
         raise Conflict("what shall be replaced holds the source")
 
 
-def _demand_room(tx: Transaction, target: Folder, octets: int) -> None:
-    room = quota.room(tx, target)
-    if octets > 0 and room is not None and octets > room:
+def _demand_room(tx: Transaction, place: Place, octets: int) -> None:
+    if octets <= 0:
+        return
+    room = quota.room(tx, place.folder, place.plan_limits)
+    if room is not None and octets > room:
         raise OverQuota("the capacity is reached")
 
 

@@ -12,11 +12,12 @@ from servers.dav.resources import PRINCIPALS, Address, Kind, Resource
 from servers.dav.urls import UrlMap
 from servers.http.errors import HttpError
 from servers.webdav import favourites, fixed
-from storage import folders
+from storage import folders, locating
 from storage import principals as people
 from storage.bookmark_files import WHOLE
 from storage.errors import Conflict, NotFound
 from storage.filing import DOCS, FAVOURITES, FEED, File, Folder, Place
+from storage.locating import Rows
 from storage.store import Transaction
 from storage.types import Principal, SpaceKind
 
@@ -81,6 +82,27 @@ def resolve(tx: Transaction, address: Address, *, body: bool = False) -> Resourc
     return resources.resolve(tx, address)
 
 
+def read_both(tx: Transaction, source: Address, destination: Address) -> Rows | None:
+    """What two addresses name, in one read; None unless they lie in one tree, where one read does."""
+    root, _, first = source.collection.partition("/")
+    other, _, second = destination.collection.partition("/")
+    if source.kind is not Kind.MEMBER or destination.kind is not Kind.MEMBER or root != other:
+        return None
+    if (source.space_kind, source.space) != (destination.space_kind, destination.space):
+        return None
+    return locating.read(tx, source.space_kind, source.space, root, first, second)
+
+
+def resolve_in(tx: Transaction, rows: Rows, address: Address) -> Resource:
+    """`resolve` of an address that `read_both` read.
+
+    Raises:
+        NotFound: as there.
+    """
+    _own_way(tx, address)
+    return resource(address, folders.found_at(tx, rows, address.collection.partition("/")[2]))
+
+
 def resource(address: Address, found: Folder | File) -> Resource:
     """A folder or file under the URL by which it was asked for."""
     if isinstance(found, File):
@@ -143,8 +165,10 @@ def member(found: Resource) -> Folder | File:
     return one
 
 
-def place(tx: Transaction, address: Address) -> Place:
+def place(tx: Transaction, address: Address, rows: Rows | None = None) -> Place:
     """Where a new member is to be, and what is there now; for PUT, MKCOL, LOCK and Destination.
+
+    `rows` are those of `read_both`, if it read the address.
 
     Raises:
         HttpError: 403, nothing can be made there (DOC-02, CALSYNC-15).
@@ -155,7 +179,8 @@ def place(tx: Transaction, address: Address) -> Place:
         raise fixed_part()
     try:
         _own_way(tx, address)
-        return folders.place(tx, address.space_kind, address.space, path, root=root)
+        known = None if rows is None else folders.place_at(tx, rows, path)
+        return known or folders.place(tx, address.space_kind, address.space, path, root=root)
     except NotFound:
         raise Conflict("there is no such folder") from None
 

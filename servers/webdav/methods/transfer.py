@@ -36,7 +36,8 @@ def _transfer(context: Context, *, moving: bool) -> Response:
     found: Resource | None = None
     try:
         with writing(context) as tx:
-            found = find(context, tx)
+            rows = tree.read_both(tx, context.address, destination)
+            found = find(context, tx) if rows is None else tree.resolve_in(tx, rows, context.address)
             source = tree.member(found)
             if isinstance(source, File):
                 items.check(source, precondition)
@@ -45,7 +46,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
                 conditions.check_untagged(context.request)
                 if moving:
                     context.depth(INFINITY, INFINITY)  # RFC 4918 §9.9.2: of collections only
-            place = tree.place(tx, destination)
+            place = tree.place(tx, destination, rows)
             _apart(context, source, destination)
             if moving:
                 created = transplant.move(tx, source, place, overwrite=overwrite)
