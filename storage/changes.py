@@ -127,7 +127,7 @@ def since(
             return Changes(names, (), collection.modseq, ModSeq(0), False)
     found = numbered(tx, collection, after, bound=bound, limit=limit)
     if limit is not None and len(found.present) + len(found.gone) > limit:
-        return _cut(found, limit)
+        return _cut(found, limit, collection.modseq)
     removed = tuple(name for _, name in found.gone)
     return Changes([row for _, row in found.present], removed, collection.modseq, ModSeq(0), False)
 
@@ -335,11 +335,14 @@ def cut_at(numbers: Sequence[int], limit: int) -> ModSeq:
     return ModSeq(last)
 
 
-def _cut(found: Numbered, limit: int) -> Changes:
-    """The first changes in numbers' order."""
+def _cut(found: Numbered, limit: int, modseq: ModSeq) -> Changes:
+    """The first changes in numbers' order; `modseq` is the present, which who was told all of them has reached."""
     numbers = sorted([number for number, _ in found.present] + [number for number, _ in found.gone])
     last = cut_at(numbers, limit)
+    if last == numbers[-1]:
+        removed = tuple(name for _, name in found.gone)
+        return Changes([row for _, row in found.present], removed, modseq, ModSeq(0), False)
     rows = [row for number, row in found.present if number <= last]
     removed = tuple(name for number, name in found.gone if number <= last)
     bound = found.initial if found.initial > last else ModSeq(0)
-    return Changes(rows, removed, last, bound, len(rows) + len(removed) < len(numbers))
+    return Changes(rows, removed, last, bound, True)

@@ -56,9 +56,9 @@ def since(
     found = changes.numbered(tx, folder, after, bound=bound, limit=limit)
     files = [number for number, _ in found.present] + [number for number, _ in found.gone]
     numbers = sorted(files + [number for number, _, _ in told])
-    if limit is None or len(numbers) <= limit:
-        return _united(found, told, folder.modseq, ModSeq(0), truncated=False)
-    last = changes.cut_at(numbers, limit)
+    last = folder.modseq if limit is None or len(numbers) <= limit else changes.cut_at(numbers, limit)
+    if not numbers or last >= numbers[-1]:
+        return _united(found, told, folder.modseq, ModSeq(0), truncated=False)  # all of it, up to the present
     return _united(
         Numbered(
             [one for one in found.present if one[0] <= last],
@@ -68,7 +68,7 @@ def since(
         [one for one in told if one[0] <= last],
         last,
         found.initial if found.initial > last else ModSeq(0),
-        truncated=last < numbers[-1],
+        truncated=True,
     )
 
 

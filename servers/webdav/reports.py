@@ -50,5 +50,4 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
     if found.truncated:
         responses.append(multistatus.status(resource.href, 507, "<D:number-of-matches-within-limits/>"))
     tail = f"<D:sync-token>{tokens.after(folder, found)}</D:sync-token>"
-    applied = ("return=minimal",) if reader.context.preferences.minimal else ()
-    return multistatus.document(responses, tail=tail, headers=reader.context.preferences.applied(*applied))
+    return multistatus.document(responses, tail=tail)

@@ -179,3 +179,18 @@ def test_principal_match_finds_items_at_any_depth(alice: Client, bob: Client) ->
     owner = "<D:principal-property><D:owner/></D:principal-property>"
     assert report(alice, EVENTS, "principal-match", owner).hrefs() == [EVENTS, EVENTS + "a.ics", EVENTS + "b.ics"]
     assert report(bob, EVENTS, "principal-match", owner).hrefs() == []
+
+
+def test_minimal_answers_of_reports(alice: Client) -> None:
+    """RFC 8144 §2.1, RFC 7240 §3: what was not found is left out, and that is said; so in every report."""
+    inner = '<D:property name="owner"><D:property name="displayname"/><D:property name="none"/></D:property><D:property name="none"/>'
+    for fields, told in (({}, 2), ({"prefer": "return=minimal"}, 0)):
+        body = f'<D:expand-property xmlns:D="DAV:">{inner}</D:expand-property>'
+        answer = alice.request("REPORT", EVENTS, body, **fields)
+        assert (answer.text.count("404 Not Found"), answer.text.count("Alice")) == (told, 1)
+        assert answer.headers.get("preference-applied") == fields.get("prefer")
+    match = '<D:principal-match xmlns:D="DAV:"><D:self/><D:prop><D:none/></D:prop></D:principal-match>'
+    answer = alice.request("REPORT", "/dav/principals/", match, prefer="return=minimal")
+    assert answer.headers["preference-applied"] == "return=minimal"
+    assert "404" not in answer.text
+    assert alice.sync(EVENTS, prefer="return=minimal").headers["preference-applied"] == "return=minimal"

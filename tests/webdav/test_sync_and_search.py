@@ -9,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.webdav.search import conditions
+from storage import folders, grants, principals
+from storage.filing import DOCS, Folder
+from storage.store import Store
+from storage.types import SITE, Right, SpaceKind
 from tests.dav.desk import Answer, Client
 
 DAV = "{DAV:}"
@@ -211,3 +215,24 @@ def test_words(disk: Client, bob: Client) -> None:
     assert found(search(disk, f"<D:and><D:contains>report</D:contains>{name('%.txt')}</D:and>")) == ["a/b/REPORT_3.txt"]
     assert found(search(bob, "<D:contains>budget</D:contains>")) == []
     assert search(disk, "<D:contains>*port</D:contains>").status == 403
+
+
+def test_who_was_told_all_has_the_present_token(store: Store, alice: Client, bob: Client) -> None:
+    """RFC 6578 §4: a cut that leaves nothing out is none, whatever else changed that is not his to see."""
+    where = HOME + "s/"
+    alice.request("MKCOL", where)
+    for name in "ab":
+        alice.request("PUT", where + name, b"1")
+    with store.write(SITE) as tx:
+        grantee = principals.find(tx, SpaceKind.PRIVATE, "bob")
+        for path, right in (("", Right.SEE_FOLDER), ("s", Right.SEE_FOLDER | Right.ADD | Right.DELETE)):
+            folder = folders.find(tx, SpaceKind.PRIVATE, "alice", path, root=DOCS)
+            assert isinstance(folder, Folder)
+            grants.grant(tx, folder, grantee, right)
+        grants.grant(tx, folder, grantee, Right.SEE | Right.EDIT, "a")
+    token = bob.sync(where).sync_token
+    assert bob.request("MOVE", where + "a", destination=where + "c").status == 201
+    assert alice.request("PUT", where + "b", b"2").status == 204
+    answer = bob.sync(where, token, limit=1)
+    assert sorted(answer.hrefs()) == [where + "a", where + "c"]  # one change has one number
+    assert answer.sync_token == bob.propfind(where, f"{DAV}sync-token").xml.findtext(f".//{DAV}sync-token")

@@ -28,4 +28,7 @@ def report(context: Context) -> Response:
         tool = found.collection.tool if found.collection is not None else None
         if found.kind not in row.kinds or (tool is not None and row.tools is not None and tool not in row.tools):
             raise refuse(403, f"{DAV}supported-report", reason="this resource does not have this report")
-        return row.handler(Reader(context, tx), found, root)
+        answer = row.handler(Reader(context, tx), found, root)
+    if context.preferences.minimal and answer.status == 207 and answer.header("Preference-Applied") is None:
+        answer.headers += context.preferences.applied("return=minimal")  # RFC 8144 §2.1: what was not found is left out
+    return answer

@@ -50,9 +50,10 @@ def _expanded(reader: Reader, found: Resource, asked: xml.Element, level: int) -
             present.append(text)
         else:
             present.append(_HREF.sub(_follow(reader, wish, level), text))
-    parts = multistatus.propstat(404, missing) if missing else ""
+    told = missing and not reader.context.preferences.minimal  # RFC 8144 §2.1
+    parts = multistatus.propstat(404, missing) if told else ""
     whole = f"<D:propstat><D:prop>{''.join(present)}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
-    return multistatus.response(found.href, (whole if present or not missing else "") + parts)
+    return multistatus.response(found.href, (whole if present or not told else "") + parts)
 
 
 def _name(wish: xml.Element) -> str:

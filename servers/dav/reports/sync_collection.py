@@ -42,8 +42,7 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
         # RFC 6578 §3.6: on the collection itself; the token below is that of the last change told.
         responses.append(multistatus.status(resource.href, 507, "<D:number-of-matches-within-limits/>"))
     tail = f"<D:sync-token>{tokens.after(collection, found)}</D:sync-token>"
-    applied = ("return=minimal",) if context.preferences.minimal else ()
-    return multistatus.document(responses, tail=tail, headers=context.preferences.applied(*applied))
+    return multistatus.document(responses, tail=tail)
 
 
 def limit_of(root: xml.Element, ours: int) -> int:
