@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from storage.errors import OverQuota
-from storage.mail import absence, appending, mailboxes, receipts, trash
+from storage.mail import absence, appending, mailboxes, receipts, thread_moves, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
-from storage.mail.types import INBOX, SPAM, TRASH
+from storage.mail.types import SPAM, TRASH
 from storage.store import Store, Transaction
 
 
@@ -27,6 +27,8 @@ def deliver(
 ) -> Delivered:
     """Put a mail into the recipient's INBOX, or into `Spam?`; what the Trash holds makes room for it (MSG-44).
 
+    A mail of a thread that goes elsewhere as a whole comes there (`thread_moves`).
+
     Raises:
         OverQuota: it does not fit, even with an empty Trash (MSG-62).
         Busy: try again.
@@ -35,7 +37,7 @@ def deliver(
         left = appending.room(tx)
         if left is not None and prepared.octets > left and not trash.make_room(tx, prepared.octets - left):
             raise OverQuota("the mailbox is full")
-        mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
+        mailbox = mailboxes.find(tx, SPAM) if spam else thread_moves.place(tx, prepared)
         if receipts.asks(prepared.scanned.listed) and receipts.choice(tx) == "never":
             flags = words.changed(flags, "add", receipts.SENT)  # so that no program asks (MSG-16)
         uid = appending.append(tx, mailbox, prepared, flags=flags, fits=True).uid

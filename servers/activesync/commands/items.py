@@ -1,4 +1,4 @@
-"""ItemOperations ([MS-ASCMD] §2.2.1.10): single items and attachments, and emptying a folder."""
+"""ItemOperations ([MS-ASCMD] §2.2.1.10): single items, attachments and conversations, and emptying a folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from servers.activesync import contents, documents, hierarchy, multipart
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.commands.conversations import Threads
 from servers.activesync.mail_content import MailContent
 from servers.activesync.multipart import Delivery, Multipart
 from servers.activesync.object_content import ObjectContent
@@ -22,7 +23,7 @@ from storage.mail.types import TRASH
 from storage.store import Transaction
 
 _OK, _PROTOCOL, _BAD_LINK, _REFUSED, _MISSING, _RANGE, _STORE, _EMPTY, _LARGE = 1, 2, 4, 5, 6, 8, 9, 10, 11
-_CONVERSION, _NO_FILE, _DENIED, _CREDENTIALS = 14, 15, 16, 18
+_NO_FILE, _CREDENTIALS = 15, 18
 OPERATIONS_MAX: Final = 100
 _WHOLE: Final = tuple(wanted_of.Preference(kind, None, False, 0) for kind in (wanted_of.HTML, wanted_of.PLAIN))
 """What is fetched of a mail where nothing is said of its body: all, in the form that it has."""
@@ -34,16 +35,19 @@ def item_operations(call: Call) -> Element | Multipart:
     if not asked:
         return Item.ItemOperations(Item.Status(_PROTOCOL))
     delivery = Delivery(call.query.multipart, multipart.OCTETS_MAX)
-    found = [_one(call, one, delivery) for one in asked]
+    if call.version < 140 and any(one.tag is Item.Move for one in asked):
+        return Item.ItemOperations(Item.Status(_PROTOCOL))
+    threads = Threads(call)
+    found = [_one(call, one, delivery, threads) for one in asked]
     told = Item.Response(*(one for one in found if one is not None))
     return delivery.answer(Item.ItemOperations(Item.Status(_OK), told))
 
 
-def _one(call: Call, asked: Element, delivery: Delivery) -> Element | None:
+def _one(call: Call, asked: Element, delivery: Delivery, threads: Threads) -> Element | None:
     if asked.tag is Item.EmptyFolderContents:
         return _empty(call, asked)
     if asked.tag is Item.Move:
-        return Item.Move(Item.Status(_DENIED))
+        return threads.move(asked)
     if asked.tag is not Item.Fetch:
         return None
     reference = asked.text_of(AirSyncBase.FileReference)
