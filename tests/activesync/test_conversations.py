@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Email, Email2, FolderHierarchy, ItemOperations
+from servers.activesync.wbxml.pages import AirSync, Email, Email2, FolderHierarchy, ItemOperations, Search
 from storage.mail import appending, delivery, mailboxes, tables, thread_moves
 from storage.mail.recipients import Recipient
 from storage.store import Store
@@ -275,3 +275,32 @@ def test_the_oldest_orders_give_way(
         left = set(tx.db.execute(sa.select(tables.thread_moves.c.thread)).scalars())
     assert len(left) == thread_moves.MOVES_MAX
     assert far not in left
+
+
+def found(phone: Phone, *query: Element) -> tuple[str | None, list[str]]:
+    """Search mails; the status, and the subjects of the hits."""
+    store = Search.Store(Search.Name("Mailbox"), Search.Query(*query), Search.Options(Search.Range("0-9")))
+    answer = phone.post("Search", Search.Search(store)).document.find(Search.Response, Search.Store)
+    assert answer is not None
+    hits = [one.text_of(Search.Properties, Email.Subject) for one in answer.all(Search.Result)]
+    return answer.text_of(Search.Status), sorted(one for one in hits if one)
+
+
+def test_the_mails_of_a_conversation_are_found(phone: Phone, deliver: Callable[..., int]) -> None:
+    """[MS-ASCMD] §2.2.3.35.2."""
+    deliver("plan", more=ROOT)
+    deliver("Re: plan", "Sent Items", more=REPLY)
+    deliver("other", more="Message-ID: <other@x>\r\n")
+    inbox = kind(phone, INBOX)
+    phone.sync(inbox)
+    identified = conversation(phone, inbox, "plan")
+    mails, one = AirSync.Class("Email"), Search.ConversationId(identified)
+    assert found(phone, Search.And(mails, one)) == ("1", ["Re: plan", "plan"])
+    text = Search.ConversationId(base64.b64encode(identified).decode())
+    assert found(phone, Search.And(mails, text)) == ("1", ["Re: plan", "plan"])
+    assert found(phone, Search.And(mails, AirSync.CollectionId(inbox), one)) == ("1", ["plan"])
+    assert found(phone, Search.And(mails, Search.FreeText("subject:other"), one)) == ("1", [])
+    for strange in (bytes(16), b"short", identified * 2, "é"):
+        assert found(phone, Search.And(mails, Search.ConversationId(strange))) == ("1", []), strange
+    assert found(phone, mails, one)[0] == "8"
+    assert found(phone, Search.And(mails, one, one))[0] == "2"

@@ -16,6 +16,7 @@ from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import ItemOperations as Item
 from storage.errors import NotFound, StorageError
 from storage.mail import thread_moves
+from storage.store import Transaction
 
 _OK, _PROTOCOL, _FAILED, _MISSING, _ONCE, _NO_MAIL = 1, 2, 3, 6, 155, 156
 _ID_OCTETS: Final = 16
@@ -31,7 +32,7 @@ class Threads:
     def move(self, asked: Element) -> Element:
         """Answer one Move ([MS-ASCMD] §2.2.3.177.8, [MS-ASCON] §2.2.2.10 for the status)."""
         said = asked.find(Item.ConversationId)
-        identified = None if said is None else _octets(said)
+        identified = None if said is None else octets_of(said)
         named = None if not identified else Item.ConversationId(identified)
         folder = asked.text_of(Item.DstFldId)
         if not identified or not folder:
@@ -77,7 +78,13 @@ class Threads:
         return self._known.get(identified)
 
 
-def _octets(said: Element) -> bytes:
+def thread_of(tx: Transaction, identified: bytes) -> int | None:
+    """The thread that a ConversationId means, if there is a mail of it."""
+    known = (one for one in thread_moves.known(tx) if mail.conversation_id(one) == identified)
+    return next(known, None) if len(identified) == _ID_OCTETS else None
+
+
+def octets_of(said: Element) -> bytes:
     """An id as octets; as text it is in base64 ([MS-ASDTYPE] §2.7.1)."""
     if isinstance(said.value, bytes):
         return said.value

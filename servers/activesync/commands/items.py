@@ -18,7 +18,7 @@ from servers.activesync.wbxml.pages import AirSync, AirSyncBase, DocumentLibrary
 from servers.activesync.wbxml.pages import ItemOperations as Item
 from storage.errors import GateClosed, NotFound
 from storage.formats import message_parts
-from storage.mail import flagging, mailboxes, moving, reading
+from storage.mail import flagging, mailboxes, moving, names, reading
 from storage.mail.types import TRASH
 from storage.store import Transaction
 
@@ -171,9 +171,13 @@ def _octets(tx: Transaction, call: Call, reference: str) -> tuple[bytes, str] | 
 
 
 def _empty(call: Call, asked: Element) -> Element:
-    """Only what is in the Trash already is removed for good ([MS-ASCMD] §2.2.3.61)."""
+    """Only what is in the Trash already is removed for good; with its subfolders where that is asked for (MSG-42).
+
+    [MS-ASCMD] §2.2.3.44, §2.2.3.58.
+    """
     folder = asked.text_of(AirSync.CollectionId) or ""
     named = AirSync.CollectionId(folder)
+    deep = asked.find(Item.Options, Item.DeleteSubFolders)
     with call.store.write(call.actor) as tx:
         try:
             box = hierarchy.mailbox(tx, folder)
@@ -184,4 +188,7 @@ def _empty(call: Call, asked: Element) -> Element:
             moving.remove_all(tx, box)
         else:
             moving.move_all(tx, box, trash)
+        if deep is not None and deep.text != "0":
+            for one in [one.name for one in mailboxes.every(tx) if names.parent(one.name) == box.name]:
+                mailboxes.delete(tx, one)
     return Item.EmptyFolderContents(Item.Status(_OK), named)
