@@ -31,6 +31,8 @@ class Wanted:
     since: int | None = None
     before: int | None = None
     """INTERNALDATE, UTC seconds, half-open."""
+    thread: int | None = None
+    """Only mails of that one."""
 
 
 def find(tx: Transaction, wanted: Wanted, first: int, last: int) -> tuple[list[tuple[Mailbox, State]], int]:
@@ -67,9 +69,12 @@ def _boxes(tx: Transaction, wanted: Wanted) -> Sequence[Mailbox]:
 def _query(tx: Transaction, wanted: Wanted) -> Query:
     zone = ZoneInfo(preferences.zone_of(tx, tx.actor.id))
     text = mail_words.read(wanted.text, mail_words.Clock(tx.now, zone))
-    if wanted.since is None and wanted.before is None:
-        return text
-    return ask.And((ask.Internal(wanted.since, wanted.before), text))
+    parts: list[Query] = []
+    if wanted.since is not None or wanted.before is not None:
+        parts.append(ask.Internal(wanted.since, wanted.before))
+    if wanted.thread is not None:
+        parts.append(ask.ThreadId(f"T{wanted.thread}"))
+    return ask.And((*parts, text)) if parts else text
 
 
 def shown(

@@ -162,10 +162,7 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
     known: int | None = _KNOWN.scalar(tx, {"account": account, "hash": prepared.hash})
     if known is not None:
         return known
-    scanned = prepared.scanned
-    references = [one[:_ID_CHARACTERS] for one in scanned.references] or (
-        [scanned.in_reply_to[:_ID_CHARACTERS]] if scanned.in_reply_to else []
-    )
+    scanned, references = prepared.scanned, _references(prepared)
     message_id = _clean(scanned.message_id[:_ID_CHARACTERS])
     values: dict[str, Any] = {
         "account_id": account,
@@ -201,14 +198,27 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
             "body": fold(scanned.text[:_TEXT_CHARACTERS]),
         },
     )
-    _join_thread(tx, number, [message_id, *map(_clean, reversed(references[-_REFERENCES_MAX:]))])
+    _join_thread(tx, number, thread_ids(prepared))
     return number
+
+
+def thread_ids(prepared: Prepared) -> list[str]:
+    """The Message-IDs whose thread a mail belongs to, its own first, then from the nearest one that it refers to."""
+    near = reversed(_references(prepared)[-_REFERENCES_MAX:])
+    found = (_clean(one) for one in (prepared.scanned.message_id[:_ID_CHARACTERS], *near))
+    return [one for one in dict.fromkeys(found) if one]
+
+
+def _references(prepared: Prepared) -> list[str]:
+    scanned = prepared.scanned
+    replied = [scanned.in_reply_to] if scanned.in_reply_to else []
+    return [one[:_ID_CHARACTERS] for one in scanned.references or replied]
 
 
 def _join_thread(tx: Transaction, number: int, ids: Sequence[str]) -> None:
     """Let the message belong to the thread of the nearest one that it refers to, or begin one (RFC 8474 §5.2)."""
     account = tx.actor.id
-    known: dict[str, int | None] = {one: _THREAD_OF.scalar(tx, {"account": account, "id": one}) for one in ids if one}
+    known: dict[str, int | None] = {one: _THREAD_OF.scalar(tx, {"account": account, "id": one}) for one in ids}
     thread = next((found for found in known.values() if found is not None), number)
     _SET_THREAD.run(tx, {"number": number, "of": thread})
     for one, found in known.items():

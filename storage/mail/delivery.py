@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from storage.errors import Busy, OverQuota
-from storage.mail import absence, appending, mailboxes, receipts, trash
+from storage.mail import absence, appending, mailboxes, receipts, thread_moves, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
-from storage.mail.types import INBOX, SPAM, TRASH
+from storage.mail.types import SPAM, TRASH
 from storage.store import Store, Transaction
 from storage.types import SITE, PrincipalId
 
@@ -44,6 +44,8 @@ def deliver(
     store: Store, prepared: appending.Prepared, recipient: Recipient, *, spam: bool = False, flags: str = ""
 ) -> Delivered:
     """Put a mail into the recipient's INBOX, or into `Spam?`; what the Trash holds makes room for it (MSG-44).
+
+    A mail of a thread that goes elsewhere as a whole comes there (`thread_moves`).
 
     Raises:
         OverQuota: it does not fit, even with an empty Trash (MSG-62).
@@ -100,18 +102,24 @@ def _alone(store: Store, copy: Copy) -> Delivered | Exception:
 
 
 def _keep(tx: Transaction, copies: Sequence[Copy], flags: str = "") -> list[Delivered]:
-    """Put mails into one mailbox of the actor: all of them are for him, and all are spam or none is."""
+    """Put mails into mailboxes of the actor: all of them are for him, and all are spam or none is."""
     octets = sum(copy.prepared.octets for copy in copies)
     left = appending.room(tx)
     if left is not None and octets > left and not trash.make_room(tx, octets - left):
         raise OverQuota("the mailbox is full")
-    spam = copies[0].spam
-    mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
-    new = [appending.New(copy.prepared, _flags(tx, copy.prepared, flags)) for copy in copies]
-    found = appending.append_many(tx, mailbox, new, fits=True)
-    if not spam:
+    if copies[0].spam:
+        chosen = [mailboxes.find(tx, SPAM)] * len(copies)
+    else:
+        chosen = thread_moves.places(tx, [copy.prepared for copy in copies])
+    found: dict[int, Delivered] = {}
+    for mailbox in {one.id: one for one in chosen}.values():
+        here = [number for number, one in enumerate(chosen) if one.id == mailbox.id]
+        new = [appending.New(copies[number].prepared, _flags(tx, copies[number].prepared, flags)) for number in here]
+        placed = appending.append_many(tx, mailbox, new, fits=True)
+        found.update((number, Delivered(mailbox.name, one.uid)) for number, one in zip(here, placed, strict=True))
+    if not copies[0].spam:
         absence.answer(tx, [(copy.recipient, copy.prepared) for copy in copies])
-    return [Delivered(mailbox.name, one.uid) for one in found]
+    return [found[number] for number in range(len(copies))]
 
 
 def _flags(tx: Transaction, prepared: appending.Prepared, flags: str) -> str:

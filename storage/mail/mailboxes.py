@@ -60,7 +60,7 @@ def create_defaults(tx: Transaction, account: PrincipalId) -> None:
 
 def every(tx: Transaction) -> list[Mailbox]:
     """All of the actor's, INBOX first, then the system folders, then the others by name (MSG-37)."""
-    found = [_value(row) for row in _EVERY.all(tx, {"actor": tx.actor.id})]
+    found = [value(row) for row in _EVERY.all(tx, {"actor": tx.actor.id})]
     return sorted(found, key=lambda one: _order(one.name))
 
 
@@ -77,7 +77,7 @@ def find(tx: Transaction, name: str) -> Mailbox:
     row = (_FIND_TO_WRITE if tx.writing else _FIND).first(tx, {"actor": tx.actor.id, "path": path})
     if row is None:
         raise NotFound(f"there is no mailbox {name}")
-    return _value(row)
+    return value(row)
 
 
 def by_id(tx: Transaction, number: CollectionId) -> Mailbox:
@@ -89,7 +89,12 @@ def by_id(tx: Transaction, number: CollectionId) -> Mailbox:
     row = _BY_ID.first(tx, {"actor": tx.actor.id, "number": number})
     if row is None:
         raise NotFound(str(number))
-    return _value(row)
+    return value(row)
+
+
+def to_write(condition: sa.ColumnElement[bool]) -> Statement:
+    """Find what `condition` says among the actor's (bind `actor`), locked from there on; rows are for `value`."""
+    return Statement(_one.where(condition).with_for_update(of=collections))
 
 
 def create(tx: Transaction, name: str, use: str = "") -> Mailbox:
@@ -228,7 +233,8 @@ def _order(name: str) -> tuple[int, str, str]:
     return _RANK.get(top, len(_RANK)), name.casefold(), name
 
 
-def _value(row: Any) -> Mailbox:
+def value(row: Any) -> Mailbox:
+    """Read a row as a mailbox."""
     return Mailbox(
         id=CollectionId(row.id),
         name=row.path[len(names.PREFIX) :],

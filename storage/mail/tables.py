@@ -117,6 +117,17 @@ threads: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
+thread_moves: Final = sa.Table(
+    "message_thread_move",
+    # Threads whose mails go to one mailbox, later ones too: storage/mail/thread_moves.py. Few have a row.
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("thread", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("collection_id", Id, ForeignKey("collection.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("made", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)
+
 messages: Final = sa.Table(
     "message",
     metadata,

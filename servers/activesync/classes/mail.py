@@ -207,15 +207,19 @@ def _listed(field: bytes, show: Callable[[Address], str]) -> str:
     return mime_words.printable("; ".join(show(one) for one in parse_addresses(field)))[:_ADDRESS_MAX]
 
 
+def conversation_id(thread: int) -> bytes:
+    """What a device calls a thread."""
+    return hashlib.md5(f"{thread}".encode(), usedforsecurity=False).digest()
+
+
 def _conversation(content: Content, header: Mapping[bytes, bytes], state: State, protocol: int) -> list[Element]:
     """ConversationId: the same for all of one thread ([MS-ASCON] §2.2.2.3)."""
     if protocol < 140:
         return []
-    known = hashlib.md5(f"{content.thread}".encode(), usedforsecurity=False).digest()
     ticks = int((state.internal + 11_644_473_600) * 10_000_000)
     level = len(header.get(b"references", b"").split()[:60])
     index = ticks.to_bytes(8, "big")[:5] + b"\0" * 5 * level
-    return [Email2.ConversationId(known), Email2.ConversationIndex(index)]
+    return [Email2.ConversationId(conversation_id(content.thread)), Email2.ConversationIndex(index)]
 
 
 def _attachments(mailbox: Mailbox, state: State, attached: Sequence[mail_parts.Attached]) -> Element | None:

@@ -1,4 +1,4 @@
-"""ItemOperations ([MS-ASCMD] §2.2.1.10): single items and attachments, and emptying a folder."""
+"""ItemOperations ([MS-ASCMD] §2.2.1.10): single items, attachments and conversations, and emptying a folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from servers.activesync import contents, documents, hierarchy, multipart
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
+from servers.activesync.commands.conversations import Threads
 from servers.activesync.mail_content import MailContent
 from servers.activesync.multipart import Delivery, Multipart
 from servers.activesync.object_content import ObjectContent
@@ -17,12 +18,12 @@ from servers.activesync.wbxml.pages import AirSync, AirSyncBase, DocumentLibrary
 from servers.activesync.wbxml.pages import ItemOperations as Item
 from storage.errors import GateClosed, NotFound
 from storage.formats import message_parts
-from storage.mail import flagging, mailboxes, moving, reading
+from storage.mail import flagging, mailboxes, moving, names, reading
 from storage.mail.types import TRASH
 from storage.store import Transaction
 
 _OK, _PROTOCOL, _BAD_LINK, _REFUSED, _MISSING, _RANGE, _STORE, _EMPTY, _LARGE = 1, 2, 4, 5, 6, 8, 9, 10, 11
-_CONVERSION, _NO_FILE, _DENIED, _CREDENTIALS = 14, 15, 16, 18
+_NO_FILE, _CREDENTIALS = 15, 18
 OPERATIONS_MAX: Final = 100
 _WHOLE: Final = tuple(wanted_of.Preference(kind, None, False, 0) for kind in (wanted_of.HTML, wanted_of.PLAIN))
 """What is fetched of a mail where nothing is said of its body: all, in the form that it has."""
@@ -34,16 +35,19 @@ def item_operations(call: Call) -> Element | Multipart:
     if not asked:
         return Item.ItemOperations(Item.Status(_PROTOCOL))
     delivery = Delivery(call.query.multipart, multipart.OCTETS_MAX)
-    found = [_one(call, one, delivery) for one in asked]
+    if call.version < 140 and any(one.tag is Item.Move for one in asked):
+        return Item.ItemOperations(Item.Status(_PROTOCOL))
+    threads = Threads(call)
+    found = [_one(call, one, delivery, threads) for one in asked]
     told = Item.Response(*(one for one in found if one is not None))
     return delivery.answer(Item.ItemOperations(Item.Status(_OK), told))
 
 
-def _one(call: Call, asked: Element, delivery: Delivery) -> Element | None:
+def _one(call: Call, asked: Element, delivery: Delivery, threads: Threads) -> Element | None:
     if asked.tag is Item.EmptyFolderContents:
         return _empty(call, asked)
     if asked.tag is Item.Move:
-        return Item.Move(Item.Status(_DENIED))
+        return threads.move(asked)
     if asked.tag is not Item.Fetch:
         return None
     reference = asked.text_of(AirSyncBase.FileReference)
@@ -167,9 +171,13 @@ def _octets(tx: Transaction, call: Call, reference: str) -> tuple[bytes, str] | 
 
 
 def _empty(call: Call, asked: Element) -> Element:
-    """Only what is in the Trash already is removed for good ([MS-ASCMD] §2.2.3.61)."""
+    """Only what is in the Trash already is removed for good; with its subfolders where that is asked for (MSG-42).
+
+    [MS-ASCMD] §2.2.3.44, §2.2.3.58.
+    """
     folder = asked.text_of(AirSync.CollectionId) or ""
     named = AirSync.CollectionId(folder)
+    deep = asked.find(Item.Options, Item.DeleteSubFolders)
     with call.store.write(call.actor) as tx:
         try:
             box = hierarchy.mailbox(tx, folder)
@@ -180,4 +188,7 @@ def _empty(call: Call, asked: Element) -> Element:
             moving.remove_all(tx, box)
         else:
             moving.move_all(tx, box, trash)
+        if deep is not None and deep.text != "0":
+            for one in [one.name for one in mailboxes.every(tx) if names.parent(one.name) == box.name]:
+                mailboxes.delete(tx, one)
     return Item.EmptyFolderContents(Item.Status(_OK), named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from servers.activesync import documents, gal, mail_items, mail_search
@@ -9,13 +10,14 @@ from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.classes import event_times
 from servers.activesync.classes.item_class import Unconvertible
+from servers.activesync.commands import conversations
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, DocumentLibrary, Email, Search
 from storage import directory
 from storage.errors import GateClosed, NotFound
 
-_OK, _INVALID, _BAD_LINK, _DENIED, _MISSING, _END, _BLOCKED, _CREDENTIALS = 1, 2, 4, 5, 6, 12, 13, 14
+_OK, _INVALID, _BAD_LINK, _DENIED, _MISSING, _TOO_COMPLEX, _END, _BLOCKED, _CREDENTIALS = 1, 2, 4, 5, 6, 8, 12, 13, 14
 RANGE_MAX: Final = 100
 DOCUMENTS_MAX: Final = 1_000
 """As many as devices ask for of a folder ([MS-ASDOC] §4.3)."""
@@ -87,10 +89,18 @@ def _mails(call: Call, asked: Element, first: int, last: int) -> Element:
     folders = tuple(one.text for one in inner.all(AirSync.CollectionId))[:300]
     said = asked.find(Search.Options)
     deep = said is not None and Search.DeepTraversal in said
+    chosen = inner.all(Search.ConversationId)
+    if chosen and (inner is query or len(chosen) > 1 or call.version < 140):  # [MS-ASCMD] §2.2.3.35.2
+        return _answer(Search.Status(_TOO_COMPLEX if inner is query else _INVALID))
     wanted = mail_search.Wanted(text.strip(), folders, deep, since, before)
     options = wanted_of.Options() if said is None else wanted_of.of(said)
     try:
         with call.store.read(call.actor) as tx:
+            for one in chosen:
+                thread = conversations.thread_of(tx, conversations.octets_of(one))
+                if thread is None:
+                    return _found([], first, 0)
+                wanted = replace(wanted, thread=thread)
             hits, total = mail_search.find(tx, wanted, first, last)
             told: list[Element] = []
             for box, state, shown in mail_search.shown(tx, hits, options, call.version):
