@@ -101,15 +101,16 @@ def _alone(store: Store, copy: Copy) -> Delivered | Exception:
 
 def _keep(tx: Transaction, copies: Sequence[Copy], flags: str = "") -> list[Delivered]:
     """Put mails into one mailbox of the actor: all of them are for him, and all are spam or none is."""
-    octets = sum(copy.prepared.octets for copy in copies)
-    left = appending.room(tx)
-    if left is not None and octets > left and not trash.make_room(tx, octets - left):
-        raise OverQuota("the mailbox is full")
     spam = copies[0].spam
-    mailbox = mailboxes.find(tx, SPAM if spam else INBOX)
+    mailbox, limited, answers = mailboxes.to_deliver(tx, SPAM if spam else INBOX)
+    if limited:
+        octets = sum(copy.prepared.octets for copy in copies)
+        left = appending.room(tx)
+        if left is not None and octets > left and not trash.make_room(tx, octets - left):
+            raise OverQuota("the mailbox is full")
     new = [appending.New(copy.prepared, _flags(tx, copy.prepared, flags)) for copy in copies]
     found = appending.append_many(tx, mailbox, new, fits=True)
-    if not spam:
+    if answers and not spam:
         absence.answer(tx, [(copy.recipient, copy.prepared) for copy in copies])
     return [Delivered(mailbox.name, one.uid) for one in found]
 
