@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -72,6 +73,8 @@ _limits: Final = (
     sa.select(plans.c.limits).join(accounts, accounts.c.plan_id == plans.c.id).where(accounts.c.id == _plan_of)
 )
 _LIMITS: Final = Statement(_limits)
+LIMITS: Final = _limits.scalar_subquery()
+"""The limits of the plan of the space in the bind `space`, for `is_limited`; a part of other queries."""
 
 
 _ATTACHED: Final = (
@@ -174,9 +177,18 @@ def room_in(
     if measure is None or not measure.octets:
         return None
     limits: str | None = _LIMITS.scalar(tx, {"space": space.id}) if plan_limits is None else plan_limits
-    if limits is None or _limit(json.loads(limits), measure.octets) is None:
-        return None
-    return used(tx, space, tool).available_octets
+    return used(tx, space, tool).available_octets if is_limited(limits, tool) else None
+
+
+def is_limited(limits: str | None, tool: Tool) -> bool:
+    """Whether a plan's limits, as they are stored, say how many octets a space may hold of a tool."""
+    measure = MEASURES.get(tool)
+    return limits is not None and measure is not None and _stored(limits, measure.octets) is not None
+
+
+@lru_cache(maxsize=256)
+def _stored(limits: str, name: str) -> int | None:
+    return _limit(json.loads(limits), name)
 
 
 def check_add(tx: Transaction, collection: Collection, octets: int, items: int) -> None:

@@ -7,12 +7,23 @@ same at every request; the driver needs 4 to 10 for running it (docs/decisions/0
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
 from storage.store import Transaction
+
+_Taker = Callable[[Mapping[str, Any]], Sequence[Any]]
+
+
+def _taker(order: Sequence[str]) -> _Taker:
+    """What takes the values of these names, in this order."""
+    if len(order) > 1:
+        found: Any = itemgetter(*order)
+        return cast(_Taker, found)
+    return lambda values: [values[name] for name in order]
 
 
 class Statement:
@@ -32,7 +43,7 @@ class Statement:
         self._source: Final = source
         self._row = row
         self._columns: Final = columns
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
+        self._compiled: dict[str, tuple[str, _Taker | None, dict[str, Any]]] = {}
 
     def all(self, tx: Transaction, values: Mapping[str, Any]) -> list[Any]:
         """All rows."""
@@ -75,16 +86,14 @@ class Statement:
         name = tx.db.dialect.name
         sql, order, defaults = self._compiled.get(name) or self._compile(tx)
         merged = {**defaults, **values} if defaults else values
-        if order is None:
-            return tx.raw.execute(sql, merged)
-        return tx.raw.execute(sql, [merged[key] for key in order])
+        return tx.raw.execute(sql, merged if order is None else order(merged))
 
-    def _compile(self, tx: Transaction) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+    def _compile(self, tx: Transaction) -> tuple[str, _Taker | None, dict[str, Any]]:
         source: Any = self._source
         compiled: Any = source.compile(
             dialect=tx.db.dialect, column_keys=self._columns, compile_kwargs={"render_postcompile": True}
         )
-        order = tuple(compiled.positiontup) if compiled.positional else None
+        order = _taker(compiled.positiontup) if compiled.positional else None
         required = {bind.key for bind in compiled.binds.values() if bind.required}
         defaults = {key: value for key, value in compiled.params.items() if key not in required}
         for column in self._columns or ():

@@ -7,7 +7,9 @@ threads do not take the interpreter from one another, and what it writes can be 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from servers.line.session import Reply, Run
@@ -20,16 +22,22 @@ MOST: Final = 32
 Done = Callable[[Reply | Exception | None], None]
 """Takes what `Run` gives for one unit."""
 
+_One = tuple[Any, Any, Done]
+"""Session, unit, and who takes the answer."""
+_MOMENT_S: Final = 0.0001
+
 
 class Joint:
-    """What one process does together by one function; all methods but `_work` run in the loop."""
+    """What one process does together by one function; all methods but `_work` and `_units` run in the loop."""
 
     def __init__(self, reactor: Any, pool: Any, run: Run) -> None:
         self._reactor: Final = reactor
         self._pool: Final = pool
-        self._run_all: Final = run
-        self._waiting: list[tuple[Any, Any, Done]] = []
+        self._run: Final = run
+        self._waiting: Final[deque[_One]] = deque()
         self._under_way = False
+        self._company = False
+        """There was more than one in the last batch."""
 
     def add(self, session: Any, unit: Any, done: Done) -> None:
         """Let a unit be carried out with others; `done` is called in the loop."""
@@ -40,18 +48,33 @@ class Joint:
             self._reactor.callLater(0, self._begin)
 
     def _begin(self) -> None:
-        batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        self._pool.callInThread(self._work, batch)
+        self._pool.callInThread(self._work)
 
-    def _work(self, batch: Sequence[tuple[Any, Any, Done]]) -> None:
+    def _work(self) -> None:
+        batch: list[_One] = []
         found: Sequence[Reply | Exception | None]
         try:
-            found = self._run_all([(session, unit) for session, unit, _ in batch])
+            found = self._run(self._units(batch))
         except Exception as error:
             found = [error] * len(batch)
+        self._company = len(batch) > 1
         self._reactor.callFromThread(self._ended, batch, found)
 
-    def _ended(self, batch: Sequence[tuple[Any, Any, Done]], found: Sequence[Reply | Exception | None]) -> None:
+    def _units(self, batch: list[_One]) -> Iterator[tuple[Any, Any]]:
+        """Those that wait, and those that come while these are taken; in the thread."""
+        looked = not self._company
+        while len(batch) < MOST:
+            if self._waiting:
+                batch.append(self._waiting.popleft())
+                yield batch[-1][:2]
+                looked = not self._company
+            elif looked:
+                return
+            else:
+                time.sleep(_MOMENT_S)  # lets the loop have the interpreter
+                looked = True
+
+    def _ended(self, batch: Sequence[_One], found: Sequence[Reply | Exception | None]) -> None:
         if self._waiting:  # the thread works while the loop writes
             self._begin()
         else:

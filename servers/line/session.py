@@ -111,8 +111,10 @@ class Session(Protocol):
         """The connection is gone: let go of what it held; in a thread, called once, nothing runs after it."""
 
 
-Run = Callable[[Sequence[tuple[Any, Any]]], Sequence[Reply | Exception | None]]
+Run = Callable[[Iterable[tuple[Any, Any]]], Sequence[Reply | Exception | None]]
 """Carries out units of several sessions together: takes pairs of session and unit, in a thread.
+
+While it takes them, more may come; it takes them all.
 
 Of each it gives the answer, an error of ours, or None: it did nothing about this one, which is to be `run`.
 """

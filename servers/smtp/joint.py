@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from servers.line.session import Reply
@@ -14,30 +14,29 @@ if TYPE_CHECKING:
     from servers.smtp.connection import Connection
 
 
-def run(units: Sequence[tuple[Connection, Taken]]) -> list[Reply | Exception | None]:
+def run(units: Iterable[tuple[Connection, Taken]]) -> list[Reply | Exception | None]:
     """Take each session's mail, or leave it to the session (servers/line/session.py).
 
     Each is read for itself, then all are delivered, then each is answered: what is wrong with one concerns no other.
     """
-    found: list[Reply | Exception | None] = [None] * len(units)
-    ready: dict[int, Ready] = {}
+    found: list[Reply | Exception | None] = []
+    ready: list[tuple[int, Connection, Taken, Ready]] = []
     for number, (session, taken) in enumerate(units):
+        found.append(None)
         try:
             one = session.read(taken)
         except Exception as error:
             found[number] = error
-            continue
-        if one is not None:
-            ready[number] = one
+        else:
+            if one is not None:
+                ready.append((number, session, taken, one))
     if not ready:
         return found
-    store = next(iter(ready.values())).store
-    copies = [copy for one in ready.values() for copy in one.copies]
-    kept = iter(delivery.deliver_many(store, copies))
-    for number, one in ready.items():
-        session, taken = units[number]
+    kept = iter(delivery.deliver_many(ready[0][3].store, [copy for *_, one in ready for copy in one.copies]))
+    for number, session, taken, one in ready:
+        results = [next(kept) for _ in one.copies]
         try:
-            found[number] = session.delivered(taken, one, [next(kept) for _ in one.copies])
+            found[number] = session.delivered(taken, one, results)
         except Exception as error:
             found[number] = error
     return found

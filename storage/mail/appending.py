@@ -42,11 +42,17 @@ _KNOWN: Final = Statement(
     .limit(1)
     .with_for_update()
 )
-_THREAD_OF: Final = Statement(
-    sa.select(threads.c.thread).where(
-        threads.c.account_id == sa.bindparam("account"), threads.c.message_id == sa.bindparam("id")
+_REFERENCES: Final = (2, 5, _REFERENCES_MAX + 1)
+_THREADS: Final = {
+    size: Statement(
+        sa.select(threads.c.message_id, threads.c.thread).where(
+            threads.c.account_id == sa.bindparam("account"),
+            threads.c.message_id.in_([sa.bindparam(f"n{number}") for number in range(size)]),
+        )
     )
-)
+    for size in _REFERENCES
+}
+"""For so many ids; fewer are filled up with the last one."""
 _SET_THREAD: Final = Statement(
     sa.update(contents).where(contents.c.id == sa.bindparam("number")).values(thread=sa.bindparam("of"))
 )
@@ -159,11 +165,12 @@ def room(tx: Transaction) -> int | None:
 def _content(tx: Transaction, prepared: Prepared) -> int:
     """The number of a message's content: the one that the account has already, if it kept the very same octets."""
     account = tx.actor.id
-    known: int | None = _KNOWN.scalar(tx, {"account": account, "hash": prepared.hash})
-    if known is not None:
-        return known
-    scanned, references = prepared.scanned, _references(prepared)
+    same: int | None = _KNOWN.scalar(tx, {"account": account, "hash": prepared.hash})
+    if same is not None:
+        return same
+    scanned, references, ids = prepared.scanned, _references(prepared), thread_ids(prepared)
     message_id = _clean(scanned.message_id[:_ID_CHARACTERS])
+    known = _threads(tx, ids)
     values: dict[str, Any] = {
         "account_id": account,
         "hash": prepared.hash,
@@ -171,7 +178,7 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
         "header_octets": scanned.header_octets,
         "envelope": scanned.envelope,
         "structure": scanned.body,
-        "thread": 0,
+        "thread": next((known[one] for one in ids if one in known), 0),
         "sent": scanned.sent,
         "preview": _clean(scanned.preview),
         "message_id": message_id,
@@ -198,7 +205,13 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
             "body": fold(scanned.text[:_TEXT_CHARACTERS]),
         },
     )
-    _join_thread(tx, number, thread_ids(prepared))
+    thread = values["thread"]
+    if not thread:  # it begins one
+        thread = number
+        _SET_THREAD.run(tx, {"number": number, "of": thread})
+    for one in ids:
+        if one not in known:
+            _NEW_THREAD.run(tx, {"account_id": account, "message_id": one, "thread": thread})
     return number
 
 
@@ -215,15 +228,16 @@ def _references(prepared: Prepared) -> list[str]:
     return [one[:_ID_CHARACTERS] for one in scanned.references or replied]
 
 
-def _join_thread(tx: Transaction, number: int, ids: Sequence[str]) -> None:
-    """Let the message belong to the thread of the nearest one that it refers to, or begin one (RFC 8474 §5.2)."""
-    account = tx.actor.id
-    known: dict[str, int | None] = {one: _THREAD_OF.scalar(tx, {"account": account, "id": one}) for one in ids}
-    thread = next((found for found in known.values() if found is not None), number)
-    _SET_THREAD.run(tx, {"number": number, "of": thread})
-    for one, found in known.items():
-        if found is None:
-            _NEW_THREAD.run(tx, {"account_id": account, "message_id": one, "thread": thread})
+def _threads(tx: Transaction, ids: Sequence[str]) -> dict[str, int]:
+    """Of the message itself and of those that it refers to, the nearest first, the threads that are known.
+
+    It belongs to the first of them, or begins one (RFC 8474 §5.2).
+    """
+    if not ids:
+        return {}
+    size = next(size for size in _REFERENCES if size >= len(ids))
+    padded = {f"n{number}": ids[min(number, len(ids) - 1)] for number in range(size)}
+    return dict(_THREADS[size].raw(tx, {"account": tx.actor.id, **padded}))
 
 
 def _clean(text: str) -> str:

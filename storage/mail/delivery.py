@@ -15,7 +15,7 @@ from storage.errors import Busy, OverQuota
 from storage.mail import absence, appending, mailboxes, receipts, thread_moves, trash
 from storage.mail import flags as words
 from storage.mail.recipients import Recipient
-from storage.mail.types import SPAM, TRASH
+from storage.mail.types import INBOX, SPAM, TRASH
 from storage.store import Store, Transaction
 from storage.types import SITE, PrincipalId
 
@@ -103,21 +103,23 @@ def _alone(store: Store, copy: Copy) -> Delivered | Exception:
 
 def _keep(tx: Transaction, copies: Sequence[Copy], flags: str = "") -> list[Delivered]:
     """Put mails into mailboxes of the actor: all of them are for him, and all are spam or none is."""
-    octets = sum(copy.prepared.octets for copy in copies)
-    left = appending.room(tx)
-    if left is not None and octets > left and not trash.make_room(tx, octets - left):
-        raise OverQuota("the mailbox is full")
-    if copies[0].spam:
-        chosen = [mailboxes.find(tx, SPAM)] * len(copies)
-    else:
-        chosen = thread_moves.places(tx, [copy.prepared for copy in copies])
+    spam = copies[0].spam
+    usual = mailboxes.to_deliver(tx, SPAM if spam else INBOX)
+    if usual.limited:
+        octets = sum(copy.prepared.octets for copy in copies)
+        left = appending.room(tx)
+        if left is not None and octets > left and not trash.make_room(tx, octets - left):
+            raise OverQuota("the mailbox is full")
+    chosen = [usual.mailbox] * len(copies)
+    if usual.moves and not spam:
+        chosen = [thread_moves.place(tx, copy.prepared) for copy in copies]
     found: dict[int, Delivered] = {}
     for mailbox in {one.id: one for one in chosen}.values():
         here = [number for number, one in enumerate(chosen) if one.id == mailbox.id]
         new = [appending.New(copies[number].prepared, _flags(tx, copies[number].prepared, flags)) for number in here]
         placed = appending.append_many(tx, mailbox, new, fits=True)
         found.update((number, Delivered(mailbox.name, one.uid)) for number, one in zip(here, placed, strict=True))
-    if not copies[0].spam:
+    if usual.answers and not spam:
         absence.answer(tx, [(copy.recipient, copy.prepared) for copy in copies])
     return [found[number] for number in range(len(copies))]
 

@@ -5,13 +5,14 @@ Messages are always personal (MSG-67): an actor sees his own mailboxes, and ther
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from storage import quota
 from storage.errors import Denied, Exists, Fixed, LimitReached, NotFound
 from storage.mail import listing_changes, metadata, names, numbers
-from storage.mail.tables import mailboxes, subscriptions
+from storage.mail.tables import auto_replies, mailboxes, subscriptions, thread_moves
 from storage.mail.types import INBOX, SEPARATOR, SYSTEM, TRASH, Mailbox, Use
 from storage.schema import collections
 from storage.statements import Statement
@@ -46,6 +47,22 @@ _FIND: Final = Statement(_one.where(collections.c.path == sa.bindparam("path")))
 _FIND_TO_WRITE: Final = Statement(
     _one.where(collections.c.path == sa.bindparam("path")).with_for_update(of=collections)
 )
+_FIND_TO_DELIVER: Final = Statement(
+    _one.add_columns(
+        quota.LIMITS.label("limits"),
+        sa.select(auto_replies.c.state)
+        .where(auto_replies.c.account_id == sa.bindparam("actor"))
+        .scalar_subquery()
+        .label("answers"),
+        sa.select(thread_moves.c.thread)
+        .where(thread_moves.c.account_id == sa.bindparam("actor"))
+        .limit(1)
+        .scalar_subquery()
+        .label("moves"),
+    )
+    .where(collections.c.path == sa.bindparam("path"))
+    .with_for_update(of=collections)
+)
 _BY_ID: Final = Statement(_one.where(collections.c.id == sa.bindparam("number")))
 _NAMES: Final = Statement(sa.select(subscriptions.c.name).where(subscriptions.c.account_id == sa.bindparam("actor")))
 _RANK: Final = {kept.name: rank for rank, kept in enumerate(SYSTEM)}
@@ -78,6 +95,32 @@ def find(tx: Transaction, name: str) -> Mailbox:
     if row is None:
         raise NotFound(f"there is no mailbox {name}")
     return value(row)
+
+
+class Place(NamedTuple):
+    """Where a mail is delivered to, and what else is asked at every delivery."""
+
+    mailbox: Mailbox
+    limited: bool
+    """The actor's plan says how much mail he may keep."""
+    answers: bool
+    """He may be away, and have mails answered (storage/mail/absence.py)."""
+    moves: bool
+    """Some threads go elsewhere (storage/mail/thread_moves.py)."""
+
+
+def to_deliver(tx: Transaction, name: str) -> Place:
+    """The mailbox of that very name, a system folder's, locked as `find` does.
+
+    Raises:
+        NotFound: the actor has none.
+    """
+    values = {"actor": tx.actor.id, "space": tx.actor.id, "path": names.path(name)}
+    row = _FIND_TO_DELIVER.first(tx, values)
+    if row is None:
+        raise NotFound(f"there is no mailbox {name}")
+    limited = quota.is_limited(row.limits, Tool.MESSAGES)
+    return Place(value(row), limited, bool(row.answers), row.moves is not None)
 
 
 def by_id(tx: Transaction, number: CollectionId) -> Mailbox:

@@ -8,14 +8,17 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import preferences
+from storage import preferences, quota
 from storage.containment import contains
-from storage.schema import accounts, addresses, principals
+from storage.schema import accounts, addresses, plans, principals
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import Actor, PrincipalId, SpaceKind
+from storage.types import Actor, PrincipalId, SpaceKind, Tool
 
-_columns: Final = (principals.c.id, principals.c.name, principals.c.language, accounts.c.suspended)
+_columns: Final = (
+    *(principals.c.id, principals.c.name, principals.c.language, accounts.c.suspended),
+    sa.select(plans.c.limits).where(plans.c.id == accounts.c.plan_id).scalar_subquery().label("limits"),
+)
 _BY_ADDRESS: Final = Statement(
     sa.select(*_columns)
     .join(accounts, accounts.c.id == principals.c.id)
@@ -57,6 +60,8 @@ class Recipient:
     address: str
     """As the sender wrote it, the suffix included."""
     language: str
+    limited: bool = True
+    """There may be no room for his mail; False: his plan, as it was when he was looked up, has no limit for it."""
 
     @property
     def actor(self) -> Actor:
@@ -78,7 +83,8 @@ def find(tx: Transaction, address: str, domains: Collection[str] = ()) -> Recipi
         if row is None and domain in domains:
             row = _BY_LOGIN.first(tx, {"login": name})
         if row is not None:
-            return Recipient(PrincipalId(row.id), row.name, address, row.language)
+            limited = quota.is_limited(row.limits, Tool.MESSAGES)
+            return Recipient(PrincipalId(row.id), row.name, address, row.language, limited)
     return None
 
 

@@ -52,8 +52,8 @@ def find(store: Store, site: Site, address: str, *, octets: int | None = None) -
     elsewhere: dict[str, None] = {}
     with store.read(SITE) as tx:
         _follow(tx, site, address, address, here, elsewhere, 0)
-        full = octets is not None and not all(
-            delivery.would_fit(replace(tx, actor=one.actor), octets) for one in here.values()
+        full = octets is not None and any(
+            one.limited and not delivery.would_fit(replace(tx, actor=one.actor), octets) for one in here.values()
         )
     return Destination(tuple(here.values()), tuple(elsewhere), full)
 
@@ -94,7 +94,7 @@ def _follow(
             return
         found = recipients.find(tx, address, site.domains)
         if found is not None:
-            here.setdefault(found.account, Recipient(found.account, found.login, written, found.language))
+            here.setdefault(found.account, found if written == found.address else replace(found, address=written))
             return
         targets = site.aliases.get(f"@{domain}")
         if targets is None and local in _ROLES:

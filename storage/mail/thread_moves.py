@@ -5,7 +5,6 @@ What their owner writes himself stays where it is, and so does what was taken fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -39,9 +38,6 @@ _FORGET: Final = Statement(
     )
 )
 _NOTE: Final = insert(thread_moves, "account_id", "thread", "collection_id", "made")
-_ANY: Final = Statement(
-    sa.select(thread_moves.c.thread).where(thread_moves.c.account_id == sa.bindparam("actor")).limit(1)
-)
 _OLD: Final = Statement(
     sa.select(thread_moves.c.thread)
     .where(thread_moves.c.account_id == sa.bindparam("actor"))
@@ -74,7 +70,7 @@ _PLACE: Final = {size: _place(size) for size in SIZES}
 
 
 def place(tx: Transaction, prepared: Prepared) -> Mailbox:
-    """The mailbox that a mail comes into: INBOX, or the one that its thread goes to; by one query, as for INBOX alone.
+    """The mailbox that a mail comes into: INBOX, or the one that its thread goes to.
 
     Raises:
         NotFound: as in `mailboxes.find`.
@@ -85,17 +81,6 @@ def place(tx: Transaction, prepared: Prepared) -> Mailbox:
         if row is not None:
             return mailboxes.value(row)
     return mailboxes.find(tx, INBOX)
-
-
-def places(tx: Transaction, mails: Sequence[Prepared]) -> list[Mailbox]:
-    """The mailbox of each of several mails; where no thread goes elsewhere, by two queries for all.
-
-    Raises:
-        NotFound: as in `mailboxes.find`.
-    """
-    if len(mails) > 1 and _ANY.scalar(tx, {"actor": tx.actor.id}) is None:
-        return [mailboxes.find(tx, INBOX)] * len(mails)
-    return [place(tx, one) for one in mails]
 
 
 def known(tx: Transaction) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from servers.line.joint import MOST, Joint
@@ -36,9 +36,9 @@ def collected(run: Any) -> tuple[Loop, Joint, list[tuple[Any, Any]]]:
 def test_who_comes_meanwhile_goes_with_the_next_batch() -> None:
     batches: list[int] = []
 
-    def run(units: Sequence[tuple[Any, Any]]) -> list[Reply | Exception | None]:
-        batches.append(len(units))
-        return [NOTHING] * len(units)
+    def run(units: Iterable[tuple[Any, Any]]) -> list[Reply | Exception | None]:
+        batches.append(len(list(units)))
+        return [NOTHING] * batches[-1]
 
     loop, joint, answers = collected(run)
 
@@ -48,6 +48,7 @@ def test_who_comes_meanwhile_goes_with_the_next_batch() -> None:
     add(1)
     add(2)
     loop.turn()  # the batch begins
+    loop.turn()  # and ends
     for number in range(3, 3 + MOST + 1):
         add(number)
     while loop.due:
@@ -63,7 +64,9 @@ def test_who_comes_meanwhile_goes_with_the_next_batch() -> None:
 def test_an_error_is_everybodys_and_one_answer_that_fails_is_its_own() -> None:
     error = ValueError()
 
-    def run(units: Sequence[tuple[Any, Any]]) -> list[Reply | Exception | None]:
+    def run(units: Iterable[tuple[Any, Any]]) -> list[Reply | Exception | None]:
+        for _ in units:
+            pass
         raise error
 
     loop, joint, answers = collected(run)
@@ -76,3 +79,27 @@ def test_an_error_is_everybodys_and_one_answer_that_fails_is_its_own() -> None:
     while loop.due:
         loop.turn()
     assert answers == [(2, error)]
+
+
+def test_who_comes_while_others_are_taken_goes_along() -> None:
+    batches: list[list[int]] = []
+
+    def run(units: Iterable[tuple[Any, Any]]) -> list[Reply | Exception | None]:
+        batches.append([])
+        for _, number in units:
+            batches[-1].append(number)
+            if number in (1, 5):
+                add(number + 1)
+        return [NOTHING] * len(batches[-1])
+
+    loop, joint, answers = collected(run)
+
+    def add(number: int) -> None:
+        joint.add(None, number, lambda found: answers.append((number, found)))
+
+    for number in (1, 5):
+        add(number)
+        while loop.due:
+            loop.turn()
+    assert batches == [[1, 2], [5, 6]]
+    assert answers == [(number, NOTHING) for number in (1, 2, 5, 6)]

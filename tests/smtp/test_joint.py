@@ -103,7 +103,7 @@ def test_an_error_of_ours_concerns_one_mail(
     monkeypatch: pytest.MonkeyPatch, connect: Callable[..., Client], inbox: Callable[..., list[bytes]]
 ) -> None:
     units = [ready(connect(), MAIL % b"x", f"{name}@example.test") for name in ("alice", "bob")]
-    keep = mailboxes.find
+    keep = mailboxes.to_deliver
 
     def broken(tx: object, name: str) -> object:
         if tx.actor.login == "alice":  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def test_an_error_of_ours_concerns_one_mail(
         return keep(tx, name)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(mailboxes, "find", broken)
+        patched.setattr(mailboxes, "to_deliver", broken)
         first, second = joint.run(units)  # type: ignore[arg-type]
     assert isinstance(first, ZeroDivisionError)
     assert isinstance(second, Reply)
@@ -134,7 +134,7 @@ def test_a_commit_that_fails_is_everybodys(
 
     with monkeypatch.context() as patched:
         patched.setattr(Store, "write", failing)
-        assert run(*units) == ["451 4.3.2 try again later\r\n"] * 2
+        assert run(*units) == ["451 4.3.0 too many are writing at this moment: try again\r\n"] * 2
     assert begun == [SITE]
     assert (len(inbox("alice")), len(inbox("bob"))) == (1, 1)
 
@@ -154,7 +154,7 @@ def test_a_database_that_is_locked_lets_nobody_wait_for_everybody(
     with monkeypatch.context() as patched:
         patched.setattr(Store, "write", locked)
         patched.setattr(delivery, "PATIENCE_S", 0.0)
-        assert run(*units) == ["451 4.3.2 try again later\r\n"] * 4
+        assert run(*units) == ["451 4.3.0 too many are writing at this moment: try again\r\n"] * 4
     assert len(begun) == 2
     assert not inbox("alice")
 
