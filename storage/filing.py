@@ -171,17 +171,24 @@ def clean_name(name: str) -> str:
     clean = unicodedata.normalize("NFC", name)
     if not clean or clean in {".", ".."}:
         raise Conflict("this cannot be a name")
-    if any(unicodedata.category(one) in {"Cc", "Cs"} for one in clean) or "/" in clean:
+    plain = clean.isascii() and clean.isprintable()  # nearly every name, judged without a look at each character
+    if "/" in clean or (not plain and any(unicodedata.category(one) in {"Cc", "Cs"} for one in clean)):
         raise Conflict("a name holds no control characters and no slash")
     if len(clean.encode()) > NAME_OCTETS:
         raise Conflict(f"a name has at most {NAME_OCTETS} octets")
     return clean
 
 
+_NOWHERE: Final = "\ufffd/."
+
+
 def clean_path(path: str) -> str:
     """A path as it is stored; one that nothing can have becomes one that nothing has."""
-    clean = unicodedata.normalize("NFC", path.strip("/"))
-    return "\ufffd/." if "\0" in clean or any("\ud800" <= one <= "\udfff" for one in clean) else clean
+    clean = path.strip("/")
+    if clean.isascii():
+        return _NOWHERE if "\0" in clean else clean
+    clean = unicodedata.normalize("NFC", clean)
+    return _NOWHERE if "\0" in clean or any("\ud800" <= one <= "\udfff" for one in clean) else clean
 
 
 def join(folder: str, name: str) -> str:
