@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeAlias
 
 from servers.dav import escape, if_header, resources
 from servers.dav.context import Context
 from servers.dav.resources import Address, Kind, Resource
 from storage.errors import Conflict, NotFound
 from storage.store import Transaction
-from storage.types import Collection
+from storage.types import Actor, Collection
+
+_Begin: TypeAlias = Callable[[Actor, frozenset[str]], AbstractContextManager[Transaction]]
 
 
-@contextmanager
-def reading(context: Context) -> Iterator[Transaction]:
+def reading(context: Context) -> AbstractContextManager[Transaction]:
     """A snapshot; the If field holds in it (RFC 4918 §10.4.2)."""
-    header = if_header.parse(context.request.environ.get("HTTP_IF"))
-    admission = context.admission
-    while True:
-        with context.store.read(admission.actor, header.tokens) as tx:
-            if admission.holds(tx):
-                if header.lists:
-                    if_header.evaluate(context, tx, header)
-                yield tx
-                return
-        admission.renew()
+    return _begun(context, context.store.read)
+
+
+def writing(context: Context) -> AbstractContextManager[Transaction]:
+    """A change; the If field holds when it begins, and its tokens open locks."""
+    return _begun(context, context.store.write)
 
 
 @contextmanager
-def writing(context: Context) -> Iterator[Transaction]:
-    """A change; the If field holds when it begins, and its tokens open locks."""
+def _begun(context: Context, begin: _Begin) -> Iterator[Transaction]:
+    """A transaction in which who asks is confirmed before anything else."""
     header = if_header.parse(context.request.environ.get("HTTP_IF"))
     admission = context.admission
     while True:
-        with context.store.write(admission.actor, header.tokens) as tx:
+        with begin(admission.actor, header.tokens) as tx:
             if admission.holds(tx):
                 if header.lists:
                     if_header.evaluate(context, tx, header)
