@@ -233,8 +233,8 @@ def sweep(tx: Transaction) -> int:
 def _any(tx: Transaction, space: Principal) -> bool:
     """Whether the space has any lock; all that a write pays where it has none, and once a transaction.
 
-    Who locks a path waits for the writers of its folder (`_serialise`), so what was seen when these looked holds. A lock
-    of a tree further up does not wait: on PostgreSQL a write that was under way then may end after it was granted.
+    Who locks a path waits for the writers of its folder (`_serialise`), so what was seen when these looked holds. A
+    lock of a tree further up does not wait: on PostgreSQL a write that was under way then may end after it was granted.
     """
     if space.id not in tx.unlocked and _ANY.scalar(tx, {"space": space.id}) is None:
         tx.unlocked.add(space.id)
