@@ -18,11 +18,14 @@ class MailIndex:
 
     def __init__(self, store: Store) -> None:
         self._store: Final = store
+        self._tidy: Final = indexing.Tidy(store)
         self._newest: int | None = None
         self._since = 0.0
 
     def look(self, stopped: Callable[[], bool] = lambda: False) -> int:
         """Index what waits if nothing came since the last look, or for `WAIT_S` seconds; how many mails.
+
+        Where nothing waits, what deletions left in the index is merged.
 
         Raises:
             Busy: the database is away or taken; try again.
@@ -30,6 +33,7 @@ class MailIndex:
         newest = indexing.newest(self._store)
         known, self._newest = self._newest, newest
         if newest is None:
+            self._tidy.run(stopped)
             return 0
         now = time.monotonic()
         if known is None:

@@ -9,9 +9,10 @@ import pytest
 
 from servers.jobs import mail_index
 from servers.jobs.mail_index import MailIndex
-from storage.mail import indexing
+from storage.mail import indexing, mailboxes, moving, reading, searching
+from storage.mail import query as ask
 from storage.store import Store
-from storage.types import Actor
+from storage.types import SITE, Actor
 from tests.storage import desk
 from tests.storage.mail.mails import mail, put
 
@@ -57,3 +58,34 @@ def test_an_endless_stream_is_indexed_all_the_same(store: Store, alice: Actor, m
         if done:
             break
     assert done == came > 15
+
+
+def test_what_deletions_leave_is_merged(store: Store, alice: Actor) -> None:
+    def segments() -> int:
+        with store.read(SITE) as tx:
+            return int(tx.raw.execute("SELECT count(DISTINCT segid) FROM message_search_idx").fetchone()[0])
+
+    index = MailIndex(store)
+    for number in range(12):  # fewer than FTS5 merges by itself
+        put(store, alice, "INBOX", mail(f"number {number} is as long as it needs to be"))
+        assert indexing.run(store) == 1
+    indexing.Tidy(store).run()
+    few = segments()
+    for uid in range(1, 9):
+        with store.write(alice) as tx:
+            moving.remove(tx, mailboxes.find(tx, "INBOX"), [uid])
+    assert segments() >= few + 8
+    assert index.look() == 0
+    assert segments() <= few + 3
+    with store.write(SITE) as tx:
+        tx.raw.execute("INSERT INTO message_search(message_search) VALUES ('integrity-check')")
+
+
+def test_a_long_mail_is_a_step_of_its_own(store: Store, alice: Actor) -> None:
+    texts = ("long " * 30_000, "short ", "long " * 10_000, "longer " * 10_000)
+    put(store, alice, "INBOX", *(mail(str(number), text=f"{text}\r\n") for number, text in enumerate(texts)))
+    assert indexing.run(store) == 4
+    with store.read(alice) as tx:
+        box = mailboxes.find(tx, "INBOX")
+        states = reading.snapshot(tx, box.id).states
+        assert searching.search(tx, box.id, states, ask.Body("longer longer")) == [4]
