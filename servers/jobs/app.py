@@ -11,13 +11,13 @@ from typing import Final, TypeVar
 
 from conf.settings import Settings
 from servers import log
+from servers.jobs import mail_index
 from servers.jobs.extractor import Extractor
-from servers.jobs.mail_index import MailIndex
 from servers.jobs.texts import Texts
 from storage import automatic_notices, purge, reminders
 from storage.bus import Bus
 from storage.errors import Busy
-from storage.mail import indexing, trash
+from storage.mail import trash
 from storage.scheduling import later, rounds
 from storage.sms import agenda as sms_agenda
 from storage.store import Limits, Store
@@ -60,7 +60,7 @@ class Jobs:
     def __init__(self, store: Store, extractor: Extractor, *, sms: bool = False) -> None:
         self._store: Final = store
         self._texts: Final = Texts(store, extractor)
-        self._mail_index: Final = MailIndex(store)
+        self._mail_index: Final = mail_index.MailIndex(store)
         self._sms: Final = sms
         self._purged = 0.0
 
@@ -82,7 +82,7 @@ class Jobs:
         watched = self._texts.folders
         with bus.subscribe(watched) as changes:
             self._tried(self._texts.run)
-            self._tried(lambda: indexing.run(self._store, stopped))
+            self._tried(lambda: self._mail_index.look(stopped))
             self._tried(lambda: self._meetings(stopped))
             if self._texts.folders != watched:
                 return  # watch the new ones as well
@@ -92,7 +92,7 @@ class Jobs:
             while not stopped() and time.monotonic() < until:
                 if later.waiting(self._store):
                     return
-                if changes.wait(1.0):
+                if changes.wait(mail_index.LOOK_S):
                     _pause(SETTLE_S, stopped)
                     return
                 self._mail_index.look(stopped)

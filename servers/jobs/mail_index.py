@@ -9,8 +9,12 @@ from typing import Final
 from storage.mail import indexing
 from storage.store import Store
 
-WAIT_S: Final = 20.0
-"""Where mails come without a pause, they are indexed after this time all the same."""
+LOOK_S: Final = 0.25
+"""How often to look; nothing came between two looks: then it is time."""
+WAIT_S: Final = 3.0
+"""Where mails come without a pause, they are indexed after this time all the same, from then on as they come."""
+MOST_S: Final = 2.0
+"""Of one look: reminders and meetings do not wait for a large import."""
 
 
 class MailIndex:
@@ -40,5 +44,5 @@ class MailIndex:
             self._since = now
         if newest != known and now - self._since < WAIT_S:
             return 0
-        self._newest = None
-        return indexing.run(self._store, stopped)
+        until = now + MOST_S
+        return indexing.run(self._store, lambda: stopped() or time.monotonic() > until)

@@ -22,7 +22,7 @@ _OCTETS_AT_ONCE: Final = 64 * 1024
 """Of the mails of one step, if it is more than one."""
 _PAGES_AT_ONCE: Final = 16
 """Of the index, merged in one step."""
-_REST: Final = 3.0
+_REST: Final = 1.5
 """Pause after a step, in times of what it took, while others write."""
 _DUE: Final = (
     sa.select(texts.c.content_id, contents.c.octets)

@@ -50,14 +50,14 @@ def test_an_endless_stream_is_indexed_all_the_same(store: Store, alice: Actor, m
     index = MailIndex(store)
     came = 0
     done = 0
-    for second in range(int(mail_index.WAIT_S) + 1):
-        put(store, alice, "INBOX", mail(f"mail {second}"))
+    for number in range(int(mail_index.WAIT_S / mail_index.LOOK_S) + 2):
+        put(store, alice, "INBOX", mail(f"mail {number}"))
         came += 1
-        now[0] += 1.0
+        now[0] += mail_index.LOOK_S
         done = index.look()
         if done:
             break
-    assert done == came > 15
+    assert done == came > 10
 
 
 def test_what_deletions_leave_is_merged(store: Store, alice: Actor) -> None:
@@ -89,3 +89,13 @@ def test_a_long_mail_is_a_step_of_its_own(store: Store, alice: Actor) -> None:
         box = mailboxes.find(tx, "INBOX")
         states = reading.snapshot(tx, box.id).states
         assert searching.search(tx, box.id, states, ask.Body("longer longer")) == [4]
+
+
+def test_a_look_has_an_end_and_the_next_goes_on(store: Store, alice: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, alice, "INBOX", *(mail(str(number)) for number in range(35)))
+    index = MailIndex(store)
+    assert index.look() == 0
+    monkeypatch.setattr(mail_index, "MOST_S", -1.0)
+    assert index.look() == 0
+    monkeypatch.setattr(mail_index, "MOST_S", 60.0)
+    assert index.look() == 35
