@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from servers.imap import render
 from servers.imap.errors import No
@@ -26,23 +26,40 @@ Column = tuple[bytes, tuple[Sequence[Any], ...]]
 """An item of many messages: how its values are written, and their lists; None in the first where a message is gone."""
 
 
+class Chosen(NamedTuple):
+    """Messages with their sequence numbers, ascending."""
+
+    numbers: Sequence[int]
+    states: Sequence[State]
+
+    def part(self, first: int, last: int) -> Chosen:
+        """Those from place `first` on, and up to below `last`."""
+        return Chosen(self.numbers[first:last], self.states[first:last])
+
+    def only(self, fits: Callable[[State], bool]) -> Chosen:
+        """Those that fit."""
+        kept = [pair for pair in zip(*self, strict=True) if fits(pair[1])]
+        return Chosen([number for number, _ in kept], [state for _, state in kept])
+
+
 def is_small(items: Sequence[Item]) -> bool:
     """Whether the states alone tell everything."""
     return all(item.name in _SMALL for item in items)
 
 
-def pages(items: Sequence[Item], states: Sequence[tuple[int, State]]) -> list[Sequence[tuple[int, State]]]:
+def pages(items: Sequence[Item], chosen: Chosen) -> list[Chosen]:
     """Messages in portions: of whole bodies not more than fits well into memory."""
+    states = chosen.states
     if not any(item.name.endswith("[") and not _is_listed(item) for item in items):
-        return [states[at : at + AT_ONCE] for at in range(0, len(states), AT_ONCE)]
-    found: list[Sequence[tuple[int, State]]] = []
+        return [chosen.part(at, at + AT_ONCE) for at in range(0, len(states), AT_ONCE)]
+    found: list[Chosen] = []
     begin = octets = 0
-    for at, (_, state) in enumerate(states):
+    for at, state in enumerate(states):
         if at > begin and (octets + state.octets > _OCTETS_AT_ONCE or at - begin >= AT_ONCE):
-            found.append(states[begin:at])
+            found.append(chosen.part(begin, at))
             begin, octets = at, 0
         octets += state.octets
-    return [*found, states[begin:]] if states else []
+    return [*found, chosen.part(begin, len(states))] if states else []
 
 
 class Values:

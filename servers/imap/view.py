@@ -304,6 +304,13 @@ class View:
         index = self._index(uid)
         return None if index is None else index + 1
 
+    def numbered(self, given: Set, *, uid: bool) -> tuple[Sequence[int], list[State]]:
+        """Sequence numbers and states of what a set means, as in `places`."""
+        places = self.places(given, uid=uid)
+        if isinstance(places, range):
+            return range(places.start + 1, places.stop + 1), self.at(places)
+        return [place + 1 for place in places], self.at(places)
+
     def chosen(self, given: Set, *, uid: bool, sought: bool = False) -> list[tuple[int, State]]:
         """Sequence number and state of what a set means, as in `places`."""
         places = self.places(given, uid=uid, sought=sought)

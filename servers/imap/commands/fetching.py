@@ -9,13 +9,12 @@ from servers.imap import fetch_items, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.fetch_items import Item
-from servers.imap.fetch_values import Values, is_small, pages
+from servers.imap.fetch_values import Chosen, Values, is_small, pages
 from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader, Set
 from storage.mail import flagging, mailboxes, reading
 from storage.mail.flags import SEEN
 from storage.mail.reading import Span
-from storage.mail.types import State
 
 _LINES_AT_ONCE = 1_000
 
@@ -53,20 +52,21 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         if "MODSEQ" not in names:
             items = (*items, Item("MODSEQ", label=b"MODSEQ"))
     connection.load()
-    chosen = view.chosen(written, uid=uid)
+    chosen = Chosen(*view.numbered(written, uid=uid))
     gone = view.gone
-    alive = [pair for pair in chosen if pair[1].uid not in gone] if gone else chosen
-    missing = len(alive) < len(chosen) and not uid
-    if modifiers.since is not None:
-        alive = [pair for pair in alive if pair[1].modseq > modifiers.since]
-    if modifiers.part is not None:
-        alive = modifiers.part.of(alive)
+    alive = chosen.only(lambda state: state.uid not in gone) if gone else chosen
+    missing = len(alive.states) < len(chosen.states) and not uid
+    since, part = modifiers.since, modifiers.part
+    if since is not None:
+        alive = alive.only(lambda state: state.modseq > since)
+    if part is not None:
+        alive = Chosen(part.of(alive.numbers), part.of(alive.states))
     before: list[bytes] = _vanished(connection, written, modifiers) if modifiers.vanished else []
     seen: frozenset[int] = frozenset()
     if not view.read_only and any(not item.peek for item in items):
         alive, seen = _see(connection, alive)
     data = _lines(connection, items, alive, seen, missing=missing)
-    if len(alive) <= 20 and not missing:
+    if len(alive.states) <= 20 and not missing:
         # A short answer is made at once: no long one needs to be drawn from a thread. Where some are gone, what is
         # there is told all the same before that is said (RFC 9051 §7.1, EXPUNGEISSUED).
         return Answer((*before, *data))
@@ -117,23 +117,23 @@ def _vanished(connection: Connection, written: Set, modifiers: Modifiers) -> lis
     return [b"* VANISHED (EARLIER) %b\r\n" % render.number_set(gone)] if gone else []
 
 
-def _see(connection: Connection, chosen: Sequence[tuple[int, State]]) -> tuple[list[tuple[int, State]], frozenset[int]]:
+def _see(connection: Connection, chosen: Chosen) -> tuple[Chosen, frozenset[int]]:
     """Set \\Seen on what is read (RFC 9051 §6.4.5): the messages as they are then, and those that changed."""
     view = connection.selected
-    fresh = [state.uid for _, state in chosen if SEEN not in state.flags]
+    fresh = [state.uid for state in chosen.states if SEEN not in state.flags]
     if not fresh:
-        return list(chosen), frozenset()
+        return chosen, frozenset()
     with connection.store.write(connection.me) as tx:
         done = flagging.set_flags(tx, mailboxes.by_id(tx, view.id), fresh, "add", SEEN)
     view.put(done.states)
     now = {state.uid: state for state in done.states}
-    return [(number, now.get(state.uid, state)) for number, state in chosen], frozenset(now)
+    return Chosen(chosen.numbers, [now.get(state.uid, state) for state in chosen.states]), frozenset(now)
 
 
 def _lines(
     connection: Connection,
     items: Sequence[Item],
-    chosen: Sequence[tuple[int, State]],
+    chosen: Chosen,
     seen: frozenset[int],
     *,
     missing: bool,
@@ -146,39 +146,36 @@ def _lines(
         items = (*items, *(Item(name, label=name.encode()) for name in ("MODSEQ", "UID") if name not in names))
     if is_small(items):
         yield from _small(connection, items, names, chosen)
-        chosen = ()
+        chosen = chosen.part(0, 0)
     for page in pages(items, chosen):
         with connection.store.read(connection.me) as tx:
             span = _span(connection, page)
-            values = Values(tx, items, [state for _, state in page], span, utf8=connection.utf8, flags=view.flags_of)
-            lines, some_gone = values.lines([number for number, _ in page])
+            values = Values(tx, items, page.states, span, utf8=connection.utf8, flags=view.flags_of)
+            lines, some_gone = values.lines(page.numbers)
         missing = missing or some_gone
         yield b"".join(lines)
     if missing:
         raise No("some of the messages are gone", "EXPUNGEISSUED")
 
 
-def _span(connection: Connection, page: Sequence[tuple[int, State]]) -> Span | None:
+def _span(connection: Connection, page: Chosen) -> Span | None:
     """Where messages follow one another, or nearly so: then they are read in one walk."""
-    (first, begin), (last, end) = page[0], page[-1]
-    return Span(connection.selected.id, begin.uid, end.uid) if 8 < last - first < 2 * len(page) else None
+    begin, end = page.states[0], page.states[-1]
+    near = 8 < page.numbers[-1] - page.numbers[0] < 2 * len(page.states)
+    return Span(connection.selected.id, begin.uid, end.uid) if near else None
 
 
-def _small(
-    connection: Connection, items: Sequence[Item], names: Sequence[str], chosen: Sequence[tuple[int, State]]
-) -> Iterator[bytes]:
+def _small(connection: Connection, items: Sequence[Item], names: Sequence[str], chosen: Chosen) -> Iterator[bytes]:
     """From memory alone; the two questions of every synchronisation have a way of their own."""
     flags_of = connection.selected.flags_of
-    for at in range(0, len(chosen), _LINES_AT_ONCE):
-        page = chosen[at : at + _LINES_AT_ONCE]
+    for at in range(0, len(chosen.states), _LINES_AT_ONCE):
+        numbers, states = page = chosen.part(at, at + _LINES_AT_ONCE)
         if names == ["UID", "FLAGS"]:
-            flags = flags_of([one for _, one in page])
-            rows = zip(page, flags, strict=True)
-            yield b"".join([b"* %d FETCH (UID %d %b)\r\n" % (n, one.uid, text) for (n, one), text in rows])
+            rows = zip(numbers, [state.uid for state in states], flags_of(states), strict=True)
+            yield b"".join([b"* %d FETCH (UID %d %b)\r\n" % row for row in rows])
         elif names == ["FLAGS"]:
-            flags = flags_of([one for _, one in page])
-            yield b"".join([b"* %d FETCH (%b)\r\n" % (n, text) for (n, _), text in zip(page, flags, strict=True)])
+            yield b"".join([b"* %d FETCH (%b)\r\n" % row for row in zip(numbers, flags_of(states), strict=True)])
         else:
             with connection.store.read(connection.me) as tx:
-                values = Values(tx, items, [one for _, one in page], utf8=connection.utf8, flags=flags_of)
-            yield b"".join(values.lines([number for number, _ in page])[0])
+                values = Values(tx, items, page.states, utf8=connection.utf8, flags=flags_of)
+            yield b"".join(values.lines(page.numbers)[0])
