@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from functools import lru_cache
 from typing import Final
 
 from conf.settings import Settings
@@ -23,6 +24,9 @@ def configure(settings: Settings, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    # What no line tells need not be found out for each: thread, process, and the place in the source.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
 
 
 class _Text(logging.Formatter):
@@ -65,13 +69,18 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 def _when(record: logging.LogRecord) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(moment: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
 def _word(value: object) -> str:
     """A value as one word; anything that could be taken for two is quoted, line breaks never pass."""
     text = str(value)
-    plain = text.isprintable() and not set(text) & {" ", '"', "="}
+    plain = text.isprintable() and " " not in text and '"' not in text and "=" not in text
     return text if text and plain else json.dumps(text, ensure_ascii=True)
 
 

@@ -150,7 +150,7 @@ class Connection:
         """Answer a mail that was read, and delivered together with others'; `kept` is what became of its copies."""
 
         def answered(envelope: Envelope) -> list[Answer]:
-            return self._said_to_all(envelope, ready.answers(kept), taken.read())
+            return self._said_to_all(envelope, ready.answers(kept), taken.read)
 
         return self._guarded(lambda _: self._concluded(taken, answered), taken)
 
@@ -500,15 +500,15 @@ class Connection:
             self._store, self._site, origin, envelope, verdict.stripped if verdict is not None else data,
             added=verdict.added if verdict is not None else b"", spam=verdict is not None and verdict.spam,
         )  # fmt: skip
-        return self._said_to_all(envelope, answers, data)
+        return self._said_to_all(envelope, answers, taken.read)
 
-    def _said_to_all(self, envelope: Envelope, answers: list[Answer], data: bytes) -> list[Answer]:
-        return answers if self._lmtp else [self._together(envelope, answers, data)]
+    def _said_to_all(self, envelope: Envelope, answers: list[Answer], read: Callable[[], bytes]) -> list[Answer]:
+        return answers if self._lmtp else [self._together(envelope, answers, read)]
 
     def _origin(self, envelope: Envelope) -> Origin:
         return Origin(self._protocol(envelope), self._helo, self._peer.address, self._actor)
 
-    def _together(self, envelope: Envelope, answers: list[Answer], data: bytes) -> Answer:
+    def _together(self, envelope: Envelope, answers: list[Answer], read: Callable[[], bytes]) -> Answer:
         """One answer for several recipients: what was refused to some of them goes back to the sender by mail."""
         refused = [number for number, answer in enumerate(answers) if not answer.good]
         if not refused:
@@ -516,7 +516,7 @@ class Connection:
         if len(refused) == len(answers):
             return max(answers, key=lambda answer: answer.code)
         # Some have it: a refusal would bring it to them again. The others' copies are tried again, or come back.
-        accepting.postpone(self._store, envelope, [envelope.to[number] for number in refused], data)
+        accepting.postpone(self._store, envelope, [envelope.to[number] for number in refused], read())
         return Answer(250, "2.0.0", "delivered to some, the others will be tried again")
 
     def _protocol(self, envelope: Envelope) -> str:

@@ -76,7 +76,8 @@ def _preview(text: str) -> str:
     start = text[: 10 * PREVIEW_CHARACTERS]
     if ">" in start:
         start = "\n".join(line for line in start.split("\n") if not line.startswith(">")).strip() or start
-    return " ".join(start.split())[:PREVIEW_CHARACTERS]
+    words = start.split(None, PREVIEW_CHARACTERS // 2 + 1)[: PREVIEW_CHARACTERS // 2 + 1]
+    return " ".join(words)[:PREVIEW_CHARACTERS]
 
 
 def _leaves(root: Entity) -> Iterator[Entity]:
