@@ -1,6 +1,6 @@
 # make demo    a throw-away desk on this machine, with what to type into each client
 # make test    everything: unit, property, transcript, PostgreSQL and real-client tests, then style and types
-# make check   the fast part of it, for every few minutes
+# make check   the fast part of it without PostgreSQL, in two minutes, for every few minutes
 # make laws    properties and state machines with other examples each time; ROUNDS=20 for longer
 # make fuzz    coverage-guided fuzzing of what reads octets from outside; SECONDS=600 for longer
 # What needs root (Debian packages) is installed when you are root, and said in one line when you are not.
@@ -46,7 +46,7 @@ test: $(TEST) $(NODE)/node_modules/.package-lock.json
 	@$(MAKE) --no-print-directory lint
 
 check: $(TEST) lint
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not interop and not slow'
+	CHECK=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not interop and not slow and not postgresql'
 
 interop: $(TEST) $(NODE)/node_modules/.package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -q -m interop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,29 @@ from storage.mail.routing import Site
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.activesync.phone import Phone
-from tests.storage.conftest import cluster, postgresql_url, sqlite_template, url
+from tests.storage.conftest import Furnish, cluster, furnished, postgresql_url, sqlite_template, url
 
-__all__ = ["cluster", "postgresql_url", "sqlite_template", "url"]
+__all__ = ["cluster", "furnished", "postgresql_url", "sqlite_template", "url"]
 
 
 @pytest.fixture
-def store(url: str, tmp_path: Path) -> Iterator[Store]:
+def store(url: str, tmp_path: Path, furnished: Callable[[Furnish, Path], None]) -> Iterator[Store]:
     store = Store.open(url, tmp_path / "blobs")
-    with store.write(SITE) as tx:
-        for login in ("alice", "bob"):
-            accounts.create(tx, login, passwords.make_hash(f"{login}-secret"), email=f"{login}@example.test")
+    if store.engines.sqlite:
+        furnished(_furnish, tmp_path / "desk.sqlite3")
+    else:
+        _furnish(store)
     yield store
     store.close()
+
+
+def _furnish(store: Store) -> None:
+    with store.write(SITE) as tx:
+        for login in ("alice", "bob"):
+            accounts.create(tx, login, _hash(f"{login}-secret"), email=f"{login}@example.test")
+
+
+_hash = cache(passwords.make_hash)
 
 
 @pytest.fixture

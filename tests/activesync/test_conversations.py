@@ -222,6 +222,7 @@ def test_before_14_there_are_no_conversations(connect: Callable[..., Phone], del
     assert answer == ItemOperations.ItemOperations(ItemOperations.Status(2))
 
 
+@pytest.mark.slow
 def test_a_long_conversation_is_moved_whole(
     phone: Phone, store: Store, alice: Actor, arrives: Callable[..., str]
 ) -> None:

@@ -491,6 +491,7 @@ def test_times_that_float_are_the_account_s() -> None:
     assert merged(swap(shown(body), Calendar.Subject("g")), body).count("DTSTART:20260706T100000\r\n") == 1
 
 
+@pytest.mark.slow
 def test_a_thousand_exceptions_in_a_series_of_tens_of_thousands() -> None:
     """Each was looked for among all others (SYS-17); and what a device was never told of is not gone."""
     days = [datetime(2026, 1, 1, 9) + timedelta(days=number) for number in range(20_000)]

@@ -99,6 +99,7 @@ def ping(phone: Phone, folder: str) -> Element:
     return phone.post("Ping", Ping.Ping(Ping.HeartbeatInterval(1), listed)).document
 
 
+@pytest.mark.slow
 def test_others_folders_are_heard_of(connect: Callable[..., Phone]) -> None:
     """MS-ASCMD_R4257, R4258: Ping says when the hierarchy is to be synchronised; a change of one's own hides no other."""
     phone, other = connect(), connect(device="OTHER")

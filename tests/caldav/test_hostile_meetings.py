@@ -35,6 +35,8 @@ from tests.caldav.meetings import (
     text,
 )
 
+pytestmark = pytest.mark.slow
+
 INBOXES = [f"/dav/{login}/private/inbox/" for login in ("alice", "bob", "carol")]
 ATTENDEES_MAY = f"{CALDAV}allowed-attendee-scheduling-object-change"
 

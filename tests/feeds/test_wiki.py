@@ -90,6 +90,7 @@ def test_whatever_is_written_stays_harmless(text: str) -> None:
             assert not value.strip().lower().startswith(("javascript:", "data:", "vbscript:"))
 
 
+@pytest.mark.slow
 def test_a_page_that_opens_again_what_it_never_closed() -> None:
     """Two megabytes of it made a page of gigabytes, or took hours (SYS-17)."""
     again = sanitise.fragment("".join(f"<p><b title={number}>x" for number in range(100_000)), lambda link: link)

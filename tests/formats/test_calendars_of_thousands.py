@@ -24,6 +24,8 @@ from storage.formats import (
 from storage.formats.calendar_filter import CompFilter, PropFilter, TimeRange
 from storage.formats.contentline import Component, parse
 
+pytestmark = pytest.mark.slow
+
 MANY = 10_000
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 DAY = 86_400

@@ -14,6 +14,8 @@ from storage.scheduling import attending
 from storage.scheduling.views import Views
 from tests.formats.test_calendars_of_thousands import DAILY, MANY, calendar, event, exceptions, moment, overrides
 
+pytestmark = pytest.mark.slow
+
 ME = frozenset({"me@example.test"})
 INVITED = "ORGANIZER:mailto:o@example.test\r\nATTENDEE:mailto:o@example.test\r\nATTENDEE:mailto:me@example.test\r\n"
 

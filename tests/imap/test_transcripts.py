@@ -404,6 +404,7 @@ def test_mailboxes(connect: Connect) -> None:
     assert "Archive/" not in client('LIST "" *')
 
 
+@pytest.mark.slow
 def test_patterns_are_matched_in_no_time() -> None:
     """Patterns that backtrack elsewhere."""
     from servers.imap.commands.listing import matches

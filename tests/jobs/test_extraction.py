@@ -13,6 +13,8 @@ from servers.jobs.extractor import Extractor
 from storage.formats import document_types
 from tests.jobs import documents
 
+pytestmark = pytest.mark.slow
+
 GIB = 1024**3
 
 

@@ -82,6 +82,7 @@ def test_large_bodies_come_from_the_blob_store(store: Store, alice: Actor) -> No
     assert found(store, alice, "elephant") == ["large.txt"]
 
 
+@pytest.mark.slow
 def test_many_documents_in_one_folder(store: Store, alice: Actor) -> None:
     with store.write(alice) as tx:
         for number in range(450):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -33,9 +32,11 @@ from tests.outbound.filters import Server
 from tests.outbound.world import Authority, Dns, World, free_port, loopback
 from tests.storage import desk as people
 from tests.storage.conftest import (  # noqa: F401
+    Furnish,
     alice,
     bob,
     cluster,
+    furnished,
     postgresql_url,
     sqlite_template,
     store,
@@ -150,11 +151,10 @@ class Outside:
 
 
 @pytest.fixture
-def outside(sqlite_template: Path, tmp_path: Path) -> Iterator[Outside]:  # noqa: F811
+def outside(furnished: Callable[[Furnish, Path], None], tmp_path: Path) -> Iterator[Outside]:  # noqa: F811
     path = tmp_path / "desk.sqlite3"
-    shutil.copy(sqlite_template, path)
+    furnished(people.furnish, path)
     opened = Store.open(f"sqlite:///{path}", tmp_path / "blobs")
-    people.furnish(opened)
     with ExitStack() as stack:
         stack.callback(opened.close)
         yield Outside(opened, tmp_path, stack)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dkim
+import pytest
 from click.testing import CliRunner
 
 from conf.load import load
@@ -27,6 +28,8 @@ from tests.outbound.conftest import MAIL
 from tests.outbound.filters import Server, http
 from tests.outbound.world import World, free_port
 from tests.storage import desk as people
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -26,6 +26,8 @@ from storage.types import SITE
 from tests.outbound.conftest import MAIL, Outside
 from tests.outbound.world import hostile
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 LONG_S = 90.0
 

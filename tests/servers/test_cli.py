@@ -11,6 +11,8 @@ import pytest
 from conf.load import load
 from servers.cli import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 ESCRITOIRE = Path(sys.executable).parent / "escritoire"
 
 

@@ -20,6 +20,8 @@ from conf.load import load
 from servers import endpoints, process
 from tests.servers.running import alive, children, eventually, free_port_base
 
+pytestmark = pytest.mark.slow
+
 TINY = Path(__file__).with_name("tiny.py")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from storage.types import Actor, Principal
 from tests import postgresql
 from tests.storage import desk
 
+Furnish = Callable[[Store], None]
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
 
@@ -38,6 +39,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.migrate()
     store.close()
     return path
+
+
+@pytest.fixture(scope="session")
+def furnished(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Furnish, Path], None]:
+    """Copy a desk on SQLite that such a function furnished once: quicker than to furnish one for each test."""
+    made: dict[Furnish, Path] = {}
+
+    def copy(furnish: Furnish, to: Path) -> None:
+        if furnish not in made:
+            path = tmp_path_factory.mktemp("furnished") / "desk.sqlite3"
+            shutil.copy(sqlite_template, path)
+            store = Store.open(f"sqlite:///{path}", path.parent / "blobs")
+            furnish(store)
+            store.close()
+            made[furnish] = path
+        shutil.copy(made[furnish], to)
+
+    return copy
 
 
 @pytest.fixture(scope="session")
@@ -69,10 +88,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str, tmp_path: Path) -> Iterator[Store]:
+def store(url: str, tmp_path: Path, furnished: Callable[[Furnish, Path], None]) -> Iterator[Store]:
     """A desk with the accounts and the group of this module's first line."""
     opened = Store.open(url, tmp_path / "blobs")
-    desk.furnish(opened)
+    if opened.engines.sqlite:
+        furnished(desk.furnish, tmp_path / "desk.sqlite3")
+    else:
+        desk.furnish(opened)
     yield opened
     opened.close()
 

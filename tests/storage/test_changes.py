@@ -436,6 +436,7 @@ def _write_some(url: str, blobs: str, writer: int) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_four_processes_on_one_collection(store: Store, alice: Actor, url: str) -> None:
     start = _token(store, alice)
     spawn = multiprocessing.get_context("spawn")

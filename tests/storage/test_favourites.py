@@ -93,6 +93,7 @@ def test_what_is_refused_is_reported(store: Store, alice: Actor) -> None:
     assert [(one.title, "javascript" in one.reason) for one in report.skipped] == [("Run", True)]
 
 
+@pytest.mark.slow
 def test_many_bookmarks(store: Store, alice: Actor) -> None:
     """More than one transaction takes."""
     tree = Folder(children=[Bookmark("same title", f"https://x.example/{number}") for number in range(450)])

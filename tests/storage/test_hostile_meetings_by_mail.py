@@ -17,6 +17,8 @@ from tests.storage.test_incoming_meetings import ALICE, EVE, invitation, mail, r
 from tests.storage.test_meetings_by_mail import from_eve, inbox, sent
 from tests.storage.test_scheduling import held, meeting, put, states
 
+pytestmark = pytest.mark.slow
+
 HEAD, TAIL = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n", "END:VCALENDAR\r\n"
 METHODS = ("REQUEST", "REPLY", "CANCEL", "COUNTER", "ADD", "REFRESH", "DECLINECOUNTER", "PUBLISH", "X-OTHER", "")
 

@@ -210,6 +210,7 @@ def test_many_copies_with_alarms_are_rewritten_later(crowd: Store, monkeypatch: 
     sound(crowd)
 
 
+@pytest.mark.slow
 def test_thousands_of_attendees(store: Store) -> None:
     """What the organizer waits for stays short, whoever they are."""
     outside = [f"e{number}@else.test" for number in range(3_000)]

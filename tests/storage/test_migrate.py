@@ -124,6 +124,7 @@ def _migrate(url: str, folder: str, failures: multiprocessing.Queue[str]) -> Non
         failures.put(repr(error))
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_do_not_disturb_each_other(empty: str, tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     failures: multiprocessing.Queue[str] = spawn.Queue()

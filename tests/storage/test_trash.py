@@ -252,6 +252,7 @@ class Tree(RuleBasedStateMachine):
             assert check.run(tx) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.laws
 def test_the_tree_agrees_with_a_model(store: Store, alice: Actor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 import sqlalchemy as sa
 
 from storage import folders
@@ -37,6 +38,7 @@ def fill(store: Store, count: int) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_listing_of_many_files(alice: Client, store: Store) -> None:
     assert alice.request("MKCOL", HOME + "many").status == 201
     fill(store, MANY)

@@ -133,6 +133,7 @@ def test_string_tables_of_libwbxml(version: str, anonymous: tuple[str, ...]) -> 
     assert decode(document) == tree
 
 
+@pytest.mark.slow
 def test_large_documents_are_read() -> None:
     many = AirSync.Sync(*[AirSync.Fetch(AirSync.ServerId(f"5:{number}")) for number in range(50_000)])
     assert decode(encode(many)) == many
