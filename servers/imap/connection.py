@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from auth.errors import AuthError
 from auth.sasl.context import Cancelled, Context, Malformed
@@ -20,12 +20,15 @@ from servers.imap.notify import Notify
 from servers.imap.reader import Reader
 from servers.imap.view import News, Shared, View
 from servers.imap.wire import Cutter
-from servers.line.session import NOTHING, Peer, Reply, Then, Wait
+from servers.line.session import NOTHING, Peer, Reply, Run, Then, Wait
 from storage.errors import NotFound, StorageError
 from storage.mail.flags import FLAGS
 from storage.mail.types import State
-from storage.store import Store
+from storage.store import INLINE_OCTETS, Store
 from storage.types import Actor, CollectionId
+
+if TYPE_CHECKING:
+    from servers.imap.joint import Kept
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ _QUICK: Final = re.compile(
     rb"NOOP\Z|CHECK\Z|CAPABILITY\Z|STATUS |IDLE\Z|EXAMINE |SELECT )",
     re.IGNORECASE,
 )
+_APPEND: Final = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
 _SYSTEM: Final = frozenset(FLAGS)
 _SEARCHES: Final = ("UID SEARCH", "UID SORT", "UID THREAD")
 
@@ -182,6 +186,34 @@ class Connection:
         if self.view is not None and self.view.contexts:  # what is told with the answer may be a search in texts
             return False
         return bool(self.idling) or (len(unit) < 500 and _QUICK.match(unit) is not None)
+
+    def joint(self, unit: bytes) -> Run | None:
+        """An APPEND of small messages goes along with those of other sessions (servers/imap/joint.py).
+
+        Only where there is one writer anyway: on PostgreSQL a mailbox that somebody holds would let everybody wait.
+        """
+        free = self.actor is not None and self.exchange is None and not self.idling and self.notify is None
+        if not free or not self.store.engines.sqlite or len(unit) > INLINE_OCTETS or not _APPEND.match(unit):
+            return None
+        from servers.imap import joint
+
+        return joint.run
+
+    def appended(self, tag: bytes, kept: Kept | Exception) -> Reply:
+        """Answer an APPEND that was carried out together with others'.
+
+        Raises:
+            Exception: an error of ours.
+        """
+        if isinstance(kept, StorageError):
+            return self._no(tag, errors.of_storage(kept))
+        if isinstance(kept, Exception):
+            raise kept
+        from servers.imap.commands import appending
+
+        self._errors = 0
+        answer = appending.done(self, kept.mailbox, kept.placed)
+        return self._reply(tag, "APPEND", table.find("APPEND", self), answer)
 
     def woken(self) -> Reply:
         if self.actor is None or not (self.idling or self.notify):

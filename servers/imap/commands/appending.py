@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from servers.imap import render
@@ -12,8 +13,9 @@ from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
 from storage.errors import NotFound
 from storage.mail import appending, flags, mailboxes, moving
-from storage.mail.types import Mailbox
+from storage.mail.types import Appended, Mailbox
 from storage.store import Transaction
+from storage.types import CollectionId
 
 _MESSAGES_MAX = 1_000
 
@@ -28,6 +30,23 @@ class Message:
 
 
 def append(connection: Connection, reader: Reader, tag: str) -> Answer:
+    name, found = read(reader)
+    if any(one.parts.urls for one in found):
+        with connection.store.read(connection.me) as tx:
+            _target(tx, name)
+    new = [prepared(connection, one) for one in found]
+    with connection.store.write(connection.me) as tx:
+        target = _target(tx, name)
+        placed = appending.append_many(tx, target, new)
+    return done(connection, target.id, placed)
+
+
+def read(reader: Reader) -> tuple[str, list[Message]]:
+    """The mailbox and the messages of an APPEND, from behind its name.
+
+    Raises:
+        Bad, No: it cannot be read, or a message is none.
+    """
     reader.space()
     name = reader.mailbox()
     found: list[Message] = []
@@ -36,14 +55,22 @@ def append(connection: Connection, reader: Reader, tag: str) -> Answer:
         found.append(_message(reader))
     if not found or len(found) > _MESSAGES_MAX:
         raise Bad(f"APPEND takes 1 to {_MESSAGES_MAX} messages")
-    if any(one.parts.urls for one in found):
-        with connection.store.read(connection.me) as tx:
-            _target(tx, name)
-    new = [_prepared(connection, one) for one in found]
-    with connection.store.write(connection.me) as tx:
-        target = _target(tx, name)
-        placed = appending.append_many(tx, target, new)
-    connection.put(target.id, [one.uid for one in placed])
+    return name, found
+
+
+def prepared(connection: Connection, one: Message) -> appending.New:
+    """A message that was read once and for all.
+
+    Raises:
+        No, StorageError: it is too large, or a part of it is not to be had.
+    """
+    data = catenating.assembled(connection, one.parts)
+    return appending.New(appending.prepare(connection.store, data), one.flags, one.internal)
+
+
+def done(connection: Connection, target: CollectionId, placed: Sequence[Appended]) -> Answer:
+    """What is said of messages that were appended (RFC 9051 §7.1, APPENDUID)."""
+    connection.put(target, [one.uid for one in placed])
     uids = render.number_set([one.uid for one in placed]).decode()
     return Answer(code=f"APPENDUID {placed[0].uid_validity} {uids}")
 
@@ -68,7 +95,7 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     reader.end()
     if view.read_only:
         raise No("the mailbox is selected read-only")
-    new = _prepared(connection, message)
+    new = prepared(connection, message)
     connection.load()
     chosen = view.chosen(written, uid=uid)
     if len(chosen) != 1:
@@ -108,11 +135,6 @@ def _message(reader: Reader) -> Message:
         return Message(parts, flags.canonical(given), internal)
     except flags.BadFlag as error:
         raise Bad(str(error)) from error
-
-
-def _prepared(connection: Connection, one: Message) -> appending.New:
-    data = catenating.assembled(connection, one.parts)
-    return appending.New(appending.prepare(connection.store, data), one.flags, one.internal)
 
 
 def _target(tx: Transaction, name: str) -> Mailbox:
