@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import many
 from storage.formats import message
 from storage.mail import query as ask
 from storage.mail import search_schema
@@ -86,6 +87,12 @@ _BODY: Final = _Within(texts.c.body, indexed=True)
 _ANY: Final = _Within(texts.c.header, texts.c.body, indexed=True)
 _HEADER: Final = _Within(texts.c.header, indexed=True)
 _HEADERS_OF: Final = Statement(_in_texts.add_columns(texts.c.header))
+_HEADERS_AMONG: Final = {
+    size: Statement(_in_texts.add_columns(texts.c.header).where(many.among(messages.c.uid, size)))
+    for size in many.SIZES
+}
+_FEW: Final = 1_024
+"""Candidates that are read each for itself; of more, the whole mailbox is read."""
 _SENT: Final = Statement(
     _in_contents.add_columns(
         sa.case(
@@ -216,14 +223,21 @@ def _with_header(tx: Transaction, number: CollectionId, name: str, text: str) ->
     if name.lower() == "subject" and text:
         return _SUBJECT.uids(tx, number, text)
     candidates = _HEADER.uids(tx, number, text or start)
-    if not candidates:
-        return candidates
     return frozenset(
         uid
-        for uid, header in _HEADERS_OF.raw(tx, {"collection": number})
+        for uid, header in _headers(tx, number, candidates)
         if uid in candidates
         and any(line.startswith(start) and needle in line[len(start) :] for line in header.split("\n"))
     )
+
+
+def _headers(tx: Transaction, number: CollectionId, uids: frozenset[int]) -> Iterator[tuple[Any, ...]]:
+    """Uid and decoded header of these messages, of many of them with others."""
+    if len(uids) > _FEW:
+        yield from _HEADERS_OF.raw(tx, {"collection": number})
+        return
+    for size, binds in many.chunks(sorted(uids)):
+        yield from _HEADERS_AMONG[size].raw(tx, {"collection": number, **binds})
 
 
 def _freely(query: Query) -> Query:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage.mail import indexing, mailboxes, moving, reading, searching, sorting, threading
 from storage.mail import query as ask
 from storage.mail.threading import Thread
@@ -70,6 +72,19 @@ def test_search(store: Store, alice: Actor) -> None:
         content = reading.contents_of(tx, [box.states[0].content])[box.states[0].content]
     assert find(store, alice, ask.EmailId(content.email_id)) == [1]
     assert find(store, alice, ask.ThreadId(content.thread_id)) == [1]
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_a_header_field_of_some_mails_among_others(
+    store: Store, alice: Actor, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Whether the candidates are read for themselves or with all others."""
+    monkeypatch.setattr(searching, "_FEW", few)
+    put(store, alice, "INBOX", *(mail(f"to <{number}@x.example>", more="X-Id: none") for number in range(5)))
+    put(store, alice, "INBOX", mail("else", more="X-Id: <3@x.example>"), mail("more", more="X-Id: <33@x.example>"))
+    assert find(store, alice, ask.Header("X-Id", "<3@X.example>")) == [6]
+    assert find(store, alice, ask.Header("X-Id", "3@x.example>")) == [6, 7]
+    assert find(store, alice, ask.Header("X-Id", "<4@x.example>")) == []
 
 
 def test_what_is_removed_leaves_the_index(store: Store, alice: Actor) -> None:
