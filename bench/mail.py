@@ -154,7 +154,9 @@ def main() -> None:
                 found["dovecot"] = _measured(ports, ports["pid"], arguments.n, "imap,pop3,smtp")
             with dovecot(place / "maildir", "maildir") as ports, postfix(place / "postfix", ports["lmtp"]) as smtp:
                 # The mailbox that it delivers into holds as many messages as ours does then.
-                found["postfix"] = _measured({**ports, "smtp": smtp}, ports["pid"], arguments.n, "imap,smtp", lmtp=False)
+                found["postfix"] = _measured(
+                    {**ports, "smtp": smtp}, ports["pid"], arguments.n, "imap,smtp", lmtp=False
+                )
     text = table(found, arguments.n)
     print(text)
     if not arguments.quick:
