@@ -29,7 +29,7 @@ def pack(fields: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes]:
     octets = SEPARATOR.join([whole for _, whole in fields])
     if octets.count(SEPARATOR) >= max(len(fields), 1):
         return "", b"".join([whole for _, whole in fields])
-    return " ".join([name.decode("ascii") for name, _ in fields]), octets
+    return b" ".join([name for name, _ in fields]).decode("ascii"), octets
 
 
 def plain(names: str, octets: bytes) -> bytes:

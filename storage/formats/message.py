@@ -28,6 +28,10 @@ _ENVELOPE_DATE: Final = re.compile(rb'\("((?:[^"\\]|\\.)*)"')
 _REFERENCES: Final = 200
 _FIELD_OCTETS: Final = 16 * 1024
 _HEADER_CHARACTERS: Final = 64 * 1024
+_NAME_OCTETS: Final = 64
+"""What is made of so long a field name is remembered."""
+_JOINED: Final = frozenset({b"to", b"cc", b"bcc"})
+"""More than one is forbidden, and occurs."""
 
 
 class Scanned(NamedTuple):
@@ -81,19 +85,22 @@ def scan(data: bytes) -> Scanned:
     lines: list[str] = []
     room = _HEADER_CHARACTERS
     for whole, name, value in root.fields:
-        lower = name.lower()
+        lower, label, is_listed = _remembered_name(name) if len(name) <= _NAME_OCTETS else _read_name(name)
         if lower not in fields:
             fields[lower] = value
-        elif lower in (b"to", b"cc", b"bcc"):  # more than one is forbidden, and occurs
+        elif lower in _JOINED:
             fields[lower] += b"," + value
-        if lower in listed_fields.LISTED:
+        if is_listed:
             listed.append((lower, whole if whole.endswith(b"\n") else whole + b"\r\n"))
         if room > 0:
             value = value[:_FIELD_OCTETS].strip()
-            text = value.decode("ascii") if value.isascii() else ""
-            if "=?" in text or not text.isprintable() or not text:  # encoded, folded, or not ASCII
-                text = _decoded(value)
-            line = f"{name.decode('ascii')}: {text}"[:room]
+            if b"=?" in value or not value.isascii():
+                line = label + _decoded(value)
+            else:
+                text = value.decode("ascii")
+                line = label + (text if text.isprintable() else mime_words.unfold(value).decode("ascii"))
+            if len(line) > room:
+                line = line[:room]
             room -= len(line)
             lines.append(line)
     body, structure = message_structure.structures(data, root)
@@ -133,6 +140,15 @@ def scan(data: bytes) -> Scanned:
         preview=texts.preview,
         attachments=texts.attachments,
     )
+
+
+def _read_name(name: bytes) -> tuple[bytes, str, bool]:
+    """A field's name in lower case, as it begins a line of text, and whether clients list the field."""
+    lower = name.lower()
+    return lower, name.decode("ascii") + ": ", lower in listed_fields.LISTED
+
+
+_remembered_name = lru_cache(maxsize=1024)(_read_name)
 
 
 def _decoded(value: bytes) -> str:

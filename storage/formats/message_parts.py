@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from storage.formats import mime_charsets, mime_fields, mime_words
+from storage.formats import media_types, mime_charsets, mime_fields, mime_words
+from storage.formats.media_types import Encoding, MediaType
 
 DEPTH_MAX: Final = 30
 """Deeper entities are not looked into: each level is one pass over what it holds."""
@@ -64,9 +65,8 @@ class Entity:
     end: int
     mime: dict[bytes, bytes]
     """Its MIME fields: lower-case name to raw value, the first of each."""
-    kind: bytes
-    subtype: bytes
-    parameters: list[tuple[bytes, bytes]]
+    media: MediaType
+    encoding: Encoding
     fields: list[tuple[bytes, bytes, bytes]]
     """All of its header (mime_fields.fields)."""
     children: list[Entity] = field(default_factory=list)
@@ -77,11 +77,6 @@ class Entity:
     def encloses(self) -> bool:
         """Whether it is a message/rfc822 (or message/global) that was looked into."""
         return bool(self.children) and not self.multipart
-
-    @property
-    def encoding(self) -> str:
-        raw = self.mime.get(b"content-transfer-encoding", b"7bit")
-        return mime_words.unfold(raw).decode("ascii", "replace").lower()
 
 
 def read(data: bytes) -> Entity:
@@ -106,25 +101,27 @@ class _Reader:
         for _, name, value in fields:
             if name[0] in b"cC" and (lower := name.lower()) in _MIME:
                 mime.setdefault(lower, value)
-        kind, subtype, parameters = _type(mime.get(b"content-type"), digest=digest)
-        entity = Entity(start, body, end, mime, kind, subtype, parameters, fields)
-        if depth >= DEPTH_MAX:
-            if kind.lower() == b"multipart":
-                _opaque(entity)
-        elif kind.lower() == b"multipart":
-            self._multipart(entity, depth)
-        elif _encloses(entity) and self._left > 0:
+        media = media_types.media_type(mime.get(b"content-type"), digest=digest)
+        encoding = media_types.encoding(mime.get(b"content-transfer-encoding"))
+        entity = Entity(start, body, end, mime, media, encoding, fields)
+        if media.kind == b"multipart":
+            if depth >= DEPTH_MAX:
+                entity.media = media_types.OPAQUE
+            else:
+                self._multipart(entity, depth)
+        elif media.kind == b"message" and depth < DEPTH_MAX and self._left > 0 and _encloses(entity):
             entity.children.append(self._entity(body, end, depth + 1, digest=False))
         return entity
 
     def _multipart(self, entity: Entity, depth: int) -> None:
-        boundary = next((value for name, value in entity.parameters if name.lower() == b"boundary"), b"")
+        media = entity.media
+        boundary = next((value for name, value in media.parameters if name.lower() == b"boundary"), b"")
         boundary = mime_words.unfold(boundary).rstrip()
         if not boundary or len(boundary) > _BOUNDARY_OCTETS or self._left <= 0:
-            _opaque(entity)
+            entity.media = media_types.OPAQUE
             return
         entity.multipart = True
-        digest = entity.subtype.lower() == b"digest"
+        digest = media.subtype == b"digest"
         for start, end in self._split(entity.body, entity.end, boundary) or [(entity.body, entity.end)]:
             entity.children.append(self._entity(start, end, depth + 1, digest=digest))
 
@@ -163,29 +160,9 @@ class _Reader:
         return found
 
 
-def _type(value: bytes | None, *, digest: bool) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
-    """Type, subtype and parameters; what cannot be read is plain text (RFC 2045 §5.2)."""
-    if value is not None:
-        head, parameters = mime_fields.parameters(value)
-        kind, slash, subtype = head.partition(b"/")
-        if slash and kind and subtype and head.isascii():
-            return kind, subtype, parameters
-        if head.lower() == b"text":
-            return b"text", b"plain", parameters
-    if digest:
-        return b"message", b"rfc822", []
-    return b"text", b"plain", [(b"charset", b"us-ascii")]
-
-
-def _opaque(entity: Entity) -> None:
-    """What cannot be taken apart is octets."""
-    entity.kind, entity.subtype, entity.parameters = b"application", b"octet-stream", []
-
-
 def _encloses(entity: Entity) -> bool:
     """A message in a message, not hidden by a transfer encoding (RFC 2046 §5.2.1)."""
-    kind = (entity.kind.lower(), entity.subtype.lower())
-    return kind in {(b"message", b"rfc822"), (b"message", b"global")} and entity.encoding in {"7bit", "8bit", "binary"}
+    return entity.media.subtype in (b"rfc822", b"global") and entity.encoding.name in ("7bit", "8bit", "binary")
 
 
 def sections(root: Entity) -> list[Part]:
@@ -212,9 +189,9 @@ def sections(root: Entity) -> list[Part]:
 
 def _part(section: str, entity: Entity) -> Part:
     inner = entity.children[0].body if entity.encloses else 0
-    kind = f"{entity.kind.decode('ascii', 'replace')}/{entity.subtype.decode('ascii', 'replace')}".lower()
-    charset = mime_words.parameter(entity.parameters, "charset")
-    return Part(section, entity.header, entity.body, entity.end, inner, kind[:255], entity.encoding[:40], charset[:40])
+    media = entity.media
+    encoding = entity.encoding.name[:40]
+    return Part(section, entity.header, entity.body, entity.end, inner, media.name, encoding, media.charset[:40])
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

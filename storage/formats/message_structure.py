@@ -7,44 +7,31 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from storage.formats import addresses, mime_fields, mime_words
+from storage.formats import addresses, media_types, mime_fields, mime_words
+from storage.formats.imap_string import nstring, string
 from storage.formats.message_parts import Entity
 
-_PLAIN: Final = re.compile(rb'[^\x00\r\n"\\\x80-\xff]*\Z')
-_TEXT_OCTETS: Final = 64 * 1024
 _LANGUAGES: Final = re.compile(rb"[A-Za-z0-9-]{1,40}")
-
-
-def string(value: bytes) -> bytes:
-    """A quoted string, or a literal where that cannot be one."""
-    value = value[:_TEXT_OCTETS]
-    if value.isalnum() or _PLAIN.match(value):  # ASCII letters and digits, for octets
-        return b'"%b"' % value
-    if value.isascii() and b"\0" not in value and b"\r" not in value and b"\n" not in value:
-        return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    value = value.replace(b"\0", b"")
-    return b"{%d}\r\n%b" % (len(value), value)
-
-
-def nstring(value: bytes | None) -> bytes:
-    """The same for what may be missing."""
-    return b"NIL" if value is None else string(value)
 
 
 def envelope(fields: Mapping[bytes, bytes]) -> bytes:
     """ENVELOPE of a header: lower-case names to raw values."""
 
-    def one(name: bytes) -> bytes:
-        value = fields.get(name)
-        return b"NIL" if value is None else string(mime_words.unfold(value))
-
-    sender = _addresses(fields.get(b"from"))
-    others = (_addresses(fields.get(name)) for name in (b"sender", b"reply-to"))
-    # RFC 9051 §7.5.2: missing or empty ones default to From.
-    both = (sender if found == b"NIL" else found for found in others)
-    rest = (_addresses(fields.get(name)) for name in (b"to", b"cc", b"bcc"))
-    listed = b" ".join((one(b"date"), one(b"subject"), sender, *both, *rest, one(b"in-reply-to"), one(b"message-id")))
-    return b"(%b)" % listed
+    get = fields.get
+    sender = _addresses(get(b"from"))
+    others = _addresses(get(b"sender")), _addresses(get(b"reply-to"))
+    return b"(%b %b %b %b %b %b %b %b %b %b)" % (
+        _field(fields, b"date"),
+        _field(fields, b"subject"),
+        sender,
+        # RFC 9051 §7.5.2: missing or empty ones default to From.
+        *[sender if found == b"NIL" else found for found in others],
+        _addresses(get(b"to")),
+        _addresses(get(b"cc")),
+        _addresses(get(b"bcc")),
+        _field(fields, b"in-reply-to"),
+        _field(fields, b"message-id"),
+    )
 
 
 def _addresses(value: bytes | None) -> bytes:
@@ -66,42 +53,38 @@ _remembered = lru_cache(maxsize=1024)(_read)
 
 def structures(data: bytes, root: Entity) -> tuple[bytes, bytes]:
     """BODY and BODYSTRUCTURE; the tree has at most `DEPTH_MAX` levels."""
+    media, mime = root.media, root.mime
+    extension = _extension(mime)
     if root.multipart:
         pairs = [structures(data, child) for child in root.children]
-        subtype = string(root.subtype)
-        tail = b" ".join((_parameters(root.parameters), *_extension(root)))
+        subtype = media.subtype_form
         return (
             b"(%b %b)" % (b"".join([body for body, _ in pairs]), subtype),
-            b"(%b %b %b)" % (b"".join([whole for _, whole in pairs]), subtype, tail),
+            b"(%b %b %b %b)" % (b"".join([whole for _, whole in pairs]), subtype, media.parameters_form, extension),
         )
-    mime = root.mime
-    words = [
-        string(root.kind),
-        string(root.subtype),
-        _parameters(root.parameters),
-        _field(mime, b"content-id"),
-        _field(mime, b"content-description"),
-        string(root.encoding.upper().encode("ascii", "replace") or b"7BIT"),
-        b"%d" % (root.end - root.body),
-    ]
+    kind = media.kind
+    types = b"%b %b" % (media.kind_form, media.subtype_form)
+    more = whole_more = b""
     if root.encloses:
         child = root.children[0]
         header = envelope(header_fields(data, child))
-        lines = b"%d" % data.count(b"\n", root.body, root.end)
-        inner = structures(data, child)
-        short, long = ([*words, header, form, lines] for form in inner)
-        return _both(root, short, long)
-    if root.kind.lower() == b"text":
-        words.append(b"%d" % data.count(b"\n", root.body, root.end))
-    elif root.kind.lower() == b"message" and root.subtype.lower() in (b"rfc822", b"global"):
+        lines = data.count(b"\n", root.body, root.end)
+        more, whole_more = (b" %b %b %d" % (header, form, lines) for form in structures(data, child))
+    elif kind == b"text":
+        more = whole_more = b" %d" % data.count(b"\n", root.body, root.end)
+    elif kind == b"message" and media.subtype in (b"rfc822", b"global"):
         # Not looked into, for its depth or its encoding; it must not be shown as one that was.
-        words[0:2] = [b'"application"', b'"octet-stream"']
-    return _both(root, words, words)
-
-
-def _both(entity: Entity, body: list[bytes], whole: list[bytes]) -> tuple[bytes, bytes]:
-    tail = (_field(entity.mime, b"content-md5"), *_extension(entity))
-    return b"(%b)" % b" ".join(body), b"(%b)" % b" ".join((*whole, *tail))
+        types = b'"application" "octet-stream"'
+    words = b"%b %b %b %b %b %d" % (
+        types,
+        media.parameters_form,
+        _field(mime, b"content-id"),
+        _field(mime, b"content-description"),
+        root.encoding.form,
+        root.end - root.body,
+    )
+    md5 = _field(mime, b"content-md5")
+    return b"(%b%b)" % (words, more), b"(%b%b %b %b)" % (words, whole_more, md5, extension)
 
 
 def header_fields(data: bytes, entity: Entity) -> dict[bytes, bytes]:
@@ -112,29 +95,20 @@ def header_fields(data: bytes, entity: Entity) -> dict[bytes, bytes]:
     return found
 
 
-def _extension(entity: Entity) -> tuple[bytes, bytes, bytes]:
+def _extension(mime: Mapping[bytes, bytes]) -> bytes:
     """Disposition, language and location."""
-    mime = entity.mime
-    disposition = b"NIL"
+    disposition = language = b"NIL"
     if b"content-disposition" in mime:
         head, parameters = mime_fields.parameters(mime[b"content-disposition"])
         if head:
-            disposition = b"(%b %b)" % (string(head), _parameters(parameters))
-    language = b"NIL"
+            disposition = b"(%b %b)" % (string(head), media_types.parameters_form(parameters))
     if b"content-language" in mime:
         tags = _LANGUAGES.findall(mime[b"content-language"][:1_000])
         if tags:
             language = string(tags[0]) if len(tags) == 1 else b"(%b)" % b" ".join(map(string, tags))
-    return disposition, language, _field(mime, b"content-location")
+    return b"%b %b %b" % (disposition, language, _field(mime, b"content-location"))
 
 
-def _parameters(parameters: list[tuple[bytes, bytes]]) -> bytes:
-    if not parameters:
-        return b"NIL"
-    words = (word for name, value in parameters for word in (string(name), string(mime_words.unfold(value))))
-    return b"(%b)" % b" ".join(words)
-
-
-def _field(mime: Mapping[bytes, bytes], name: bytes) -> bytes:
-    value = mime.get(name)
+def _field(fields: Mapping[bytes, bytes], name: bytes) -> bytes:
+    value = fields.get(name)
     return b"NIL" if value is None else string(mime_words.unfold(value))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from storage.formats import message_parts, mime_charsets, mime_fields, mime_words
@@ -15,8 +14,11 @@ PREVIEW_CHARACTERS: Final = 200
 _PART_OCTETS: Final = 4 * 1024 * 1024
 """Of one part, encoded, so much is read."""
 
-_OPEN: Final = re.compile(r"<(?:(!--)|(script|style|head|title)\b|/?[a-z!?/])", re.IGNORECASE)
-_BLOCKS: Final = re.compile(r"</?(?:p|div|br|tr|td|th|li|ul|ol|h[1-6]|table|blockquote|pre|hr)\b", re.IGNORECASE)
+_HIDDEN: Final = re.compile(r"<(?:(!--)|(script|style|head|title)\b)", re.IGNORECASE)
+_TAG: Final = re.compile(
+    r"<(?:/?(p|div|br|tr|td|th|li|ul|ol|h[1-6]|table|blockquote|pre|hr)\b|/?[a-z!?/])[^>]*>?", re.IGNORECASE
+)
+"""To its end, or to that of the text; the group is there if it begins a line."""
 
 
 class Texts(NamedTuple):
@@ -36,11 +38,12 @@ def of(data: bytes, root: Entity) -> Texts:
     for leaf in _leaves(root):
         attached = _is_attached(leaf)
         attachments += attached
-        if leaf.kind.lower() != b"text" or room <= 0:
+        media = leaf.media
+        if media.kind != b"text" or room <= 0:
             continue
-        content = message_parts.unencoded(data[leaf.body : min(leaf.end, leaf.body + _PART_OCTETS)], leaf.encoding)
-        text = mime_charsets.decode(content, mime_words.parameter(leaf.parameters, "charset"))
-        if leaf.subtype.lower() == b"html":
+        encoded = data[leaf.body : min(leaf.end, leaf.body + _PART_OCTETS)]
+        text = mime_charsets.decode(message_parts.unencoded(encoded, leaf.encoding.name), media.charset)
+        if media.subtype == b"html":
             text = plain(text)
         text = text[:room].replace("\0", "")
         room -= len(text)
@@ -54,21 +57,27 @@ def plain(markup: str) -> str:
     """HTML as plain text for search: tags, scripts, styles and comments gone, entities resolved; linear."""
     kept: list[str] = []
     at = 0
-    while match := _OPEN.search(markup, at):
-        kept.append(markup[at : match.start()])
-        if match[1]:
+    while match := _HIDDEN.search(markup, at):
+        start = match.start()
+        before = markup[at:start]
+        kept.append(_without_tags(before))
+        if _TAG.search(before, before.rfind(">") + 1):  # it stands in a tag, which ends later
+            end = markup.find(">", start)
+            at = end + 1 if end >= 0 else len(markup)
+        elif match[1]:
             end = markup.find("-->", match.end())
             at = end + 3 if end >= 0 else len(markup)
-        elif match[2]:
+        else:
             close = re.compile(f"</{match[2]}\\s*>", re.IGNORECASE).search(markup, match.end())
             at = close.end() if close else len(markup)
-        else:
-            if _BLOCKS.match(markup, match.start()):
-                kept.append("\n")
-            end = markup.find(">", match.end())
-            at = end + 1 if end >= 0 else len(markup)
-    kept.append(markup[at:])
+    kept.append(_without_tags(markup[at:]))
     return html.unescape("".join(kept))
+
+
+def _without_tags(markup: str) -> str:
+    pieces = _TAG.split(markup)
+    pieces[1::2] = ["\n" if block else "" for block in pieces[1::2]]
+    return "".join(pieces)
 
 
 def _preview(text: str) -> str:
@@ -76,18 +85,21 @@ def _preview(text: str) -> str:
     start = text[: 10 * PREVIEW_CHARACTERS]
     if ">" in start:
         start = "\n".join(line for line in start.split("\n") if not line.startswith(">")).strip() or start
-    words = start.split(None, PREVIEW_CHARACTERS // 2 + 1)[: PREVIEW_CHARACTERS // 2 + 1]
-    return " ".join(words)[:PREVIEW_CHARACTERS]
+    # Mostly its first part has so many characters between blanks already.
+    words = " ".join(start[: 2 * PREVIEW_CHARACTERS].split())
+    return (words if len(words) >= PREVIEW_CHARACTERS else " ".join(start.split()))[:PREVIEW_CHARACTERS]
 
 
-def _leaves(root: Entity) -> Iterator[Entity]:
+def _leaves(root: Entity) -> list[Entity]:
+    found: list[Entity] = []
     stack = [root]
     while stack:
         entity = stack.pop()
         if entity.children:
             stack.extend(reversed(entity.children))
         else:
-            yield entity
+            found.append(entity)
+    return found
 
 
 def _is_attached(leaf: Entity) -> bool:
@@ -98,6 +110,7 @@ def _is_attached(leaf: Entity) -> bool:
             return True
         if head.lower() != b"inline" and mime_words.parameter(parameters, "filename"):
             return True
-    return leaf.kind.lower() not in (b"text", b"multipart", b"message", b"image") and bool(
-        mime_words.parameter(leaf.parameters, "name")
+    media = leaf.media
+    return media.kind not in (b"text", b"multipart", b"message", b"image") and bool(
+        mime_words.parameter(media.parameters, "name")
     )

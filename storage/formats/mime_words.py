@@ -23,11 +23,13 @@ _CACHED_OCTETS: Final = 256
 def unfold(value: bytes) -> bytes:
     """Join the lines of a field's value (RFC 5322 §2.2.3), white space around it gone, no CR, LF or NUL left."""
     value = value.strip()
-    if b"\r\n" in value:
+    if b"\n" in value:
         value = value.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t")
-    if b"\n" in value or b"\r" in value or b"\0" in value:
-        value = _FOLD.sub(b"", value).strip()
-    return value
+        if b"\n" not in value and b"\r" not in value and b"\0" not in value:
+            return value
+    elif b"\r" not in value and b"\0" not in value:
+        return value
+    return _FOLD.sub(b"", value).strip()
 
 
 def decode_words(value: bytes) -> str:
