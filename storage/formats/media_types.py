@@ -6,7 +6,6 @@ The same few values stand in nearly all mails: what was made of them is remember
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,8 +16,7 @@ _CACHED_OCTETS: Final = 128
 _NAME_CHARACTERS: Final = 255
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MediaType:
+class MediaType(NamedTuple):
     """A Content-Type, and what is made of it."""
 
     kind: bytes

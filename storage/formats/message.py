@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from storage.formats import (
     addresses,
+    header_text,
     listed_fields,
     message_parts,
     message_structure,
@@ -21,15 +22,20 @@ from storage.formats import (
     mime_words,
 )
 from storage.formats.base_subject import base_subject
+from storage.formats.header_text import FIELD_OCTETS
 
 _ID: Final = re.compile(rb"<([^<>\s\x00]{1,998})>")
 _BARE_ID: Final = re.compile(rb"[^<>\s\x00]{1,998}")
 _ENVELOPE_DATE: Final = re.compile(rb'\("((?:[^"\\]|\\.)*)"')
+_DATE: Final = re.compile(
+    rb"[ \t]*[A-Z][a-z]{2}, (\d\d?) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([12]\d{3}) "
+    rb"(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\s*\Z"
+)
+"""As nearly all write it (RFC 5322 §3.3)."""
+_MONTHS: Final = {
+    name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
 _REFERENCES: Final = 200
-_FIELD_OCTETS: Final = 16 * 1024
-_HEADER_CHARACTERS: Final = 64 * 1024
-_NAME_OCTETS: Final = 64
-"""What is made of so long a field name is remembered."""
 _JOINED: Final = frozenset({b"to", b"cc", b"bcc"})
 """More than one is forbidden, and occurs."""
 
@@ -82,31 +88,18 @@ def scan(data: bytes) -> Scanned:
     root = message_parts.read(data)
     fields: dict[bytes, bytes] = {}
     listed: list[tuple[bytes, bytes]] = []
-    lines: list[str] = []
-    room = _HEADER_CHARACTERS
     for whole, name, value in root.fields:
-        lower, label, is_listed = _remembered_name(name) if len(name) <= _NAME_OCTETS else _read_name(name)
+        lower = name.lower()
         if lower not in fields:
             fields[lower] = value
         elif lower in _JOINED:
             fields[lower] += b"," + value
-        if is_listed:
+        if lower in listed_fields.LISTED:
             listed.append((lower, whole if whole.endswith(b"\n") else whole + b"\r\n"))
-        if room > 0:
-            value = value[:_FIELD_OCTETS].strip()
-            if b"=?" in value or not value.isascii():
-                line = label + _decoded(value)
-            else:
-                text = value.decode("ascii")
-                line = label + (text if text.isprintable() else mime_words.unfold(value).decode("ascii"))
-            if len(line) > room:
-                line = line[:room]
-            room -= len(line)
-            lines.append(line)
     body, structure = message_structure.structures(data, root)
     sections = message_parts.sections(root)
     texts = message_text.of(data, root)
-    subject = _decoded(fields.get(b"subject", b""))
+    subject = header_text.decoded(fields.get(b"subject", b""))
     base, reply = base_subject(subject)
     listed_names, listed_octets = listed_fields.pack(listed)
     first_from, first_to, first_cc = (_first(fields.get(name)) for name in (b"from", b"to", b"cc"))
@@ -136,23 +129,10 @@ def scan(data: bytes) -> Scanned:
         in_reply_to=_one_id(fields.get(b"in-reply-to")),
         references=_ids(fields.get(b"references")),
         text=texts.text,
-        header_text="\n".join(lines),
+        header_text=header_text.of(data[: min(root.body, message_parts.HEADER_OCTETS)], root.fields),
         preview=texts.preview,
         attachments=texts.attachments,
     )
-
-
-def _read_name(name: bytes) -> tuple[bytes, str, bool]:
-    """A field's name in lower case, as it begins a line of text, and whether clients list the field."""
-    lower = name.lower()
-    return lower, name.decode("ascii") + ": ", lower in listed_fields.LISTED
-
-
-_remembered_name = lru_cache(maxsize=1024)(_read_name)
-
-
-def _decoded(value: bytes) -> str:
-    return mime_words.decode_words(mime_words.unfold(value[:_FIELD_OCTETS]))
 
 
 def _addresses(value: bytes | None) -> str:
@@ -163,9 +143,9 @@ def _addresses(value: bytes | None) -> str:
 
 
 def _read_addresses(value: bytes) -> str:
-    decoded = _decoded(value)
+    decoded = header_text.decoded(value)
     if b"=?" in value or b'"' in value or b"(" in value:
-        decoded = ", ".join(str(one) for one in addresses.parse_addresses(value[:_FIELD_OCTETS])) or decoded
+        decoded = ", ".join(str(one) for one in addresses.parse_addresses(value[:FIELD_OCTETS])) or decoded
     return decoded.replace("\0", "")
 
 
@@ -177,7 +157,7 @@ def _first(value: bytes | None) -> tuple[str, str]:
 
 
 def _read_first(value: bytes) -> tuple[str, str]:
-    for raw in addresses.raw_addresses(value[:_FIELD_OCTETS]):
+    for raw in addresses.raw_addresses(value[:FIELD_OCTETS]):
         mailbox = mime_words.decode_words(raw.mailbox or b"").replace("\0", "")
         if raw.host is None:
             return mailbox, mailbox
@@ -194,6 +174,13 @@ _remembered_first = lru_cache(maxsize=1024)(_read_first)
 def _sent(value: bytes | None) -> float | None:
     if value is None:
         return None
+    match = _DATE.match(value[:200])
+    if match is not None:
+        day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+        zone = 3600 * int(hours) + 60 * int(minutes)
+        if zone or sign == b"+":  # -0000 says that nobody knows the zone
+            moment = timegm((int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second)))
+            return float(moment - zone if sign == b"+" else moment + zone)
     try:
         parsed = parsedate_tz(mime_words.unfold(value[:200]).decode("ascii", "replace"))
         return None if parsed is None or not 1 <= parsed[0] <= 9999 else float(mktime_tz(parsed))
@@ -214,16 +201,16 @@ def sent_day(envelope: bytes) -> int | None:
 def _one_id(value: bytes | None) -> str:
     if value is None:
         return ""
-    match = _ID.search(value[:_FIELD_OCTETS])
+    match = _ID.search(value[:FIELD_OCTETS])
     if match:
         return match[1].decode("utf-8", "replace")
-    bare = _BARE_ID.search(value[:_FIELD_OCTETS])
+    bare = _BARE_ID.search(value[:FIELD_OCTETS])
     return bare[0].decode("utf-8", "replace") if bare else ""
 
 
 def _ids(value: bytes | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    found = [match.decode("utf-8", "replace") for match in _ID.findall(value[: 4 * _FIELD_OCTETS])]
+    found = [match.decode("utf-8", "replace") for match in _ID.findall(value[: 4 * FIELD_OCTETS])]
     # The first names the thread, the last ones the parents.
     return tuple(found if len(found) <= _REFERENCES else [found[0], *found[1 - _REFERENCES :]])

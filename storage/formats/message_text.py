@@ -85,8 +85,8 @@ def _preview(text: str) -> str:
     start = text[: 10 * PREVIEW_CHARACTERS]
     if ">" in start:
         start = "\n".join(line for line in start.split("\n") if not line.startswith(">")).strip() or start
-    # Mostly its first part has so many characters between blanks already.
-    words = " ".join(start[: 2 * PREVIEW_CHARACTERS].split())
+    # Mostly its first part is enough of it.
+    words = " ".join(start[: PREVIEW_CHARACTERS + PREVIEW_CHARACTERS // 4].split())
     return (words if len(words) >= PREVIEW_CHARACTERS else " ".join(start.split()))[:PREVIEW_CHARACTERS]
 
 

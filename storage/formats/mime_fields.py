@@ -8,6 +8,7 @@ from typing import Final
 # Everything up to the next line that does not continue the field; linear, as nothing matches in two ways.
 FIELD: Final = re.compile(rb"^(([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?)", re.MULTILINE)
 _FIRST: Final = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
+_BLANK: Final = re.compile(rb"\n\r?\n")
 _TOKEN: Final = re.compile(rb"[^\s;=\"()]+")
 _PARAMETER: Final = re.compile(
     rb"[;\s]*([^\s;=\"()]+)[ \t\r\n]*=[ \t\r\n]*(?:\"((?:[^\"\\]|\\.)*)\"?|([^;\s\"(]*))[^;]*", re.DOTALL
@@ -28,11 +29,8 @@ def header_end(data: bytes, start: int, end: int) -> int:
         return start + 1
     if not _FIRST.match(data, start, end):
         return start
-    crlf = data.find(b"\n\r\n", start, end)
-    bare = data.find(b"\n\n", start, end if crlf < 0 else crlf + 1)
-    if bare >= 0:
-        return bare + 2
-    return crlf + 3 if crlf >= 0 else end
+    blank = _BLANK.search(data, start, end)
+    return end if blank is None else blank.end()
 
 
 def fields(block: bytes) -> list[tuple[bytes, bytes, bytes]]:
