@@ -7,7 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,20 +58,19 @@ class Engines:
         """This thread's connection for reading; no transaction is open on it."""
         return self._connection("reader", self._reader, "BEGIN")
 
-    @contextmanager
-    def writing(self) -> Iterator[Held]:
+    def writing(self) -> AbstractContextManager[Held]:
         """A transaction for writing: on disk when the block ends, or undone by an exception.
 
         On PostgreSQL on this thread's own connection; on SQLite, which has one writer, together with other
         threads' changes where some wait (storage/group_commit.py).
         """
-        if self._group is not None:
-            with self._group.member() as held:
-                yield held
-        else:
-            held = self._connection("writer", self._writer, "")
-            with held.transaction():
-                yield held
+        return self._own_writing() if self._group is None else self._group.member()
+
+    @contextmanager
+    def _own_writing(self) -> Iterator[Held]:
+        held = self._connection("writer", self._writer, "")
+        with held.transaction():
+            yield held
 
     def apart(self) -> sa.Connection:
         """A further connection for reading, whatever this thread has open; the caller closes it."""

@@ -26,13 +26,16 @@ _LOOK_S: Final = 0.05
 class _Batch:
     """One transaction on the way, and how it ended."""
 
-    __slots__ = ("done", "error", "held", "members")
+    __slots__ = ("ended", "error", "held", "members", "under_way")
 
     def __init__(self, held: Held) -> None:
         self.held: Final = held
         self.members = 0
         """Changes that are in it whole and wait for its commit."""
-        self.done: Final = threading.Event()
+        self.ended = False
+        self.under_way: Final = threading.Lock()
+        """Held until it has ended: what wakes those who wait. An Event would cost ten times as much."""
+        self.under_way.acquire()
         self.error: BaseException | None = None
 
 
@@ -78,8 +81,17 @@ class GroupCommit:
         batch: _Batch | None = None
         try:
             batch = self._batch or self._begin()
-            with self._savepoint(batch):
+            raw, alone = batch.held.raw, not batch.members
+            if not alone:
+                raw.execute("SAVEPOINT member")
+            try:
                 yield batch.held
+                if not alone:
+                    raw.execute("RELEASE member")
+            except BaseException:
+                self._undo(batch, alone=alone)
+                raise
+            batch.members += 1
         finally:
             self._local.inside = False
             try:
@@ -110,25 +122,15 @@ class GroupCommit:
         self._batch = _Batch(self._held)
         return self._batch
 
-    @contextmanager
-    def _savepoint(self, batch: _Batch) -> Iterator[None]:
-        raw, alone = batch.held.raw, not batch.members
-        if not alone:
-            raw.execute("SAVEPOINT member")
-        try:
-            yield
-            if not alone:
-                raw.execute("RELEASE member")
-        except BaseException:
-            if alone:
-                self._end(batch, None)
-            elif raw.in_transaction:
-                raw.execute("ROLLBACK TO member")
-                raw.execute("RELEASE member")
-            else:  # a full disk, say: SQLite itself gave the whole transaction up
-                self._end(batch, Busy("the database gave the transaction up"))
-            raise
-        batch.members += 1
+    def _undo(self, batch: _Batch, *, alone: bool) -> None:
+        raw = batch.held.raw
+        if alone:
+            self._end(batch, None)
+        elif raw.in_transaction:
+            raw.execute("ROLLBACK TO member")
+            raw.execute("RELEASE member")
+        else:  # a full disk, say: SQLite itself gave the whole transaction up
+            self._end(batch, Busy("the database gave the transaction up"))
 
     def _pass_on(self, batch: _Batch) -> None:
         """Leave the transaction to who waits, or end it."""
@@ -158,12 +160,15 @@ class GroupCommit:
         self._batch = None
         batch.error = error
         self._turn.__exit__(None, None, None)
-        batch.done.set()
+        batch.ended = True
+        batch.under_way.release()
 
     def _wait_for_commit(self, batch: _Batch) -> None:
-        while not batch.done.wait(_LOOK_S):
+        while not batch.ended:
+            if batch.under_way.acquire(timeout=_LOOK_S):
+                batch.under_way.release()
             # Who was to go on may have been interrupted while it waited: then this one ends it.
-            if self._use.acquire(blocking=False):
+            elif self._use.acquire(blocking=False):
                 try:
                     if self._batch is batch:
                         self._commit(batch)

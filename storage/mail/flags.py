@@ -17,6 +17,8 @@ DRAFT: Final = "\\Draft"
 FLAGS: Final = (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)
 KEYWORDS_MAX: Final = 64
 """Keywords of one message."""
+_FEW: Final = 8
+"""What is made of so many flags is remembered."""
 
 Change = Literal["replace", "add", "remove"]
 
@@ -42,6 +44,11 @@ def canonical(flags: Iterable[str]) -> str:
         BadFlag: one is none.
         LimitReached: too many keywords.
     """
+    given = tuple(flags)
+    return _remembered(given) if len(given) <= _FEW else _canonical(given)
+
+
+def _canonical(flags: tuple[str, ...]) -> str:
     found: dict[str, str] = {}
     for flag in flags:
         folded = flag.lower()
@@ -54,6 +61,9 @@ def canonical(flags: Iterable[str]) -> str:
     if len(found) > KEYWORDS_MAX:
         raise LimitReached("keywords", KEYWORDS_MAX)
     return " ".join([*system, *(found[folded] for folded in sorted(found))])
+
+
+_remembered = lru_cache(1024)(_canonical)
 
 
 @lru_cache(4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from storage.errors import Fixed, Refused
@@ -20,6 +21,7 @@ class BadName(Refused):
     """No mailbox can have this name."""
 
 
+@lru_cache(1024)
 def clean(name: str) -> str:
     """The name as it is stored: NFC, INBOX in capitals in any case (RFC 9051 §5.1).
 

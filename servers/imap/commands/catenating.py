@@ -56,6 +56,8 @@ def assembled(connection: Connection, parts: Parts) -> bytes:
         No: BADURL with the first URL that leads nowhere; TOOBIG (RFC 4469 §4).
     """
     if not parts.urls:
+        if len(parts.pieces) == 1 and len(parts.pieces[0]) <= MESSAGE_OCTETS:
+            return parts.pieces[0]
         return _joined(parts, lambda url: url)
     with connection.store.read(connection.me) as tx:
         whole = _joined(parts, lambda url: _fetched(connection, tx, url))
