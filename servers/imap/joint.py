@@ -89,9 +89,9 @@ def _keep(store: Store, ready: dict[int, Ready]) -> dict[int, Kept | Exception]:
         with store.write(SITE) as tx:
             for (actor, name), numbers in places.items():
                 theirs = replace(tx, actor=actor, access={})
-                target = mailboxes.find(theirs, name)
+                target, limited = mailboxes.to_fill(theirs, name)
                 new = [one for number in numbers for one in ready[number].new]
-                placed = iter(appending.append_many(theirs, target, new))
+                placed = iter(appending.append_many(theirs, target, new, fits=not limited))
                 found.update((number, Kept(target.id, [next(placed) for _ in ready[number].new])) for number in numbers)
     except Exception as error:
         return dict.fromkeys(ready, error) if len(found) == len(ready) else {}

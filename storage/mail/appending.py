@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -42,17 +43,30 @@ _KNOWN: Final = Statement(
     .limit(1)
     .with_for_update()
 )
-_REFERENCES: Final = (2, 5, _REFERENCES_MAX + 1)
-_THREADS: Final = {
+_SIZES: Final = (1, 2, 3, 5, _REFERENCES_MAX + 1)
+_BEFORE: Final = {
     size: Statement(
-        sa.select(threads.c.message_id, threads.c.thread).where(
-            threads.c.account_id == sa.bindparam("account"),
-            threads.c.message_id.in_([sa.bindparam(f"n{number}") for number in range(size)]),
+        sa.union_all(
+            sa.select(sa.null().label("message_id"), contents.c.id).where(
+                contents.c.account_id == sa.bindparam("account"), contents.c.hash == sa.bindparam("hash")
+            ),
+            *(
+                sa.select(threads.c.message_id, threads.c.thread).where(
+                    threads.c.account_id == sa.bindparam("account"),
+                    threads.c.message_id == sa.bindparam(f"n{number}", type_=sa.Text),
+                )
+                for number in range(size)
+            ),
         )
     )
-    for size in _REFERENCES
+    for size in _SIZES
 }
-"""For so many ids; fewer are filled up with the last one."""
+"""Contents of the same octets (their rows name no Message-ID), and the threads of so many Message-IDs."""
+_NAMES: Final = [
+    [f"n{number}" for number in range(next(size for size in _SIZES if size >= count))]
+    for count in range(_SIZES[-1] + 1)
+]
+"""The binds of the statement for so many ids."""
 _SET_THREAD: Final = Statement(
     sa.update(contents).where(contents.c.id == sa.bindparam("number")).values(thread=sa.bindparam("of"))
 )
@@ -122,7 +136,7 @@ def append_many(tx: Transaction, mailbox: Mailbox, new: Sequence[New], *, fits: 
     octets = sum(one.prepared.octets for one in new)
     if not fits:
         check_room(tx, octets)
-    modseq, uid, validity = numbers.take(tx, mailbox.id, count=len(new), octets=octets, new=len(new))
+    modseq, uid, validity = numbers.take_for(tx, mailbox, octets=octets, new=len(new))
     found: list[Appended] = []
     for number, one in enumerate(new, uid):
         row = {
@@ -165,12 +179,15 @@ def room(tx: Transaction) -> int | None:
 def _content(tx: Transaction, prepared: Prepared) -> int:
     """The number of a message's content: the one that the account has already, if it kept the very same octets."""
     account = tx.actor.id
-    same: int | None = _KNOWN.scalar(tx, {"account": account, "hash": prepared.hash})
-    if same is not None:
-        return same
-    scanned, references, ids = prepared.scanned, _references(prepared), thread_ids(prepared)
+    scanned, references = prepared.scanned, _references(prepared)
     message_id = _clean(scanned.message_id[:_ID_CHARACTERS])
-    known = _threads(tx, ids)
+    ids = _thread_ids(message_id, references)
+    known = _before(tx, prepared.hash, ids)
+    if None in known:
+        same: int | None = _KNOWN.scalar(tx, {"account": account, "hash": prepared.hash})
+        if same is not None:
+            return same
+    thread = next((known[one] for one in ids if one in known), 0)
     values: dict[str, Any] = {
         "account_id": account,
         "hash": prepared.hash,
@@ -178,16 +195,20 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
         "header_octets": scanned.header_octets,
         "envelope": scanned.envelope,
         "structure": scanned.body,
-        "thread": next((known[one] for one in ids if one in known), 0),
+        "thread": thread,
         "sent": scanned.sent,
         "preview": _clean(scanned.preview),
         "message_id": message_id,
         "refs": _clean(" ".join(references)),
         "reply": scanned.is_reply,
         "attachments": bool(scanned.attachments),
+        "base_subject": fold(scanned.base_subject),
+        "from_key": fold(scanned.from_key),
+        "to_key": fold(scanned.to_key),
+        "cc_key": fold(scanned.cc_key),
+        "display_from": fold(scanned.display_from),
+        "display_to": fold(scanned.display_to),
     }
-    for name in ("base_subject", "from_key", "to_key", "cc_key", "display_from", "display_to"):
-        values[name] = fold(getattr(scanned, name))
     number = int(_CONTENT.scalar(tx, values))
     _STRUCTURE.run(tx, {"content_id": number, "bodystructure": scanned.bodystructure})
     _LISTED.run(tx, {"content_id": number, "names": scanned.listed_names, "fields": scanned.listed})
@@ -205,7 +226,6 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
             "body": fold(scanned.text[:_TEXT_CHARACTERS]),
         },
     )
-    thread = values["thread"]
     if not thread:  # it begins one
         thread = number
         _SET_THREAD.run(tx, {"number": number, "of": thread})
@@ -217,9 +237,12 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
 
 def thread_ids(prepared: Prepared) -> list[str]:
     """The Message-IDs whose thread a mail belongs to, its own first, then from the nearest one that it refers to."""
-    near = reversed(_references(prepared)[-_REFERENCES_MAX:])
-    found = (_clean(one) for one in (prepared.scanned.message_id[:_ID_CHARACTERS], *near))
-    return [one for one in dict.fromkeys(found) if one]
+    return _thread_ids(_clean(prepared.scanned.message_id[:_ID_CHARACTERS]), _references(prepared))
+
+
+def _thread_ids(own: str, references: Sequence[str]) -> list[str]:
+    near = [_clean(one) for one in reversed(references[-_REFERENCES_MAX:])]
+    return [one for one in dict.fromkeys([own, *near]) if one]
 
 
 def _references(prepared: Prepared) -> list[str]:
@@ -228,18 +251,20 @@ def _references(prepared: Prepared) -> list[str]:
     return [one[:_ID_CHARACTERS] for one in scanned.references or replied]
 
 
-def _threads(tx: Transaction, ids: Sequence[str]) -> dict[str, int]:
-    """Of the message itself and of those that it refers to, the nearest first, the threads that are known.
+def _before(tx: Transaction, digest: str, ids: Sequence[str]) -> dict[str | None, int]:
+    """What is here already: a content of that hash, under None, and of the Message-IDs those whose thread is known.
 
-    It belongs to the first of them, or begins one (RFC 8474 §5.2).
+    `ids` are the mail's own and those that it refers to, the nearest first. It belongs to the thread of the first of
+    them that is known, or begins one (RFC 8474 §5.2).
     """
-    if not ids:
-        return {}
-    size = next(size for size in _REFERENCES if size >= len(ids))
-    padded = {f"n{number}": ids[min(number, len(ids) - 1)] for number in range(size)}
-    return dict(_THREADS[size].raw(tx, {"account": tx.actor.id, **padded}))
+    names = _NAMES[len(ids)]
+    values: dict[str, Any] = dict(zip_longest(names, ids, fillvalue=""))
+    values["account"], values["hash"] = tx.actor.id, digest
+    return dict(_BEFORE[len(names)].raw(tx, values))
 
 
 def _clean(text: str) -> str:
     """Without what PostgreSQL cannot keep in a text."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -47,9 +47,15 @@ _FIND: Final = Statement(_one.where(collections.c.path == sa.bindparam("path")))
 _FIND_TO_WRITE: Final = Statement(
     _one.where(collections.c.path == sa.bindparam("path")).with_for_update(of=collections)
 )
+# Nothing that is asked for lists only.
+_to_fill: Final = (
+    _mine.add_columns(sa.false().label("subscribed"), sa.false().label("children"), quota.LIMITS.label("limits"))
+    .where(collections.c.path == sa.bindparam("path"))
+    .with_for_update(of=collections)
+)
+_FIND_TO_FILL: Final = Statement(_to_fill)
 _FIND_TO_DELIVER: Final = Statement(
-    _one.add_columns(
-        quota.LIMITS.label("limits"),
+    _to_fill.add_columns(
         sa.select(auto_replies.c.state)
         .where(auto_replies.c.account_id == sa.bindparam("actor"))
         .scalar_subquery()
@@ -60,8 +66,6 @@ _FIND_TO_DELIVER: Final = Statement(
         .scalar_subquery()
         .label("moves"),
     )
-    .where(collections.c.path == sa.bindparam("path"))
-    .with_for_update(of=collections)
 )
 _BY_ID: Final = Statement(_one.where(collections.c.id == sa.bindparam("number")))
 _NAMES: Final = Statement(sa.select(subscriptions.c.name).where(subscriptions.c.account_id == sa.bindparam("actor")))
@@ -87,14 +91,31 @@ def find(tx: Transaction, name: str) -> Mailbox:
     Raises:
         NotFound: the actor has none.
     """
-    try:
-        path = names.path(names.clean(name))
-    except names.BadName:
-        raise NotFound(f"there is no mailbox {name}") from None
-    row = (_FIND_TO_WRITE if tx.writing else _FIND).first(tx, {"actor": tx.actor.id, "path": path})
+    row = (_FIND_TO_WRITE if tx.writing else _FIND).first(tx, {"actor": tx.actor.id, "path": _path(name)})
     if row is None:
         raise NotFound(f"there is no mailbox {name}")
     return value(row)
+
+
+def to_fill(tx: Transaction, name: str) -> tuple[Mailbox, bool]:
+    """The mailbox as `find` gives and locks it, and whether the actor's plan says how much mail he may keep.
+
+    Whether it is subscribed and has subfolders is not looked up, here as in `to_deliver`.
+
+    Raises:
+        NotFound: as in `find`.
+    """
+    row = _FIND_TO_FILL.first(tx, {"actor": tx.actor.id, "space": tx.actor.id, "path": _path(name)})
+    if row is None:
+        raise NotFound(f"there is no mailbox {name}")
+    return value(row), quota.is_limited(row.limits, Tool.MESSAGES)
+
+
+def _path(name: str) -> str:
+    try:
+        return names.path(names.clean(name))
+    except names.BadName:
+        raise NotFound(f"there is no mailbox {name}") from None
 
 
 class Place(NamedTuple):

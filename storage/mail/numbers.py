@@ -19,7 +19,7 @@ from storage.types import CollectionId
 
 KEYWORDS_MAX: Final = 500
 """Keywords that a mailbox is known to have; more may be set."""
-_TAKE: Final = Statement(
+_take: Final = (
     sa.update(collections)
     .where(collections.c.id == sa.bindparam("collection"))
     .values(
@@ -30,8 +30,9 @@ _TAKE: Final = Statement(
         octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger),
         uid_next=collections.c.uid_next + sa.bindparam("new", type_=sa.BigInteger),
     )
-    .returning(collections.c.modseq, collections.c.uid_next, collections.c.uid_validity)
 )
+_TAKE: Final = Statement(_take.returning(collections.c.modseq, collections.c.uid_next, collections.c.uid_validity))
+_TAKE_NEXT: Final = Statement(_take.where(collections.c.modseq == sa.bindparam("known")))
 _COUNT: Final = Statement(
     sa.update(mailboxes)
     .where(mailboxes.c.collection_id == sa.bindparam("collection"))
@@ -61,14 +62,34 @@ def take(
 
     Whoever gives the number to messages says so in storage/mail/change_log.py; those of `new` uids are noted here.
     """
-    tx.touched.add(collection)
     values = {"collection": collection, "count": count, "more": octets, "new": new, "now": tx.now}
     row: Any = _TAKE.first(tx, values)
-    change_log.tidy(tx, collection, row.modseq)
-    modseq, uid_next = int(row.modseq), int(row.uid_next)
+    return _taken(tx, collection, int(row.modseq), int(row.uid_next) - new, int(row.uid_validity), new)
+
+
+def take_for(tx: Transaction, mailbox: Mailbox, *, octets: int, new: int) -> tuple[int, int, int]:
+    """The same for `new` messages; where nothing changed in `mailbox` since it was read, nothing is read again."""
+    values = {
+        "collection": mailbox.id,
+        "count": new,
+        "more": octets,
+        "new": new,
+        "now": tx.now,
+        "known": mailbox.modseq,
+    }
+    if not _TAKE_NEXT.run(tx, values):
+        return take(tx, mailbox.id, count=new, octets=octets, new=new)
+    return _taken(tx, mailbox.id, mailbox.modseq + 1, mailbox.uid_next, mailbox.uid_validity, new)
+
+
+def _taken(
+    tx: Transaction, collection: CollectionId, modseq: int, uid: int, validity: int, new: int
+) -> tuple[int, int, int]:
+    tx.touched.add(collection)
+    change_log.tidy(tx, collection, modseq)
     if new:
-        change_log.note(tx, collection, modseq, [(uid_next - new, uid_next - 1)])
-    return modseq, uid_next - new, int(row.uid_validity)
+        change_log.note(tx, collection, modseq, [(uid, uid + new - 1)])
+    return modseq, uid, validity
 
 
 def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), gone: Iterable[str] = ()) -> None:
@@ -84,8 +105,11 @@ def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), 
 
 def learn(tx: Transaction, mailbox: Mailbox, flags: Iterable[str]) -> None:
     """Remember keywords that are new in a mailbox; texts are canonical flags."""
+    fresh = {word for text in set(flags) for word in text.split() if not word.startswith("\\")}
+    if not fresh:
+        return
     known = set(mailbox.keywords.split())
-    fresh = {word for text in set(flags) for word in text.split() if not word.startswith("\\")} - known
+    fresh -= known
     if fresh and len(known) < KEYWORDS_MAX:
         here = mailboxes.c.collection_id == mailbox.id
         every = " ".join(sorted(known | fresh)[:KEYWORDS_MAX])

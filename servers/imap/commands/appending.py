@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from servers.imap import render
 from servers.imap.commands import catenating
@@ -18,6 +19,7 @@ from storage.store import Transaction
 from storage.types import CollectionId
 
 _MESSAGES_MAX = 1_000
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -36,8 +38,8 @@ def append(connection: Connection, reader: Reader, tag: str) -> Answer:
             _target(tx, name)
     new = [prepared(connection, one) for one in found]
     with connection.store.write(connection.me) as tx:
-        target = _target(tx, name)
-        placed = appending.append_many(tx, target, new)
+        target, limited = _found(mailboxes.to_fill, tx, name)
+        placed = appending.append_many(tx, target, new, fits=not limited)
     return done(connection, target.id, placed)
 
 
@@ -138,8 +140,12 @@ def _message(reader: Reader) -> Message:
 
 
 def _target(tx: Transaction, name: str) -> Mailbox:
+    return _found(mailboxes.find, tx, name)
+
+
+def _found(find: Callable[[Transaction, str], _T], tx: Transaction, name: str) -> _T:
     """Raises: No: TRYCREATE where there is none (RFC 9051 §6.3.12)."""
     try:
-        return mailboxes.find(tx, name)
+        return find(tx, name)
     except NotFound:
         raise No("there is no such mailbox", "TRYCREATE") from None
