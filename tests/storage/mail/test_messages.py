@@ -256,6 +256,27 @@ def test_threads_are_known_at_once(store: Store, alice: Actor) -> None:
     assert answer.thread_id == question.thread_id != other.thread_id
 
 
+def test_a_mailbox_that_was_read_before_it_changed(store: Store, alice: Actor) -> None:
+    prepared = [appending.prepare(store, mail(f"mail {number}")) for number in range(3)]
+    with store.write(alice) as tx:
+        box = mailboxes.find(tx, "INBOX")
+        placed = [appending.append(tx, box, one) for one in prepared]
+    assert [one.uid for one in placed] == [1, 2, 3]
+    assert [one.modseq - box.modseq for one in placed] == [1, 2, 3]
+    consistent(store)
+
+
+def test_the_same_octets_are_one_content_of_an_account(store: Store, alice: Actor) -> None:
+    prepared = appending.prepare(store, mail("once"))
+    with store.write(alice) as tx:
+        box, limited = mailboxes.to_fill(tx, "inbox")
+        found = appending.append_many(tx, box, [appending.New(prepared)] * 2, fits=not limited)
+        states = reading.snapshot(tx, box.id).states
+    assert [one.uid for one in found] == [1, 2]
+    assert len({state.content for state in states}) == 1
+    consistent(store)
+
+
 def test_old_removals_are_forgotten(store: Store, alice: Actor) -> None:
     """SYS-07: a number below the floor is answered by a snapshot; one above goes on."""
     put(store, alice, "INBOX", mail("1"), mail("2"))
