@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import filing
-from storage.schema import collections, document_links, file_index, items, principals
+from storage.schema import HAS_TWIN, collections, document_links, file_index, items, principals
 from storage.store import Transaction
 from storage.types import FOLDER_TOOLS, SpaceKind, Tool
 
@@ -99,7 +99,7 @@ def files(tx: Transaction, repair: bool) -> Iterator[Problem]:
     unlike = (
         sa.select(file_index.c.twin)
         .join(items, items.c.id == file_index.c.item_id)
-        .where(file_index.c.twin != 0)
+        .where(HAS_TWIN)
         .group_by(file_index.c.twin)
         .having(sa.func.count(sa.distinct(items.c.hash)) > 1)
     )

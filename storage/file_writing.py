@@ -10,7 +10,7 @@ from storage import locks, numbering, quota, tombstones, trees, viewing, writing
 from storage.bodies import Body
 from storage.errors import OverQuota
 from storage.filing import Folder
-from storage.schema import collections, dead_properties, file_index, grants, items, viewer_items
+from storage.schema import HAS_TWIN, collections, dead_properties, file_index, grants, items, viewer_items
 from storage.schema import tombstones as stones
 from storage.statements import Statement, insert, to
 from storage.store import INLINE_OCTETS, Transaction
@@ -137,7 +137,7 @@ def replace(
         others = (
             sa.select(items)
             .join(file_index, file_index.c.item_id == items.c.id)
-            .where(file_index.c.twin == twin, items.c.id != row.id)
+            .where(file_index.c.twin == twin, HAS_TWIN, items.c.id != row.id)
             .order_by(items.c.collection_id)
         )
         for other in tx.db.execute(others).all():

@@ -15,7 +15,7 @@ from storage.errors import Refused
 
 log = logging.getLogger(__name__)
 
-HEAD: Final = "0032"
+HEAD: Final = "0033"
 """The newest step in `storage/migrations/versions`; a test compares them."""
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"

@@ -14,7 +14,7 @@ from storage import collections as tree
 from storage import file_writing, folders, links, locks, quota, trees, writing
 from storage.errors import Denied, Exists, NotFound, OverQuota
 from storage.filing import File, Folder
-from storage.schema import collections, file_index, items
+from storage.schema import HAS_TWIN, collections, file_index, items
 from storage.store import Transaction
 from storage.types import SITE, Right, SpaceKind, View
 
@@ -86,7 +86,7 @@ def others(tx: Transaction, file: File) -> list[File]:
     query = (
         sa.select(items.c.collection_id, items.c.name)
         .join(file_index, file_index.c.item_id == items.c.id)
-        .where(file_index.c.twin == file.twin, items.c.id != file.id)
+        .where(file_index.c.twin == file.twin, HAS_TWIN, items.c.id != file.id)
         .order_by(items.c.id)
     )
     found: list[File] = []
@@ -108,6 +108,6 @@ def _placed(tx: Transaction, root: Folder) -> set[int]:
         sa.select(file_index.c.twin)
         .join(items, items.c.id == file_index.c.item_id)
         .join(collections, collections.c.id == items.c.collection_id)
-        .where(collections.c.space_id == root.space.id, file_index.c.twin != 0)
+        .where(collections.c.space_id == root.space.id, HAS_TWIN)
     )
     return set(tx.db.execute(query).scalars())

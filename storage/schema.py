@@ -28,8 +28,13 @@ def _id() -> Column[int]:
     return Column("id", Id, primary_key=True, autoincrement=True)
 
 
-def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
-    return sa.Table(name, metadata, *columns, sqlite_autoincrement=True)
+def _table(name: str, *columns: sa.schema.SchemaItem, sqlite_with_rowid: bool = True) -> sa.Table:
+    return sa.Table(name, metadata, *columns, sqlite_autoincrement=True, sqlite_with_rowid=sqlite_with_rowid)
+
+
+def _partial(name: str, column: str, condition: str) -> Index:
+    """An index that leaves out the rows which are never looked for: nearly all."""
+    return Index(name, column, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
 
 
 def _ref(name: str, target: str, *, null: bool = False, index: bool = False) -> Column[int]:
@@ -236,10 +241,11 @@ items: Final = _table(
     _int("schedule_tag", 0),
     _flag("restricted", False),  # "all members see" was unticked (ACL-09): only granted people see it
     _flag("public", False),  # anybody may see it, if the chain of its folders is public too (DOC-39)
-    Column("blob", Text, nullable=True, index=True),  # key in the blob store
+    Column("blob", Text, nullable=True),  # key in the blob store
     # Last, so that a listing need not step over it to the other columns.
     Column("body", LargeBinary, nullable=True),  # inline up to 64 KiB
     sa.UniqueConstraint("collection_id", "name"),
+    _partial("ix_item_blob", "blob", "blob IS NOT NULL"),
     # Covers listings in the order of their numbers (of files for all, else the owner's), touching no body's page.
     Index(
         "ix_item_collection_modseq",
@@ -259,6 +265,7 @@ tombstones: Final = _table(
     _text("audience"),  # " 3 7 ": principals who could see it for a reason of their own (SYS-09)
     _time("removed"),
     Index("ix_tombstone_collection_modseq", "collection_id", "modseq"),
+    sqlite_with_rowid=False,  # one tree and not two: a move touches a page less
 )
 
 viewer_items: Final = _table(
@@ -335,8 +342,11 @@ file_index: Final = _table(
     _int("trashed_by", 0),
     _int("depositor_id", 0),  # who put it into the drop box (DOC-31)
     _int("twin", 0),  # the same number for all placements of one document (DOC-17); 0 = it has one
-    Index("ix_file_index_twin", "twin"),
+    _partial("ix_file_index_twin", "twin", "twin <> 0"),
 )
+
+HAS_TWIN: Final = file_index.c.twin != sa.literal_column("0")
+"""To be said by whoever looks for twins: the index holds no other rows."""
 
 document_links: Final = _table(
     "document_link",
@@ -414,11 +424,12 @@ versions: Final = _table(
     _int("size", None),
     _text("media_type", None),
     Column("body", LargeBinary, nullable=True),
-    Column("blob", Text, nullable=True, index=True),
+    Column("blob", Text, nullable=True),
     _int("modseq", None),
     Column("replaced_by", Id, nullable=False),
     _time("replaced"),
     _flag("removed", False),  # the item was deleted, not overwritten
+    _partial("ix_version_blob", "blob", "blob IS NOT NULL"),
     Index("ix_version_collection_name", "collection_id", "name"),
     Index("ix_version_replaced", "replaced"),
 )

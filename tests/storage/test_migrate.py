@@ -21,7 +21,7 @@ from storage.errors import Busy, Refused
 from storage.mail import flagging, mailboxes, reading, recent
 from storage.mail import search_schema as mail_search
 from storage.mail.tables import contents, messages
-from storage.schema import collections
+from storage.schema import HAS_TWIN, collections, file_index, items, versions
 from storage.store import Store
 from storage.tables import metadata
 from storage.types import SITE, Actor
@@ -104,6 +104,60 @@ def test_listed_fields_and_structures_of_old_mails_are_kept(empty: str, monkeypa
         shapes = db.execute(sa.text("SELECT bodystructure FROM message_structure ORDER BY content_id")).scalars()
         assert [bytes(one) for one in shapes] == [b"(1)", b"(2)", b"(3)"]
         assert db.execute(sa.text("SELECT * FROM message_thread")).all() == [(1, "a@b", 7)]
+    engines.close()
+
+
+def test_tombstones_are_kept_when_they_become_one_tree(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step 0033, SYS-07: what was removed before it is told after it; on SQLite the table has no rows beside its key."""
+    engines = Engines(empty)
+    with monkeypatch.context() as old:
+        old.setattr(migrate, "HEAD", "0032")
+        migrate.upgrade(engines)
+    stones = [(1, "a", 7, 3, 0, 2, " 3 7 ", 1.5), (1, "b", 8, 4, 5, 0, "", 2.5)]
+    with migrate.alone(engines) as db:
+        db.execute(
+            sa.text("INSERT INTO principal (id, kind, name, name_fold, created) VALUES (1, 'private', 'a', 'a', 0)")
+        )
+        db.execute(
+            sa.text(
+                "INSERT INTO collection (id, space_id, tool, name, path, created, modified) "
+                "VALUES (1, 1, 'documents', 'docs', 'docs', 0, 0)"
+            )
+        )
+        names = "collection_id, name, modseq, created_modseq, hidden_modseq, freed_modseq, audience, removed"
+        for stone in reversed(stones):
+            binds = {f"v{number}": value for number, value in enumerate(stone)}
+            db.execute(
+                sa.text(f"INSERT INTO tombstone ({names}) VALUES ({', '.join(f':{key}' for key in binds)})"), binds
+            )
+    migrate.upgrade(engines)
+    with engines.writer.connect() as db:
+        assert db.execute(sa.text(f"SELECT {names} FROM tombstone ORDER BY name")).all() == stones
+        if engines.sqlite:
+            made = db.execute(sa.text("SELECT sql FROM sqlite_master WHERE name = 'tombstone'")).scalar_one()
+            assert made.rstrip().endswith("WITHOUT ROWID")
+    engines.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (sa.select(items.c.id).where(items.c.blob == "x"), "ix_item_blob"),
+        (sa.select(items.c.id).where(items.c.blob.in_(["x", "y"])), "ix_item_blob"),
+        (sa.select(versions.c.id).where(versions.c.blob.in_(["x", "y"])), "ix_version_blob"),
+        (sa.select(file_index.c.item_id).where(file_index.c.twin == 3, HAS_TWIN), "ix_file_index_twin"),
+    ],
+)
+def test_what_is_looked_for_is_found_by_the_indexes_that_leave_out_the_rest(
+    query: sa.Select[tuple[int]], index: str, tmp_path: Path
+) -> None:
+    """SYS-07: a condition that does not imply the index's own would read the whole table."""
+    engines = Engines(f"sqlite:///{tmp_path}/desk.sqlite3")
+    migrate.upgrade(engines)
+    with engines.writer.connect() as db:
+        compiled = query.compile(db, compile_kwargs={"literal_binds": False, "render_postcompile": True})
+        plan = db.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", tuple(compiled.params.values())).all()
+    assert any(f" {index} " in str(row[3]) + " " for row in plan), plan
     engines.close()
 
 
