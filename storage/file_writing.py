@@ -61,7 +61,8 @@ _DUPLICATE: Final = Statement(
 )
 _BAGGAGE: Final = Statement(
     sa.select(
-        *(column for column in items.c if column.name != "body"),
+        *(items.c[name] for name in ("id", "collection_id", "name", "size", "creator_id", "restricted")),
+        *(items.c[name] for name in ("created_modseq", "hidden_modseq", "freed_modseq")),
         sa.exists().where(viewer_items.c.item_id == items.c.id).label("noted"),
         sa.exists().where(dead_properties.c.item_id == items.c.id).label("described"),
         sa.exists().where(grants.c.collection_id == items.c.collection_id).label("shared"),
@@ -99,7 +100,7 @@ def create(
 
 
 def baggage(tx: Transaction, folder: Folder, name: str) -> Any:
-    """A file's row without its body, whoever may see it, and whether there is anything that hangs on it.
+    """What moves or is copied of a file's row, whoever may see it, and whether there is anything that hangs on it.
 
     `noted`: viewers' notes; `described`: properties; `shared`: its folder has grants, on itself or on what is in it;
     `buried`: a tombstone of its name lies in the folder.

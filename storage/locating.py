@@ -35,8 +35,9 @@ SPACE: Final = (
     principals.c.display_name.label("space_display_name"),
     principals.c.email.label("space_email"),
 )
+_NOT_SHOWN: Final = frozenset({"name", "components", "modseq", "log_floor", "listed_created", "trashed_by"})
 FOLDER: Final = (
-    *(column for column in collections.c if column.name not in {"components", "modseq", "log_floor"}),
+    *(column for column in collections.c if column.name not in _NOT_SHOWN),
     viewer_collections.c.modseq.label("viewer_modseq"),
     viewer_collections.c.color.label("viewer_color"),
 )
@@ -96,7 +97,7 @@ def _located(count: int, *more: Any) -> Statement:
     )
     joined = IN_SPACE.outerjoin(items, named).outerjoin(file_index, file_index.c.item_id == items.c.id)
     query = sa.select(*SPACE, *FOLDER, *FILE, *more).select_from(joined)
-    return Statement(query.where(_here(count)).order_by(collections.c.path))
+    return Statement(query.where(_here(count)))
 
 
 def _locking(count: int) -> Statement:

@@ -31,6 +31,8 @@ from storage.types import (
 _OWN: Final = frozenset({Relation.OWNER, Relation.SITE})
 _IN_GROUP: Final = frozenset({Relation.ADMIN, Relation.CO_ADMIN, Relation.MEMBER})
 
+_TOOLS: Final = {tool.value: tool for tool in Tool}
+
 _entry: Final = sa.and_(
     grants.c.item_id.is_(None),
     sa.or_(
@@ -197,7 +199,7 @@ class Sight:
         return self.root == filing.DOCS and filing.is_within(path, filing.TRASH)
 
     def _defaults(self, row: Any) -> Right:
-        return rights.defaults(self.kind, Tool(row.tool), self.who)
+        return rights.defaults(self.kind, _TOOLS[row.tool], self.who)
 
     def _has_wiki(self) -> bool:
         if self._wiki is None:
@@ -208,11 +210,11 @@ class Sight:
         return "public_access" in plans.of(self.tx, self.space.id).gates  # DOC-45
 
     def _folder(self, row: Any, path: str, held: Right, *, whole: bool) -> Folder:
-        some = View.EXISTENCE if held & Right.SEE_FOLDER else View.HIDDEN
+        some = View.EXISTENCE if Right.SEE_FOLDER in held else View.HIDDEN
         return Folder(
             CollectionId(row.id),
             self.space,
-            Tool(row.tool),
+            _TOOLS[row.tool],
             row.path,
             held,
             View.FULL if whole else some,

@@ -106,10 +106,10 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
         raise Conflict("source and destination are the same")
     if folder.root == filing.DOCS and source.path == filing.START_PAGE:
         raise Fixed("the wiki's start page keeps its name (WIKI-02)")
-    restores = filing.in_trash(folder) and folder.rights & Right.DELETE
-    if not source.rights & Right.EDIT and not restores:
+    restores = filing.in_trash(folder) and Right.DELETE in folder.rights
+    if Right.EDIT not in source.rights and not restores:
         raise Denied(Right.EDIT, tree.path(folder, source.name))
-    if target.id != folder.id and not target.rights & Right.ADD:
+    if target.id != folder.id and Right.ADD not in target.rights:
         raise Denied(Right.ADD, tree.path(target))
     trees.demand_place(target, name)
     there = _present(place, overwrite)
@@ -175,7 +175,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     there = _present(place, overwrite)
     if isinstance(there, File):
         _demand_edit(there)
-    elif not target.rights & Right.ADD:
+    elif Right.ADD not in target.rights:
         raise Denied(Right.ADD, tree.path(target))
     locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
     if isinstance(there, File) or target.root == FAVOURITES:
@@ -284,7 +284,7 @@ def _demand_removal(tx: Transaction, source: Folder | File) -> None:
     if isinstance(source, File):
         folder = source.folder
         own_work = source.work and source.creator == tx.actor.id
-        if not folder.rights & Right.DELETE and not own_work:
+        if Right.DELETE not in folder.rights and not own_work:
             raise Denied(Right.DELETE, tree.path(folder))
         locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
         links.protect(tx, sa.select(sa.null()), item=source.id)

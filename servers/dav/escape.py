@@ -45,5 +45,5 @@ def all_plain(names: Iterable[str]) -> bool:
 
 def path(*names: str, directory: bool = False) -> str:
     """An absolute path of decoded segments; `directory` ends it with a slash."""
-    joined = "/" + "/".join([segment(name) for name in names])
+    joined = "/" + "/".join(names if all_plain(names) else [segment(name) for name in names])
     return joined + "/" if directory and names else joined

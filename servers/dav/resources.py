@@ -42,9 +42,10 @@ class Kind(Enum):
     @property
     def possible(self) -> frozenset[Kind]:
         """The kinds of resource that an address of this kind may turn out to name."""
-        return frozenset({Kind.COLLECTION, Kind.ITEM}) if self is Kind.MEMBER else frozenset({self})
+        return _OF_MEMBERS if self is Kind.MEMBER else frozenset({self})
 
 
+_OF_MEMBERS: Final = frozenset({Kind.COLLECTION, Kind.ITEM})
 PROXIES: Final = {"calendar-proxy-read": False, "calendar-proxy-write": True}
 ALIAS: Final = "group-"
 OVERLAY: Final = "overlay-"
@@ -242,13 +243,18 @@ def of_href(context: Context, href: str) -> Address | None:
     Raises:
         BadRequest: it cannot be read.
     """
-    try:
-        parts = urlsplit(href)
-    except ValueError:
-        raise BadRequest("the URL cannot be read") from None
-    if (parts.scheme or parts.netloc) and not context.is_own_origin(parts.scheme, parts.netloc):
-        return None
-    if not parts.path.startswith("/"):
+    own = context.request.origin + "/"
+    if href.startswith(own) and href.isprintable() and "?" not in href and "#" not in href:
+        path = href[len(own) - 1 :]  # nearly every Destination: what a parser would say of it as well
+    else:
+        try:
+            parts = urlsplit(href)
+        except ValueError:
+            raise BadRequest("the URL cannot be read") from None
+        if (parts.scheme or parts.netloc) and not context.is_own_origin(parts.scheme, parts.netloc):
+            return None
+        path = parts.path
+    if not path.startswith("/"):
         raise BadRequest("a URL must be absolute, or an absolute path")
-    segments, _ = requests.segments_of(parts.path)
+    segments, _ = requests.segments_of(path)
     return context.tables.urls.parse(segments)

@@ -12,7 +12,7 @@ from typing import Final
 from servers.http.errors import BadRequest, HttpError
 from servers.http.request import Request
 from servers.http.response import Response
-from storage.types import ANY, Precondition
+from storage.types import ANY, UNCONDITIONAL, Precondition
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -83,6 +83,8 @@ def precondition(request: Request) -> Precondition:
     match = request.header("If-Match")
     none_match = request.header("If-None-Match")
     schedule_tag = request.header("If-Schedule-Tag-Match")
+    if match is none_match is schedule_tag is None:
+        return UNCONDITIONAL
     return Precondition(
         match=None if match is None else entity_tags(match, weak=False),
         none_match=None if none_match is None else entity_tags(none_match, weak=True),

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -48,10 +49,7 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """A field's value, several joined by commas; None if absent."""
-        key = "HTTP_" + name.upper().replace("-", "_")
-        if key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
-            key = key[5:]
-        value = self.environ.get(key)
+        value = self.environ.get(_key(name))
         if value is None:
             return None
         if len(value) > MAX_HEADER_OCTETS:
@@ -169,6 +167,13 @@ def read(environ: Mapping[str, Any], *, trusted: frozenset[str] = frozenset(), o
     )
 
 
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    """The key of a field in the environment (PEP 3333); the names are constants of ours."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
+
+
 def is_loopback(address: str) -> bool:
     """Whether what is sent to this address does not leave the machine."""
     return address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1", "")
@@ -180,6 +185,8 @@ def segments_of(path: str) -> tuple[tuple[str, ...], bool]:
     Raises:
         BadRequest: as in `read`.
     """
+    if "%" not in path:
+        return _split(path.encode())
     if _ENCODED_SLASH.search(path):
         raise BadRequest("an encoded slash is not accepted in a path")
     if _BAD_ESCAPE.search(path):
