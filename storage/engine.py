@@ -277,7 +277,9 @@ def _sqlite(url: sa.URL, begin: str) -> sa.Engine:
         cursor.execute("PRAGMA foreign_keys=ON")
         if begin == "BEGIN":
             cursor.execute("PRAGMA query_only=ON")  # a reader's transaction writes nothing
-        cursor.execute("PRAGMA mmap_size=268435456")
+            cursor.execute("PRAGMA mmap_size=268435456")
+        else:  # a map is given up and made anew, page by page, after each commit of another process
+            cursor.execute("PRAGMA mmap_size=0")
         cursor.execute("PRAGMA cache_size=-2000")
         cursor.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_BEFORE_CHECKPOINT}")
         cursor.close()

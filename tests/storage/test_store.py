@@ -227,3 +227,12 @@ def test_a_removed_collection_is_gone_for_who_waited(store: Store, alice: Actor)
         collections.delete(tx, bodies.find(tx, "alice", "extra"))
     with pytest.raises(NotFound), store.write(alice) as tx:
         bodies.find(tx, "alice", "extra")
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_who_writes_maps_no_file(store: Store, alice: Actor) -> None:
+    """SYS-07: a map is made anew after each commit of another process; readers share theirs."""
+    with store.write(alice) as tx:
+        assert tx.db.execute(sa.text("PRAGMA mmap_size")).scalar() == 0
+    with store.read(alice) as tx:
+        assert tx.db.execute(sa.text("PRAGMA mmap_size")).scalar() != 0
