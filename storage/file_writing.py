@@ -7,11 +7,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import locks, numbering, quota, tombstones, trees, viewing, writing
+from storage.baggage import Baggage
 from storage.bodies import Body
 from storage.errors import OverQuota
 from storage.filing import Folder
 from storage.schema import HAS_TWIN, collections, dead_properties, file_index, grants, items, viewer_items
-from storage.schema import tombstones as stones
 from storage.statements import Statement, insert, to
 from storage.store import INLINE_OCTETS, Transaction
 from storage.types import CollectionId, ItemId, ModSeq, Principal, PrincipalId, SpaceKind
@@ -59,18 +59,6 @@ _DUPLICATE: Final = Statement(
     )
     .returning(items.c.id)
 )
-_BAGGAGE: Final = Statement(
-    sa.select(
-        *(items.c[name] for name in ("id", "collection_id", "name", "size", "creator_id", "restricted")),
-        *(items.c[name] for name in ("created_modseq", "hidden_modseq", "freed_modseq")),
-        sa.exists().where(viewer_items.c.item_id == items.c.id).label("noted"),
-        sa.exists().where(dead_properties.c.item_id == items.c.id).label("described"),
-        sa.exists().where(grants.c.collection_id == items.c.collection_id).label("shared"),
-        sa.exists()
-        .where(stones.c.collection_id == items.c.collection_id, stones.c.name == items.c.name)
-        .label("buried"),
-    ).where(items.c.collection_id == sa.bindparam("collection"), items.c.name == sa.bindparam("name"))
-)
 _TWIN: Final = Statement(sa.select(file_index.c.twin).where(file_index.c.item_id == sa.bindparam("item")))
 
 
@@ -99,16 +87,7 @@ def create(
     return ItemId(_INSERT.scalar(tx, values)), number
 
 
-def baggage(tx: Transaction, folder: Folder, name: str) -> Any:
-    """What moves or is copied of a file's row, whoever may see it, and whether there is anything that hangs on it.
-
-    `noted`: viewers' notes; `described`: properties; `shared`: its folder has grants, on itself or on what is in it;
-    `buried`: a tombstone of its name lies in the folder.
-    """
-    return _BAGGAGE.first(tx, {"collection": folder.id, "name": name})
-
-
-def duplicate(tx: Transaction, row: Any, folder: CollectionId, name: str, *, creator: int | None = None) -> ItemId:
+def duplicate(tx: Transaction, row: Baggage, folder: CollectionId, name: str, *, creator: int | None = None) -> ItemId:
     """Insert a file with the body of `row`, which is read nowhere but in the database."""
     number, uid = numbering.take_with_uid(tx, folder, octets=row.size)
     values = {
@@ -155,11 +134,8 @@ def remove(tx: Transaction, folder: Folder, row: Any) -> None:
     locks.forget(tx, folder.space, f"{folder.name}/{row.name}")
 
 
-def relocate(tx: Transaction, source: Folder, row: Any, target: CollectionId, name: str) -> ModSeq:
-    """Give a file another name, or another folder of the same environment; what hangs on it comes along.
-
-    `row` is its `baggage`.
-    """
+def relocate(tx: Transaction, source: Folder, row: Baggage, target: CollectionId, name: str) -> ModSeq:
+    """Give a file another name, or another folder of the same environment; what hangs on it comes along."""
     moved = source.id != target
     private = source.space.kind is SpaceKind.PRIVATE and row.creator_id == source.space.id
     known = {"unseen": private and not (row.noted or row.shared), "first": not row.buried}

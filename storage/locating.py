@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import filing
+from storage import baggage, filing
+from storage.baggage import Baggage
 from storage.filing import Folder
 from storage.schema import (
     accounts,
@@ -90,11 +91,9 @@ def _here(count: int) -> sa.ColumnElement[bool]:
 
 def _located(count: int, *more: Any) -> Statement:
     """The folder of each path and its parent, with the parent's files of the last names."""
-    named = sa.and_(
-        items.c.collection_id == collections.c.id,
-        items.c.name.in_(_binds("name", count)),
-        collections.c.path.in_(_binds("parent", count)),
-    )
+    named = sa.and_(items.c.collection_id == collections.c.id, items.c.name.in_(_binds("name", count)))
+    if count == 1:  # else a further list, which costs SQLite more than a row that nobody looks at
+        named = sa.and_(named, collections.c.path == _binds("parent", 1)[0])
     joined = IN_SPACE.outerjoin(items, named).outerjoin(file_index, file_index.c.item_id == items.c.id)
     query = sa.select(*SPACE, *FOLDER, *FILE, *more).select_from(joined)
     return Statement(query.where(_here(count)))
@@ -110,7 +109,8 @@ def _locking(count: int) -> Statement:
 _COUNTS: Final = (1, 2)
 _FIND: Final = {count: _located(count) for count in _COUNTS}
 _FIND_BODY: Final = {count: _located(count, items.c.body.label("item_body")) for count in _COUNTS}
-_FIND_WRITING: Final = {count: _located(count, *_FOR_WRITING) for count in _COUNTS}
+# Two paths are read by what moves or copies the one to the other.
+_FIND_WRITING: Final = {1: _located(1, *_FOR_WRITING), 2: _located(2, *_FOR_WRITING, *baggage.HANGS)}
 _LOCK: Final = {count: _locking(count) for count in _COUNTS}
 
 
@@ -162,6 +162,12 @@ class Rows:
             self._sight.demand_gate(path)
         limits = getattr(self._found[0], "plan_limits", None)
         return Located(parent, folder, named if here is None else None, (here or named) is not None, limits)
+
+    def carried(self, path: str) -> Baggage | None:
+        """The baggage of the file at a path, which a read of two paths for writing brings; None if there is no file."""
+        _, above, name = _places(self._root, filing.clean_path(path))
+        found = (row for row in self._found if row.item_name == name and row.path == above)
+        return next(map(baggage.of_row, found), None)
 
 
 _NOWHERE: Final = Located(None, None, None, False, None)

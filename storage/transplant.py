@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from storage import (
     automatic_notices,
+    baggage,
     bookmark_files,
     dropbox,
     file_writing,
@@ -25,6 +26,7 @@ from storage import (
     writing,
 )
 from storage import collections as tree
+from storage.baggage import Baggage
 from storage.errors import Conflict, Denied, Exists, Fixed, OverQuota
 from storage.filing import FAVOURITES, FIXED, File, Folder, Place, Special
 from storage.schema import collections, viewer_collections
@@ -35,12 +37,14 @@ from storage.types import UNCONDITIONAL, CollectionId, ItemId, Precondition, Rel
 _ARRANGES = frozenset({Relation.OWNER, Relation.SITE, Relation.ADMIN, Relation.CO_ADMIN})
 
 
-def move(tx: Transaction, source: Folder | File, place: Place, *, overwrite: bool) -> bool:
+def move(
+    tx: Transaction, source: Folder | File, place: Place, *, overwrite: bool, carried: Baggage | None = None
+) -> bool:
     """Give a file or a tree the name and folder of `place`; True if nothing was there before.
 
     Inside one environment everything known of it comes along; a file moved over a file replaces that
     one's content alone (DOC-28). To another environment it is a copy followed by a deletion (ACL-19).
-    A move into the Trash deletes; out of it, it restores.
+    A move into the Trash deletes; out of it, it restores. `carried` is a file's baggage, if it was read already.
 
     Raises:
         Denied, Exists, Conflict, Fixed, Locked, LimitReached, OverQuota, Linked: as named.
@@ -57,11 +61,19 @@ def move(tx: Transaction, source: Folder | File, place: Place, *, overwrite: boo
         _remove(tx, source)
         return created
     if isinstance(source, File):
-        return _move_file(tx, source, place, overwrite)
+        return _move_file(tx, source, place, overwrite, carried)
     return _move_folder(tx, source, place, overwrite)
 
 
-def copy(tx: Transaction, source: Folder | File, place: Place, *, overwrite: bool, deep: bool = True) -> bool:
+def copy(
+    tx: Transaction,
+    source: Folder | File,
+    place: Place,
+    *,
+    overwrite: bool,
+    deep: bool = True,
+    carried: Baggage | None = None,
+) -> bool:
     """Copy what the actor sees of a file or a tree; True if nothing was there before. No body is read.
 
     A copy is the actor's own: it starts with default rights and counter (DOC-12).
@@ -70,7 +82,7 @@ def copy(tx: Transaction, source: Folder | File, place: Place, *, overwrite: boo
         As `move`.
     """
     if isinstance(source, File):
-        return _copy_file(tx, source, place, overwrite)
+        return _copy_file(tx, source, place, overwrite, carried)
     return _copy_folder(tx, source, place, overwrite, deep)
 
 
@@ -92,7 +104,7 @@ def delete(tx: Transaction, source: Folder | File, precondition: Precondition = 
     trash, path = trees.trash_of(tx, _folder(source).space.id)
     if isinstance(source, File):
         free = trees.free_name(tx, trash, source.name)
-        file_writing.relocate(tx, source.folder, file_writing.baggage(tx, source.folder, source.name), trash, free)
+        file_writing.relocate(tx, source.folder, baggage.read(tx, source.folder.id, source.name), trash, free)
         trees.set_index(tx, source.id, trashed_from=source.path, trashed_at=tx.now, trashed_by=tx.actor.id)
         return
     _graft(tx, source, trash, path, trees.free_name(tx, trash, source.title))
@@ -100,7 +112,7 @@ def delete(tx: Transaction, source: Folder | File, precondition: Precondition = 
     tx.db.execute(sa.update(collections).where(collections.c.id == source.id).values(values))
 
 
-def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> bool:
+def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool, carried: Baggage | None) -> bool:
     folder, target, name = source.folder, place.folder, place.name
     if folder.id == target.id and source.name == name:
         raise Conflict("source and destination are the same")
@@ -130,7 +142,8 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
         return False
     if there is not None:
         delete(tx, there)
-    file_writing.relocate(tx, folder, file_writing.baggage(tx, folder, source.name), target.id, name)
+        carried = None
+    file_writing.relocate(tx, folder, carried or baggage.read(tx, folder.id, source.name), target.id, name)
     if source.trashed_from:
         trees.set_index(tx, source.id, trashed_from="", trashed_at=None, trashed_by=0)
     return there is None
@@ -162,7 +175,7 @@ def _move_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool)
     return there is None
 
 
-def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> bool:
+def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool, carried: Baggage | None) -> bool:
     target, name = place.folder, place.name
     if source.view is not View.FULL:
         raise Denied(Right.SEE, tree.path(source.folder, source.name))
@@ -180,7 +193,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool) -> 
     locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
     if isinstance(there, File) or target.root == FAVOURITES:
         return _copy_body(tx, source, place, there)
-    row = file_writing.baggage(tx, source.folder, source.name)
+    row = carried or baggage.read(tx, source.folder.id, source.name)
     _demand_room(tx, place, row.size)
     if there is not None:
         delete(tx, there)

@@ -14,6 +14,7 @@ from servers.http.errors import HttpError
 from servers.webdav import favourites, fixed
 from storage import folders, locating
 from storage import principals as people
+from storage.baggage import Baggage
 from storage.bookmark_files import WHOLE
 from storage.errors import Conflict, NotFound
 from storage.filing import DOCS, FAVOURITES, FEED, File, Folder, Place
@@ -101,6 +102,11 @@ def resolve_in(tx: Transaction, rows: Rows, address: Address) -> Resource:
     """
     _own_way(tx, address)
     return resource(address, folders.found_at(tx, rows, address.collection.partition("/")[2]))
+
+
+def carried(rows: Rows, address: Address) -> Baggage | None:
+    """What a file that `read_both` read brings along where it goes; None if there is no file."""
+    return rows.carried(address.collection.partition("/")[2])
 
 
 def resource(address: Address, found: Folder | File) -> Resource:

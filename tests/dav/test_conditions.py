@@ -39,6 +39,20 @@ def test_the_port_that_a_scheme_means_may_be_said(alice: Client, etag: str, orig
     assert alice.request("MOVE", EVENTS + "b.ics", destination=f"http://desk.test:8080{A}").status == 502
 
 
+@pytest.mark.parametrize("origin", ["", "http://desk.test", "HTTP://desk.test"])
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("b.ics", "b.ics"), ("b%2Eics", "b.ics"), ("b.ics?x=/y", "b.ics"), ("b.ics#x", "b.ics"), ("b c.ics", "b%20c.ics")],
+)
+def test_a_destination_means_the_same_however_it_is_written(
+    alice: Client, etag: str, origin: str, said: str, meant: str
+) -> None:
+    """RFC 4918 §10.3: a URL of our own origin is read as a path is, and both as a parser of URLs reads them."""
+    assert alice.request("MOVE", A, destination=f"{origin}{EVENTS}{said}").status == 201
+    assert alice.request("GET", EVENTS + meant).status == 200
+    assert alice.request("MOVE", EVENTS + meant, destination=f"{origin}.example{A}").status in (400, 502)
+
+
 def test_if_match_holds_back_proppatch_and_lock(alice: Client, etag: str) -> None:
     assert alice.request("PROPPATCH", A, PATCH, if_match='"other"').status == 412
     assert lock(alice, A, if_match='"other"').status == 412

@@ -39,6 +39,7 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             rows = tree.read_both(tx, context.address, destination)
             found = find(context, tx) if rows is None else tree.resolve_in(tx, rows, context.address)
             source = tree.member(found)
+            carried = None if rows is None else tree.carried(rows, context.address)
             if isinstance(source, File):
                 items.check(source, precondition)
                 conditions.check_unmodified_since(context.request, source.modified)
@@ -49,10 +50,10 @@ def _transfer(context: Context, *, moving: bool) -> Response:
             place = tree.place(tx, destination, rows)
             _apart(context, source, destination)
             if moving:
-                created = transplant.move(tx, source, place, overwrite=overwrite)
+                created = transplant.move(tx, source, place, overwrite=overwrite, carried=carried)
             else:
                 deep = depth == INFINITY
-                created = transplant.copy(tx, source, place, overwrite=overwrite, deep=deep)
+                created = transplant.copy(tx, source, place, overwrite=overwrite, deep=deep, carried=carried)
     except (Linked, Locked) as error:
         answer = partly(context, found, error)
         if answer is None:
