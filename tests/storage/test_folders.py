@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from storage import (
-    baggage,
     bodies,
     check,
     files,
@@ -18,7 +17,6 @@ from storage import (
     folders,
     grants,
     groups,
-    locating,
     plans,
     properties,
     subtree_rights,
@@ -166,40 +164,6 @@ def test_a_tree_moves_with_all_that_hangs_on_it(store: Store, alice: Actor) -> N
         assert properties.get_all(tx, disk.folder(tx, "alice", "z/new/b")) == {("urn:x", "p"): "<p/>"}
         assert any(row.granted for row in grants.grid(tx, found.folder).rows)
     sound(store)
-
-
-@pytest.mark.parametrize(
-    ("hangs", "there"),
-    [
-        ((), "b/y"),
-        (("described", "shared", "buried"), "b/y"),
-        (("described", "shared", "buried"), "a/y"),
-        (("buried",), "b"),
-        (("shared",), "a/x/y"),
-    ],
-)
-def test_two_paths_that_are_read_at_once_bring_what_hangs_on_the_first(
-    store: Store, alice: Actor, hangs: tuple[str, ...], there: str
-) -> None:
-    """DOC-12, SYS-07: the same as a read of the file alone says, wherever the second path lies."""
-    with store.write(alice) as tx:
-        for path in ("a", "b"):
-            disk.mkdir(tx, "alice", path)
-        disk.put(tx, "alice", "a/x")
-        if "buried" in hangs:
-            disk.move(tx, "alice", "a/x", "b/x")
-            disk.put(tx, "alice", "a/x", b"again")
-        if "described" in hangs:
-            properties.put(tx, disk.folder(tx, "alice", "a"), "x", {("urn:x", "p"): "<p/>"})
-        if "shared" in hangs:
-            grants.grant(tx, disk.folder(tx, "alice", "a"), desk.principal(store, "bob"), Right.SEE_FOLDER)
-    with store.write(alice) as tx:
-        rows = locating.read(tx, SpaceKind.PRIVATE, "alice", filing.DOCS, "a/x", there)
-        brought = rows.carried("a/x")
-        assert brought == baggage.read(tx, disk.folder(tx, "alice", "a").id, "x")
-        assert {name for name in ("described", "shared", "buried") if getattr(brought, name)} == set(hangs)
-        assert rows.carried(there) is None
-        assert folders.found_at(tx, rows, "a/x") == folders.find(tx, SpaceKind.PRIVATE, "alice", "a/x")
 
 
 def test_a_tree_is_copied_without_its_rights_and_counters(store: Store, alice: Actor) -> None:
