@@ -8,10 +8,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage import trees
 from storage.filing import File
 from storage.gathering import Gathering
 from storage.schema import file_index, items
+from storage.statements import Statement
 from storage.store import Store, Transaction
 
 
@@ -25,12 +25,25 @@ def flush(store: Store) -> None:
     _counts.flush(store)
 
 
+_here: Final = sa.bindparam("item", type_=sa.BigInteger)
+_more: Final = sa.bindparam("more", type_=sa.BigInteger)
+_ADD: Final = Statement(
+    sa.update(file_index).where(file_index.c.item_id == _here).values(downloads=file_index.c.downloads + _more)
+)
+_BEGIN: Final = Statement(
+    sa.insert(file_index).from_select(
+        ["item_id", "downloads"],
+        sa.select(items.c.id, sa.cast(_more, sa.BigInteger)).where(items.c.id == _here),  # none if it is gone
+        include_defaults=False,
+    )
+)
+
+
 def _write(tx: Transaction, counted: Mapping[int, int]) -> None:
-    present = set(tx.db.execute(sa.select(items.c.id).where(items.c.id.in_(list(counted)))).scalars())
-    for item in sorted(present):
-        here = sa.update(file_index).where(file_index.c.item_id == item)
-        if not tx.db.execute(here.values(downloads=file_index.c.downloads + counted[item])).rowcount:
-            trees.set_index(tx, item, downloads=counted[item])
+    for item, more in sorted(counted.items()):
+        values = {"item": item, "more": more}
+        if not _ADD.run(tx, values):
+            _BEGIN.run(tx, values)
 
 
 _counts: Final = Gathering[int]("downloads", add, _write)

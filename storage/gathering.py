@@ -21,6 +21,8 @@ from storage.types import SITE
 log = logging.getLogger(__name__)
 
 DELAY_S: Final = 1.0
+AT_ONCE: Final = 200
+"""Values of one transaction: who writes something else does not wait for thousands of them."""
 _V = TypeVar("_V")
 
 
@@ -77,9 +79,10 @@ class Gathering(Generic[_V]):
                 timer, waiting.timer = waiting.timer, None
             if timer is not None:
                 timer.cancel()
-            if waiting.written:
+            values = list(waiting.written.items())
+            for start in range(0, len(values), AT_ONCE):
                 with store.write(SITE) as tx:
-                    self._write(tx, waiting.written)
+                    self._write(tx, dict(values[start : start + AT_ONCE]))
 
     def _flush_quietly(self, store: Store) -> None:
         try:
