@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from servers.imap import render
 from servers.imap.errors import No
 from servers.imap.fetch_items import Item, Section
+from servers.imap.finished import Finished
 from storage.formats import listed_fields, message_parts
 from storage.formats.message_parts import Part
 from storage.mail import reading
@@ -74,8 +75,12 @@ class Values:
         *,
         utf8: bool,
         flags: Callable[[Sequence[State]], list[bytes]] | None = None,
+        finished: Finished | None = None,
     ) -> None:
-        """`span` holds the messages, if there is one that holds little else; `flags` writes what FLAGS asks for."""
+        """`span` holds the messages, if there is one that holds little else; `flags` writes what FLAGS asks for.
+
+        `finished` holds what was read before.
+        """
         self._tx: Final = tx
         self._flags: Final = flags
         self._utf8: Final = utf8
@@ -83,8 +88,8 @@ class Values:
         names = {item.name for item in items}
         sections = [item for item in items if item.section is not None]
         self._contents: dict[int, Content] = {}
-        self._envelopes = reading.envelopes(tx, numbers, span) if "ENVELOPE" in names else {}
-        self._structures = reading.bodystructures(tx, numbers, span) if "BODYSTRUCTURE" in names else {}
+        self._span_of_all: Final = span
+        self._finished: Final = finished or Finished()
         if names & {"BODY", "PREVIEW", "EMAILID", "THREADID"} or any(_needs_content(item) for item in sections):
             self._contents = reading.contents_of(tx, numbers)
         self._listed = reading.fields_of(tx, numbers, span) if any(map(_is_listed, sections)) else {}
@@ -143,13 +148,19 @@ class Values:
             case "SAVEDATE":
                 return b"SAVEDATE %b", ([render.date_time(state.saved) for state in states],)
             case "ENVELOPE":
-                return b"ENVELOPE %b", (list(map(self._envelopes.get, self._numbers)),)
+                return b"ENVELOPE %b", (self._made("ENVELOPE", reading.envelopes),)
             case "BODYSTRUCTURE":
-                return b"BODYSTRUCTURE %b", (list(map(self._structures.get, self._numbers)),)
+                return b"BODYSTRUCTURE %b", (self._made("BODYSTRUCTURE", reading.bodystructures),)
         if _is_listed(item) and item.partial is None and item.section is not None:
             return self._fields(item, item.section)
         make = self._maker(item)
         return b"%b", ([make(state) for state in states],)
+
+    def _made(
+        self, what: str, read: Callable[[Transaction, Sequence[int], Span | None], dict[int, bytes]]
+    ) -> Sequence[bytes | None]:
+        """What was computed when the messages came, from memory where this process read it before."""
+        return self._finished.of(what, self._numbers, lambda: read(self._tx, self._numbers, self._span_of_all))
 
     def _fields(self, item: Item, section: Section) -> Column:
         """Chosen header fields from what is kept apart: the question of every program that lists mails."""

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 from servers.imap import render
 from servers.imap.contexts import Context
 from servers.imap.errors import Bad
+from servers.imap.finished import Finished
 from servers.imap.reader import STAR, Set
 from storage.mail import reading
 from storage.mail.types import Changes, Flagged, Known, Mailbox, State
@@ -47,6 +48,7 @@ class Shared:
     """Whole mailboxes as this process last read them; each is brought up to date by its change number before use."""
 
     def __init__(self) -> None:
+        self.finished: Final = Finished()
         self._lock: Final = threading.Lock()
         self._known: OrderedDict[CollectionId, tuple[int, Listed]] = OrderedDict()
         self._computed: OrderedDict[tuple[CollectionId, str], tuple[tuple[int, ...], Any]] = OrderedDict()

@@ -150,7 +150,10 @@ def _lines(
     for page in pages(items, chosen):
         with connection.store.read(connection.me) as tx:
             span = _span(connection, page)
-            values = Values(tx, items, page.states, span, utf8=connection.utf8, flags=view.flags_of)
+            values = Values(
+                tx, items, page.states, span,
+                utf8=connection.utf8, flags=view.flags_of, finished=connection.shared.finished,
+            )  # fmt: skip
             lines, some_gone = values.lines(page.numbers)
         missing = missing or some_gone
         yield b"".join(lines)
