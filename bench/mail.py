@@ -21,6 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from bench import appends
 from bench.peers import program, wait_until_listening
 from servers.parent import bound_to_this_process
 from tests.interop.desk import free_base
@@ -123,7 +124,7 @@ WANTED: Final = (
     ("sort_subject", "cpu_ms", "<", 1.5),
     ("thread_references", "cpu_ms", "<", 1.5),
     ("store_all_flags", "silent_ms", "<", 4.0),
-    ("append_4k_seq", "ops_s", ">", 1.0),
+    ("append_4k_c8", "ops_s", ">", 1.0),
     ("lmtp_deliver_c8", "ops_s", ">", 1.0),
     ("smtp_deliver_c8", "visible_ops_s", ">", 4.0),
 )
@@ -147,11 +148,15 @@ def main() -> None:
         place = Path(directory)
         place.chmod(0o755)
         with escritoire(place / "escritoire") as ports:
+            appended = _appended(ports, ports["imap_pid"])
             found["escritoire"] = _measured(ports, ports["imap_pid"], arguments.n, "imap,pop3", idle=1_000)
+            found["escritoire"]["append_4k_c8"] = appended
             found["escritoire"] |= _measured(ports, ports["smtp_pid"], arguments.n, "smtp")
         if not arguments.quick:
             with dovecot(place / "sdbox", "sdbox") as ports:
+                appended = _appended(ports, ports["pid"])
                 found["dovecot"] = _measured(ports, ports["pid"], arguments.n, "imap,pop3,smtp")
+                found["dovecot"]["append_4k_c8"] = appended
             with dovecot(place / "maildir", "maildir") as ports, postfix(place / "postfix", ports["lmtp"]) as smtp:
                 # The mailbox that it delivers into holds as many messages as ours does then.
                 found["postfix"] = _measured(
@@ -198,6 +203,10 @@ def table(found: dict[str, dict[str, Any]], n: int) -> str:
 def _of(found: dict[str, Any], row: str, measure: str) -> float | None:
     value = found.get(row, {}).get(measure)
     return float(value) if isinstance(value, int | float) else None
+
+
+def _appended(ports: dict[str, int], pid: int) -> dict[str, Any]:
+    return appends.measure(f"127.0.0.1:{ports['imap']}", LOGIN, PASSWORD, pid)
 
 
 def _measured(
