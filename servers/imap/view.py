@@ -372,7 +372,11 @@ class View:
         indexes = [index for uid in news.vanished if (index := self._index(uid)) is not None]
         news.expunged = [index + 1 - before for before, index in enumerate(indexes)]
         gone, self._gone = self._gone, set()
-        self._states, self._uids = Listed.of([state for state in self.states if state.uid not in gone])
+        if len(indexes) <= _FEW:
+            for index in reversed(indexes):
+                del self.states[index], self._uids[index]
+        else:
+            self._states, self._uids = Listed.of([state for state in self.states if state.uid not in gone])
         self.saved = [uid for uid in self.saved if uid not in gone]
 
     def _compared(self, tx: Transaction) -> Changes:

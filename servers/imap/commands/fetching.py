@@ -58,7 +58,7 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     missing = len(alive.states) < len(chosen.states) and not uid
     since, part = modifiers.since, modifiers.part
     if since is not None:
-        alive = alive.only(lambda state: state.modseq > since)
+        alive = alive.since(since)
     if part is not None:
         alive = Chosen(part.of(alive.numbers), part.of(alive.states))
     before: list[bytes] = _vanished(connection, written, modifiers) if modifiers.vanished else []
