@@ -17,6 +17,8 @@ from storage.types import Actor
 from tests.activesync.phone import Answer, Phone
 from tests.activesync.test_sending import queued
 
+pytestmark = pytest.mark.slow
+
 Connect = Callable[..., Phone]
 BODY = AirSyncBase.Body(AirSyncBase.Type(1), AirSyncBase.Data("x"))
 

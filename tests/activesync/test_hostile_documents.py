@@ -24,6 +24,8 @@ from servers.activesync.wbxml.tokens import Token
 from tests.activesync.phone import Phone
 from tests.activesync.test_meetings import calendar_of
 
+pytestmark = pytest.mark.slow
+
 VALUES = (
     "", "0", "1", "2", "3", "99999999999999999999", "-1", "0-0", "5-2", "0-99999999999", "\ud7ff\U0010ffff", "a" * 9_000,
     "\\\\", "\\\\x\\docs", "https://", "http://[", "https://h/docs/alice/private/%00", "https://h/docs/%FF/..;/x",

@@ -9,11 +9,14 @@ from email.message import EmailMessage, Message
 from email.utils import getaddresses
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.formats import addresses, message, message_parts
 from storage.formats.message_parts import Part
+
+pytestmark = pytest.mark.slow
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
 PROSE = st.lists(WORDS, max_size=12).map(" ".join)

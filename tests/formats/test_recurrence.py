@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from storage.errors import BadFormat, TooManyInstances
 from storage.formats.recurrence import Rule
 
+pytestmark = pytest.mark.slow
+
 FAR = datetime(9999, 12, 31, 23, 59, 59)
 
 

@@ -14,6 +14,8 @@ from storage.formats.contentline import parse
 from storage.formats.datetimes import read_duration, read_moment, read_offset, write_wall
 from storage.formats.series import FOREVER, Series, alarm_overlaps
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = st.sampled_from(
     [
         "20240102T030405Z",

@@ -14,6 +14,8 @@ from storage.formats import vcard, vcard_views
 from storage.formats.contentline import Component, Property, escape_text, parse, render
 from storage.formats.vcard_views import WantedProperty, convert, merge_categories, select, split_categories
 
+pytestmark = pytest.mark.slow
+
 
 def card(*lines: str, version: str = "3.0") -> bytes:
     frame = ("BEGIN:VCARD", f"VERSION:{version}", "UID:1", "FN:a", "N:a;;;;", *lines, "END:VCARD")

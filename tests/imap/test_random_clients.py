@@ -11,6 +11,8 @@ import pytest
 
 from tests.imap.client import Client
 
+pytestmark = pytest.mark.slow
+
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "\\Draft", "$Work")
 NO_REMOVALS = re.compile(r"(FETCH|STORE|SEARCH|COPY \d)")
 """RFC 9051 §7.5.1: not in answer to a command that speaks of sequence numbers (COPY may, and does not here)."""

@@ -21,6 +21,8 @@ from storage.types import SITE, PrincipalId, SpaceKind
 from tests.outbound.conftest import MAIL, Outside
 from tests.outbound.world import World, free_port, hostile
 
+pytestmark = pytest.mark.slow
+
 UTF8 = MAIL.replace(b"Subject: Tea", "Subject: Thé".encode())
 EIGHT = MAIL.replace(
     b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"

@@ -16,6 +16,8 @@ from storage.types import SITE
 from tests.outbound.conftest import Outside
 from tests.outbound.world import World, hostile, policies
 
+pytestmark = pytest.mark.slow
+
 POLICY = b"version: STSv1\r\nmode: enforce\r\nmx: mx.remote.test\r\nmx: *.pool.remote.test\r\nmax_age: 604800\r\n"
 
 

@@ -18,6 +18,8 @@ from storage.types import SITE, PrincipalId, SpaceKind
 from tests.storage import desk
 from tests.storage.test_scheduling import held, meeting, put, remove, states
 
+pytestmark = pytest.mark.slow
+
 MANY = [f"p{number}" for number in range(40)]
 MAILS = [f"{one}@example.test" for one in MANY]
 
@@ -210,7 +212,6 @@ def test_many_copies_with_alarms_are_rewritten_later(crowd: Store, monkeypatch: 
     sound(crowd)
 
 
-@pytest.mark.slow
 def test_thousands_of_attendees(store: Store) -> None:
     """What the organizer waits for stays short, whoever they are."""
     outside = [f"e{number}@else.test" for number in range(3_000)]

@@ -15,6 +15,8 @@ from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
 from tests.dav.desk import Client
 
+pytestmark = pytest.mark.slow
+
 FILE = "/docs/alice/private/a.txt"
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.dav.desk import DAV, Answer, Client
 
+pytestmark = pytest.mark.slow
+
 TOP = "/docs/alice/private/law/"
 FOLDERS = (TOP, f"{TOP}x/", f"{TOP}x/y/")
 WISH = "<D:prop><D:getetag/><D:resourcetype/></D:prop>"
