@@ -34,15 +34,15 @@ class MailIndex:
         Raises:
             Busy: the database is away or taken; try again.
         """
+        until = time.monotonic() + MOST_S
         newest = indexing.newest(self._store)
         known, self._newest = self._newest, newest
         if newest is None:
-            self._tidy.run(stopped)
+            self._tidy.run(lambda: stopped() or time.monotonic() > until)
             return 0
         now = time.monotonic()
         if known is None:
             self._since = now
         if newest != known and now - self._since < WAIT_S:
             return 0
-        until = now + MOST_S
         return indexing.run(self._store, lambda: stopped() or time.monotonic() > until)
