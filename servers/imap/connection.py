@@ -445,7 +445,7 @@ class Connection:
         if news.grown:
             lines.append(b"* %d EXISTS\r\n" % view.told)
             if not self.rev2:
-                lines.append(recent.line(view, view.uids))
+                lines.append(recent.line(view))
         lines.append(self.new_keywords(chain((state for _, state in news.changed), news.came)))
         if self.notify is None or self.notify.of_selected("FlagChange"):
             lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]

@@ -130,7 +130,7 @@ def _judged(tx: Transaction, view: View, context: Context) -> Iterator[bytes]:
 
 
 def _uid_next(view: View) -> int:
-    return view.uids[-1] + 1 if view.uids else 1
+    return view.states.last + 1
 
 
 def _line(tag: str, context: Context, items: Sequence[bytes]) -> bytes:

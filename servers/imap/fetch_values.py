@@ -42,11 +42,6 @@ class Chosen(NamedTuple):
         kept = [pair for pair in zip(*self, strict=True) if fits(pair[1])]
         return Chosen([number for number, _ in kept], [state for _, state in kept])
 
-    def since(self, modseq: int) -> Chosen:
-        """Those that changed since a change number."""
-        places = [place for place, state in enumerate(self.states) if state.modseq > modseq]
-        return Chosen([self.numbers[place] for place in places], [self.states[place] for place in places])
-
 
 def is_small(items: Sequence[Item]) -> bool:
     """Whether the states alone tell everything."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import NamedTuple
 
 from servers.imap import fetch_items
@@ -53,12 +52,11 @@ def find(connection: Connection, tx: Transaction, octets: bytes) -> Found | None
         box = _mailbox(connection, tx, url.mailbox)
         if box is None or url.uid_validity not in (0, box.uid_validity):
             return None
-        _, (states, uids) = connection.shared.states(tx, box.id)
+        _, states = connection.shared.states(tx, box.id)
     except NotFound:
         return None
-    index = bisect_left(uids, url.uid)
-    there = index < len(uids) and uids[index] == url.uid
-    return Found(tx, wanted, states[index]) if there else None
+    place = states.place(url.uid)
+    return None if place is None else Found(tx, wanted, states[place])
 
 
 def _mailbox(connection: Connection, tx: Transaction, name: str) -> Mailbox | None:

@@ -5,7 +5,6 @@ Clients of IMAP4rev2 are told nothing of it, and take nothing from others (RFC 9
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from storage.mail import recent
@@ -31,7 +30,7 @@ def selected(connection: Connection, tx: Transaction, view: View) -> bytes:
 
 def grown(connection: Connection, tx: Transaction, view: View) -> None:
     """Messages came while it is selected; `view` has them already."""
-    until = view.states[-1].uid + 1
+    until = view.states.last + 1
     since = max(recent.first(tx, view.id), view.recent[-1][1] if view.recent else 1)
     if since >= until:
         return
@@ -40,9 +39,10 @@ def grown(connection: Connection, tx: Transaction, view: View) -> None:
         recent.told(connection.store, view.id, until)
 
 
-def line(view: View, uids: list[int]) -> bytes:
-    """How many of these uids are recent, as it is told after EXISTS."""
-    return b"* %d RECENT\r\n" % sum(bisect_left(uids, high) - bisect_left(uids, low) for low, high in view.recent)
+def line(view: View) -> bytes:
+    """How many messages are recent, as it is told after EXISTS."""
+    before = view.states.before
+    return b"* %d RECENT\r\n" % sum(before(high) - before(low) for low, high in view.recent)
 
 
 def counted(tx: Transaction, box: Mailbox) -> int:

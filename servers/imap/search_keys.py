@@ -173,7 +173,7 @@ class Keys:
                 spans.append((state.uid, state.uid))
         if uid and any((low == STAR) != (high == STAR) for low, high in given.spans):
             # What comes later is in "7:*" too, where the results are kept up to date (RFC 5267 §4.3).
-            spans.append(((self._view.uids[-1] if self._view.uids else 0) + 1, _UID_MAX))
+            spans.append((self._view.states.last + 1, _UID_MAX))
         return ask.Uids(tuple(spans))
 
     def _modseq(self) -> Query:

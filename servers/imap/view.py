@@ -6,16 +6,16 @@ Other clients' changes come in by `refresh`; a removal is kept back until the cl
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Self, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from servers.imap import render
 from servers.imap.contexts import Context
 from servers.imap.errors import Bad
 from servers.imap.finished import Finished
+from servers.imap.messages import Messages
 from servers.imap.reader import STAR, Set
 from storage.mail import reading
 from storage.mail.types import Changes, Flagged, Known, Mailbox, State
@@ -26,22 +26,7 @@ RECENT: Final = "\\Recent"
 _SHARED_MAX: Final = 200
 _SHARED_STATES: Final = 2_000_000
 _COMPUTED_MAX: Final = 100
-_FEW: Final = 200
 _T = TypeVar("_T")
-
-
-class Listed(NamedTuple):
-    """The messages of a mailbox by uid, and their uids."""
-
-    states: list[State]
-    uids: list[int]
-
-    @classmethod
-    def of(cls, states: list[State]) -> Self:
-        return cls(states, [state.uid for state in states])
-
-    def copy(self) -> Self:
-        return type(self)(self.states.copy(), self.uids.copy())
 
 
 class Shared:
@@ -50,23 +35,21 @@ class Shared:
     def __init__(self) -> None:
         self.finished: Final = Finished()
         self._lock: Final = threading.Lock()
-        self._known: OrderedDict[CollectionId, tuple[int, Listed]] = OrderedDict()
+        self._known: OrderedDict[CollectionId, tuple[int, Messages]] = OrderedDict()
         self._computed: OrderedDict[tuple[CollectionId, str], tuple[tuple[int, ...], Any]] = OrderedDict()
 
-    def states(self, tx: Transaction, number: CollectionId) -> tuple[int, Listed]:
-        """The change number and all messages of a mailbox in this transaction; the lists are the caller's own."""
+    def states(self, tx: Transaction, number: CollectionId) -> tuple[int, Messages]:
+        """The change number and all messages of a mailbox in this transaction; the messages are the caller's own."""
         with self._lock:
             known = self._known.get(number)
         if known is not None:
             found = reading.changes(tx, number, known[0])
             if found.complete:
-                listed = merged(known[1], found.states, found.vanished)
-                self._keep(number, found.modseq, listed)
-                return found.modseq, listed.copy()
+                listed = known[1].copy()
+                listed.update(found.states, found.vanished)
+                return found.modseq, self._keep(number, found.modseq, listed)
         whole = reading.snapshot(tx, number)
-        listed = Listed.of(whole.states)
-        self._keep(number, whole.modseq, listed)
-        return whole.modseq, listed.copy()
+        return whole.modseq, self._keep(number, whole.modseq, Messages(whole.states))
 
     def computed(self, number: CollectionId, what: str, states: Sequence[State], compute: Callable[[], _T]) -> _T:
         """What depends on which messages there are and on nothing else (sort orders, threads), computed once."""
@@ -84,49 +67,18 @@ class Shared:
                 self._computed.popitem(last=False)
         return fresh
 
-    def _keep(self, number: CollectionId, modseq: int, listed: Listed) -> None:
+    def _keep(self, number: CollectionId, modseq: int, listed: Messages) -> Messages:
+        """Keep a copy, which nobody changes, unless a newer one is there."""
         with self._lock:
             known = self._known.get(number)
-            if known is not None and known[0] > modseq:
-                return
-            self._known[number] = modseq, listed
+            if known is None or known[0] < modseq:
+                self._known[number] = modseq, listed.copy()
             self._known.move_to_end(number)
             while len(self._known) > _SHARED_MAX or (
-                len(self._known) > 1 and sum(len(one[1].uids) for one in self._known.values()) > _SHARED_STATES
+                len(self._known) > 1 and sum(len(one[1]) for one in self._known.values()) > _SHARED_STATES
             ):
                 self._known.popitem(last=False)
-
-
-def merged(known: Listed, changed: Sequence[State], gone: Sequence[int]) -> Listed:
-    """The messages after a change, `changed` by uid; the same lists if nothing changed.
-
-    A few changes are put in their places, without a look at all other messages.
-    """
-    if not changed and not gone:
-        return known
-    if len(changed) + len(gone) > _FEW:
-        return _merged_whole(known, changed, gone)
-    states, uids = known.copy()
-    for state in changed:
-        index = bisect_left(uids, state.uid)
-        if index == len(uids):
-            states.append(state)
-            uids.append(state.uid)
-        elif uids[index] == state.uid:
-            states[index] = state
-    for uid in gone:
-        index = bisect_left(uids, uid)
-        if index < len(uids) and uids[index] == uid:
-            del states[index], uids[index]
-    return Listed(states, uids)
-
-
-def _merged_whole(known: Listed, changed: Sequence[State], gone: Iterable[int]) -> Listed:
-    removed = set(gone)
-    fresh = {state.uid: state for state in changed}
-    last = known.uids[-1] if known.uids else 0
-    kept = [fresh.get(state.uid, state) for state in known.states if state.uid not in removed]
-    return Listed.of([*kept, *(state for state in changed if state.uid > last)])
+        return listed
 
 
 def _adjoin(places: Sequence[int]) -> bool:
@@ -173,8 +125,7 @@ class View:
         self.keywords = set(mailbox.keywords.split())
         """Those that the client knows to be in use here."""
         self._shared: Final = shared
-        self._states: list[State] | None = None
-        self._uids: list[int] = []
+        self._states: Messages | None = None
         self._gone: set[int] = set()
         """Removed, and the client does not know it yet."""
 
@@ -197,8 +148,8 @@ class View:
             lost = [uid for uid in before.vanished if uid < self.mailbox.uid_next]
             self._gone.update(lost)
             ghosts = [State(uid, 0, "", 0, 0, 0, 0) for uid in lost]
-            listed = Listed.of(sorted([*(one for one in listed.states if one.uid < self.mailbox.uid_next), *ghosts]))
-        self._states, self._uids = listed
+            listed = Messages(sorted([*(one for one in listed if one.uid < self.mailbox.uid_next), *ghosts]))
+        self._states = listed
 
     def refresh(self, tx: Transaction, *, removals: bool) -> News:
         """Take in what changed; with `removals`, the client is told what went (RFC 9051 §7.5.1)."""
@@ -211,24 +162,23 @@ class View:
         states = self.states
         if not found.complete:
             found = self._compared(tx)
-        last = states[-1].uid if states else 0
+        last = states.last
         changed: list[State] = []
         for state in found.states:
             if state.uid > last:
                 states.append(state)
-                self._uids.append(state.uid)
                 news.came.append(state)
                 continue
-            index = self._index(state.uid)
-            if index is not None and (unread or states[index] != state):
-                states[index] = state
+            place = states.place(state.uid)
+            if place is not None and (unread or states[place] != state):
+                states.put(place, state)
                 changed.append(state)
-        self._gone.update(uid for uid in found.vanished if self._index(uid) is not None)
+        self._gone.update(uid for uid in found.vanished if states.place(uid) is not None)
         self.modseq = found.modseq
         if removals and self._gone:
             self._remove(news)
-        news.changed = [(index + 1, state) for state in changed if (index := self._index(state.uid)) is not None]
-        self.told = len(self.states)
+        news.changed = [(place + 1, state) for state in changed if (place := states.place(state.uid)) is not None]
+        self.told = len(states)
         return news
 
     def put(self, states: Iterable[State]) -> None:
@@ -236,24 +186,23 @@ class View:
         if self._states is None:
             return
         for state in states:
-            index = self._index(state.uid)
-            if index is not None:
-                self._states[index] = state
+            place = self._states.place(state.uid)
+            if place is not None:
+                self._states.put(place, state)
 
     def replace(self, places: Sequence[int], states: Sequence[State]) -> None:
         """The same for messages of which the places are at hand."""
         if len(states) != len(places):
             self.put(states)
         elif _adjoin(places):
-            self.states[places[0] : places[-1] + 1] = states
+            self.states.replace(places[0], states)
         else:
             for place, state in zip(places, states, strict=True):
-                self.states[place] = state
+                self.states.put(place, state)
 
     def at(self, places: Sequence[int]) -> list[State]:
         """The messages at some places."""
-        states = self.states
-        return states[places[0] : places[-1] + 1] if _adjoin(places) else [states[place] for place in places]
+        return self.states.at(range(places[0], places[-1] + 1) if _adjoin(places) else places)
 
     def known(self, places: Sequence[int], states: Sequence[State]) -> Known | None:
         """The messages at these places and the change number at which they are right."""
@@ -265,7 +214,7 @@ class View:
             self.modseq = done.modseq
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> Messages:
         """By sequence number from 1 on; `load` first."""
         assert self._states is not None
         return self._states
@@ -296,21 +245,26 @@ class View:
             return [(fresh if low <= state.uid < high else plain)[state.flags] for state in states]
         return [(fresh if self.is_recent(state.uid) else plain)[state.flags] for state in states]
 
-    @property
-    def uids(self) -> list[int]:
-        """By sequence number from 1 on; `load` first."""
-        return self._uids
-
     def number(self, uid: int) -> int | None:
         """The sequence number of a uid."""
-        index = self._index(uid)
-        return None if index is None else index + 1
+        place = None if self._states is None else self._states.place(uid)
+        return None if place is None else place + 1
 
     def numbered(self, given: Set, *, uid: bool) -> tuple[Sequence[int], list[State]]:
         """Sequence numbers and states of what a set means, as in `places`."""
         places = self.places(given, uid=uid)
         if isinstance(places, range):
             return range(places.start + 1, places.stop + 1), self.at(places)
+        return [place + 1 for place in places], self.at(places)
+
+    def changed(self, given: Set, since: int, *, uid: bool) -> tuple[Sequence[int], list[State]]:
+        """Of what `numbered` gives, the messages in which something changed after a change number."""
+        places = self.places(given, uid=uid)
+        if isinstance(places, range):
+            places = self.states.since(places.start, places.stop, since)
+        else:
+            pairs = zip(places, self.at(places), strict=True)
+            places = [place for place, state in pairs if state.modseq > since]
         return [place + 1 for place in places], self.at(places)
 
     def chosen(self, given: Set, *, uid: bool, sought: bool = False) -> list[tuple[int, State]]:
@@ -333,7 +287,7 @@ class View:
             ((low, high),) = given.spans
             return self._uid_range(low, high) if uid else self._number_range(low, high)
         if given.saved:
-            return [index for one in self.saved if (index := self._index(one)) is not None]
+            return [place for one in self.saved if (place := self.states.place(one)) is not None]
         indexes: set[int] = set()
         for low, high in given.spans:
             indexes.update(self._uid_range(low, high) if uid else self._number_range(low, high))
@@ -348,10 +302,10 @@ class View:
                 yield min(ends), min(max(ends), count)
 
     def _uid_range(self, low: int, high: int) -> range:
-        highest = self._uids[-1] if self._uids else 0
+        highest = self.states.last
         first, last = (highest if one == STAR else one for one in (low, high))
         first, last = min(first, last), max(first, last)
-        return range(bisect_left(self._uids, first), bisect_left(self._uids, last + 1))
+        return range(self.states.before(first), self.states.before(last + 1))
 
     def _number_range(self, low: int, high: int) -> range:
         count = len(self.states)
@@ -363,24 +317,16 @@ class View:
             raise Bad(f"there is no message {last}: the mailbox has {count}")
         return range(first - 1, last)
 
-    def _index(self, uid: int) -> int | None:
-        index = bisect_left(self._uids, uid)
-        return index if index < len(self._uids) and self._uids[index] == uid else None
-
     def _remove(self, news: News) -> None:
         news.vanished = sorted(self._gone)
-        indexes = [index for uid in news.vanished if (index := self._index(uid)) is not None]
-        news.expunged = [index + 1 - before for before, index in enumerate(indexes)]
+        places = [place for uid in news.vanished if (place := self.states.place(uid)) is not None]
+        news.expunged = [place + 1 - before for before, place in enumerate(places)]
         gone, self._gone = self._gone, set()
-        if len(indexes) <= _FEW:
-            for index in reversed(indexes):
-                del self.states[index], self._uids[index]
-        else:
-            self._states, self._uids = Listed.of([state for state in self.states if state.uid not in gone])
+        self.states.remove(places)
         self.saved = [uid for uid in self.saved if uid not in gone]
 
     def _compared(self, tx: Transaction) -> Changes:
         """The changes, where the log does not reach back so far."""
         whole = reading.snapshot(tx, self.id)
         present = {state.uid for state in whole.states}
-        return Changes(whole.modseq, whole.states, [uid for uid in self._uids if uid not in present], True)
+        return Changes(whole.modseq, whole.states, [one.uid for one in self.states if one.uid not in present], True)

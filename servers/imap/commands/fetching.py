@@ -52,13 +52,11 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
         if "MODSEQ" not in names:
             items = (*items, Item("MODSEQ", label=b"MODSEQ"))
     connection.load()
-    chosen = Chosen(*view.numbered(written, uid=uid))
+    since, part = modifiers.since, modifiers.part
+    chosen = Chosen(*(view.numbered(written, uid=uid) if since is None else view.changed(written, since, uid=uid)))
     gone = view.gone
     alive = chosen.only(lambda state: state.uid not in gone) if gone else chosen
     missing = len(alive.states) < len(chosen.states) and not uid
-    since, part = modifiers.since, modifiers.part
-    if since is not None:
-        alive = alive.since(since)
     if part is not None:
         alive = Chosen(part.of(alive.numbers), part.of(alive.states))
     before: list[bytes] = _vanished(connection, written, modifiers) if modifiers.vanished else []

@@ -16,7 +16,6 @@ from servers.imap.reader import Reader
 from servers.imap.search_keys import Keys
 from storage.errors import StorageError
 from storage.mail import searching
-from storage.mail.types import State
 
 _OPTIONS: Final = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL", "CONTEXT", "UPDATE"})
 _SILENT: Final = frozenset({"SAVE", "CONTEXT", "UPDATE"})
@@ -159,7 +158,7 @@ def numbered(connection: Connection, uids: Sequence[int], *, uid: bool) -> list[
 def highest(connection: Connection, uids: Sequence[int]) -> int:
     """The highest change number among them."""
     wanted = set(uids)
-    states: list[State] = connection.selected.states
+    states = connection.selected.states
     return max((state.modseq for state in states if state.uid in wanted), default=0)
 
 

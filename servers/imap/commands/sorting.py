@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from servers.imap import contexts
@@ -106,7 +107,7 @@ def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     return Answer((b"* THREAD%b\r\n" % (b" " + said if said else b""),))
 
 
-def _still(view: View, found: set[int]) -> list[State]:
+def _still(view: View, found: set[int]) -> Sequence[State]:
     """Those found that are still there."""
     if len(found) == len(view.states) and not view.gone:
         return view.states
