@@ -446,15 +446,15 @@ class Connection:
             lines.append(b"* %d EXISTS\r\n" % view.told)
             if not self.rev2:
                 lines.append(recent.line(view))
-        lines.append(self.new_keywords(chain((state for _, state in news.changed), news.came)))
+        lines.append(self.new_keywords({state.flags for state in chain((one for _, one in news.changed), news.came)}))
         if self.notify is None or self.notify.of_selected("FlagChange"):
             lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
         return b"".join(lines)
 
-    def new_keywords(self, states: Iterable[State]) -> bytes:
-        """FLAGS, where some of these messages have keywords of which the client was not told (RFC 9051 §7.3.5)."""
+    def new_keywords(self, flags: Iterable[str]) -> bytes:
+        """FLAGS, where keywords are among these flags of which the client was not told (RFC 9051 §7.3.5)."""
         view = self.selected
-        fresh = {word for flags in {state.flags for state in states} for word in flags.split()}
+        fresh = {word for text in flags for word in text.split()}
         fresh -= view.keywords | _SYSTEM
         if not fresh:
             return b""

@@ -18,7 +18,7 @@ from servers.imap.finished import Finished
 from servers.imap.messages import Messages
 from servers.imap.reader import STAR, Set
 from storage.mail import reading
-from storage.mail.types import Changes, Flagged, Known, Mailbox, State
+from storage.mail.types import Changes, Flagged, Known, KnownSpan, Mailbox, Restated, State
 from storage.store import Transaction
 from storage.types import CollectionId
 
@@ -79,11 +79,6 @@ class Shared:
             ):
                 self._known.popitem(last=False)
         return listed
-
-
-def _adjoin(places: Sequence[int]) -> bool:
-    """Whether ascending places follow one another."""
-    return bool(places) and places[-1] - places[0] + 1 == len(places)
 
 
 @dataclass(slots=True)
@@ -190,23 +185,21 @@ class View:
             if place is not None:
                 self._states.put(place, state)
 
-    def replace(self, places: Sequence[int], states: Sequence[State]) -> None:
-        """The same for messages of which the places are at hand."""
-        if len(states) != len(places):
-            self.put(states)
-        elif _adjoin(places):
-            self.states.replace(places[0], states)
-        else:
-            for place, state in zip(places, states, strict=True):
-                self.states.put(place, state)
+    def restate(self, places: range, done: Restated) -> None:
+        """The same for messages at places that follow one another, of which `known_span` was right."""
+        if done.fresh:
+            self.states.change(places, done.fresh, done.modseq)
+        self.modseq = done.modseq
 
-    def at(self, places: Sequence[int]) -> list[State]:
-        """The messages at some places."""
-        return self.states.at(range(places[0], places[-1] + 1) if _adjoin(places) else places)
+    def known(self, states: Sequence[State]) -> Known | None:
+        """Messages and the change number at which they are right."""
+        return None if self._gone else Known(self.modseq, states)
 
-    def known(self, places: Sequence[int], states: Sequence[State]) -> Known | None:
-        """The messages at these places and the change number at which they are right."""
-        return None if self._gone else Known(self.modseq, states, _adjoin(places))
+    def known_span(self, places: Sequence[int]) -> KnownSpan | None:
+        """The same for messages that follow one another."""
+        if self._gone or not isinstance(places, range):
+            return None
+        return KnownSpan(self.modseq, self.states.uids(places), self.states.flags(places))
 
     def caught_up(self, done: Flagged) -> None:
         """What this client changed needs not be read again, unless somebody else changed something before."""
@@ -236,14 +229,19 @@ class View:
 
     def flags_of(self, states: Sequence[State]) -> list[bytes]:
         """The flags of many messages as this client sees them, as they are sent."""
-        plain = {text: render.flags(text) for text in {state.flags for state in states}}
+        return self.written([state.flags for state in states], [state.uid for state in states] if self.recent else ())
+
+    def written(self, flags: Sequence[str], uids: Sequence[int]) -> list[bytes]:
+        """The same; uids are not needed where nothing is `recent`."""
+        plain = {text: render.flags(text) for text in set(flags)}
         if not self.recent:
-            return [plain[state.flags] for state in states]
+            return [plain[text] for text in flags]
         fresh = {text: render.flags(f"{text} {RECENT}".lstrip()) for text in plain}
         low, high = self.recent[0][0], self.recent[-1][1]
+        pairs = zip(flags, uids, strict=True)
         if len(self.recent) == 1:  # a mailbox that came while nobody looked
-            return [(fresh if low <= state.uid < high else plain)[state.flags] for state in states]
-        return [(fresh if self.is_recent(state.uid) else plain)[state.flags] for state in states]
+            return [(fresh if low <= uid < high else plain)[text] for text, uid in pairs]
+        return [(fresh if self.is_recent(uid) else plain)[text] for text, uid in pairs]
 
     def number(self, uid: int) -> int | None:
         """The sequence number of a uid."""
@@ -254,8 +252,8 @@ class View:
         """Sequence numbers and states of what a set means, as in `places`."""
         places = self.places(given, uid=uid)
         if isinstance(places, range):
-            return range(places.start + 1, places.stop + 1), self.at(places)
-        return [place + 1 for place in places], self.at(places)
+            return range(places.start + 1, places.stop + 1), self.states.at(places)
+        return [place + 1 for place in places], self.states.at(places)
 
     def changed(self, given: Set, since: int, *, uid: bool) -> tuple[Sequence[int], list[State]]:
         """Of what `numbered` gives, the messages in which something changed after a change number."""
@@ -263,14 +261,14 @@ class View:
         if isinstance(places, range):
             places = self.states.since(places.start, places.stop, since)
         else:
-            pairs = zip(places, self.at(places), strict=True)
+            pairs = zip(places, self.states.at(places), strict=True)
             places = [place for place, state in pairs if state.modseq > since]
-        return [place + 1 for place in places], self.at(places)
+        return [place + 1 for place in places], self.states.at(places)
 
     def chosen(self, given: Set, *, uid: bool, sought: bool = False) -> list[tuple[int, State]]:
         """Sequence number and state of what a set means, as in `places`."""
         places = self.places(given, uid=uid, sought=sought)
-        return [(place + 1, state) for place, state in zip(places, self.at(places), strict=True)]
+        return [(place + 1, state) for place, state in zip(places, self.states.at(places), strict=True)]
 
     def places(self, given: Set, *, uid: bool, sought: bool = False) -> Sequence[int]:
         """Where in `states` the messages are that a set means, ascending (RFC 9051 §9).

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from storage.mail import change_log, follow_ups, numbers
 from storage.mail import flags as words
 from storage.mail.tables import messages
-from storage.mail.types import Flagged, Known, Mailbox, State
+from storage.mail.types import Flagged, Known, KnownSpan, Mailbox, Restated, State
 from storage.statements import Statement
 from storage.store import Transaction
 
@@ -25,7 +24,6 @@ _STATES: Final = Statement(
     .order_by(messages.c.uid),
     State,
 )
-_flags: Final = attrgetter("flags")
 _TEXTS_AT_ONCE: Final = 20
 """Different texts of flags that one statement changes; a mailbox has few."""
 
@@ -50,27 +48,73 @@ def set_flags(
         LimitReached: a message would have too many keywords.
     """
     before = numbers.lock(tx, mailbox.id)[mailbox.id]
-    known = known if known is not None and known.modseq == before else None
-    if known is not None and known.adjoining and known.states:
-        spans = [(known.states[0].uid, known.states[-1].uid)]
+    if known is not None and known.modseq == before:
+        found = known.states
     else:
-        spans = list(runs(uids))
-    read = states_in(tx, mailbox, spans) if known is None else known.states
-    found = read
+        found = states_in(tx, mailbox, runs(uids))
     failed: list[int] = []
     if unchanged_since is not None:
         failed = [state.uid for state in found if state.modseq > unchanged_since]
-        if failed:
-            refused = set(failed)
-            spans = list(runs(state.uid for state in found if state.uid not in refused))
     refused = set(failed)
-    found = _answered(tx, mailbox, read, change, flags, refused)
-    expected = known is not None and found is read and not refused
+    found = _answered(tx, mailbox, found, change, flags, refused)
     here = [state for state in found if state.uid not in refused] if refused else found
-    amounts = Counter(map(_flags, here))
-    fresh = {old: new for old in amounts if (new := words.changed(old, change, flags)) != old}
+    amounts = Counter([state.flags for state in here])
+    fresh = _fresh(amounts, change, flags)
     if not fresh:
-        return Flagged(before, mailbox.modseq, found, failed, expected)
+        return Flagged(before, mailbox.modseq, found, failed)
+    spans = list(runs(state.uid for state in here))
+    number = _write(tx, mailbox, spans, amounts, fresh, lambda texts: (one.uid for one in here if one.flags in texts))
+    make = tuple.__new__  # `_replace` takes ten times as long
+    states = [
+        make(State, (state[0], number, fresh[state[2]], *state[3:]))
+        if state[2] in fresh and state[0] not in refused
+        else state
+        for state in found
+    ]
+    return Flagged(before, number, states, failed)
+
+
+def set_all(tx: Transaction, mailbox: Mailbox, known: KnownSpan, change: words.Change, flags: str) -> Restated | None:
+    """The same for all messages of a span, however many, without a look at each of them.
+
+    None: something happened since they were read, or receipts are to be sent for some; nothing was done.
+    """
+    if numbers.lock(tx, mailbox.id)[mailbox.id] != known.modseq:
+        return None
+    amounts = Counter(known.flags)
+    if change != "remove" and words.has(flags, words.SEEN):
+        from storage.mail import receipts
+
+        if receipts.may_be_due(tx, mailbox, amounts):
+            return None
+    fresh = _fresh(amounts, change, flags)
+    if not fresh:
+        return Restated(known.modseq, fresh)
+
+    def with_flags(texts: set[str]) -> Iterator[int]:
+        return (uid for uid, text in zip(known.uids, known.flags, strict=True) if text in texts)
+
+    spans = [(known.uids[0], known.uids[-1])]
+    return Restated(_write(tx, mailbox, spans, amounts, fresh, with_flags), fresh)
+
+
+def _fresh(amounts: Iterable[str], change: words.Change, flags: str) -> dict[str, str]:
+    """What becomes of flags; what stays as it is, is not in it."""
+    return {old: new for old in amounts if (new := words.changed(old, change, flags)) != old}
+
+
+def _write(
+    tx: Transaction,
+    mailbox: Mailbox,
+    spans: Sequence[tuple[int, int]],
+    amounts: Mapping[str, int],
+    fresh: Mapping[str, str],
+    with_flags: Callable[[set[str]], Iterable[int]],
+) -> int:
+    """Give what lies in the spans its new flags, with one change number, and give that.
+
+    `amounts` says how many there are of each text of flags, `with_flags` the uids of those with some of them.
+    """
     number, _, _ = numbers.take(tx, mailbox.id)
     change_log.note(tx, mailbox.id, number, spans)
     _set(tx, mailbox, spans, fresh, number)
@@ -81,29 +125,8 @@ def set_flags(
     numbers.learn(tx, mailbox, fresh.values())
     turned = {old for old, new in fresh.items() if words.has(old, words.FLAGGED) != words.has(new, words.FLAGGED)}
     if turned:
-        within = spans[0][0], spans[-1][1]
-        follow_ups.forget(tx, mailbox.id, within, (state.uid for state in here if state.flags in turned))
-    everything = len(fresh) == len(amounts) and not refused
-    states = _with(found, fresh, number, refused, everything=everything)
-    return Flagged(before, number, states, failed, expected)
-
-
-def _with(
-    found: Sequence[State], fresh: Mapping[str, str], number: int, refused: set[int], *, everything: bool
-) -> list[State]:
-    """The states after the change, for the ten-thousand-fold case: `_replace` takes ten times as long."""
-    make = tuple.__new__
-    if everything:
-        return [
-            make(State, (uid, number, fresh[flags], octets, internal, saved, content))
-            for uid, _, flags, octets, internal, saved, content in found
-        ]
-    return [
-        make(State, (state[0], number, fresh[state[2]], state[3], state[4], state[5], state[6]))
-        if state[2] in fresh and state[0] not in refused
-        else state
-        for state in found
-    ]
+        follow_ups.forget(tx, mailbox.id, (spans[0][0], spans[-1][1]), with_flags(turned))
+    return number
 
 
 def _set(

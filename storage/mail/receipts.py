@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -43,10 +43,16 @@ def asks(fields: bytes) -> bool:
 def due(tx: Transaction, mailbox: Mailbox, states: Sequence[State]) -> list[State]:
     """Those of some messages, about to be seen for the first time, whose receipt is to be sent now."""
     fresh = [one for one in states if SEEN not in one.flags and SENT not in one.flags]
-    if not fresh or mailbox.name == SPAM or choice(tx) != "always":
+    if not may_be_due(tx, mailbox, {one.flags for one in fresh}):
         return []
     listed = reading.listed_of(tx, [one.content for one in fresh])
     return [one for one in fresh if _answerable(listed.get(one.content, b""))]
+
+
+def may_be_due(tx: Transaction, mailbox: Mailbox, flags: Iterable[str]) -> bool:
+    """Whether receipts may be due for some messages with these flags that are about to be seen."""
+    fresh = any(SEEN not in one and SENT not in one for one in flags)
+    return fresh and mailbox.name != SPAM and choice(tx) == "always"
 
 
 def send(tx: Transaction, states: Sequence[State]) -> None:

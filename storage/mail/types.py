@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -154,8 +154,22 @@ class Known(NamedTuple):
     modseq: int
     states: Sequence[State]
     """By uid."""
-    adjoining: bool
-    """No other message of the mailbox lies between them."""
+
+
+class KnownSpan(NamedTuple):
+    """Messages that follow one another in a mailbox, as they were at a change number of it; at least one."""
+
+    modseq: int
+    uids: Sequence[int]
+    flags: Sequence[str]
+
+
+class Restated(NamedTuple):
+    """What became of the flags of such messages."""
+
+    modseq: int
+    fresh: Mapping[str, str]
+    """From flags that there were to those that there are now; others stayed as they were."""
 
 
 class Flagged(NamedTuple):
@@ -168,5 +182,3 @@ class Flagged(NamedTuple):
     """Those asked for that exist, as they are now."""
     failed: list[int]
     """Uids that changed after UNCHANGEDSINCE (RFC 7162 §3.1.3)."""
-    expected: bool = False
-    """All of them were as they were known, and nothing happened to them beside the change."""

@@ -8,10 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
+from servers.imap.commands import storing
 from storage import accounts, check, preferences
 from storage.store import Store
 from storage.types import SITE
 from tests.imap.client import Client
+
+
+@pytest.fixture(autouse=True, params=[100, 0], ids=["one by one", "by text"])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Both ways do the same, whatever the number of messages."""
+    most: int = request.param
+    monkeypatch.setattr(storing, "_FEW", most)
+    return most
+
 
 Connect = Callable[..., Client]
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "$Forwarded")
@@ -128,3 +138,33 @@ def test_whoever_changes_what_in_whatever_order(store: Store, connect: Connect, 
     assert flags_of(first) == flags_of(second) == flags_of(fresh)
     with store.write(SITE) as tx:
         assert check.run(tx) == []
+
+
+@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("enabled", ["", "CONDSTORE", "IMAP4rev2", "IMAP4rev2 QRESYNC"])
+def test_both_ways_tell_the_same(connect: Connect, monkeypatch: pytest.MonkeyPatch, seed: int, enabled: str) -> None:
+    told: list[list[list[str]]] = []
+    for most in (0, 100):
+        monkeypatch.setattr(storing, "_FEW", most)
+        chance = random.Random(seed)
+        client, other = connect(), connect()
+        if enabled:
+            client.lines(f"ENABLE {enabled}")
+        client(f"CREATE Way{most}")
+        other(f"SELECT Way{most}")
+        for number in range(12):
+            message = f"From: a@x.example\r\nSubject: {number}\r\n\r\ntext\r\n"
+            client(f"APPEND Way{most} {{{len(message)}+}}\r\n{message}")
+        client(f"SELECT Way{most}")
+        said = []
+        for _ in range(12):
+            low, high = sorted((chance.randrange(1, 13), chance.randrange(1, 13)))
+            given = " ".join(chance.sample(FLAGS, chance.randrange(0, 3)))
+            silent, sign, uid = (chance.choice(some) for some in ((".SILENT", ""), ("+", "-", ""), ("UID ", "")))
+            if chance.randrange(4) == 0:
+                other(f"STORE {low} {chance.choice('+-')}FLAGS ({chance.choice(FLAGS)})")
+            said.append(client.lines(f"{uid}STORE {low}:{high} {sign}FLAGS{silent} ({given})"))
+            if chance.randrange(3) == 0:
+                said.append(client.lines(f"UID FETCH {low}:* (FLAGS MODSEQ)"))
+        told.append(said)
+    assert told[0] == told[1]

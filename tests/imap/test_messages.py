@@ -12,6 +12,8 @@ from servers.imap import messages
 from servers.imap.messages import Messages
 from storage.mail.types import State
 
+FLAGS = st.sampled_from(["", "\\Seen", "\\Flagged", "\\Flagged \\Seen"])
+
 
 def state(uid: int, modseq: int = 1) -> State:
     return State(uid, modseq, "", 1, 1, 1, 1)
@@ -23,11 +25,13 @@ class Copies(RuleBasedStateMachine):
     @initialize(count=st.integers(0, 30))
     def begin(self, count: int) -> None:
         self.modseq = 1
+        self.look = True
         plain = [state(2 * uid) for uid in range(1, count + 1)]
         self.pairs = [(Messages(plain), plain)]
 
     def pair(self, chosen: int) -> tuple[Messages, list[State]]:
         self.modseq += 1
+        self.look = True
         return self.pairs[chosen % len(self.pairs)]
 
     @rule(chosen=st.integers(0, 3))
@@ -42,18 +46,31 @@ class Copies(RuleBasedStateMachine):
         found.append(new)
         plain.append(new)
 
-    @rule(chosen=st.integers(0, 3), place=st.integers(0, 60), count=st.integers(1, 20))
-    def change(self, chosen: int, place: int, count: int) -> None:
+    @rule(chosen=st.integers(0, 3), place=st.integers(0, 60), flags=FLAGS)
+    def put(self, chosen: int, place: int, flags: str) -> None:
         found, plain = self.pair(chosen)
-        if not plain:
-            return
-        place %= len(plain)
-        changed = [one._replace(modseq=self.modseq) for one in plain[place : place + count]]
-        plain[place : place + count] = changed
-        if len(changed) == 1:
-            found.put(place, changed[0])
-        else:
-            found.replace(place, changed)
+        if plain:
+            place %= len(plain)
+            plain[place] = plain[place]._replace(flags=flags, modseq=self.modseq)
+            found.put(place, plain[place])
+
+    @rule(
+        chosen=st.integers(0, 3),
+        first=st.integers(0, 60),
+        count=st.integers(0, 60),
+        fresh=st.dictionaries(FLAGS, FLAGS),
+        look=st.booleans(),
+    )
+    def change(self, chosen: int, first: int, count: int, fresh: dict[str, str], look: bool) -> None:
+        """Several in a row are not made up before somebody looks."""
+        found, plain = self.pair(chosen)
+        self.look = look
+        first = min(first, len(plain))
+        places = range(first, min(first + count, len(plain)))
+        found.change(places, fresh, self.modseq)
+        for place in places:
+            if plain[place].flags in fresh:
+                plain[place] = plain[place]._replace(flags=fresh[plain[place].flags], modseq=self.modseq)
 
     @rule(chosen=st.integers(0, 3), places=st.sets(st.integers(0, 60)))
     def remove(self, chosen: int, places: set[int]) -> None:
@@ -75,6 +92,9 @@ class Copies(RuleBasedStateMachine):
     @invariant()
     def same(self) -> None:
         for found, plain in self.pairs:
+            assert found.flags(range(len(plain))) == [one.flags for one in plain]
+            if not self.look:
+                continue
             uids = [one.uid for one in plain]
             assert (list(found), len(found), found.uids()) == (plain, len(plain), uids)
             assert found.last == (uids[-1] if uids else 0)
@@ -88,6 +108,8 @@ class Copies(RuleBasedStateMachine):
                 since = self.modseq - 3
                 wanted = [place for place in range(first, last) if plain[place].modseq > since]
                 assert found.since(first, last, since) == wanted
+                assert found.uids(range(first, last)) == uids[first:last]
+                assert found.modseqs(range(first, last)) == [one.modseq for one in plain[first:last]]
                 assert found.at(wanted) == [plain[place] for place in wanted]
 
 

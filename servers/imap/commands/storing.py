@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Final
 
 from servers.imap import render
+from servers.imap.commands import whole_spans
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
@@ -14,6 +15,8 @@ from servers.imap.view import View
 from storage.mail import flagging, flags, mailboxes
 from storage.mail.types import Flagged, State
 
+_FEW: Final = 100
+"""Messages that are looked at one by one."""
 _CHANGES: Final[dict[str, flags.Change]] = {"+": "add", "-": "remove", "": "replace"}
 
 
@@ -53,23 +56,25 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     if not places:
         return Answer()
     change = _CHANGES[sign]
-    before = view.at(places)
+    if len(places) > _FEW and since is None:
+        answer = whole_spans.store(connection, places, change, canonical, uid=uid, silent=silent)
+        if answer is not None:
+            return answer
+    before = view.states.at(places)
     with connection.store.write(connection.me) as tx:
         box = mailboxes.by_id(tx, view.id)
         uids = (state.uid for state in before)
-        known = view.known(places, before)
+        known = view.known(before)
         done = flagging.set_flags(tx, box, uids, change, canonical, unchanged_since=since, known=known)
     failed = set(done.failed)
     told, surprising = done.states, frozenset[int]()
-    if silent and done.expected and not connection.condstore:
-        told = []
-    elif silent:
+    if silent:
         wanted = {old: flags.changed(old, change, canonical) for old in {state.flags for state in before}}
         told, surprising = _told(connection, before, done, wanted)
-    view.replace(places, done.states)
+    view.put(done.states)
     view.caught_up(done)
     lines = _lines(connection, view, told, surprising, uid=uid, silent=silent)
-    data = chain((connection.new_keywords(done.states),), lines)
+    data = chain((connection.new_keywords({state.flags for state in done.states}),), lines)
     if failed:
         numbers = sorted(failed) if uid else sorted(n for one in failed if (n := view.number(one)) is not None)
         return Answer(tuple(data), code=f"MODIFIED {render.number_set(numbers).decode()}", text="some were changed")
