@@ -8,64 +8,16 @@ one change costs what opening a small one does.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Final, Self, overload
 
+from servers.imap.message_part import Part
 from storage.mail.types import State
-
-_Later = Mapping[str, tuple[str, int]]
-"""What becomes of flags, and the change number that goes with it."""
-_Now = tuple[list[State], _Later]
-"""Messages, and how their flags have changed since."""
 
 PART: Final = 512
 """Messages of a part when it is made; removals make it smaller."""
-
-
-class _Part:
-    """Messages that follow one another; never empty."""
-
-    __slots__ = ("_now", "modseq", "owner", "uids")
-
-    def __init__(self, now: _Now, uids: list[int], modseq: int, owner: object) -> None:
-        self._now = now
-        self.uids: Final = uids
-        self.modseq = modseq
-        """No message here has a higher one."""
-        self.owner: Final = owner
-        """Who may change it in place."""
-
-    def copy(self, owner: object) -> _Part:
-        states, later = self._now
-        return _Part((states.copy(), later), self.uids.copy(), self.modseq, owner)
-
-    @property
-    def states(self) -> list[State]:
-        states, later = self._now
-        if later:
-            make = tuple.__new__  # `_replace` takes ten times as long
-            states = [
-                state if (now := later.get(state[2])) is None else make(State, (state[0], now[1], now[0], *state[3:]))
-                for state in states
-            ]
-            self._now = states, {}  # whoever else does this at the same time finds the same
-        return states
-
-    @property
-    def flags(self) -> list[str]:
-        states, later = self._now
-        if not later:
-            return [state[2] for state in states]
-        now = {old: text for old, (text, _) in later.items()}
-        return [now.get(flags, flags) for _, _, flags, *_ in states]
-
-    def change(self, fresh: Mapping[str, str], modseq: int) -> None:
-        """Give those with these flags other ones, when somebody looks."""
-        states, later = self._now
-        done = {old: (fresh[text], modseq) if text in fresh else (text, since) for old, (text, since) in later.items()}
-        self._now = states, {old: (new, modseq) for old, new in fresh.items()} | done
-        self.modseq = modseq
 
 
 class Messages(Sequence[State]):
@@ -79,7 +31,7 @@ class Messages(Sequence[State]):
     def __init__(self, states: Sequence[State] = ()) -> None:
         """`states` ascend by uid."""
         self._owner = object()
-        self._parts: list[_Part] = []
+        self._parts: list[Part] = []
         self._starts: list[int] = []
         """The place of each part's first message."""
         self._count = 0
@@ -143,6 +95,14 @@ class Messages(Sequence[State]):
             found += self._parts[number].flags[low:high]
         return found
 
+    def amounts(self, places: range) -> dict[str, int]:
+        """How many of them have which flags."""
+        found: Counter[str] = Counter()
+        for number, low, high in self._spans(places.start, places.stop):
+            part = self._parts[number]
+            found.update(part.amounts if high - low == len(part.uids) else part.flags[low:high])
+        return found
+
     def modseqs(self, places: range) -> list[int]:
         """Those of messages at places that follow one another."""
         return [state.modseq for state in self.at(places)]
@@ -164,9 +124,8 @@ class Messages(Sequence[State]):
         number = bisect_left(self._parts, uid, key=_last)
         if number == len(self._parts):
             return None
-        uids = self._parts[number].uids
-        index = bisect_left(uids, uid)
-        return self._starts[number] + index if uids[index] == uid else None
+        index = self._parts[number].place(uid)
+        return None if index is None else self._starts[number] + index
 
     def since(self, first: int, last: int, modseq: int) -> list[int]:
         """The places from `first` on, and up to below `last`, of what changed after a change number."""
@@ -184,15 +143,10 @@ class Messages(Sequence[State]):
     def put(self, place: int, state: State) -> None:
         """Put another state of the same message into its place."""
         number = bisect_right(self._starts, place) - 1
-        part = self._own(number)
-        part.states[place - self._starts[number]] = state
-        part.modseq = max(part.modseq, state.modseq)
+        self._own(number).put(place - self._starts[number], state)
 
     def change(self, places: range, fresh: Mapping[str, str], modseq: int) -> None:
-        """Of messages at places that follow one another, give those with these flags other ones and this number.
-
-        They are made when somebody looks at them: thousands of them are flagged at once more often than read.
-        """
+        """Of messages at places that follow one another, give those with these flags other ones and this number."""
         for number, low, high in self._spans(places.start, places.stop):
             part = self._own(number)
             if high - low == len(part.uids):
@@ -200,8 +154,7 @@ class Messages(Sequence[State]):
                 continue
             for index, state in enumerate(part.states[low:high], low):
                 if state.flags in fresh:
-                    part.states[index] = state._replace(flags=fresh[state.flags], modseq=modseq)
-            part.modseq = modseq
+                    part.put(index, state._replace(flags=fresh[state.flags], modseq=modseq))
 
     def remove(self, places: Sequence[int]) -> None:
         """Take out those at ascending places."""
@@ -211,7 +164,7 @@ class Messages(Sequence[State]):
             start = self._starts[number]
             begin = bisect_left(places, start, 0, done)
             part = self._own(number)
-            _take_out(part, [place - start for place in places[begin:done]])
+            part.remove([place - start for place in places[begin:done]])
             if not part.uids:
                 del self._parts[number]
             done = begin
@@ -225,10 +178,9 @@ class Messages(Sequence[State]):
             part = self._own(number)
             while done < len(changed) and changed[done].uid <= part.uids[-1]:
                 state = changed[done]
-                index = bisect_left(part.uids, state.uid)
-                if part.uids[index] == state.uid:
-                    part.states[index] = state
-                    part.modseq = max(part.modseq, state.modseq)
+                index = part.place(state.uid)
+                if index is not None:
+                    part.put(index, state)
                 done += 1
         self._extend(changed[done:])
         self.remove(sorted({place for uid in gone if (place := self.place(uid)) is not None}))
@@ -238,17 +190,13 @@ class Messages(Sequence[State]):
         if self._parts and states and (room := PART - len(self._parts[-1].uids)) > 0:
             part = self._own(len(self._parts) - 1)
             done = min(room, len(states))
-            part.states.extend(states[:done])
-            part.uids.extend([state.uid for state in states[:done]])
-            part.modseq = max(part.modseq, *(state.modseq for state in states[:done]))
+            part.extend(states[:done])
         for at in range(done, len(states), PART):
-            some = list(states[at : at + PART])
             self._starts.append(self._count + at)
-            uids = [state.uid for state in some]
-            self._parts.append(_Part((some, {}), uids, max([state.modseq for state in some]), self._owner))
+            self._parts.append(Part(list(states[at : at + PART]), self._owner))
         self._count += len(states)
 
-    def _own(self, number: int) -> _Part:
+    def _own(self, number: int) -> Part:
         """A part that may be changed in place."""
         part = self._parts[number]
         if part.owner is not self._owner:
@@ -269,10 +217,5 @@ class Messages(Sequence[State]):
         self._starts = ends
 
 
-def _last(part: _Part) -> int:
+def _last(part: Part) -> int:
     return part.uids[-1]
-
-
-def _take_out(part: _Part, indexes: Sequence[int]) -> None:
-    for index in reversed(indexes):
-        del part.states[index], part.uids[index]

@@ -199,7 +199,8 @@ class View:
         """The same for messages that follow one another."""
         if self._gone or not isinstance(places, range):
             return None
-        return KnownSpan(self.modseq, self.states.uids(places), self.states.flags(places))
+        states = self.states
+        return KnownSpan(self.modseq, states.uids(places), states.amounts(places), lambda: states.flags(places))
 
     def caught_up(self, done: Flagged) -> None:
         """What this client changed needs not be read again, unless somebody else changed something before."""

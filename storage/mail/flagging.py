@@ -81,21 +81,20 @@ def set_all(tx: Transaction, mailbox: Mailbox, known: KnownSpan, change: words.C
     """
     if numbers.lock(tx, mailbox.id)[mailbox.id] != known.modseq:
         return None
-    amounts = Counter(known.flags)
     if change != "remove" and words.has(flags, words.SEEN):
         from storage.mail import receipts
 
-        if receipts.may_be_due(tx, mailbox, amounts):
+        if receipts.may_be_due(tx, mailbox, known.amounts):
             return None
-    fresh = _fresh(amounts, change, flags)
+    fresh = _fresh(known.amounts, change, flags)
     if not fresh:
         return Restated(known.modseq, fresh)
 
     def with_flags(texts: set[str]) -> Iterator[int]:
-        return (uid for uid, text in zip(known.uids, known.flags, strict=True) if text in texts)
+        return (uid for uid, text in zip(known.uids, known.flags(), strict=True) if text in texts)
 
     spans = [(known.uids[0], known.uids[-1])]
-    return Restated(_write(tx, mailbox, spans, amounts, fresh, with_flags), fresh)
+    return Restated(_write(tx, mailbox, spans, known.amounts, fresh, with_flags), fresh)
 
 
 def _fresh(amounts: Iterable[str], change: words.Change, flags: str) -> dict[str, str]:

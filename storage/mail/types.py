@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -161,7 +161,10 @@ class KnownSpan(NamedTuple):
 
     modseq: int
     uids: Sequence[int]
-    flags: Sequence[str]
+    amounts: Mapping[str, int]
+    """How many of them have which flags."""
+    flags: Callable[[], Sequence[str]]
+    """Those of each message."""
 
 
 class Restated(NamedTuple):

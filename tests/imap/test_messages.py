@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 
 import pytest
 from hypothesis import strategies as st
@@ -92,7 +93,10 @@ class Copies(RuleBasedStateMachine):
     @invariant()
     def same(self) -> None:
         for found, plain in self.pairs:
-            assert found.flags(range(len(plain))) == [one.flags for one in plain]
+            flags = [one.flags for one in plain]
+            assert found.flags(range(len(plain))) == flags
+            for first in (0, min(3, len(plain))):
+                assert found.amounts(range(first, len(plain))) == Counter(flags[first:])
             if not self.look:
                 continue
             uids = [one.uid for one in plain]

@@ -25,24 +25,24 @@ def store(
         done = flagging.set_all(tx, mailboxes.by_id(tx, view.id), known, change, given)
     if done is None:
         return None
+    before = known.flags() if silent and connection.condstore else ()
     view.restate(places, done)
     keywords = connection.new_keywords(set(done.fresh.values()))
     if not silent:
-        return Answer(chain((keywords,), _told(connection, places, known, done, uid=uid)))
+        return Answer(chain((keywords,), _told(connection, places, known, uid=uid)))
     if connection.condstore:
-        return Answer(chain((keywords,), _numbers(places, known, done)))
+        return Answer(chain((keywords,), _numbers(places, known.uids, before, done)))
     return Answer((keywords,))
 
 
-def _told(connection: Connection, places: range, known: KnownSpan, done: Restated, *, uid: bool) -> Iterator[bytes]:
+def _told(connection: Connection, places: range, known: KnownSpan, *, uid: bool) -> Iterator[bytes]:
     """The flags of all of them (RFC 9051 §6.4.6), with what `Connection.flags_of` tells beside them."""
     view = connection.selected
     with_uid = uid or connection.condstore or connection.rev2
     for at in range(0, len(places), _LINES_AT_ONCE):
         some = places[at : at + _LINES_AT_ONCE]
         uids = known.uids[at : at + _LINES_AT_ONCE]
-        texts = [done.fresh.get(text, text) for text in known.flags[at : at + _LINES_AT_ONCE]]
-        written = view.written(texts, uids)
+        written = view.written(view.states.flags(some), uids)
         numbers = range(some.start + 1, some.stop + 1)
         if connection.condstore:
             modseqs = view.states.modseqs(some)
@@ -54,11 +54,11 @@ def _told(connection: Connection, places: range, known: KnownSpan, done: Restate
             yield b"".join([b"* %d FETCH (%b)\r\n" % row for row in zip(numbers, written, strict=True)])
 
 
-def _numbers(places: range, known: KnownSpan, done: Restated) -> Iterator[bytes]:
+def _numbers(places: range, uids: Sequence[int], before: Sequence[str], done: Restated) -> Iterator[bytes]:
     """The change number of those that changed (RFC 7162 §3.1.3, §3.2.4)."""
     if not done.fresh:
         return
-    rows = zip(range(places.start + 1, places.stop + 1), known.uids, known.flags, strict=True)
+    rows = zip(range(places.start + 1, places.stop + 1), uids, before, strict=True)
     yield b"".join(
         [
             b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (number, one, done.modseq)
