@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from servers.imap import render
@@ -27,6 +28,7 @@ _FIELD: Final = re.compile(r"[\x21-\x39\x3b-\x7e]{1,200}\Z")
 _PLAIN: Final = re.compile(r"[^(){%*\"\\]+\Z")
 _FIELDS_MAX: Final = 200
 _ITEMS_MAX: Final = 100
+_REMEMBERED_OCTETS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,27 @@ def _written(field: str) -> str:
 
 
 def read(reader: Reader) -> tuple[Item, ...]:
-    """The items of a FETCH.
+    """The items of a FETCH; programs ask for the same ones again and again, so they are remembered.
 
     Raises:
         Bad: there is no such item.
     """
+    rest = reader.rest
+    if len(rest) > _REMEMBERED_OCTETS:
+        return _read(reader)
+    found, octets = _remembered(rest, reader.utf8)
+    reader.skip(octets)
+    return found
+
+
+@lru_cache(256)
+def _remembered(rest: bytes, utf8: bool) -> tuple[tuple[Item, ...], int]:
+    reader = Reader(rest)
+    reader.utf8 = utf8
+    return _read(reader), reader.read
+
+
+def _read(reader: Reader) -> tuple[Item, ...]:
     if reader.peek(b"("):
         found = reader.listed(lambda: _one(reader))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from servers.imap import render
@@ -10,7 +11,6 @@ from servers.imap.errors import No
 from servers.imap.fetch_items import Item, Section
 from servers.imap.finished import Finished
 from storage.formats import listed_fields, message_parts
-from storage.formats.message_parts import Part
 from storage.mail import reading
 from storage.mail.reading import Span
 from storage.mail.types import Content, State
@@ -19,6 +19,7 @@ from storage.store import Transaction
 AT_ONCE: Final = 500
 _OCTETS_AT_ONCE: Final = 4 * 1024 * 1024
 _SMALL: Final = frozenset({"UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "MODSEQ", "SAVEDATE"})
+_OF_CONTENT: Final = frozenset({"BODY", "PREVIEW", "EMAILID", "THREADID"})
 _ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "base64", "quoted-printable"})
 
 Value = Callable[[State], bytes | None]
@@ -43,15 +44,41 @@ class Chosen(NamedTuple):
         return Chosen([number for number, _ in kept], [state for _, state in kept])
 
 
-def is_small(items: Sequence[Item]) -> bool:
-    """Whether the states alone tell everything."""
-    return all(item.name in _SMALL for item in items)
+class Plan(NamedTuple):
+    """What must be read for some items."""
+
+    small: bool
+    """Nothing: the states alone tell everything."""
+    paged: bool
+    """Octets of the messages are: of many, some at a time."""
+    contents: bool
+    listed: bool
+    """The header fields that are kept apart."""
+    headers: bool
+    raw: bool
+    parts: bool
 
 
-def pages(items: Sequence[Item], chosen: Chosen) -> list[Chosen]:
-    """Messages in portions: of whole bodies not more than fits well into memory."""
+@lru_cache(64)
+def plan(items: tuple[Item, ...]) -> Plan:
+    """Judge what is asked for; programs ask for the same again and again."""
+    sections = [item for item in items if item.section is not None]
+    raw = any(_needs_body(item) for item in sections)
+    return Plan(
+        small=all(item.name in _SMALL for item in items),
+        paged=any(not _is_listed(item) for item in sections),
+        contents=any(item.name in _OF_CONTENT or _needs_content(item) for item in items),
+        listed=any(map(_is_listed, sections)),
+        headers=not raw and any(_is_header(item) and not _is_listed(item) for item in sections),
+        raw=raw,
+        parts=any(item.section is not None and item.section.part for item in sections),
+    )
+
+
+def pages(chosen: Chosen, *, paged: bool) -> list[Chosen]:
+    """Messages in portions: where they are `paged`, not more octets than fit well into memory."""
     states = chosen.states
-    if not any(item.name.endswith("[") and not _is_listed(item) for item in items):
+    if not paged:
         return [chosen.part(at, at + AT_ONCE) for at in range(0, len(states), AT_ONCE)]
     found: list[Chosen] = []
     begin = octets = 0
@@ -69,7 +96,7 @@ class Values:
     def __init__(
         self,
         tx: Transaction,
-        items: Sequence[Item],
+        items: tuple[Item, ...],
         states: Sequence[State],
         span: Span | None = None,
         *,
@@ -85,23 +112,16 @@ class Values:
         self._flags: Final = flags
         self._utf8: Final = utf8
         numbers = [state.content for state in states]
-        names = {item.name for item in items}
-        sections = [item for item in items if item.section is not None]
-        self._contents: dict[int, Content] = {}
+        needed = plan(items)
         self._span_of_all: Final = span
         self._finished: Final = finished or Finished()
-        if names & {"BODY", "PREVIEW", "EMAILID", "THREADID"} or any(_needs_content(item) for item in sections):
-            self._contents = reading.contents_of(tx, numbers)
-        self._listed = reading.fields_of(tx, numbers, span) if any(map(_is_listed, sections)) else {}
-        whole = any(_needs_body(item) for item in sections)
-        header = not whole and any(_is_header(item) and not _is_listed(item) for item in sections)
-        self._headers = reading.headers(tx, numbers) if header else {}
-        self._raw = reading.raw_of(tx, numbers) if whole else {}
-        parted = any(item.section is not None and item.section.part for item in sections)
-        self._parts: dict[int, dict[str, Part]] = {}
-        if parted:
-            found = reading.parts_of(tx, numbers)
-            self._parts = {number: {part.section: part for part in parts} for number, parts in found.items()}
+        self._contents: Final = reading.contents_of(tx, numbers) if needed.contents else {}
+        self._listed: Final = reading.fields_of(tx, numbers, span) if needed.listed else {}
+        self._headers: Final = reading.headers(tx, numbers) if needed.headers else {}
+        self._raw: Final = reading.raw_of(tx, numbers) if needed.raw else {}
+        self._octets_of: Final = {state.content: state.octets for state in states} if needed.raw else {}
+        found = reading.parts_of(tx, numbers) if needed.parts else {}
+        self._parts: Final = {number: {part.section: part for part in parts} for number, parts in found.items()}
         self._states: Final = states
         self._numbers: Final = numbers
         self.columns: Final[list[Column]] = [self._column(item) for item in items]
@@ -236,14 +256,13 @@ class Values:
     def _span(self, number: int, section: Section) -> tuple[int, int] | None:
         """Where a section's octets are."""
         if not section.part:
-            content = self._contents[number]
             match section.what:
                 case "TEXT":
-                    return content.header_octets, content.octets
+                    return self._contents[number].header_octets, self._octets_of[number]
                 case "":
-                    return 0, content.octets
+                    return 0, self._octets_of[number]
                 case _:
-                    return 0, content.header_octets
+                    return 0, self._contents[number].header_octets
         part = self._parts[number].get(section.part)
         if part is None:
             return None
@@ -273,7 +292,7 @@ class Values:
             No: an encoding that nobody knows.
         """
         if not section.part:
-            return self._slice(number, 0, self._contents[number].octets)
+            return self._slice(number, 0, self._octets_of[number])
         part = self._parts[number].get(section.part)
         if part is None:
             return None
@@ -333,7 +352,9 @@ def _needs_body(item: Item) -> bool:
 
 
 def _needs_content(item: Item) -> bool:
-    return item.section is not None and not item.section.part and not _is_listed(item)
+    """To know where its header ends."""
+    section = item.section
+    return section is not None and not section.part and bool(section.what) and not _is_listed(item)
 
 
 def _cut(data: bytes, partial: tuple[int, int] | None) -> bytes:

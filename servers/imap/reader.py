@@ -61,6 +61,20 @@ class Reader:
         if self._data[self._at :].strip(b" "):
             raise Bad("there is more than the command takes")
 
+    @property
+    def rest(self) -> bytes:
+        """What follows."""
+        return self._data[self._at :]
+
+    @property
+    def read(self) -> int:
+        """How many octets were read."""
+        return self._at
+
+    def skip(self, count: int) -> None:
+        """Pass over octets that were read in another way."""
+        self._at += count
+
     def peek(self, start: bytes) -> bool:
         """Whether these octets come next, in any case."""
         return self._data[self._at : self._at + len(start)].upper() == start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -87,7 +86,7 @@ class _Chosen:
     def of(self, tx: Transaction, numbers: Sequence[int]) -> Iterator[Any]:
         statement = self._lite if tx.store.engines.sqlite else self._post
         for start in range(0, len(numbers), AT_ONCE):
-            chosen = json.dumps(numbers[start : start + AT_ONCE])
+            chosen = f"[{','.join(map(str, numbers[start : start + AT_ONCE]))}]"  # what `json` makes, sooner
             yield from statement.raw(tx, {"actor": tx.actor.id, "numbers": chosen})
 
 

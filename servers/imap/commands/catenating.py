@@ -79,7 +79,7 @@ def _fetched(connection: Connection, tx: Transaction, url: bytes) -> bytes:
     """As FETCH BODY.PEEK gives it: nothing is decoded, and nothing becomes \\Seen (RFC 4469 §3)."""
     found = message_url.find(connection, tx, url)
     if found is not None:
-        octets = Values(found.tx, [found.item], [found.state], utf8=connection.utf8).octets(found.item, found.state)
+        octets = Values(found.tx, (found.item,), [found.state], utf8=connection.utf8).octets(found.item, found.state)
         if octets is not None:
             return octets
     said = _UNSAFE.sub(lambda sign: b"%%%02X" % sign[0][0], url).decode("ascii")

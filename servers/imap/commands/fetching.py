@@ -9,7 +9,7 @@ from servers.imap import fetch_items, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.fetch_items import Item
-from servers.imap.fetch_values import Chosen, Values, is_small, pages
+from servers.imap.fetch_values import Chosen, Values, pages, plan
 from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader, Set
 from storage.mail import flagging, mailboxes, reading
@@ -130,7 +130,7 @@ def _see(connection: Connection, chosen: Chosen) -> tuple[Chosen, frozenset[int]
 
 def _lines(
     connection: Connection,
-    items: Sequence[Item],
+    items: tuple[Item, ...],
     chosen: Chosen,
     seen: frozenset[int],
     *,
@@ -142,10 +142,11 @@ def _lines(
         items = (*items, Item("FLAGS", label=b"FLAGS"))  # the client is told that they are seen now
     if seen and connection.condstore:  # … which ones, and by which change (RFC 7162 §3.2.4)
         items = (*items, *(Item(name, label=name.encode()) for name in ("MODSEQ", "UID") if name not in names))
-    if is_small(items):
+    needed = plan(items)
+    if needed.small:
         yield from _small(connection, items, names, chosen)
         chosen = chosen.part(0, 0)
-    for page in pages(items, chosen):
+    for page in pages(chosen, paged=needed.paged):
         with connection.store.read(connection.me) as tx:
             span = _span(connection, page)
             values = Values(
@@ -166,7 +167,7 @@ def _span(connection: Connection, page: Chosen) -> Span | None:
     return Span(connection.selected.id, begin.uid, end.uid) if near else None
 
 
-def _small(connection: Connection, items: Sequence[Item], names: Sequence[str], chosen: Chosen) -> Iterator[bytes]:
+def _small(connection: Connection, items: tuple[Item, ...], names: Sequence[str], chosen: Chosen) -> Iterator[bytes]:
     """From memory alone; the two questions of every synchronisation have a way of their own."""
     flags_of = connection.selected.flags_of
     for at in range(0, len(chosen.states), _LINES_AT_ONCE):

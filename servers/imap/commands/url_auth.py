@@ -116,7 +116,7 @@ def _answer(connection: Connection, asked: Asked) -> bytes:
         found = None if url is None or url.authority is None else message_url.find(connection, tx, asked.url)
         if found is None:
             return b"NIL"
-        values = Values(found.tx, [found.item], [found.state], utf8=connection.utf8)
+        values = Values(found.tx, (found.item,), [found.state], utf8=connection.utf8)
         body = values.octets(found.item, found.state)
         if body is None:
             return b"NIL"
