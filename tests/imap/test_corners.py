@@ -203,3 +203,17 @@ def test_searches_by_numbers_hold_removals_back(alice: Client, connect: Connect)
     for command in ("UID SEARCH 2:3", "UID SEARCH OR 3 NOT (2)", "UID SORT (DATE) UTF-8 2:*", "UID THREAD REFS UTF-8 1:3"):
         assert "EXPUNGE" not in alice(command), command
     assert alice.lines("UID SEARCH UID 1:*")[-1] == "* 1 EXPUNGE"
+
+
+def test_names_that_begin_like_the_inbox(connect: Connect) -> None:
+    """RFC 9051 §5.1, §6.3.9: INBOX alone is the same in any case; `Inboxes` and `inbox-old` are names like others."""
+    client = connect()
+    for name in ("Inboxes", "inbox-old/sub"):
+        client(f"CREATE {name}")
+        client(f"SUBSCRIBE {name}")
+        assert client.lines(f'LIST "" {name}') == [f'* LIST (\\HasNoChildren) "/" "{name}"']
+        assert client.lines(f'LIST "" ({name}) RETURN (CHILDREN)') == [f'* LIST (\\HasNoChildren) "/" "{name}"']
+        assert client.lines(f'LSUB "" {name}') == [f'* LSUB () "/" "{name}"']
+    assert client.lines("LIST inbox-old/ %") == ['* LIST (\\HasNoChildren) "/" "inbox-old/sub"']
+    assert [line.split('"/" ')[1] for line in client.lines('LIST "" "Inbox*"')] == ['"INBOX"', '"Inboxes"']
+    assert [line.split('"/" ')[1] for line in client.lines('LSUB "" "inbox*"')] == ['"INBOX"', '"inbox-old/sub"']

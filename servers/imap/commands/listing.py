@@ -227,9 +227,8 @@ def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], fre
 def _whole(reference: str, pattern: str) -> str:
     whole = pattern if pattern.startswith(SEPARATOR) else reference + pattern
     whole = whole.removeprefix(SEPARATOR)
-    if whole[: len(INBOX)].upper() == INBOX:
-        whole = INBOX + whole[len(INBOX) :]
-    return whole
+    top, slash, below = whole.partition(SEPARATOR)
+    return INBOX + slash + below if top.upper() == INBOX else whole  # that very name: "Inbox-old" is another
 
 
 def matches(pattern: str, name: str) -> bool:
