@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage.errors import NotFound
 from storage.formats import listed_fields, message_parts, mime_fields, mime_words
 from storage.mail import change_log, mailboxes
-from storage.mail.flags import SEEN
+from storage.mail.flags import DELETED, SEEN
 from storage.mail.tables import bodies, contents, listed, messages, structures, vanished
 from storage.mail.types import Changes, Content, Snapshot, State
 from storage.schema import collections
@@ -40,6 +40,11 @@ _VANISHED: Final = Statement(
 )
 _FLAGS: Final = Statement(
     sa.select(messages.c.flags).where(_here).order_by(messages.c.uid).limit(sa.bindparam("most", type_=sa.Integer))
+)
+_DELETED_OCTETS: Final = Statement(
+    sa.select(sa.func.coalesce(sa.func.sum(messages.c.octets), 0)).where(
+        _here, messages.c.flags.contains(DELETED, autoescape=True)
+    )
 )
 _NUMBER: Final = Statement(
     sa.select(collections.c.modseq, collections.c.log_floor).where(
@@ -122,6 +127,11 @@ def first_unseen(tx: Transaction, number: CollectionId, most: int) -> int:
     """The place (from 1 on) of the first message without `\\Seen` among the `most` with the lowest uids; else 0."""
     found = _FLAGS.scalars(tx, {"collection": number, "most": most})
     return next((place for place, flags in enumerate(found, 1) if SEEN not in flags), 0)
+
+
+def deleted_octets(tx: Transaction, number: CollectionId) -> int:
+    """The octets of all messages with `\\Deleted` (RFC 9208 §4.1.4)."""
+    return int(_DELETED_OCTETS.scalar(tx, {"collection": number}))
 
 
 def changes(tx: Transaction, number: CollectionId, since: int) -> Changes:

@@ -217,3 +217,25 @@ def test_names_that_begin_like_the_inbox(connect: Connect) -> None:
     assert client.lines("LIST inbox-old/ %") == ['* LIST (\\HasNoChildren) "/" "inbox-old/sub"']
     assert [line.split('"/" ')[1] for line in client.lines('LIST "" "Inbox*"')] == ['"INBOX"', '"Inboxes"']
     assert [line.split('"/" ')[1] for line in client.lines('LSUB "" "inbox*"')] == ['"INBOX"', '"inbox-old/sub"']
+
+
+def test_the_quota_root_of_what_is_not_there_yet(connect: Connect) -> None:
+    """RFC 9208 §4.1.2: "the mailbox name parameter doesn't have to reference an existing mailbox"."""
+    client = connect()
+    assert client.lines("GETQUOTAROOT &AMQ-rger/new") == ['* QUOTAROOT "&AMQ-rger/new" ""', '* QUOTA "" ()']
+    assert client.lines("GETQUOTAROOT iNbOx")[0] == '* QUOTAROOT "INBOX" ""'
+
+
+def test_what_an_expunge_would_free(alice: Client, connect: Connect) -> None:
+    """RFC 9208 §4.1.4: DELETED-STORAGE, which QUOTA=RES-STORAGE requires, in STATUS and in LIST."""
+    alice("STORE 1,3 +FLAGS.SILENT (\\Deleted \\Seen)")
+    octets = sum(int(size) for size in re.findall(r"SIZE (\d+)", alice("FETCH 1,3 RFC822.SIZE")))
+    assert octets
+    assert alice.lines("STATUS INBOX (DELETED-STORAGE DELETED)") == [
+        f'* STATUS "INBOX" (DELETED-STORAGE {octets} DELETED 2)'
+    ]
+    said = connect().lines('LIST "" (INBOX Drafts) RETURN (STATUS (DELETED-STORAGE RECENT))')
+    assert f'* STATUS "INBOX" (DELETED-STORAGE {octets} RECENT 0)' in said
+    assert '* STATUS "Drafts" (DELETED-STORAGE 0 RECENT 0)' in said
+    alice("EXPUNGE")
+    assert alice.lines("STATUS INBOX (DELETED-STORAGE)") == ['* STATUS "INBOX" (DELETED-STORAGE 0)']

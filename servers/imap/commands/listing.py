@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
 from servers.imap.reader import Reader
-from storage.mail import mailboxes, names
+from storage.mail import mailboxes, names, reading
 from storage.mail.recent import counts
 from storage.mail.types import INBOX, MESSAGE_OCTETS, SEPARATOR, Mailbox
+from storage.store import Transaction
 
 _WILDCARDS_MAX: Final = 100
 _SELECTIONS: Final = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
@@ -39,8 +41,16 @@ class Asked:
     extended: bool = False
 
 
+class Looked(NamedTuple):
+    """What STATUS tells and no counter holds, by mailbox; 0 where there is none."""
+
+    recent: Mapping[int, int] = MappingProxyType({})
+    deleted: Mapping[int, int] = MappingProxyType({})
+    """Octets of the messages flagged as deleted."""
+
+
 def status(connection: Connection, reader: Reader, tag: str) -> Answer:
-    """Counters that are kept with every change: nothing is counted (RFC 9051 §6.3.11)."""
+    """Counters that are kept with every change: next to nothing is counted (RFC 9051 §6.3.11)."""
     reader.space()
     name = reader.mailbox()
     reader.space()
@@ -48,8 +58,10 @@ def status(connection: Connection, reader: Reader, tag: str) -> Answer:
     reader.end()
     with connection.store.read(connection.me) as tx:
         box = mailboxes.find(tx, name)
-        fresh = recent.counted(tx, box) if "RECENT" in items else 0
-    return Answer((_status_line(connection, box, items, fresh),))
+        looked = _looked(tx, items, [box])
+        if "RECENT" in items:
+            looked = looked._replace(recent={box.id: recent.counted(tx, box)})
+    return Answer((_status_line(connection, box, items, looked),))
 
 
 def list_(connection: Connection, reader: Reader, tag: str) -> Answer:
@@ -60,8 +72,10 @@ def list_(connection: Connection, reader: Reader, tag: str) -> Answer:
         boxes = mailboxes.every(tx)
         wanted = asked.select | asked.returned
         subscribed = mailboxes.subscribed_names(tx) if wanted & {"SUBSCRIBED"} else []
-        fresh = counts(tx) if "RECENT" in asked.status else {}
-    return Answer(tuple(_lines(connection, asked, boxes, subscribed, fresh)))
+        looked = _looked(tx, asked.status, boxes)
+        if "RECENT" in asked.status:
+            looked = looked._replace(recent=counts(tx))
+    return Answer(tuple(_lines(connection, asked, boxes, subscribed, looked)))
 
 
 def lsub(connection: Connection, reader: Reader, tag: str) -> Answer:
@@ -147,7 +161,7 @@ def _lines(
     asked: Asked,
     boxes: Sequence[Mailbox],
     subscribed: Sequence[str],
-    fresh: Mapping[int, int],
+    looked: Looked,
 ) -> list[bytes]:
     patterns = [_whole(asked.reference, one) for one in asked.patterns if one]
     names_listed = set(subscribed)
@@ -176,7 +190,7 @@ def _lines(
         said = connection.name(name)
         lines.append(b'* LIST (%b) "/" %b%b\r\n' % (" ".join(attributes).encode(), said, child))
         if box is not None and asked.status:
-            lines.append(_status_line(connection, box, asked.status, fresh.get(box.id, 0)))
+            lines.append(_status_line(connection, box, asked.status, looked))
         if box is not None and "MYRIGHTS" in asked.returned:
             lines.append(b"* MYRIGHTS %b %b\r\n" % (said, RIGHTS.encode()))
     return lines
@@ -204,7 +218,14 @@ def _attributes(asked: Asked, name: str, box: Mailbox | None, subscribed: set[st
     return render.attributes(box, subscribed=told and name in subscribed)
 
 
-def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], fresh: int) -> bytes:
+def _looked(tx: Transaction, items: Sequence[str], boxes: Sequence[Mailbox]) -> Looked:
+    """What is asked for of these mailboxes and is no counter, but RECENT."""
+    if "DELETED-STORAGE" not in items:
+        return Looked()
+    return Looked(deleted={box.id: reading.deleted_octets(tx, box.id) for box in boxes if box.deleted})
+
+
+def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], looked: Looked) -> bytes:
     values = {
         "MESSAGES": box.exists,
         "UIDNEXT": box.uid_next,
@@ -212,11 +233,11 @@ def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], fre
         "UNSEEN": box.unseen,
         "DELETED": box.deleted,
         "SIZE": box.octets,
-        "RECENT": fresh,
+        "RECENT": looked.recent.get(box.id, 0),
         "HIGHESTMODSEQ": box.modseq,
         "MAILBOXID": f"({box.object_id})",
         "APPENDLIMIT": MESSAGE_OCTETS,
-        "DELETED-STORAGE": 0,
+        "DELETED-STORAGE": looked.deleted.get(box.id, 0),  # RFC 9208 §4.1.4
     }
     if "HIGHESTMODSEQ" in items:
         connection.enabled.add("CONDSTORE")  # RFC 7162 §3.1

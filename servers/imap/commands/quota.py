@@ -6,7 +6,7 @@ from servers.imap.connection import Answer, Connection
 from servers.imap.errors import No
 from servers.imap.reader import Reader
 from storage import quota
-from storage.mail import mailboxes
+from storage.mail.types import INBOX
 from storage.store import Transaction
 from storage.types import Principal, SpaceKind, Tool
 
@@ -22,12 +22,13 @@ def get_quota(connection: Connection, reader: Reader, tag: str) -> Answer:
 
 
 def get_quota_root(connection: Connection, reader: Reader, tag: str) -> Answer:
+    """There need be no such mailbox yet: the root is the one that it would have (RFC 9208 §4.1.2)."""
     reader.space()
     name = reader.mailbox()
     reader.end()
+    said = connection.name(INBOX if name.upper() == INBOX else name)
     with connection.store.read(connection.me) as tx:
-        box = mailboxes.find(tx, name)
-        return Answer((b'* QUOTAROOT %b ""\r\n' % connection.name(box.name), _quota(connection, tx)))
+        return Answer((b'* QUOTAROOT %b ""\r\n' % said, _quota(connection, tx)))
 
 
 def set_quota(connection: Connection, reader: Reader, tag: str) -> Answer:

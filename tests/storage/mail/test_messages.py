@@ -159,6 +159,18 @@ def test_expunge_takes_the_flagged_ones_and_their_contents(store: Store, alice: 
     consistent(store)
 
 
+def test_what_an_expunge_would_free(store: Store, alice: Actor) -> None:
+    """RFC 9208 §4.1.4: the octets of what is flagged as deleted, whatever other flags it has."""
+    first, second = mail("one"), mail("a longer one")
+    put(store, alice, "INBOX", first, flags="\\Deleted")
+    put(store, alice, "INBOX", second, flags="\\Answered \\Deleted \\Seen keyword")
+    put(store, alice, "INBOX", mail("three"), flags="\\Draft Deleted")
+    put(store, alice, "Drafts", mail("four"), flags="\\Deleted")
+    with store.read(alice) as tx:
+        assert reading.deleted_octets(tx, mailboxes.find(tx, "INBOX").id) == len(first) + len(second)
+        assert reading.deleted_octets(tx, mailboxes.find(tx, "Templates").id) == 0
+
+
 def test_large_bodies_are_collected_when_nothing_refers_to_them(store: Store, alice: Actor) -> None:
     from storage import blob_collection
 
