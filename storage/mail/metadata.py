@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from storage.errors import LimitReached, TooLarge
-from storage.mail import listing_changes
+from storage.mail import listing_changes, numbers
 from storage.mail.tables import metadata_values
 from storage.store import Transaction
 from storage.types import CollectionId
@@ -38,6 +38,8 @@ def put(tx: Transaction, number: CollectionId, values: Mapping[str, bytes | None
         LimitReached: too many.
     """
     present = every(tx, number)
+    if number != ACCOUNT and any(present.get(entry) != value for entry, value in values.items()):
+        numbers.take(tx, number)  # a change of the mailbox, as those of its messages are (RFC 7162 §3.2)
     for entry, value in values.items():
         if value is not None and len(value) > VALUE_OCTETS:
             raise TooLarge(VALUE_OCTETS)

@@ -239,3 +239,23 @@ def test_what_an_expunge_would_free(alice: Client, connect: Connect) -> None:
     assert '* STATUS "Drafts" (DELETED-STORAGE 0 RECENT 0)' in said
     alice("EXPUNGE")
     assert alice.lines("STATUS INBOX (DELETED-STORAGE)") == ['* STATUS "INBOX" (DELETED-STORAGE 0)']
+
+
+def test_annotations_count_as_changes(alice: Client, connect: Connect) -> None:
+    """RFC 7162 §3.2: the server "MUST increment the per-mailbox mod-sequence when SETMETADATA successfully changes"."""
+    alice("ENABLE QRESYNC")
+    before = modseq(alice)
+    alice('SETMETADATA INBOX (/private/comment "new" /private/vendor/x "y")')
+    assert modseq(alice) == before + 1
+    alice('SETMETADATA INBOX (/private/comment "new")')
+    alice('SETMETADATA "" (/private/comment "of the account")')
+    assert alice.end(f'SETMETADATA INBOX (/private/vendor/x {{70000+}}\r\n{"x" * 70_000})').startswith("A NO")
+    assert modseq(alice) == before + 1
+    assert alice.lines("NOOP") == []
+    alice("SETMETADATA INBOX (/private/comment NIL /private/vendor/x NIL)")
+    assert modseq(alice) == before + 2
+    validity = re.search(r"UIDVALIDITY (\d+)", alice("STATUS INBOX (UIDVALIDITY)"))
+    assert validity is not None
+    other = connect()
+    other("ENABLE QRESYNC")
+    assert "FETCH" not in other(f"SELECT INBOX (QRESYNC ({validity[1]} {before}))")
