@@ -14,6 +14,7 @@ _ATOM: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _ASTRING: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
 _LIST_MAILBOX: Final = re.compile(rb"[^\x00-\x20\x7f(){\"\\]+")
 _QUOTED: Final = re.compile(rb'"((?:[^"\\\r\n\x00]|\\["\\])*)"')
+_END: Final = re.compile(rb" *\Z")
 _ESCAPED: Final = re.compile(rb"\\(.)")
 _LITERAL: Final = re.compile(rb"~?\{(\d{1,20})\+?\}\r?\n")
 _NUMBER: Final = re.compile(rb"\d{1,20}")
@@ -54,11 +55,12 @@ class Reader:
 
     @property
     def done(self) -> bool:
-        return self._at >= len(self._data)
+        """Nothing follows but the blanks that some clients leave at the end."""
+        return _END.match(self._data, self._at) is not None
 
     def end(self) -> None:
         """Raises: Bad: there is more."""
-        if self._data[self._at :].strip(b" "):
+        if not self.done:
             raise Bad("there is more than the command takes")
 
     @property
@@ -187,6 +189,8 @@ class Reader:
     def listed(self, one: Callable[[], _T]) -> list[_T]:
         """Things in parentheses, separated by blanks."""
         self.need(b"(")
+        while self.take(b" "):  # aioimaplib 2.0.3 sends `ID ( "name" "x" )`
+            pass
         found: list[_T] = []
         while not self.take(b")"):
             if found:
@@ -223,7 +227,7 @@ class Reader:
                 int(found[1]),
                 int(found[4]),
                 int(found[5]),
-                int(found[6]),
+                59 if found[6] == b"60" else int(found[6]),  # a leap second: the clock here has none
                 tzinfo=timezone(zone if found[7] == b"+" else -zone),
             )
             return moment.astimezone(UTC).timestamp()

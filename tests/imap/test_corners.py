@@ -259,3 +259,32 @@ def test_annotations_count_as_changes(alice: Client, connect: Connect) -> None:
     other = connect()
     other("ENABLE QRESYNC")
     assert "FETCH" not in other(f"SELECT INBOX (QRESYNC ({validity[1]} {before}))")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "SELECT INBOX ",
+        "FETCH 1 (FLAGS UID) ",
+        "FETCH 1 ( FLAGS UID )",
+        "STORE 1 +FLAGS ( \\Seen ) ",
+        "CREATE blanks ",
+        'LIST "" * ',
+        'ID ( "name" "aioimaplib" "version" NIL )',
+        "STATUS INBOX ( MESSAGES ) ",
+        "APPEND INBOX ( \\Seen ) {5+}\r\na: b\n ",
+        "ENABLE CONDSTORE ",
+    ],
+)
+def test_blanks_of_clients(alice: Client, said: str) -> None:
+    """IMAP-01: aioimaplib writes blanks inside parentheses, others leave one at a line's end; they mean nothing."""
+    assert alice.end(said).startswith("A OK")
+
+
+def test_a_leap_second(connect: Connect) -> None:
+    """RFC 9051 §9, time: 23:59:60 is one, and what was kept with it must be let in; there is no 61st."""
+    client = connect()
+    client("SELECT INBOX")
+    assert client.end('APPEND INBOX "31-Dec-2016 23:59:60 +0000" {5+}\r\na: b\n').startswith("A OK")
+    assert 'INTERNALDATE "31-Dec-2016 23:59:59 +0000"' in client("FETCH 1 INTERNALDATE")
+    assert client.end('APPEND INBOX "31-Dec-2016 23:59:61 +0000" {5+}\r\na: b\n').startswith("A BAD")
