@@ -93,6 +93,8 @@ class Connection:
         self._failures = 0
         self._before = b""
         """What is told before the answer."""
+        self._over = False
+        """The client was told BYE: the connection ends with this answer."""
 
     # --- what commands ask
 
@@ -221,7 +223,7 @@ class Connection:
         data = self._news(removals=True) if self.idling else b""
         if self.notify is not None:
             data += self.notify.news(self)
-        return Reply((data,), wait=self._wait())
+        return Reply((data,), Then.CLOSE) if self._over else Reply((data,), wait=self._wait())
 
     def secured(self) -> None:
         self.tls = True
@@ -312,7 +314,7 @@ class Connection:
         if isinstance(answer.data, tuple | list):
             removals = command.removals and answer.removals
             news = self._news(removals=removals) if command.news else b""
-            return Reply((*answer.data, news, end), answer.then)
+            return Reply((*answer.data, news, end), Then.CLOSE if self._over else answer.then)
         return Reply(self._stream(tag, answer.data, command, end), answer.then)
 
     def _stream(self, tag: bytes, data: Iterable[bytes], command: table.Command, end: bytes) -> Iterator[bytes]:
@@ -320,7 +322,7 @@ class Connection:
         try:
             yield from data
             if command.news:
-                yield self._news(removals=command.removals)
+                yield self._told_late(removals=command.removals)
         except No as error:
             yield self._no_line(tag, error)
             return
@@ -407,30 +409,43 @@ class Connection:
     def _end_idle(self, line: bytes) -> Reply:
         tag, self.idling = self.idling.encode(), ""
         news = self._news(removals=True)
-        if line.strip().upper() != b"DONE":
-            return Reply((news, tag + b" BAD DONE was expected\r\n"))
-        return Reply((news, tag + b" OK IDLE done\r\n"))
+        end = b" OK IDLE done\r\n" if line.strip().upper() == b"DONE" else b" BAD DONE was expected\r\n"
+        return Reply((news, tag + end), Then.CLOSE if self._over else Then.GO_ON)
 
     def news(self, *, removals: bool) -> bytes:
         """The same for what is told without being asked."""
         return self._news(removals=removals)
 
     def _news(self, *, removals: bool) -> bytes:
-        """What others did to the selected mailbox, as untagged responses (RFC 9051 §7)."""
+        """What others did to the selected mailbox, as untagged responses (RFC 9051 §7).
+
+        If it is gone, that is BYE: the end of the connection, as RFC 9051 §7.1.5 has it.
+        """
+        try:
+            return self._changes(removals=removals)
+        except NotFound:
+            self.view, self._over = None, True
+            return b"* BYE the selected mailbox is gone\r\n"
+
+    def _told_late(self, *, removals: bool) -> bytes:
+        """The same at the end of a long answer; that the mailbox is gone, the next command finds."""
+        try:
+            return self._changes(removals=removals)
+        except NotFound:
+            return b""
+
+    def _changes(self, *, removals: bool) -> bytes:
+        """Raises: NotFound: the mailbox is gone."""
         view = self.view
         if view is None or self.actor is None:
             return b""
-        try:
-            with self.store.read(self.actor) as tx:
-                news = view.refresh(tx, removals=removals)
-                if news.grown and not self.rev2:
-                    recent.grown(self, tx, view)
-                before = contexts.removed(view, news) if view.contexts else b""
-                behind = contexts.changed(tx, view) if view.contexts else b""
-                behind = arrivals.told(self, tx, view, news, behind) if news.came else behind
-        except NotFound:
-            self.view = None
-            return b"* BYE the selected mailbox is gone\r\n"
+        with self.store.read(self.actor) as tx:
+            news = view.refresh(tx, removals=removals)
+            if news.grown and not self.rev2:
+                recent.grown(self, tx, view)
+            before = contexts.removed(view, news) if view.contexts else b""
+            behind = contexts.changed(tx, view) if view.contexts else b""
+            behind = arrivals.told(self, tx, view, news, behind) if news.came else behind
         return before + self.told(news) + behind
 
     def told(self, news: News) -> bytes:

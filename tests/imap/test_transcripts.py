@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from servers.line.session import Then
+from servers.line.session import Reply, Then
 from tests.imap.client import PASSWORD, Client
 
 Connect = Callable[..., Client]
@@ -456,6 +456,51 @@ def test_a_deleted_mailbox_ends_its_sessions(alice: Client, connect: Connect) ->
     alice("SELECT doomed")
     other("DELETE doomed")
     assert "* BYE" in alice("NOOP")
+    assert alice.then is Then.CLOSE  # RFC 9051 §7.1.5: BYE is the end
+
+
+def test_a_deleted_mailbox_ends_what_waits_for_it(connect: Connect) -> None:
+    """RFC 9051 §7.1.5, RFC 2177, RFC 5465: BYE is followed by the end, in IDLE and with NOTIFY too."""
+    other = connect()
+    idle, notified, late = connect(), connect(), connect()
+    for client, begin in ((idle, "IDLE"), (notified, "NOTIFY SET (selected (MessageNew MessageExpunge))"), (late, "IDLE")):
+        other("CREATE doomed")
+        client("SELECT doomed")
+        client(begin)
+        other("DELETE doomed")
+        said = client.feed(b"DONE\r\n") if client is late else client.woken()
+        assert said.startswith("* BYE the selected mailbox is gone\r\n")
+        assert client.then is Then.CLOSE
+
+
+def test_an_append_beside_a_mailbox_that_went(connect: Connect) -> None:
+    """RFC 9051 §7.1.5: also where it is kept along with other sessions' (decision 0279)."""
+    from servers.imap import joint
+
+    client, other = connect(), connect()
+    other("CREATE doomed")
+    client("SELECT doomed")
+    other("DELETE doomed")
+    (reply,) = joint.run([(client.session, b"A APPEND INBOX {5+}\r\na: b\n")])
+    assert isinstance(reply, Reply)
+    assert b"* BYE" in b"".join(reply.data)
+    assert reply.then is Then.CLOSE
+
+
+def test_a_long_answer_of_a_mailbox_that_goes(connect: Connect) -> None:
+    """RFC 9051 §7.1.5: what was begun is told, and the next command hears BYE."""
+    client, other = connect(), connect()
+    other("CREATE doomed")
+    for _ in range(25):
+        other("APPEND doomed {5+}\r\na: b\n")
+    client("SELECT doomed")
+    reply = client.session.run(b"A FETCH 1:* (FLAGS)")
+    other("DELETE doomed")
+    said = b"".join(reply.data)
+    assert said.count(b" FETCH (") == 25
+    assert b"BYE" not in said
+    assert "* BYE" in client("NOOP")
+    assert client.then is Then.CLOSE
 
 
 @pytest.mark.parametrize("count", [1, 400])
