@@ -11,6 +11,7 @@ from servers.smtp.replies import Refusal
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _LOCAL: Final = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"')
+_DOT_STRING: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff_-]{1,63}(?<!-)\Z")
 _ROUTE: Final = re.compile(r"@[^:<>\s]+:")
 _PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+))?\Z")
@@ -61,7 +62,7 @@ def read(argument: str, keyword: str, *, null: bool) -> Path:
         raise _bad(keyword)
     if len(local[0].encode()) > _LOCAL_OCTETS or len(domain.encode()) > _DOMAIN_OCTETS:
         raise _bad(keyword)
-    return Path(f"{local[0]}@{domain}", _parameters(after))
+    return Path(f"{_plain(local[0])}@{domain.removesuffix('.')}", _parameters(after))
 
 
 def xtext(value: str) -> str:
@@ -107,6 +108,14 @@ def size(value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > 20:
         raise Refusal(501, "5.5.4", "SIZE is a number of octets")
     return int(value)
+
+
+def _plain(local: str) -> str:
+    """A local part without quotes that it does not need: both forms are the same one (RFC 5321 §4.1.2)."""
+    if not local.startswith('"'):
+        return local
+    text = re.sub(r"\\(.)", r"\1", local[1:-1])
+    return text if _DOT_STRING.match(text) else local
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -47,3 +47,34 @@ def test_no_value(connect: Connect) -> None:
     assert client.code("MAIL FROM:<alice@example.test> SMTPUTF8=yes") == "501 5.5.4"
     assert client.code("MAIL FROM:<alice@example.test> REQUIRETLS=yes") == "501 5.5.4"
     assert client.code("MAIL FROM:<alice@example.test> SMTPUTF8 REQUIRETLS") == "250 2.1.0"
+
+
+@pytest.mark.parametrize(
+    "written", ['"alice"@example.test', '"al\\ice"@example.test', '"alice+x"@example.test', "alice@example.test."]
+)
+def test_the_same_address_written_otherwise(
+    connect: Callable[..., Client],
+    inbox: Callable[..., list[bytes]],
+    queued: Callable[[], list[tuple[str, str]]],
+    written: str,
+) -> None:
+    """RFC 5321 §4.1.2: quotes and backslashes that are not needed mean nothing; nor does a domain's last dot."""
+    client = connect().hello()
+    assert client.mail('"x"@out.example', written).startswith("250")
+    (mail,) = inbox("alice")
+    assert b"Return-Path: <x@out.example>\r\n" in mail
+    assert queued() == []
+
+
+@pytest.mark.parametrize("written", ['"a b"@example.test', '"al..ice"@example.test', '"alice."@example.test', '""@example.test'])
+def test_quotes_that_are_needed(connect: Callable[..., Client], written: str) -> None:
+    """RFC 5321 §4.1.2: such a local part is another one than without its quotes."""
+    client = connect().hello()
+    client("MAIL FROM:<x@out.example>")
+    assert client.code(f"RCPT TO:<{written}>") == "550 5.1.1"
+
+
+def test_own_addresses_in_quotes(connect: Callable[..., Client]) -> None:
+    """MSG-09: whoever submits may quote his address."""
+    client = connect("submissions", tls=True).login()
+    assert client.code('MAIL FROM:<"alice"@example.test>') == "250 2.1.0"
