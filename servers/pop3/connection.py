@@ -169,7 +169,9 @@ class Connection:
     def _user_(self, rest: str) -> Reply:
         if not self._context.confidential:
             return self._error("begin TLS first", "AUTH")
-        self._user = rest
+        self._user = rest.strip()
+        if not self._user:
+            return self._error("USER name")
         return Reply((wire.ok("send the password"),))
 
     def _pass(self, rest: str) -> Reply:

@@ -275,3 +275,12 @@ def test_mistakes_are_forgiven(desk: tuple[Store, Actor]) -> None:
 def test_the_top_of_a_mail_without_header() -> None:
     """RFC 1939 §7: the blank line ends the header, also where it comes first."""
     assert wire.top(b"\r\none\r\n\r\ntwo\r\n", 1) == b"\r\none\r\n"
+
+
+def test_a_name_belongs_to_user(desk: tuple[Store, Actor]) -> None:
+    """RFC 1939 §7, POP-01: USER alone is refused; blanks around the name are not part of it, those of a password are."""
+    client = Client(desk[0])
+    assert client(b"USER").startswith(b"-ERR")
+    assert client(b"USER  ").startswith(b"-ERR")
+    assert client(b"PASS " + PASSWORD.encode()).startswith(b"-ERR")
+    assert client(b"USER alice ", b"PASS " + PASSWORD.encode()).count(b"+OK") == 2
