@@ -241,6 +241,24 @@ def test_what_an_expunge_would_free(alice: Client, connect: Connect) -> None:
     assert alice.lines("STATUS INBOX (DELETED-STORAGE)") == ['* STATUS "INBOX" (DELETED-STORAGE 0)']
 
 
+def test_what_vanished_in_sets_of_any_order(alice: Client) -> None:
+    """RFC 7162 §3.2.5, §3.2.6; RFC 9051 §9: 3:1 is 1:3, and no uid vanished that never was."""
+    alice("ENABLE QRESYNC")
+    validity = re.search(r"UIDVALIDITY (\d+)", alice("STATUS INBOX (UIDVALIDITY)"))
+    uids = [int(one) for one in alice.lines("UID SEARCH ALL")[0].split()[2:]]
+    before = modseq(alice)
+    assert validity is not None
+    alice(f"UID STORE {uids[1]} +FLAGS.SILENT (\\Deleted)")
+    alice("EXPUNGE")
+    for since in (before, before + 1_000_000):  # the second is beyond what was ever given out: all is told
+        gone = f"* VANISHED (EARLIER) {uids[1]}"
+        for known in (f"{uids[0]}:{uids[2]}", f"{uids[2]}:{uids[0]}", f"{uids[2]},{uids[1]},{uids[1]}:{uids[0]}"):
+            assert gone in alice.lines(f"SELECT INBOX (QRESYNC ({validity[1]} {since} {known}))"), known
+        for known in (f"{uids[0]}:*", f"*:{uids[0]}", f"{uids[2]}:{uids[0]}"):
+            assert alice.lines(f"UID FETCH {known} (FLAGS) (CHANGEDSINCE {since} VANISHED)")[0] == gone, known
+        assert alice.lines(f"UID FETCH {uids[2]}:* (FLAGS) (CHANGEDSINCE {since} VANISHED)") == []
+
+
 def test_annotations_count_as_changes(alice: Client, connect: Connect) -> None:
     """RFC 7162 §3.2: the server "MUST increment the per-mailbox mod-sequence when SETMETADATA successfully changes"."""
     alice("ENABLE QRESYNC")

@@ -107,9 +107,9 @@ def _vanished(connection: Connection, written: Set, modifiers: Modifiers) -> lis
         found = reading.changes(tx, view.id, modifiers.since or 0)
     gone = found.vanished
     if not found.complete:
-        highest = view.mailbox.uid_next
-        spans = [(low or highest, min(high or highest, highest)) for low, high in written.spans]
-        gone = [uid for low, high in spans for uid in range(low, high + 1) if view.number(uid) is None]
+        highest = view.mailbox.uid_next - 1
+        spans = [sorted((low or highest, high or highest)) for low, high in written.spans]
+        gone = [uid for low, high in spans for uid in range(low, min(high, highest) + 1) if view.number(uid) is None]
     wanted = [(low or 2**32, high or 2**32) for low, high in written.spans]
     gone = sorted({uid for uid in gone if any(min(span) <= uid <= max(span) for span in wanted)})
     return [b"* VANISHED (EARLIER) %b\r\n" % render.number_set(gone)] if gone else []

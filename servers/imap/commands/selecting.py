@@ -8,7 +8,7 @@ from typing import Final
 from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
-from servers.imap.reader import Reader, Set
+from servers.imap.reader import STAR, Reader, Set
 from servers.imap.view import View
 from storage.errors import NotFound
 from storage.mail import mailboxes, moving, reading
@@ -18,6 +18,7 @@ from storage.store import Transaction
 
 _LOOKED_AT: Final = 1_000
 """Messages in which the first unread one is looked for: opening a mailbox must not grow with it."""
+_UID_MAX: Final = 2**32 - 1
 
 
 @dataclass(slots=True)
@@ -149,23 +150,19 @@ def _since(connection: Connection, tx: Transaction, view: View, known: Known) ->
     found = reading.changes(tx, view.id, known.modseq)
     lines: list[bytes] = []
     view.load(tx)
+    written = known.uids.spans if known.uids is not None else ((1, STAR),)
+    # 7:3 is 3:7, and `*` is whatever may come (RFC 9051 §9, seq-range).
+    spans = [(min(ends), max(ends)) for low, high in written for ends in ((low or _UID_MAX, high or _UID_MAX),)]
     if found.complete:
         gone, changed = found.vanished, found.states
     else:
         # The log does not reach back: whatever the client may know and is not here has vanished.
         present = {state.uid for state in view.states}
-        spans = known.uids.spans if known.uids is not None else ((1, view.mailbox.uid_next - 1),)
         highest = view.mailbox.uid_next - 1
-        gone = [
-            uid
-            for first, last in spans
-            for uid in range(first or highest, min(last or highest, highest) + 1)
-            if uid not in present
-        ]
+        gone = [uid for first, last in spans for uid in range(first, min(last, highest) + 1) if uid not in present]
         changed = [state for state in view.states if state.modseq > known.modseq]
     if known.uids is not None:
-        spans = tuple((low or 2**32, high or 2**32) for low, high in known.uids.spans)
-        gone = [uid for uid in gone if any(low <= uid <= high for low, high in spans)]
+        gone = sorted({uid for uid in gone if any(low <= uid <= high for low, high in spans)})
         changed = [state for state in changed if any(low <= state.uid <= high for low, high in spans)]
     if gone:
         lines.append(b"* VANISHED (EARLIER) %b\r\n" % render.number_set(sorted(gone)))
