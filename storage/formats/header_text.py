@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from storage.formats import mime_words
+from storage.formats import mime_fields, mime_words
+from storage.formats.message_parts import Entity
 
 FIELD_OCTETS: Final = 16 * 1024
 """Of one field, so much is decoded."""
@@ -20,6 +21,39 @@ def of(block: bytes, fields: Sequence[tuple[bytes, bytes, bytes]]) -> str:
     """The text of a header block, of which `fields` are the fields (mime_fields.fields)."""
     found = _common(block)
     return _any(fields) if found is None else found
+
+
+def of_parts(root: Entity) -> str:
+    """The fields of all that a message holds, for the search in texts: names of files, headers of enclosed messages.
+
+    Each is a line that begins with a blank, so that none is taken for a field of the message itself. What every part
+    has and nobody looks for, its type and its encoding, is left out but for the name of its file.
+    """
+    lines: list[str] = []
+    room = _CHARACTERS
+    stack = root.children[::-1]
+    while stack and room > 0:
+        entity = stack.pop()
+        stack += entity.children[::-1]
+        for _, name, value in entity.fields:
+            line = _of_part(name.decode("ascii"), value).replace("\n", " ")[:room]
+            if line:
+                room -= len(line)
+                lines.append(f"\n {line}")
+    return "".join(lines)
+
+
+def _of_part(name: str, value: bytes) -> str:
+    match name.lower():
+        case "content-transfer-encoding":
+            return ""
+        case "content-type":
+            return mime_words.parameter(mime_fields.parameters(value)[1], "name")
+        case "content-disposition":
+            head, parameters = mime_fields.parameters(value)
+            return f"{name}: {head.decode('ascii', 'replace')} {mime_words.parameter(parameters, 'filename')}"
+        case _:
+            return f"{name}: {decoded(value)}"
 
 
 def decoded(value: bytes) -> str:

@@ -78,7 +78,7 @@ class Scanned(NamedTuple):
     text: str
     """Of all text parts, tags of HTML gone."""
     header_text: str
-    """One decoded field in each line."""
+    """One decoded field in each line; those of parts and enclosed messages begin with a blank."""
     preview: str
     attachments: int
 
@@ -129,7 +129,8 @@ def scan(data: bytes) -> Scanned:
         in_reply_to=_one_id(fields.get(b"in-reply-to")),
         references=_ids(fields.get(b"references")),
         text=texts.text,
-        header_text=header_text.of(data[: min(root.body, message_parts.HEADER_OCTETS)], root.fields),
+        header_text=header_text.of(data[: min(root.body, message_parts.HEADER_OCTETS)], root.fields)
+        + (header_text.of_parts(root) if root.children else ""),
         preview=texts.preview,
         attachments=texts.attachments,
     )

@@ -130,7 +130,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The text stands in the header or in the text parts."""
+    """The text stands in the header, in those of the parts or in the text parts."""
 
     text: str
 

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.formats import header_text, mime_fields
+from storage.formats import header_text, message_parts, mime_fields
 from storage.mail.folding import fold
 
 _PIECES = st.sampled_from(
@@ -47,3 +47,13 @@ def test_lines_are_folded_as_the_whole_is(text: str, width: int) -> None:
     text = f"\n{'x' * width}".join(text)
     whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("\0", " ")
     assert fold(text) == whole
+
+
+def test_fields_of_parts_are_bounded() -> None:
+    """SYS-17: of however many parts, so much is kept; a line never looks like a field of the message itself."""
+    part = b"--b\r\nX-Long: " + b"y" * 10_000 + b"\r\nSubject: =?utf-8?q?a=0Ato:_b?=\r\n\r\n\r\n"
+    root = message_parts.read(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * 900 + b"--b--\r\n")
+    text = header_text.of_parts(root)
+    assert 60_000 < len(text) < 80_000
+    assert all(line.startswith(" ") for line in text[1:].split("\n"))
+    assert "\n Subject: a to: b" in text

@@ -105,3 +105,27 @@ def test_first_counters_have_the_change_number(connect: Connect) -> None:
     said = connect()("NOTIFY SET STATUS (INBOXES (MessageNew MessageExpunge FlagChange))")
     assert "HIGHESTMODSEQ" in said
     assert "UIDVALIDITY" in said
+
+
+def test_what_stands_in_the_headers_of_parts(connect: Connect) -> None:
+    """RFC 9051 §6.4.4, TEXT: the names of files, and what enclosed messages say of themselves, are in the message.
+
+    HEADER and its like ask for fields of the message itself.
+    """
+    client = connect()
+    message = (
+        "From: a@x.example\r\nSubject: outer\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: application/pdf; name=plan.pdf\r\nX-Part: odd\r\n"
+        "Content-Disposition: attachment;\r\n filename*=utf-8''Gr%C3%B6%C3%9Fe.pdf\r\n\r\nx\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: Inner <in@x.example>\r\n"
+        "Subject: =?utf-8?q?verschl=C3=BCsselt?=\r\n and folded\r\nContent-Type: text/plain\r\n\r\nwords\r\n--b--\r\n"
+    )
+    client(f"APPEND INBOX {{{len(message)}+}}\r\n{message}")
+    put(client, "Subject: another")
+    client("SELECT INBOX")
+    for sought in ("plan.pdf", "größe.PDF", "X-Part: odd", "in@x.example", "Verschlüsselt and", "words", "outer"):
+        literal = sought.encode()
+        assert client.lines(b"SEARCH CHARSET UTF-8 TEXT {%d+}\r\n%b" % (len(literal), literal)) == ["* SEARCH 1"], sought
+    for key in ("FROM in@x.example", "SUBJECT verschl", 'HEADER Subject "folded"', 'HEADER X-Part ""', "BODY inner"):
+        assert client.lines(f"SEARCH {key}") == ["* SEARCH"], key
+    assert client.lines("SEARCH TEXT text/plain") == ["* SEARCH"]  # what every part has is not kept
