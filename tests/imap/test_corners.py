@@ -241,6 +241,26 @@ def test_what_an_expunge_would_free(alice: Client, connect: Connect) -> None:
     assert alice.lines("STATUS INBOX (DELETED-STORAGE)") == ['* STATUS "INBOX" (DELETED-STORAGE 0)']
 
 
+def test_copies_of_what_somebody_else_removed(alice: Client, connect: Connect) -> None:
+    """RFC 9051 §6.4.7: "partial copy MUST NOT be done"; §7.1, EXPUNGEISSUED; a move takes what there is (RFC 6851)."""
+    alice("SEARCH RETURN (SAVE) ALL")
+    other = connect()
+    other("SELECT INBOX")
+    other("STORE 2 +FLAGS.SILENT (\\Deleted)")
+    other("EXPUNGE")
+    for command in ("COPY 2 Drafts", "COPY 1:3 Drafts", "MOVE 2 Drafts"):
+        assert alice.end(command) == "A NO [EXPUNGEISSUED] some of the messages are gone", command
+    assert "MESSAGES 0" in other("STATUS Drafts (MESSAGES)")
+    said = alice("COPY $ Drafts")
+    assert "* 2 EXPUNGE\r\n" in said
+    assert "OK [COPYUID" in said
+    other("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other("EXPUNGE")
+    assert "[COPYUID" in alice("MOVE 1:2 Drafts")
+    assert "MESSAGES 3" in other("STATUS Drafts (MESSAGES)")
+    assert alice.end("UID COPY 1:* Drafts") == "A OK UID COPY done"
+
+
 def test_what_vanished_in_sets_of_any_order(alice: Client) -> None:
     """RFC 7162 §3.2.5, §3.2.6; RFC 9051 §9: 3:1 is 1:3, and no uid vanished that never was."""
     alice("ENABLE QRESYNC")

@@ -62,7 +62,7 @@ def _transfer(connection: Connection, reader: Reader, *, uid: bool, take: bool) 
     if take and view.read_only:
         raise No("the mailbox is selected read-only")
     connection.load()
-    uids = [state.uid for _, state in view.chosen(written, uid=uid) if state.uid not in view.gone]
+    uids = [state.uid for _, state in view.chosen(written, uid=uid)]
     with connection.store.write(connection.me) as tx:
         try:
             target = mailboxes.find(tx, name)
@@ -70,6 +70,9 @@ def _transfer(connection: Connection, reader: Reader, *, uid: bool, take: bool) 
             raise No("there is no such mailbox", "TRYCREATE") from None
         source = mailboxes.by_id(tx, view.id)
         placed = moving.move(tx, source, uids, target) if take else moving.copy(tx, source, uids, target)
+        if not (uid or written.saved or len(placed) == len(uids) or (take and placed)):
+            # Numbers of messages that somebody else removed: "partial copy MUST NOT be done" (RFC 9051 §6.4.7).
+            raise No("some of the messages are gone", "EXPUNGEISSUED")
         modseq = mailboxes.by_id(tx, view.id).modseq if take and placed else 0
     if not placed:
         return Answer()
