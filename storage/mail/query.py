@@ -100,7 +100,7 @@ class ModSeq:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The text stands in an address field, decoded."""
+    """The text stands in an address field, decoded; "" asks whether there is one."""
 
     field: Field
     text: str
@@ -108,7 +108,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The text stands in the decoded subject."""
+    """The text stands in the decoded subject; "" asks whether there is one."""
 
     text: str
 

@@ -181,9 +181,9 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
         case ask.Sent(since, before):
             return _sent(tx, number, *_bounds(since, before))
         case ask.Address(field, text):
-            return _FIELDS[field].uids(tx, number, text)
+            return _with_header(tx, number, field, text)
         case ask.Subject(text):
-            return _SUBJECT.uids(tx, number, text)
+            return _with_header(tx, number, "subject", text)
         case ask.Body(text):
             return _BODY.uids(tx, number, text)
         case ask.Text(text):

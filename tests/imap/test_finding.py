@@ -107,6 +107,16 @@ def test_first_counters_have_the_change_number(connect: Connect) -> None:
     assert "UIDVALIDITY" in said
 
 
+def test_nothing_is_in_a_field_that_is_there(connect: Connect) -> None:
+    """RFC 9051 §6.4.4: "" is in every field that a message has, and in none that it has not."""
+    client = connect()
+    put(client, "From: a@x.example\r\nCc: b@x.example", "Subject: one\r\nCc:", "From: c@x.example\r\nSubject:")
+    client("SELECT INBOX")
+    for key, found in (("FROM", " 1 3"), ("CC", " 1 2"), ("BCC", ""), ("TO", ""), ("SUBJECT", " 2 3"), ("HEADER Cc", " 1 2")):
+        assert client.lines(f'SEARCH {key} ""') == [f"* SEARCH{found}"], key
+    assert client.lines('SEARCH NOT CC "" TEXT ""') == ["* SEARCH 3"]
+
+
 def test_what_stands_in_the_headers_of_parts(connect: Connect) -> None:
     """RFC 9051 §6.4.4, TEXT: the names of files, and what enclosed messages say of themselves, are in the message.
 
