@@ -91,7 +91,9 @@ def _read_type(value: bytes) -> MediaType | None:
 
 
 def _read_encoding(value: bytes) -> Encoding:
-    name = mime_words.unfold(value).decode("ascii", "replace").lower()
+    """One token; a comment beside it, or what looks like parameters, is none of it (RFC 2045 §6.1)."""
+    whole = mime_words.unfold(value)
+    name = (mime_fields.parameters(whole)[0] or whole).decode("ascii", "replace").lower()
     return Encoding(name, string(name.upper().encode("ascii", "replace") or b"7BIT"))
 
 

@@ -326,3 +326,17 @@ def test_a_leap_second(connect: Connect) -> None:
     assert client.end('APPEND INBOX "31-Dec-2016 23:59:60 +0000" {5+}\r\na: b\n').startswith("A OK")
     assert 'INTERNALDATE "31-Dec-2016 23:59:59 +0000"' in client("FETCH 1 INTERNALDATE")
     assert client.end('APPEND INBOX "31-Dec-2016 23:59:61 +0000" {5+}\r\na: b\n').startswith("A BAD")
+
+
+def test_comments_beside_an_encoding(connect: Connect) -> None:
+    """RFC 2045 §6.1, RFC 5322 §3.2.2: `base64 (for the gateway)` is base64, for BODYSTRUCTURE, BINARY and SEARCH."""
+    client = connect()
+    for encoding in ("base64 (as (it) is)", "(so) BASE64", "base64; x=y", '"base64"'):
+        message = f"Content-Type: text/plain\r\nContent-Transfer-Encoding: {encoding}\r\n\r\nR3LDvMOfZQ==\r\n"
+        client(f"APPEND INBOX {{{len(message)}+}}\r\n{message}")
+    client("SELECT INBOX")
+    for number in (1, 2, 3):
+        assert ' NIL NIL "BASE64" 14 1' in client(f"FETCH {number} BODY")
+        assert "BINARY[1] {7}\r\nGrüße)" in client(f"FETCH {number} BINARY.PEEK[1]")
+    assert "[UNKNOWN-CTE]" in client.end("FETCH 4 BINARY.PEEK[1]")
+    assert client.lines("SEARCH CHARSET UTF-8 BODY {7+}\r\nGrüße") == ["* SEARCH 1 2 3"]
