@@ -340,3 +340,22 @@ def test_comments_beside_an_encoding(connect: Connect) -> None:
         assert "BINARY[1] {7}\r\nGrüße)" in client(f"FETCH {number} BINARY.PEEK[1]")
     assert "[UNKNOWN-CTE]" in client.end("FETCH 4 BINARY.PEEK[1]")
     assert client.lines("SEARCH CHARSET UTF-8 BODY {7+}\r\nGrüße") == ["* SEARCH 1 2 3"]
+
+
+def test_binary_parts_that_come(connect: Connect) -> None:
+    """RFC 3516 §6: BODYSTRUCTURE and BODY show an encoding that IMAP can carry, BINARY the octets that were appended."""
+    client = connect()
+    octets = bytes(range(256)) + b"\r\n\0"
+    message = (
+        b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n%b\r\n--b--\r\n" % octets
+    )
+    assert "[APPENDUID" in client(b"APPEND INBOX (\\Seen) ~{%d+}\r\n%b" % (len(message), message))
+    client("SELECT INBOX")
+    assert '(("image" "png" NIL NIL NIL "BASE64" 356) "mixed")' in client("FETCH 1 BODY")
+    assert "\0" not in client("FETCH 1 BODY[]")
+    assert "BINARY.SIZE[1] 259" in client("FETCH 1 BINARY.SIZE[1]")
+    said = client("FETCH 1 BINARY[1]").encode("utf-8", "surrogateescape")
+    assert said.startswith(b"* 1 FETCH (BINARY[1] ~{259}\r\n" + octets + b")\r\n")
+    assert "[APPENDUID" in client(b"REPLACE 1 INBOX ~{%d+}\r\n%b" % (len(message), message))
+    assert '"BASE64" 356' in client("FETCH 1 BODY")

@@ -13,6 +13,7 @@ from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
 from storage.errors import NotFound
+from storage.formats import binary_parts
 from storage.mail import appending, flags, mailboxes, moving
 from storage.mail.types import Appended, Mailbox
 from storage.store import Transaction
@@ -66,7 +67,7 @@ def prepared(connection: Connection, one: Message) -> appending.New:
     Raises:
         No, StorageError: it is too large, or a part of it is not to be had.
     """
-    data = catenating.assembled(connection, one.parts)
+    data = binary_parts.without_nul(catenating.assembled(connection, one.parts))
     return appending.New(appending.prepare(connection.store, data), one.flags, one.internal)
 
 
