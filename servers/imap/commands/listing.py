@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -163,30 +163,16 @@ def _lines(
     subscribed: Sequence[str],
     looked: Looked,
 ) -> list[bytes]:
-    patterns = [_whole(asked.reference, one) for one in asked.patterns if one]
     names_listed = set(subscribed)
     present = {box.name: box for box in boxes}
-    candidates = [box.name for box in boxes]
-    if "SUBSCRIBED" in asked.select:
-        candidates += _absent(subscribed, present, above="RECURSIVEMATCH" in asked.select)
+    found = chosen(asked, boxes, subscribed)
     lines: list[bytes] = []
-    for name in candidates:
-        if not any(matches(pattern, name) for pattern in patterns):
-            continue
+    for name in found.told:
         box = present.get(name)
-        chosen = _is_chosen(asked, name, box, names_listed)
-        below = [
-            other
-            for other in (candidates if "RECURSIVEMATCH" in asked.select else ())
-            if other.startswith(name + SEPARATOR) and _is_chosen(asked, other, present.get(other), names_listed)
-        ]
-        # RFC 5258 §3.5: one that is not chosen itself only where something below it is not told.
-        if not chosen and all(any(matches(pattern, other) for pattern in patterns) for other in below):
-            continue
         attributes = _attributes(asked, name, box, names_listed)
         # RFC 5258 §3.5: why a name is there that was not chosen itself.
         why = " ".join(f'"{one}"' for one in sorted(asked.select & {"SUBSCRIBED", "SPECIAL-USE"}))
-        child = f' ("CHILDINFO" ({why}))'.encode() if below else b""
+        child = f' ("CHILDINFO" ({why}))'.encode() if name in found.above else b""
         said = connection.name(name)
         lines.append(b'* LIST (%b) "/" %b%b\r\n' % (" ".join(attributes).encode(), said, child))
         if box is not None and asked.status:
@@ -196,14 +182,46 @@ def _lines(
     return lines
 
 
+class Chosen(NamedTuple):
+    """What a LIST tells."""
+
+    told: list[str]
+    above: set[str]
+    """Names in which some lie that the selection options chose; without RECURSIVEMATCH none."""
+
+
+def chosen(asked: Asked, boxes: Sequence[Mailbox], subscribed: Sequence[str]) -> Chosen:
+    """The names that the options and the patterns choose, in their order."""
+    patterns = [_whole(asked.reference, one) for one in asked.patterns if one]
+    recursive = "RECURSIVEMATCH" in asked.select
+    names_listed = set(subscribed)
+    present = {box.name: box for box in boxes}
+    candidates = [box.name for box in boxes]
+    if "SUBSCRIBED" in asked.select:
+        candidates += _absent(subscribed, present, above=recursive)
+    own = {name for name in candidates if _is_chosen(asked, name, present.get(name), names_listed)}
+    fitting = [name for name in candidates if any(matches(pattern, name) for pattern in patterns)]
+    if not recursive:
+        return Chosen([name for name in fitting if name in own], set())
+    # RFC 5258 §3.5: one that is not chosen itself only where something below it is not told.
+    hidden = _above(own.difference(fitting))
+    return Chosen([name for name in fitting if name in own or name in hidden], _above(own))
+
+
 def _absent(subscribed: Sequence[str], present: Collection[str], *, above: bool) -> list[str]:
     """Subscribed names without a mailbox, and with `above` the names that they lie in (RFC 5258 §3.5)."""
-    found = [name for name in subscribed if name not in present]
+    found = dict.fromkeys(name for name in subscribed if name not in present)
     if above:
-        for name in tuple(found):
-            while name := names.parent(name):
-                if name not in present and name not in found:
-                    found.append(name)
+        found |= dict.fromkeys(name for name in sorted(_above(found)) if name not in present)
+    return list(found)
+
+
+def _above(below: Iterable[str]) -> set[str]:
+    """All names that these lie in."""
+    found: set[str] = set()
+    for name in below:
+        while (name := names.parent(name)) and name not in found:
+            found.add(name)
     return found
 
 
