@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from servers.imap import recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad
+from servers.imap.patterns import matches
 from servers.imap.reader import Reader
 from storage.mail import mailboxes, names, reading
 from storage.mail.recent import counts
@@ -268,35 +269,3 @@ def _whole(reference: str, pattern: str) -> str:
     whole = whole.removeprefix(SEPARATOR)
     top, slash, below = whole.partition(SEPARATOR)
     return INBOX + slash + below if top.upper() == INBOX else whole  # that very name: "Inbox-old" is another
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a name fits: `*` is anything, `%` anything without the separator; no pattern takes long."""
-    if name == INBOX:  # in any case (RFC 9051 §5.1)
-        pattern = pattern.upper()
-    at = {0}
-    # The set of places in the pattern that a prefix of the name leads to; wildcards stay where they are.
-    at = _closure(pattern, at)
-    for sign in name:
-        after: set[int] = set()
-        for place in at:
-            if place >= len(pattern):
-                continue
-            expected = pattern[place]
-            if expected == "*" or (expected == "%" and sign != SEPARATOR):
-                after.add(place)
-            elif expected == sign:
-                after.add(place + 1)
-        if not after:
-            return False
-        at = _closure(pattern, after)
-    return len(pattern) in at
-
-
-def _closure(pattern: str, places: set[int]) -> set[int]:
-    found = set(places)
-    for place in places:
-        while place < len(pattern) and pattern[place] in "*%":
-            place += 1
-            found.add(place)
-    return found
