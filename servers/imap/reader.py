@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from servers.imap.errors import Bad
 from storage.mail import utf7
+from storage.mail.spans import Spans
 
 _ATOM: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _ASTRING: Final = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
@@ -30,6 +31,7 @@ _MONTHS: Final = {
 }
 STAR: Final = 0
 """`*` in a set: the largest number in use."""
+_UID_MAX: Final = 2**32 - 1
 _NUMBER_MAX: Final = 2**63 - 1
 _T = TypeVar("_T")
 
@@ -40,6 +42,12 @@ class Set(NamedTuple):
     spans: tuple[tuple[int, int], ...]
     saved: bool = False
     """`$`: the result of the last search (RFC 5182)."""
+
+    @property
+    def uids(self) -> Spans:
+        """Its uids, whether they are here or not: 7:3 is 3:7, and `*` is the highest that there may ever be."""
+        ends = ((low or _UID_MAX, high or _UID_MAX) for low, high in self.spans)
+        return Spans((min(pair), max(pair)) for pair in ends)
 
 
 class Reader:

@@ -14,6 +14,7 @@ from storage.mail import search_schema
 from storage.mail.flags import has
 from storage.mail.folding import fold
 from storage.mail.query import Query
+from storage.mail.spans import Spans
 from storage.mail.tables import contents, messages, texts
 from storage.mail.types import State
 from storage.statements import Statement
@@ -147,7 +148,8 @@ def _of_state(query: Query) -> Judge | None:
     """What a message's own row says."""
     match query:
         case ask.Uids(spans):
-            return lambda state: any(first <= state.uid <= last for first, last in spans)
+            chosen = Spans(spans)
+            return lambda state: state.uid in chosen
         case ask.Flag(name, wanted):
             known: dict[str, bool] = {}  # a mailbox has few different texts
 

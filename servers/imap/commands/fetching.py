@@ -105,13 +105,12 @@ def _vanished(connection: Connection, written: Set, modifiers: Modifiers) -> lis
     view = connection.selected
     with connection.store.read(connection.me) as tx:
         found = reading.changes(tx, view.id, modifiers.since or 0)
-    gone = found.vanished
-    if not found.complete:
-        highest = view.mailbox.uid_next - 1
-        spans = [sorted((low or highest, high or highest)) for low, high in written.spans]
-        gone = [uid for low, high in spans for uid in range(low, min(high, highest) + 1) if view.number(uid) is None]
-    wanted = [(low or 2**32, high or 2**32) for low, high in written.spans]
-    gone = sorted({uid for uid in gone if any(min(span) <= uid <= max(span) for span in wanted)})
+    chosen, highest = written.uids, view.mailbox.uid_next - 1
+    if found.complete:
+        gone = [uid for uid in found.vanished if uid in chosen]
+    else:
+        spans = (range(low, min(high, highest) + 1) for low, high in chosen)
+        gone = [uid for span in spans for uid in span if view.number(uid) is None]
     return [b"* VANISHED (EARLIER) %b\r\n" % render.number_set(gone)] if gone else []
 
 

@@ -18,7 +18,6 @@ from storage.store import Transaction
 
 _LOOKED_AT: Final = 1_000
 """Messages in which the first unread one is looked for: opening a mailbox must not grow with it."""
-_UID_MAX: Final = 2**32 - 1
 
 
 @dataclass(slots=True)
@@ -150,20 +149,18 @@ def _since(connection: Connection, tx: Transaction, view: View, known: Known) ->
     found = reading.changes(tx, view.id, known.modseq)
     lines: list[bytes] = []
     view.load(tx)
-    written = known.uids.spans if known.uids is not None else ((1, STAR),)
-    # 7:3 is 3:7, and `*` is whatever may come (RFC 9051 §9, seq-range).
-    spans = [(min(ends), max(ends)) for low, high in written for ends in ((low or _UID_MAX, high or _UID_MAX),)]
+    chosen = (known.uids or Set(((1, STAR),))).uids
     if found.complete:
         gone, changed = found.vanished, found.states
     else:
         # The log does not reach back: whatever the client may know and is not here has vanished.
         present = {state.uid for state in view.states}
         highest = view.mailbox.uid_next - 1
-        gone = [uid for first, last in spans for uid in range(first, min(last, highest) + 1) if uid not in present]
+        gone = [uid for first, last in chosen for uid in range(first, min(last, highest) + 1) if uid not in present]
         changed = [state for state in view.states if state.modseq > known.modseq]
     if known.uids is not None:
-        gone = sorted({uid for uid in gone if any(low <= uid <= high for low, high in spans)})
-        changed = [state for state in changed if any(low <= state.uid <= high for low, high in spans)]
+        gone = [uid for uid in gone if uid in chosen]
+        changed = [state for state in changed if state.uid in chosen]
     if gone:
         lines.append(b"* VANISHED (EARLIER) %b\r\n" % render.number_set(sorted(gone)))
     for state in changed:
