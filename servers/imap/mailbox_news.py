@@ -24,9 +24,8 @@ class Known:
     boxes: Mapping[CollectionId, Mailbox] = field(default_factory=dict)
     subscribed: frozenset[str] = frozenset()
     annotations: Mapping[CollectionId, Mapping[str, int]] = field(default_factory=dict)
-
-    def named(self, name: str) -> Mailbox | None:
-        return next((box for box in self.boxes.values() if box.name == name), None)
+    named: Mapping[str, Mailbox] = field(default_factory=dict)
+    """The same mailboxes by their names."""
 
 
 def read(connection: Connection, notify: Notify) -> Known:
@@ -34,10 +33,12 @@ def read(connection: Connection, notify: Notify) -> Known:
     lists = notify.wants_anywhere("SubscriptionChange") or notify.wants_anywhere("MailboxName")
     annotated = notify.wants_anywhere("MailboxMetadataChange") or notify.wants_anywhere("ServerMetadataChange")
     with connection.store.read(connection.me) as tx:
+        boxes = mailboxes.every(tx)
         return Known(
-            {box.id: box for box in mailboxes.every(tx)},
+            {box.id: box for box in boxes},
             frozenset(mailboxes.subscribed_names(tx)) if lists else frozenset(),
             metadata.marks(tx) if annotated else {},
+            {box.name: box for box in boxes},
         )
 
 
@@ -56,7 +57,7 @@ def _renamed(before: Known, now: Known) -> Iterator[tuple[str, str]]:
         old = before.boxes[number].name if number in before.boxes else box.name
         if old == box.name:
             continue
-        above = before.named(names.parent(old))
+        above = before.named.get(names.parent(old))
         if above is not None and above.id in now.boxes:
             moved = now.boxes[above.id].name
             if moved != above.name and names.parent(box.name) == moved and names.leaf(box.name) == names.leaf(old):
@@ -84,11 +85,11 @@ def _subscriptions(notify: Notify, before: Known, now: Known) -> Iterator[str]:
 
 
 def _wants(notify: Notify, event: str, name: str, before: Known, now: Known) -> bool:
-    return notify.wants(event, name, subscribed=name in before.subscribed | now.subscribed)
+    return notify.wants(event, name, subscribed=name in before.subscribed or name in now.subscribed)
 
 
 def _line(connection: Connection, now: Known, name: str, old: str) -> bytes:
-    said = " ".join(render.attributes(now.named(name), subscribed=name in now.subscribed))
+    said = " ".join(render.attributes(now.named.get(name), subscribed=name in now.subscribed))
     more = b' ("OLDNAME" (%b))' % connection.name(old) if old else b""
     return b'* LIST (%b) "/" %b%b\r\n' % (said.encode(), connection.name(name), more)
 

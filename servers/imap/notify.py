@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from servers.imap import mailbox_news
 from servers.imap.fetch_items import Item
 from servers.imap.mailbox_news import Known
-from storage.mail import listing_changes
-from storage.mail.types import INBOX, SEPARATOR, Mailbox
+from storage.mail import listing_changes, names
+from storage.mail.types import INBOX, Mailbox
 from storage.types import CollectionId
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Group:
 
     kind: str
     """selected, selected-delayed, inboxes, personal, subscribed, subtree, mailboxes."""
-    names: tuple[str, ...]
+    names: frozenset[str]
     events: frozenset[str]
     attributes: tuple[Item, ...] = ()
     """What is fetched of new messages in the selected mailbox."""
@@ -45,7 +45,7 @@ class Group:
             case "subscribed":
                 return subscribed
             case "subtree":
-                return any(name == one or name.startswith(one + SEPARATOR) for one in self.names)
+                return any(one in self.names for one in (name, *names.above(name)))
             case "mailboxes":
                 return name in self.names
             case _:

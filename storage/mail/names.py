@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -48,6 +49,12 @@ def clean(name: str) -> str:
 def parent(name: str) -> str:
     """The mailbox it lies in, or ""."""
     return name.rpartition(SEPARATOR)[0]
+
+
+def above(name: str) -> Iterator[str]:
+    """The mailboxes it lies in, the nearest first."""
+    while name := parent(name):
+        yield name
 
 
 def leaf(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from servers.imap.notify import Group
 from tests.imap.client import Client
 
 Connect = Callable[..., Client]
@@ -208,3 +209,16 @@ def test_sorts_that_fetch(alice: Client, connect: Connect) -> None:
     said = alice.lines("NOOP")
     assert re.fullmatch(r"\* 4 FETCH \(UID \d+\)", said[-2])
     assert said[-1] == '* ESEARCH (TAG "A") ADDTO (1 4)'
+
+
+def test_many_names_in_a_group() -> None:
+    """RFC 5465 §6, SYS-17: a subtree holds what lies in it; ten thousand of each were a hundred million comparisons."""
+    names = frozenset(f"a{number}/b" for number in range(10_000))
+    subtree, exactly = (Group(kind, names, frozenset({"MailboxName"})) for kind in ("subtree", "mailboxes"))
+    for number in range(10_000):
+        assert subtree.holds(f"a{number}/b/c/d", subscribed=False)
+        assert subtree.holds(f"a{number}/b", subscribed=False)
+        assert exactly.holds(f"a{number}/b", subscribed=False)
+        assert not exactly.holds(f"a{number}/b/c", subscribed=False)
+        for other in (f"a{number}", f"a{number}/bc", f"x/a{number}/b"):
+            assert not subtree.holds(other, subscribed=True)

@@ -219,11 +219,7 @@ def _absent(subscribed: Sequence[str], present: Collection[str], *, above: bool)
 
 def _above(below: Iterable[str]) -> set[str]:
     """All names that these lie in."""
-    found: set[str] = set()
-    for name in below:
-        while (name := names.parent(name)) and name not in found:
-            found.add(name)
-    return found
+    return {above for name in below for above in names.above(name)}
 
 
 def _is_chosen(asked: Asked, name: str, box: Mailbox | None, subscribed: set[str]) -> bool:

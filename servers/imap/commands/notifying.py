@@ -56,11 +56,11 @@ def notify(connection: Connection, reader: Reader, tag: str) -> Answer:
 def _group(reader: Reader, unknown: list[str]) -> Group:
     reader.need(b"(")
     kind = reader.word()
-    places: tuple[str, ...] = ()
+    places: frozenset[str] = frozenset()
     if kind in _NAMED:
         reader.space()
         given = reader.listed(reader.mailbox) if reader.peek(b"(") else [reader.mailbox()]
-        places = tuple(map(_stored, given))
+        places = frozenset(map(_stored, given))
     elif kind not in _KINDS:
         raise Bad(f"there is no group {kind}")
     reader.space()
