@@ -20,7 +20,8 @@ AT_ONCE: Final = 500
 _OCTETS_AT_ONCE: Final = 4 * 1024 * 1024
 _SMALL: Final = frozenset({"UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE", "MODSEQ", "SAVEDATE"})
 _OF_CONTENT: Final = frozenset({"BODY", "PREVIEW", "EMAILID", "THREADID"})
-_ENCODINGS: Final = frozenset({"7bit", "8bit", "binary", "base64", "quoted-printable"})
+_DECODED: Final = frozenset({"base64", "quoted-printable"})
+_ENCODINGS: Final = _DECODED | {"7bit", "8bit", "binary"}
 
 Value = Callable[[State], bytes | None]
 """An item with its value; None: the message is gone."""
@@ -147,7 +148,7 @@ class Values:
             No: an encoding that nobody knows.
         """
         assert item.section is not None
-        found = self._decoded(state.content, item.section) if self._is_there(state.content) else None
+        found = self._decoded(state.content, item.section, item.partial) if self._is_there(state.content) else None
         return None if found is None else _cut(found, item.partial)
 
     def _column(self, item: Item) -> Column:
@@ -285,8 +286,8 @@ class Values:
     def _is_there(self, number: int) -> bool:
         return number in self._raw or number in self._headers or number in self._listed
 
-    def _decoded(self, number: int, section: Section) -> bytes | None:
-        """A part without its transfer encoding (RFC 3516 §4.3).
+    def _decoded(self, number: int, section: Section, partial: tuple[int, int] | None = None) -> bytes | None:
+        """A part without its transfer encoding (RFC 3516 §4.3), whole: a `partial` one is likely to be asked for again.
 
         Raises:
             No: an encoding that nobody knows.
@@ -300,7 +301,13 @@ class Values:
             return self._slice(number, part.body, part.end)
         if part.encoding not in _ENCODINGS:
             raise No("an encoding that nobody knows", "UNKNOWN-CTE")
-        return message_parts.unencoded(self._slice(number, part.body, part.end), part.encoding)
+
+        def decode() -> bytes:
+            return message_parts.unencoded(self._slice(number, part.body, part.end), part.encoding)
+
+        if partial is None or part.encoding not in _DECODED:
+            return decode()
+        return self._finished.decoded.of(number, part.section, decode)
 
     def _binary(self, item: Item) -> Value:
         section = item.section
@@ -309,7 +316,7 @@ class Values:
         def make(state: State) -> bytes | None:
             if state.content not in self._raw:
                 return None
-            found = self._decoded(state.content, section)
+            found = self._decoded(state.content, section, item.partial)
             if found is None:
                 return item.label + b" NIL"
             found = _cut(found, item.partial)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
-from servers.imap.finished import Finished
+import pytest
+
+from servers.imap.finished import Decoded, Finished
+from storage.formats import message_parts
 from tests.imap.client import Client
 
 
@@ -32,6 +36,36 @@ def test_memory_has_an_end() -> None:
         assert sum(map(len, finished._held.values())) <= 4
     assert finished.of("E", [7], lambda: {7: b"x" * 2_000}) == [b"x" * 2_000]
     assert 7 not in finished._held.get("E", {})
+
+
+def test_parts_in_pieces_are_decoded_once(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 3516 §4.2: imapflow asks for 64 KiB of BINARY at a time; each piece decoded the whole attachment."""
+    octets = bytes(range(256)) * 40
+    message = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(octets).replace(b"\n", b"\r\n")
+    alice(b"APPEND INBOX {%d+}\r\n%b" % (len(message), message))
+    asked: list[int] = []
+    unencoded = message_parts.unencoded
+
+    def counted(content: bytes, encoding: str) -> bytes:
+        asked.append(len(content))
+        return unencoded(content, encoding)
+
+    monkeypatch.setattr(message_parts, "unencoded", counted)
+    said = b""
+    for start in range(0, len(octets) + 1_000, 1_000):
+        reply = alice(f"FETCH 4 BINARY.PEEK[1]<{start}.1000>").encode("utf-8", "surrogateescape")
+        said += reply.partition(b"}\r\n")[2].removesuffix(b")\r\nA OK FETCH done\r\n")
+    assert said == octets
+    assert len(asked) == 1
+
+
+def test_decoded_parts_have_an_end() -> None:
+    decoded = Decoded(100)
+    assert [decoded.of(1, "1", lambda: b"x" * 60), decoded.of(1, "1", lambda: b"")] == [b"x" * 60] * 2
+    assert decoded.of(1, "2", lambda: b"y" * 60) == b"y" * 60  # there is no room for both
+    assert decoded.of(1, "1", lambda: b"fresh") == b"fresh"
+    assert decoded.of(1, "2", lambda: b"") == b"y" * 60
+    assert [decoded.of(2, "1", lambda: b"z" * 101), decoded.of(2, "1", lambda: b"")] == [b"z" * 101, b""]
 
 
 def test_each_client_is_told_the_same(connect: Callable[..., Client], alice: Client) -> None:
