@@ -15,6 +15,17 @@ KEEP_S: Final = 20
 no request meets a connection being closed."""
 
 
+_UNMEASURED: Final = (
+    "\t\t@unmeasured {",
+    "\t\t\tnot header Content-Length *",
+    "\t\t\tnot header X-Expected-Entity-Length *",
+    "\t\t}",
+    "\t\trequest_body @unmeasured {",
+    "\t\t\tmax_size 64MiB",  # as servers/webdav/incoming.py says: such a body is taken in memory (docs/decisions/0285)
+    "\t\t}",
+)
+
+
 class NoCaddy(Exception):
     """The front is switched on, and there is no Caddy to run; the text says how to get one."""
 
@@ -118,6 +129,7 @@ def _route(name: str, routes: tuple[str, ...], upstream: str) -> list[str]:
     return [
         f"\t@{name} path_regexp {_quoted('|'.join(f'(?:{route})' for route in routes))}",
         f"\thandle @{name} {{",
+        *(_UNMEASURED if name == "webdav" else ()),
         f"\t\treverse_proxy {upstream} {{",
         "\t\t\tlb_try_duration 5s",  # a server that restarts: nothing was sent to it yet, any method may wait
         "\t\t\tlb_try_interval 100ms",

@@ -71,6 +71,20 @@ class Request:
         return int(value)
 
     @property
+    def by_front(self) -> bool:
+        """The connection comes from this machine, or from a trusted proxy elsewhere."""
+        address = self.environ.get("REMOTE_ADDR", "") or ""
+        return is_loopback(address) or self.peer != address
+
+    @property
+    def unmeasured(self) -> bool:
+        """A body may come, and nothing says how long: in chunks (RFC 9112 §7.1), or in frames (RFC 9113 §8.1.1)."""
+        if self.content_length is not None:
+            return False
+        framed = str(self.environ.get("SERVER_PROTOCOL", "")).startswith(("HTTP/2", "HTTP/3"))
+        return framed or "HTTP_TRANSFER_ENCODING" in self.environ
+
+    @property
     def has_body(self) -> bool:
         """Whether a body was announced, be it empty (RFC 9112 §6.3)."""
         return bool(self.content_length) or "HTTP_TRANSFER_ENCODING" in self.environ
@@ -86,7 +100,7 @@ class Request:
         source: Readable = self.environ["wsgi.input"]
         length = self.content_length
         if length is None:
-            if "HTTP_TRANSFER_ENCODING" in self.environ:
+            if self.unmeasured:
                 while data := source.read(_BLOCK):
                     yield data
             return
@@ -115,12 +129,24 @@ class Request:
             if len(data) != length:
                 raise BadRequest("the body is shorter than Content-Length")
             return data
-        if "HTTP_TRANSFER_ENCODING" not in self.environ:
+        if not self.unmeasured:
             return b""  # RFC 9112 §6.3: neither length nor chunks means no body
         data = _read(source, limit + 1)
         if len(data) > limit:
             raise HttpError(413, f"the body is larger than {limit} octets")
         return data
+
+    def whole(self) -> bytes:
+        """An unmeasured body as a whole; nothing where there is none, or where it broke off (docs/decisions/0285).
+
+        Only granian's `read` without a size tells an end from a broken connection, and it knows no limit.
+
+        Raises:
+            HttpError: 415 for a content coding.
+        """
+        self._refuse_codings()
+        source: Readable = self.environ["wsgi.input"]
+        return source.read()
 
     def _refuse_codings(self) -> None:
         coding = self.header("Content-Encoding")

@@ -58,6 +58,32 @@ def _raw(desk: Desk) -> tuple[socket.socket, str]:
     return socket.create_connection((url.hostname, url.port), timeout=20), f"Host: x\r\nAuthorization: Basic {pair}\r\n"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("size", [3, 400_000])
+def test_curl_uploads_from_a_pipe(desk: Desk, size: int) -> None:
+    """DOC-08, RFC 9112 §7.1: `curl -T -` does not know how much will come (docs/decisions/0285)."""
+    path = folder(desk) + "a.bin"
+    body = os.urandom(size)
+    command = ["curl", "-s", "-f", "-u", f"alice:{PASSWORDS['alice']}", "-T", "-", root(desk) + path]
+    subprocess.run(command, input=body, check=True, timeout=60)
+    wire = Wire(root(desk), "alice")
+    assert wire("GET", path).body == body
+    wire.close()
+
+
+def test_chunks_that_are_none_leave_nothing(desk: Desk) -> None:
+    """RFC 9112 §7.1: what came before the broken chunk is no file."""
+    path = folder(desk) + "a.bin"
+    connection, fields = _raw(desk)
+    head = f"PUT {path} HTTP/1.1\r\n{fields}Transfer-Encoding: chunked\r\n\r\n"
+    connection.sendall(head.encode() + b"5\r\nhello\r\nzz\r\nworld\r\n")
+    connection.recv(64)  # a refusal, or the end
+    connection.close()
+    wire = Wire(root(desk), "alice")
+    assert wire("GET", path).status == 404
+    wire.close()
+
+
 @pytest.mark.parametrize("sent", [0, 10, 150_000])
 @pytest.mark.parametrize("manner", ["length", "chunked", "finder"])
 def test_a_dropped_connection_leaves_nothing(desk: Desk, manner: str, sent: int) -> None:

@@ -87,10 +87,8 @@ def test_ranges(alice: Client, size: int) -> None:
 
 
 def test_a_chunked_body(alice: Client) -> None:
-    """RFC 9112 §7.1: taken where its length is known, as Finder says it (X-Expected-Entity-Length); else 411."""
+    """RFC 9112 §7.1: streamed where its length is known, as Finder says it (X-Expected-Entity-Length)."""
     length = str(len(BIG))
-    assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG)).status == 411
-    assert alice.request("GET", HOME + "a.bin").status == 404
     assert alice.request("PUT", HOME + "a.bin", environ=chunked(BIG), x_expected_entity_length=length).status == 201
     assert alice.request("GET", HOME + "a.bin").body == BIG
     longer = alice.request("PUT", HOME + "a.bin", environ=chunked(BIG + b"x"), x_expected_entity_length=length)
@@ -100,6 +98,32 @@ def test_a_chunked_body(alice: Client) -> None:
     assert alice.request("GET", HOME + "a.bin").body == BIG
     assert alice.request("PUT", HOME + "small", environ=chunked(b"12"), x_expected_entity_length="3").status == 400
     assert alice.request("GET", HOME + "small").status == 404
+
+
+@pytest.mark.parametrize("size", [5, 300_000])
+@pytest.mark.parametrize(
+    "head", [{"HTTP_TRANSFER_ENCODING": "chunked"}, {"SERVER_PROTOCOL": "HTTP/2"}], ids=["chunks", "frames"]
+)
+def test_a_body_that_nothing_measures(alice: Client, head: dict[str, str], size: int) -> None:
+    """DOC-08, RFC 9112 §7.1, RFC 9113 §8.1.1: `curl -T -`, npm's webdav, DAVx5. Frames of HTTP/2 became an empty file."""
+    unmeasured = {**head, "CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(BIG[:size])}
+    assert alice.request("PUT", HOME + "a.bin", environ=unmeasured).status == 201
+    assert alice.request("GET", HOME + "a.bin").body == BIG[:size]
+    ask = b'<D:propfind xmlns:D="DAV:"><D:prop><D:getcontentlength/></D:prop></D:propfind>'
+    named = alice.request("PROPFIND", HOME + "a.bin", depth="0", environ=unmeasured | {"wsgi.input": io.BytesIO(ask)})
+    assert named.prop(HOME + "a.bin", f"{DAV}getcontentlength") is not None
+    assert named.prop(HOME + "a.bin", f"{DAV}getetag") is None
+
+
+def test_a_body_that_nothing_measures_and_that_breaks_off(alice: Client, store: Store) -> None:
+    """RFC 9112 §8: half a file is no file. What came straight from elsewhere nobody limits: it says its length."""
+    alice.request("PUT", HOME + "a.txt", b"as it was")
+    assert alice.request("PUT", HOME + "a.txt", environ=chunked(b"")).status == 411  # granian gives all, or nothing
+    distant = {"REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "https"}
+    assert alice.request("PUT", HOME + "a.txt", environ=chunked(b"new") | distant).status == 411
+    assert alice.request("PUT", HOME + "a.txt", environ=chunked(bytes(64 * 1024 * 1024 + 1))).status == 413
+    assert alice.request("GET", HOME + "a.txt").body == b"as it was"
+    assert list(store.blobs.keys()) == []
 
 
 def test_a_body_that_ends_early_leaves_nothing(alice: Client, store: Store) -> None:

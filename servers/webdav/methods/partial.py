@@ -87,7 +87,7 @@ def _splice(context: Context, part: Part, *, create: bool) -> Written:
     length = context.request.content_length
     if part.length is not None and length is not None and length != part.length:
         raise BadRequest("the range is not as long as the body")
-    coming = incoming.announced(context.request) if part.length is None else part.length
+    coming = (length or 0) if part.length is None else part.length
     with reading(context) as tx:
         place = tree.place(tx, context.address)
         base = _base(context, place, create=create)

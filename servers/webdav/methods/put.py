@@ -72,12 +72,14 @@ def _body(context: Context, precondition: Precondition) -> Body:
         BadRequest: it is not as long as announced; nothing of it is kept.
     """
     size = incoming.announced(context.request)
-    if size <= INLINE_OCTETS and context.request.content_length is not None:
+    if size is not None and size <= INLINE_OCTETS and context.request.content_length is not None:
         return bodies.small(b"".join(context.request.blocks()))
     with reading(context) as tx:
         place = tree.place(tx, context.address)
         check(context, place)
         most = files.admit(tx, place, size, precondition)
+    if size is None:
+        return bodies.receive(context.store, (incoming.whole(context.request),), most=most)
     return bodies.receive(context.store, incoming.exactly(context.request.blocks(), size), most=most)
 
 
