@@ -191,6 +191,16 @@ def place(tx: Transaction, address: Address, rows: Rows | None = None) -> Place:
         raise Conflict("there is no such folder") from None
 
 
+def fixed_kind(tx: Transaction, address: Address) -> Kind | None:
+    """What is there already on the levels that nobody changes; None within the trees, and where nothing is."""
+    if address.kind is Kind.MEMBER and "/" in address.collection:
+        return None
+    try:
+        return resolve(tx, address).kind
+    except NotFound:
+        return None
+
+
 def fixed_part() -> HttpError:
     """The refusal of a change to the first level or its fixed entries."""
     return refuse(403, f"{ESCRITOIRE}fixed", reason="this level of the disk is fixed")

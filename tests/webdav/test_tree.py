@@ -10,6 +10,7 @@ from tests.dav.desk import Client
 
 DAV = "{DAV:}"
 HOME = "/docs/alice/private/"
+FAVOURITES = "/dav/alice/private/favourites/"
 
 
 def hrefs(client: Client, path: str, depth: str = "1") -> list[str]:
@@ -32,6 +33,20 @@ def test_the_first_level_is_fixed(alice: Client) -> None:
     assert alice.request("MOVE", HOME + "a.txt", destination="/docs/alice/a.txt").status == 403
     assert alice.request("COPY", HOME + "a.txt", destination="/docs/alice/a.txt").status == 403
     assert alice.request("PROPFIND", "/docs/alice/nothing/", depth="0").status == 404
+
+
+def test_the_fixed_levels_are_there(alice: Client) -> None:
+    """RFC 4918 §9.3.1, §9.7.2: 405 where a folder is. Go's gowebdav makes each folder of a path, from `/` on, and goes on
+    after a 405. What is hidden answers as what is not there (SYS-09)."""
+    for path in ("/", "/docs/", "/docs/alice/", "/docs/alice", HOME, HOME.rstrip("/"), "/docs/alice/IAB/", FAVOURITES):
+        for method in ("MKCOL", "PUT"):
+            answer = alice.request(method, path)
+            assert answer.status == 405, (method, path)
+            assert method not in answer.headers["allow"].split(", ")
+    assert alice.request("PUT", HOME, bytes(100_000)).status == 405
+    assert alice.request("MKCOL", HOME + "calendar.ics").status == 405
+    for path in ("/docs/nobody/", "/docs/alice/iab/", "/docs/alice/other/"):
+        assert alice.request("MKCOL", path).status == 403, path
 
 
 def test_folders_and_files(alice: Client) -> None:

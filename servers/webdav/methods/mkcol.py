@@ -34,14 +34,17 @@ def mkcol(context: Context) -> Response:
     """
     root = _described(context)
     with writing(context) as tx:
+        fixed = tree.fixed_kind(tx, context.address)
+        if fixed is not None:
+            raise _occupied(context, fixed)
         place = tree.place(tx, context.address)
         if place.present is not None:
-            raise _occupied(context, place)
+            raise _occupied(context, _kind(place))
         conditions.check_absent(context.request)
         try:
             made = trees.mkdir(tx, place.folder, place.name)
         except Exists:
-            raise _occupied(context, place) from None
+            raise _occupied(context, _kind(place)) from None
         if root is not None:
             reader = Reader(context, tx)
             found = tree.resource(context.address, made)
@@ -76,8 +79,11 @@ def _described(context: Context) -> xml.Element | None:
     return root
 
 
-def _occupied(context: Context, place: Place) -> HttpError:
-    kind = Kind.ITEM if isinstance(place.present, File) else Kind.COLLECTION
+def _kind(place: Place) -> Kind:
+    return Kind.ITEM if isinstance(place.present, File) else Kind.COLLECTION
+
+
+def _occupied(context: Context, kind: Kind) -> HttpError:
     return HttpError(405, "something is already there", headers=[refused(context, kind, "MKCOL")])
 
 

@@ -18,7 +18,7 @@ from servers.webdav.methods import partial
 from storage import bodies, bookmark_files, files
 from storage.bodies import Body
 from storage.filing import File, Place
-from storage.store import INLINE_OCTETS
+from storage.store import INLINE_OCTETS, Transaction
 from storage.types import Precondition, Written
 
 _MTIME: Final = "X-OC-Mtime"
@@ -35,12 +35,24 @@ def put(context: Context) -> Response:
     body = _body(context, precondition)
     media_type = context.request.header("Content-Type") or ""
     with writing(context) as tx:
-        place = tree.place(tx, context.address)
+        place = _place(context, tx)
         check(context, place)
         scheme = tx.store.limits.bookmark_scheme
         stored = bookmark_files.checked(place.folder, place.name, body, scheme)  # FAV-02
         written = files.put(tx, place, stored, precondition, media_type=media_type, modified=_modified(context))
     return answer(context, written if stored is body else replace(written, etag=""))
+
+
+def _place(context: Context, tx: Transaction) -> Place:
+    """Where the body goes.
+
+    Raises:
+        HttpError: 405 where a folder of the fixed levels is (RFC 4918 §9.7.2).
+    """
+    fixed = tree.fixed_kind(tx, context.address)
+    if fixed is not None and fixed is not Kind.ITEM:  # CALSYNC-15: the calendar is a 403
+        raise _folder_there(context, fixed)
+    return tree.place(tx, context.address)
 
 
 def check(context: Context, place: Place) -> None:
@@ -52,7 +64,11 @@ def check(context: Context, place: Place) -> None:
     if isinstance(place.present, File):
         conditions.check_unmodified_since(context.request, place.present.modified)
     elif place.present is not None:
-        raise HttpError(405, "a folder has this name", headers=[refused(context, Kind.COLLECTION, "PUT")])
+        raise _folder_there(context, Kind.COLLECTION)
+
+
+def _folder_there(context: Context, kind: Kind) -> HttpError:
+    return HttpError(405, "a folder has this name", headers=[refused(context, kind, "PUT")])
 
 
 def answer(context: Context, written: Written) -> Response:
@@ -75,7 +91,7 @@ def _body(context: Context, precondition: Precondition) -> Body:
     if size is not None and size <= INLINE_OCTETS and context.request.content_length is not None:
         return bodies.small(b"".join(context.request.blocks()))
     with reading(context) as tx:
-        place = tree.place(tx, context.address)
+        place = _place(context, tx)
         check(context, place)
         most = files.admit(tx, place, size, precondition)
     if size is None:
