@@ -57,7 +57,11 @@ def xml(store: Store, settings: EasSettings, actor: Actor, request: Request, oct
 
 def json(request: Request) -> Response:
     """Answer `?Email=…&Protocol=ActiveSync`; the same for everybody, so nobody needs to say who he is."""
-    asked = {name.lower(): value for name, value in parse_qsl(request.query, keep_blank_values=True, max_num_fields=20)}
+    try:
+        given = parse_qsl(request.query, keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        given = []
+    asked = {name.lower(): value for name, value in given}
     if asked.get("protocol", "").lower() != "activesync":
         body = {"ErrorCode": "InvalidProtocol", "ErrorMessage": "offered is: ActiveSync"}
         return _json(400, body)

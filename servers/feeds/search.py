@@ -19,7 +19,10 @@ def search(visit: Visit, login: str, form: str) -> Response:
     """The reader's own search, `?q=`; the newest first, or as `&order=` says."""
     if login != visit.actor.login:
         raise NotFound(login)
-    asked = parse_qs(visit.request.query, max_num_fields=16)
+    try:
+        asked = parse_qs(visit.request.query, max_num_fields=16)
+    except ValueError:
+        raise BadRequest("there are too many parameters") from None
     text = " ".join(asked.get("q", []))
     try:
         order = Order(asked.get("order", [Order.DATE.value])[0])

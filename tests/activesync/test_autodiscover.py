@@ -65,3 +65,4 @@ def test_the_short_form_needs_no_login(connect: Callable[..., Phone]) -> None:
     assert answer.status == 200
     assert json.loads(answer.body)["Url"].endswith("/Microsoft-Server-ActiveSync")
     assert connect().request("GET", "Protocol=EWS", path=path).status == 400
+    assert connect().request("GET", "a=b&" * 30, path=path).status == 400  # SYS-17: it was a 500

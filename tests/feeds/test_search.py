@@ -48,8 +48,9 @@ def test_order_and_validator(filled: Store, alice: Client) -> None:
     assert again.status == 304
 
 
-@pytest.mark.parametrize("query", ["", "?q=", "?q=*ead", "?q=(", "?q=x&order=up", "?q=" + "x" * 9000])
+@pytest.mark.parametrize("query", ["", "?q=", "?q=*ead", "?q=(", "?q=x&order=up", "?q=" + "x" * 9000, "?q=x" + "&q=y" * 16])
 def test_what_is_no_search(alice: Client, query: str) -> None:
+    """DOC-34, RFC 9110 §15.5.1: a mistake of the asker is told as one; seventeen parameters were a 500."""
     assert alice.request("GET", f"/feeds/alice/search.rss{query}").status == 400
 
 
