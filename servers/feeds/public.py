@@ -47,6 +47,12 @@ def _public(visit: Visit, kind: SpaceKind, space: str, below: str) -> Response:
     return _page(visit, found, sorted(listed, key=lambda one: one.name.casefold()), below_it)
 
 
+def _relative(name: str) -> str:
+    """The address of a member from its folder's; before a colon it would begin with a scheme (RFC 3986 §4.2)."""
+    found = path(name)
+    return f".{found}" if ":" in name else found[1:]
+
+
 def _start(tx: Transaction, folder: Folder) -> File | None:
     """The folder's own start page, if it has a public one."""
     below = f"{folder.path}/{_INDEX}" if folder.path else _INDEX
@@ -70,9 +76,9 @@ def _page(visit: Visit, folder: Folder, listed: list[File], below: list[Folder])
     if known is not None:
         return known
     title = folder.title or folder.space.display_name or folder.space.name
-    rows = [f"<li>{pages.link(path(one.title)[1:] + '/', one.title + '/')}</li>" for one in below]
+    rows = [f"<li>{pages.link(_relative(one.title) + '/', one.title + '/')}</li>" for one in below]
     rows += [
-        f"<li>{pages.link(path(one.name)[1:], one.name)}"
+        f"<li>{pages.link(_relative(one.name), one.name)}"
         + (f"<br>{html.escape(one.description)}" if one.description else "")
         + "</li>"
         for one in listed

@@ -151,6 +151,16 @@ def test_a_folder_in_a_browser(store: Store, anybody: Client) -> None:
     assert anybody.request("GET", "/public/alice/web/index.html/").status == 404
 
 
+def test_a_name_with_a_colon_in_a_browser(store: Store, anybody: Client) -> None:
+    """DOC-38, RFC 3986 §4.2: the link to `Minutes: May.txt` stays in the folder; it led to a scheme `Minutes`."""
+    disk.write(store, "alice", "web/Minutes: May.txt")
+    disk.write(store, "alice", "web/javascript:x/a.txt")
+    disk.publish(store, "alice")
+    page = anybody.request("GET", "/public/alice/web/")
+    assert '<a href="./Minutes:%20May.txt">Minutes: May.txt</a>' in page.text
+    assert '<a href="./javascript:x/">javascript:x/</a>' in page.text
+
+
 def test_public_feed_and_podcast(store: Store, anybody: Client, alice: Client) -> None:
     """DOC-49, DOC-50: enclosures with address, length and type; the gate `podcast` decides."""
     disk.write(store, "alice", "web/show/one.mp3", b"ID3" * 1000, described="First & best")
