@@ -7,7 +7,9 @@ body of the old one's octets and the new ones; who reads meanwhile reads the old
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from servers.dav.context import Context
@@ -23,6 +25,9 @@ from storage.filing import File, Place
 from storage.types import ANY, Precondition, Written
 
 UPDATE_TYPE: Final = "application/x-sabredav-partialupdate"
+MOST_GAP_OCTETS: Final = 64 * 1024 * 1024
+"""How far beyond the end a patch may begin: the zeros between are stored, and nobody sent them."""
+_BLOCK: Final = 128 * 1024
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\Z", re.ASCII)
 _UPDATE_RANGE: Final = re.compile(r"(?:bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))|append)\Z", re.ASCII)
 
@@ -59,7 +64,8 @@ def patch(context: Context) -> Response:
     """PATCH of an existing file: 204.
 
     Raises:
-        HttpError: 415 for another kind of patch, 411 without a length, 404, 416 beyond the end.
+        HttpError: 415 for another kind of patch, 411 without a length, 404; 416 for a range that is not as long as
+            the body, ends before it begins, or begins more than `MOST_GAP_OCTETS` beyond the end.
     """
     content_type = (context.request.header("Content-Type") or "").partition(";")[0].strip().lower()
     if content_type != UPDATE_TYPE:
@@ -75,6 +81,8 @@ def patch(context: Context) -> Response:
         if int(found[2]) < int(found[1]):
             raise HttpError(416)
         part = Part(int(found[1]), length=int(found[2]) - int(found[1]) + 1)
+        if part.length != context.request.content_length:
+            raise HttpError(416, "the range is not as long as the body")
     else:
         part = Part(int(found[1]))
     written = _splice(context, part, create=False)
@@ -93,17 +101,25 @@ def _splice(context: Context, part: Part, *, create: bool) -> Written:
         base = _base(context, place, create=create)
         size = base.size if base is not None else 0
         start = max(0, size - part.from_end) if part.start is None else part.start
-        if start > size:
+        if start > size + (0 if create else MOST_GAP_OCTETS):
             raise HttpError(416, "the range begins beyond the end", headers=[("Content-Range", f"bytes */{size}")])
         most = files.admit(tx, place, max(size, start + coming), asked)
         if base is not None:
             base = tree.file_of(context.tables.urls.resolve(tx, context.address, body=True))
-    body = bodies.splice(context.store, base, start, incoming.exactly(context.request.blocks(), coming), most=most)
+    blocks = chain(_zeros(start - size), incoming.exactly(context.request.blocks(), coming))
+    body = bodies.splice(context.store, base, min(start, size), blocks, most=most)
     unchanged = Precondition(none_match=ANY) if base is None else Precondition(match=frozenset({base.etag}))
     with writing(context) as tx:
         place = tree.place(tx, context.address)
         media_type = base.media_type if base is not None else context.request.header("Content-Type") or ""
         return files.put(tx, place, body, unchanged, media_type=media_type)
+
+
+def _zeros(octets: int) -> Iterator[bytes]:
+    """What lies between the end of a file and a patch beyond it."""
+    while octets > 0:
+        yield bytes(min(octets, _BLOCK))
+        octets -= _BLOCK
 
 
 def _base(context: Context, place: Place, *, create: bool) -> File | None:
