@@ -47,7 +47,8 @@ def deposit(tx: Transaction, file: File, member: str, name: str = "") -> None:
     room = quota.room(tx, box)
     if room is not None and body.size > room:
         raise OverQuota("the recipient's capacity is reached")
-    accept(tx, box, filing.clean_name(name or file.name), body, row.media_type)
+    named = filing.clean_name(name or file.name)
+    accept(tx, box, named, body, filing.renamed_type(file.name, named, row.media_type))
 
 
 def accept(tx: Transaction, box: Folder, name: str, body: Body, media_type: str) -> ModSeq:

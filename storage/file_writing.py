@@ -28,6 +28,7 @@ _REPLACE: Final = Statement(_this.values({name: to(name) for name in (*_CONTENT,
 _RELOCATE: Final = Statement(
     _this.values({name: to(name) for name in ("collection_id", "name", "uid", "modseq", "created_modseq")})
 )
+_RETYPE: Final = Statement(_this.values(media_type=to("media_type")))
 # A viewer's numbers say what he knew of the old name: of the new one he knows nothing yet.
 _FORGET_VIEWS: Final = Statement(
     sa.update(viewer_items)
@@ -158,6 +159,11 @@ def relocate(tx: Transaction, source: Folder, row: Baggage, target: CollectionId
         viewing.forget_access(tx, target)
     locks.forget(tx, source.space, f"{source.name}/{row.name}")
     return number
+
+
+def retype(tx: Transaction, item: ItemId, media_type: str) -> None:
+    """Give a file that was just renamed or copied another media type."""
+    _RETYPE.run(tx, {"item": item, "to_media_type": media_type})
 
 
 def content(tx: Transaction, body: Body, media_type: str) -> dict[str, Any]:

@@ -260,14 +260,28 @@ def numbered(name: str, number: int) -> str:
     return stem + tail
 
 
+UNTYPED: Final = "application/octet-stream"
+
+
 def media_type(name: str, given: str = "") -> str:
     """The media type of a file: what the client said, unless it says nothing by it, else by the name."""
     said = given.partition(",")[0].strip()
     plain = said.partition(";")[0].strip().lower()
     usable = len(said) <= 255 and said.isascii() and said.isprintable() and plain.count("/") == 1
-    if usable and plain not in {"application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"}:
+    if usable and plain not in {UNTYPED, "binary/octet-stream", "application/x-www-form-urlencoded"}:
         return said
-    return _types().guess_type(name)[0] or "application/octet-stream"
+    return _types().guess_type(name)[0] or UNTYPED
+
+
+def renamed_type(former: str, name: str, kind: str) -> str:
+    """The media type of a file that gets another name: what a client said stays, what the name said follows it.
+
+    Programs save `report.odt` as `report.tmp` first (DOC-28). A name that says nothing changes nothing.
+    """
+    if kind not in (UNTYPED, media_type(former)):
+        return kind
+    said = media_type(name)
+    return kind if said == UNTYPED else said
 
 
 def _types() -> mimetypes.MimeTypes:

@@ -127,6 +127,7 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
     there = _present(place, overwrite)
     locks.check(tx, folder.space, f"{folder.name}/{source.name}", member=True, tree=True)
     locks.check(tx, target.space, f"{target.name}/{name}", member=there is None)
+    kind = filing.renamed_type(source.name, name, source.media_type)
     if isinstance(there, File) or target.root == FAVOURITES:
         row = writing.stored(tx, folder, source.name)
         if bookmark_files.checked(target, name, file_writing.body_of(row)).hash != row.hash:
@@ -134,7 +135,7 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
     if isinstance(there, File):
         _demand_edit(there)
         over = writing.stored(tx, target, name)
-        file_writing.replace(tx, over, file_writing.body_of(row), row.media_type, modified=row.modified)
+        file_writing.replace(tx, over, file_writing.body_of(row), kind, modified=row.modified)
         automatic_notices.note(tx, target, name, over.id, over.creator_id)  # DOC-28: so office programs save
         links.pass_on(tx, row.id, over.id)
         tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=True)
@@ -144,6 +145,8 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
         delete(tx, there)
         carried = None
     file_writing.relocate(tx, folder, carried or baggage.read(tx, folder.id, source.name), target.id, name)
+    if kind != source.media_type:
+        file_writing.retype(tx, source.id, kind)
     if source.trashed_from:
         trees.set_index(tx, source.id, trashed_from="", trashed_at=None, trashed_by=0)
     return there is None
@@ -199,6 +202,9 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
         delete(tx, there)
     owner = target.space.id if target.special is Special.DROP_BOX else None
     made = file_writing.duplicate(tx, row, target.id, name, creator=owner)
+    kind = filing.renamed_type(source.name, name, source.media_type)
+    if kind != source.media_type:
+        file_writing.retype(tx, made, kind)
     automatic_notices.note(tx, target, name, made, tx.actor.id if owner is None else owner)
     _copy_notes(tx, source, row, made, target, described=row.described)
     return there is None
@@ -209,16 +215,17 @@ def _copy_body(tx: Transaction, source: File, place: Place, there: Folder | File
     target, name = place.folder, place.name
     row = writing.stored(tx, source.folder, source.name)
     body = bookmark_files.checked(target, name, file_writing.body_of(row))
+    kind = filing.renamed_type(source.name, name, source.media_type)
     _demand_room(tx, place, body.size - (there.size if isinstance(there, File) else 0))
     if isinstance(there, File):
         over = writing.stored(tx, target, name)
-        file_writing.replace(tx, over, body, row.media_type, modified=row.modified)
+        file_writing.replace(tx, over, body, kind, modified=row.modified)
         automatic_notices.note(tx, target, name, over.id, over.creator_id)
         tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=False)
         return False
     if there is not None:
         delete(tx, there)
-    made, _ = file_writing.create(tx, target.id, name, body, row.media_type, modified=row.modified)
+    made, _ = file_writing.create(tx, target.id, name, body, kind, modified=row.modified)
     _copy_notes(tx, source, row, made, target, described=True)
     return there is None
 

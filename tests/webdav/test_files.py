@@ -267,6 +267,40 @@ def test_patch(alice: Client) -> None:
     assert "sabredav-partialupdate" in alice.request("OPTIONS", HOME).headers["dav"]
 
 
+def test_the_media_type_follows_the_name(alice: Client) -> None:
+    """RFC 4918 §15.5, DOC-28: programs save under another name first, and the document was `application/octet-stream`
+    from then on: not shown by browsers, not heard in podcasts (DOC-50). What a client said of it stays."""
+    pdf = "application/pdf"
+
+    def kind(path: str) -> str:
+        return alice.request("HEAD", path).headers["content-type"]
+
+    def to(method: str, name: str, target: str) -> int:
+        return alice.request(method, HOME + name, destination=HOME + target).status
+
+    alice.request("PUT", HOME + "~WRD0001.tmp", b"%PDF")
+    assert to("MOVE", "~WRD0001.tmp", "new.pdf") == 201
+    assert kind(HOME + "new.pdf") == pdf
+    alice.request("PUT", HOME + "~WRD0002.tmp", b"%PDF-1.7")
+    assert to("MOVE", "~WRD0002.tmp", "new.pdf") == 204
+    assert kind(HOME + "new.pdf") == pdf
+    alice.request("PUT", HOME + "part", b"%PDF")
+    assert to("COPY", "part", "copy.pdf") == 201
+    assert to("COPY", "part", "new.pdf") == 204
+    assert [kind(HOME + name) for name in ("copy.pdf", "new.pdf", "part")] == [pdf, pdf, "application/octet-stream"]
+    assert to("MOVE", "copy.pdf", "copy.html") == 201
+    assert kind(HOME + "copy.html") == "text/html"
+    assert to("MOVE", "new.pdf", "new.pdf~") == 201
+    assert kind(HOME + "new.pdf~") == pdf
+    alice.request("PUT", HOME + "said.txt", b"x", content_type="text/x-rst; charset=utf-8")
+    assert to("MOVE", "said.txt", "said.html") == 201
+    assert kind(HOME + "said.html") == "text/x-rst; charset=utf-8"
+    listed = alice.propfind(HOME, f"{DAV}getcontenttype", depth="1")
+    shown = listed.prop(HOME + "copy.html", f"{DAV}getcontenttype")
+    assert shown is not None
+    assert shown.text == "text/html"
+
+
 def test_scripts_in_documents_run_nowhere(alice: Client) -> None:
     """A page of somebody else's is inert under the desk's own origin."""
     alice.request("PUT", HOME + "page.html", b"<script>alert(1)</script>", content_type="text/html")
