@@ -25,6 +25,7 @@ def feeds_settings(settings: Settings) -> FeedsSettings:
     return FeedsSettings(
         origin=settings.origin,
         dav_origin=settings.url("caldav").rstrip("/"),
+        contacts_origin=settings.url("carddav").rstrip("/") if _is_served(settings, "carddav") else "",
         docs_origin=settings.url("webdav").rstrip("/") if _is_served(settings, "webdav") else "",
         public_origin=settings.public_origin,
         trusted_proxies=frozenset(settings.security.trusted_proxies),

@@ -8,7 +8,7 @@ from servers.feeds.visit import Visit
 from servers.http.response import Response
 from storage import principals, recent
 from storage.errors import NotFound
-from storage.filing import File
+from storage.filing import FAVOURITES, File
 from storage.recent import Change
 from storage.types import PrincipalId
 
@@ -47,7 +47,8 @@ def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
     where = collection.display_name or collection.name
     link = visit.dav_url(collection, item.name)
     if isinstance(item, File):
-        where, link = item.folder.path or "Documents", link_of(visit, item)
+        top = "Favourites" if item.folder.root == FAVOURITES else "Documents"
+        where, link = item.folder.path or top, link_of(visit, item)
     if place and place not in where:
         where = f"{place}: {where}"
     return Entry(

@@ -25,8 +25,10 @@ class FeedsSettings:
     """`https://desk.example`: what absolute URLs to ourselves begin with."""
     dav_origin: str = ""
     """Where `/dav/` is answered."""
+    contacts_origin: str = ""
+    """Where address books are answered."""
     docs_origin: str = ""
-    """Where `/docs/` is answered."""
+    """Where `/docs/` and bookmarks are answered."""
     public_origin: str = ""
     """A host name of its own for published documents (DOC-46); "" = the common one."""
     trusted_proxies: frozenset[str] = frozenset({"127.0.0.1", "::1"})

@@ -14,7 +14,7 @@ from servers.http import conditions
 from servers.http.request import Request
 from servers.http.response import Response
 from storage.store import Store
-from storage.types import Actor, Collection, Principal, SpaceKind
+from storage.types import Actor, Collection, Principal, SpaceKind, Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ class Visit:
         home = ("groups", space.name) if space.kind is SpaceKind.GROUP else (space.name, "private")
         end = "" if names else "/"
         within = collection.name.split("/")
-        return (self.settings.dav_origin or self.origin) + path("dav", *home, *within, *names) + end
+        # Without a front each process has a port of its own (SPEC 0.3).
+        others = {Tool.CONTACTS: self.settings.contacts_origin, Tool.FAVOURITES: self.settings.docs_origin}
+        origin = others.get(collection.tool) or self.settings.dav_origin or self.origin
+        return origin + path("dav", *home, *within, *names) + end
 
     def docs_url(self, space: Principal, below: str) -> str:
         """Where a document or folder is on the reader's own virtual disk, or on that of whose it is (DOC-01)."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from servers.feeds import application
+from servers.feeds.settings import FeedsSettings
 from storage.errors import BadFormat
 from storage.store import Store
 from storage.types import Right
-from tests.dav.desk import Client
+from tests.dav.desk import Client, card
 from tests.feeds import desk, disk
+from tests.feeds.conftest import verify
 
 REPORTS = "/feeds/alice/private/docs/Reports/index.rss"
 
@@ -94,6 +99,30 @@ def test_documents_are_in_the_recent_changes(store: Store, alice: Client, bob: C
     [entry] = desk.read(bob.request("GET", "/feeds/bob/changes.rss")).entries
     assert (entry.title, entry.link) == ("» may.txt", "https://desk.test/docs/bob/IAB/Minutes/may.txt")
     assert entry.summary == "Added in IAB: Minutes"
+
+
+def test_each_link_leads_to_the_process_that_answers_it(store: Store) -> None:
+    """SPEC 0.3, ACC-06, FAV-12: without a front, bookmarks and contacts are not where calendars are."""
+    settings = FeedsSettings(
+        origin="https://f.test",
+        dav_origin="https://cal.test",
+        contacts_origin="https://card.test",
+        docs_origin="https://d.test",
+    )
+    alice = Client(application.make(store, settings, verify), "alice")
+    now = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    disk.write(store, "alice", "Tea.url", b"[InternetShortcut]\r\nURL=https://tea.test/\r\n", root="favourites")
+    desk.put(store, "alice", "ada.vcf", card("ada", "Ada"), "contacts")
+    desk.put(store, "alice", "a.ics", desk.event("a", now, now))
+    found = {one.link: one.summary for one in desk.read(alice.request("GET", "/feeds/alice/changes.rss")).entries}
+    assert set(found) == {
+        "https://d.test/dav/alice/private/favourites/Tea.url",
+        "https://card.test/dav/alice/private/contacts/ada.vcf",
+        "https://cal.test/dav/alice/private/events/a.ics",
+    }
+    assert found["https://d.test/dav/alice/private/favourites/Tea.url"] == "Added in Favourites"
+    listed = desk.read(alice.request("GET", "/feeds/alice/private/favourites/index.rss"))
+    assert listed.feed.link == "https://d.test/dav/alice/private/favourites/"
 
 
 def test_a_token_for_a_folder(store: Store, anybody: Client) -> None:
