@@ -9,6 +9,7 @@ from typing import Final
 
 from servers.dav import escape
 from servers.dav.context import Reader
+from servers.dav.methods.propfind import content_location
 from servers.dav.resources import Resource
 from servers.http.response import Response
 from servers.webdav import favourites, fixed, listing, tree
@@ -48,6 +49,7 @@ def of(reader: Reader, found: Resource) -> Response:
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
         ("Cache-Control", "private, no-cache"),
+        *content_location(reader.context, found),
     ]
     return Response(200, headers, out.body())
 

@@ -35,6 +35,18 @@ def test_the_first_level_is_fixed(alice: Client) -> None:
     assert alice.request("PROPFIND", "/docs/alice/nothing/", depth="0").status == 404
 
 
+def test_a_folder_without_its_slash(alice: Client) -> None:
+    """RFC 4918 §5.2: it is answered, and Content-Location says what its URL is."""
+    alice.request("MKCOL", HOME + "My files")
+    for path in ("/docs", "/docs/alice", HOME.rstrip("/"), HOME + "My%20files", FAVOURITES.rstrip("/")):
+        for method in ("PROPFIND", "GET", "HEAD"):
+            bare = alice.request(method, path, depth="0")
+            assert bare.headers.get("content-location") == path + "/", (method, path)
+            assert "content-location" not in alice.request(method, path + "/", depth="0").headers
+    alice.request("PUT", HOME + "a.txt", b"x")
+    assert "content-location" not in alice.propfind(HOME + "a.txt", f"{DAV}getetag").headers
+
+
 def test_the_fixed_levels_are_there(alice: Client) -> None:
     """RFC 4918 §9.3.1, §9.7.2: 405 where a folder is. Go's gowebdav makes each folder of a path, from `/` on, and goes on
     after a 405. What is hidden answers as what is not there (SYS-09)."""

@@ -43,8 +43,14 @@ def propfind(context: Context) -> Response:
             responses += members(reader, found, asked)
     if context.preferences.minimal:
         applied.append("return=minimal")
-    headers = [dav_field(context), *context.preferences.applied(*applied)]
+    headers = [dav_field(context), *content_location(context, found), *context.preferences.applied(*applied)]
     return multistatus.document(responses, headers=headers)
+
+
+def content_location(context: Context, found: Resource) -> list[tuple[str, str]]:
+    """The URL of a collection that was asked for without its final slash (RFC 4918 §5.2)."""
+    bare = found.href.endswith("/") and not context.request.directory
+    return [("Content-Location", found.href)] if bare else []
 
 
 def prepare_home(reader: Reader, home: Resource) -> None:

@@ -6,6 +6,7 @@ from servers.dav import multistatus, xml
 from servers.dav.context import INFINITY, Context, Reader
 from servers.dav.errors import refuse
 from servers.dav.methods.options import dav_field
+from servers.dav.methods.propfind import content_location
 from servers.dav.multistatus import Wanted
 from servers.dav.names import DAV
 from servers.dav.resources import Kind, Resource
@@ -47,6 +48,7 @@ def propfind(context: Context) -> Response:
     headers = [
         ("Content-Type", 'application/xml; charset="utf-8"'),
         dav_field(context),
+        *content_location(context, found),
         *context.preferences.applied(*applied),
     ]
     return Response(207, headers, answer.body())
