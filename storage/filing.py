@@ -270,7 +270,10 @@ def media_type(name: str, given: str = "") -> str:
     usable = len(said) <= 255 and said.isascii() and said.isprintable() and plain.count("/") == 1
     if usable and plain not in {UNTYPED, "binary/octet-stream", "application/x-www-form-urlencoded"}:
         return said
-    return _types().guess_type(name)[0] or UNTYPED
+    kind, coding = _types().guess_type(name)
+    if coding:
+        return _CODED.get(coding, UNTYPED)  # what is in it is not what is sent: RFC 9110 §8.4 knows no coding of ours
+    return kind or UNTYPED
 
 
 def renamed_type(former: str, name: str, kind: str) -> str:
@@ -289,13 +292,14 @@ def _types() -> mimetypes.MimeTypes:
     if _known is None:
         # The module's own table and nothing of the machine's: every installation answers the same.
         _known = mimetypes.MimeTypes()
-        for extension, kind in _OFFICE.items():
+        for extension, kind in _EXTENSIONS.items():
             _known.add_type(kind, extension)
     return _known
 
 
 _known: mimetypes.MimeTypes | None = None
-_OFFICE: Final = {
+_CODED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_EXTENSIONS: Final = {
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -308,10 +312,21 @@ _OFFICE: Final = {
     ".xbel": "application/x-xbel+xml",
     ".webp": "image/webp",
     ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+    ".m4v": "video/x-m4v",
+    ".mkv": "video/x-matroska",
+    ".oga": "audio/ogg",
     ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
     ".opus": "audio/ogg",
     ".flac": "audio/flac",
     ".7z": "application/x-7z-compressed",
+    ".epub": "application/epub+zip",
+    ".odg": "application/vnd.oasis.opendocument.graphics",
+    ".otf": "font/otf",
+    ".ttf": "font/ttf",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
     ".ics": "text/calendar",
     ".vcf": "text/vcard",
 }

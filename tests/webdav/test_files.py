@@ -267,6 +267,27 @@ def test_patch(alice: Client) -> None:
     assert "sabredav-partialupdate" in alice.request("OPTIONS", HOME).headers["dav"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.txt.gz", "application/gzip"),
+        ("a.tgz", "application/gzip"),
+        ("a.tar.bz2", "application/x-bzip2"),
+        ("a.html.xz", "application/x-xz"),
+        ("a.m4b", "audio/mp4"),
+        ("a.oga", "audio/ogg"),
+        ("a.epub", "application/epub+zip"),
+        ("a.woff2", "font/woff2"),
+        ("a.mp3", "audio/mpeg"),
+        ("a", "application/octet-stream"),
+    ],
+)
+def test_the_media_type_by_the_name(alice: Client, name: str, kind: str) -> None:
+    """RFC 9110 §8.3, DOC-50: `a.txt.gz` is not text, since what is sent is not decoded; audio books are heard."""
+    assert alice.request("PUT", HOME + name, b"\x1f\x8b").status == 201
+    assert alice.request("GET", HOME + name).headers["content-type"] == kind
+
+
 def test_the_media_type_follows_the_name(alice: Client) -> None:
     """RFC 4918 §15.5, DOC-28: programs save under another name first, and the document was `application/octet-stream`
     from then on: not shown by browsers, not heard in podcasts (DOC-50). What a client said of it stays."""
