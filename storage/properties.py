@@ -139,11 +139,14 @@ def put(
         LimitReached: a value is too long, or there would be too many.
     """
     item_id = _to_write(tx, collection, item_name)
-    for xml in values.values():
-        if xml is not None and len(xml.encode()) > PROPERTY_OCTETS:
-            raise LimitReached("property_octets", PROPERTY_OCTETS)
+    set_to = [xml for xml in values.values() if xml is not None]
+    if any(len(xml.encode()) > PROPERTY_OCTETS for xml in set_to):
+        raise LimitReached("property_octets", PROPERTY_OCTETS)
+    if len(set_to) > PROPERTIES_PER_RESOURCE:  # before a statement for each of them keeps all others from writing
+        raise LimitReached("properties", PROPERTIES_PER_RESOURCE)
     here = _here(collection, item_id)
-    for namespace, name in values:
+    present = {tuple(row) for row in tx.db.execute(_keys(here)).all()}
+    for namespace, name in present & values.keys():
         which = sa.and_(dead_properties.c.namespace == namespace, dead_properties.c.name == name)
         tx.db.execute(sa.delete(dead_properties).where(here, which))
     fresh = [
@@ -186,6 +189,10 @@ def _to_write(tx: Transaction, collection: Collection, item_name: str | None) ->
 def _here(collection: Collection, item_id: int | None) -> sa.ColumnElement[bool]:
     mine: Any = dead_properties.c.item_id.is_(None) if item_id is None else dead_properties.c.item_id == item_id
     return sa.and_(dead_properties.c.collection_id == collection.id, mine)
+
+
+def _keys(here: sa.ColumnElement[bool]) -> sa.Select[tuple[str, str]]:
+    return sa.select(dead_properties.c.namespace, dead_properties.c.name).where(here)
 
 
 def _pages(names: Sequence[str] | None) -> list[Sequence[str] | None]:

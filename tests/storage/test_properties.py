@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from storage import grants, items, locks, moving, properties
 from storage.errors import Denied, LimitReached, Locked, NotFound
@@ -43,6 +44,20 @@ def test_limits(store: Store, alice: Actor) -> None:
         properties.put(tx, calendar, None, full)  # the same ones again are no more
     with store.write(alice) as tx, pytest.raises(LimitReached):
         properties.put(tx, desk.events(tx, "alice"), None, {NOTE: "<x/>"})
+
+
+def test_many_at_once_keep_nobody_waiting(store: Store, alice: Actor) -> None:
+    """SYS-17: a PROPPATCH of 4 MiB held the one writer of the database for five seconds, a statement for each name."""
+    with store.write(alice) as tx:
+        calendar = desk.events(tx, "alice")
+        asked: list[str] = []
+        event.listen(tx.db, "before_cursor_execute", lambda _, __, statement, *___: asked.append(statement))
+        with pytest.raises(LimitReached):
+            properties.put(tx, calendar, None, {("n", str(number)): "<x/>" for number in range(5_000)})
+        properties.put(tx, calendar, None, {NOTE: "<n/>"})
+        properties.put(tx, calendar, None, {("n", str(number)): None for number in range(5_000)} | {NOTE: None})
+        assert properties.get_all(tx, calendar, None) == {}
+        assert len(asked) < 50
 
 
 def test_they_follow_a_move_and_go_with_the_item(store: Store, alice: Actor) -> None:
