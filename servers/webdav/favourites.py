@@ -18,6 +18,7 @@ from servers.dav.transactions import reading
 from servers.http import conditions
 from servers.http.errors import HttpError
 from servers.http.response import Response
+from servers.webdav import incoming
 from storage import favourites, locks
 from storage.bookmark_files import WHOLE
 from storage.errors import NotFound
@@ -87,12 +88,10 @@ def put(context: Context) -> Response:
     address, request = context.address, context.request
     if request.header("Content-Range") is not None:
         raise HttpError(400, "send the whole file")
-    length = request.content_length
-    if length is None:
-        raise HttpError(411, "say how long the body is, with Content-Length")
-    if length > MOST_OCTETS:
+    body = incoming.whole(request) if request.unmeasured else request.body(MOST_OCTETS)
+    if len(body) > MOST_OCTETS:
         raise HttpError(413)
-    tree = favourites.parse(request.body(MOST_OCTETS))
+    tree = favourites.parse(body)
     with reading(context) as tx:
         root = favourites.root(tx, address.space_kind, address.space)
         _demand(context, _etag(address.item, favourites.state(tx, root)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
 import pytest
 
 from servers.dav.names import DAV
@@ -67,6 +70,18 @@ def test_the_whole_tree_is_one_file(alice: Client, name: str) -> None:
     assert alice.request("GET", HOME + name, if_none_match=got.headers["etag"]).status == 304
     head = alice.request("HEAD", HOME + name)
     assert (head.status, head.body) == (200, b"")
+
+
+def test_a_file_that_does_not_say_how_long_it_is(alice: Client) -> None:
+    """FAV-11, RFC 9112 §7.1: a program that streams may send the bookmarks too (docs/decisions/0285)."""
+
+    def chunked(body: bytes) -> dict[str, Any]:
+        return {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": io.BytesIO(body)}
+
+    assert alice.request("PUT", f"{HOME}bookmarks.html", environ=chunked(FILE)).status == 204
+    assert b"a.example" in alice.request("GET", f"{HOME}bookmarks.html").body
+    assert alice.request("PUT", f"{HOME}bookmarks.html", environ=chunked(b"")).status == 411
+    assert alice.request("PUT", f"{HOME}bookmarks.html", environ=chunked(bytes(21 * 1024 * 1024))).status == 413
 
 
 def test_conditions_and_bad_files(alice: Client) -> None:
