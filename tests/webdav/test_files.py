@@ -113,6 +113,10 @@ def test_a_body_that_nothing_measures(alice: Client, head: dict[str, str], size:
     named = alice.request("PROPFIND", HOME + "a.bin", depth="0", environ=unmeasured | {"wsgi.input": io.BytesIO(ask)})
     assert named.prop(HOME + "a.bin", f"{DAV}getcontentlength") is not None
     assert named.prop(HOME + "a.bin", f"{DAV}getetag") is None
+    odd = b'<D:mkcol xmlns:D="DAV:"><D:set><D:prop><D:resourcetype><D:odd/></D:resourcetype></D:prop></D:set></D:mkcol>'
+    made = alice.request("MKCOL", HOME + "new/", environ=unmeasured | {"wsgi.input": io.BytesIO(odd)})
+    assert (made.status, made.precondition) == (403, f"{DAV}valid-resourcetype")  # RFC 5689 §3.3
+    assert alice.request("MKCOL", HOME + "new/", environ=unmeasured | {"wsgi.input": io.BytesIO()}).status == 201
 
 
 def test_a_body_that_nothing_measures_and_that_breaks_off(alice: Client, store: Store) -> None:

@@ -60,9 +60,10 @@ def mkcol(context: Context) -> Response:
 def _described(context: Context) -> xml.Element | None:
     """The body, if it is an extended one."""
     content_type = (context.request.header("Content-Type") or "").lower()
-    if not context.request.has_body:
+    if not context.request.has_body and not context.request.unmeasured:
         return None
-    if content_type and "xml" not in content_type:  # without the field the body is looked at (RFC 9110 §8.3)
+    # Without the field the body is looked at (RFC 9110 §8.3).
+    if context.request.has_body and content_type and "xml" not in content_type:
         raise HttpError(415)  # RFC 4918 §9.3
     root = xml.body(context.request, context.settings)
     if root is None:
