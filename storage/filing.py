@@ -157,9 +157,12 @@ class FolderChanges:
     items: tuple[Row, ...]
     folders: tuple[Folder, ...]
     removed: tuple[str, ...]
+    """Names that nothing has now."""
     modseq: ModSeq
     bound: ModSeq
     truncated: bool
+    gone: tuple[str, ...] = ()
+    """What was removed as it was listed: a folder with a slash, also where a file has its name now."""
 
 
 def clean_name(name: str) -> str:

@@ -1,8 +1,8 @@
 """The change log of a folder: its files as `storage/changes.py` tells them, and its direct subfolders.
 
 A subfolder carries the number of its parent's log under which it came, was renamed or described; one
-that went leaves a tombstone among those of the files; one whose rights changed has its number in the
-rows of the viewer concerned (SYS-10).
+that went leaves a tombstone among those of the files, with a slash after its name; one whose rights
+changed has its number in the rows of the viewer concerned (SYS-10).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def went(tx: Transaction, parent: CollectionId, folder: Folder, number: int) -> 
 
     To be called while the folder's row and grants still are what they were.
     """
-    name = folder.title
+    name = f"{folder.title}/"
     created = tx.db.execute(sa.select(collections.c.listed_created).where(collections.c.id == folder.id)).scalar_one()
     everybody = folder.space.kind is SpaceKind.GROUP or folder.flagged
     audience = set() if everybody else {str(one) for one in _SEERS.scalars(tx, {"folder": folder.id})}
@@ -133,7 +133,9 @@ def _keys(tx: Transaction, folder: Folder, after: ModSeq) -> dict[str, Any]:
 def _united(found: Numbered, told: list[_Told], modseq: ModSeq, bound: ModSeq, *, truncated: bool) -> FolderChanges:
     items = tuple(row for _, row in found.present)
     present = tuple(one for _, one, _ in told if one is not None)
-    names = {one.title for one in present} | {row.name for row in items}
-    gone = [*(name for _, name in found.gone), *(name for _, one, name in told if one is None)]
-    removed = tuple(name for name in gone if name not in names)
-    return FolderChanges(items, present, removed, modseq, bound, truncated)
+    listed = {f"{one.title}/" for one in present} | {row.name for row in items}
+    names = {name.rstrip("/") for name in listed}
+    went = [*(name for _, name in found.gone), *(f"{name}/" for _, one, name in told if one is None)]
+    gone = tuple(dict.fromkeys(name for name in went if name not in listed))
+    removed = tuple(dict.fromkeys(name.rstrip("/") for name in gone if name.rstrip("/") not in names))
+    return FolderChanges(items, present, removed, modseq, bound, truncated, gone)

@@ -39,15 +39,20 @@ def sync_collection(reader: Reader, resource: Resource, root: xml.Element) -> Re
     found = folder_changes.since(reader.tx, folder, token.modseq, bound=token.bound, limit=limit)
     listing.prepare(reader, found.folders)
     inner = [listing.resource_in(resource.href, one) for one in found.folders]
-    responses = [multistatus.resource(reader, one, asked) for one in inner]
+    # First, for another member may have the name now; and as it was listed, a folder with a slash (RFC 4918 §5.2).
+    responses = [multistatus.status(resource.href + _relative(name), 404) for name in found.gone]
+    responses += [multistatus.resource(reader, one, asked) for one in inner]
     members = Members(Listing(reader, folder, resource.href), asked)
     rows = {row.name: row for row in found.items}
     if members.needs_items:
         responses += members.render([one for one in folders.files(reader.tx, folder) if one.name in rows])
     else:
         responses += members.render(found.items)
-    responses += [multistatus.status(resource.href + escape.segment(name), 404) for name in found.removed]
     if found.truncated:
         responses.append(multistatus.status(resource.href, 507, "<D:number-of-matches-within-limits/>"))
     tail = f"<D:sync-token>{tokens.after(folder, found)}</D:sync-token>"
     return multistatus.document(responses, tail=tail)
+
+
+def _relative(name: str) -> str:
+    return escape.segment(name.rstrip("/")) + ("/" if name.endswith("/") else "")

@@ -35,11 +35,39 @@ def test_changes_of_a_folder(alice: Client) -> None:
     alice.request("MOVE", HOME + "s/inner", destination=HOME + "s/renamed")
     third = alice.sync(HOME + "s/", second.sync_token)
     assert third.status_of(HOME + "s/two") == "404 Not Found"
-    assert third.status_of(HOME + "s/inner") == "404 Not Found"
+    assert third.status_of(HOME + "s/inner/") == "404 Not Found"  # as it was listed
     assert HOME + "s/renamed/" in third.hrefs()
     token = alice.propfind(HOME + "s/", f"{DAV}sync-token").prop(HOME + "s/", f"{DAV}sync-token")
     assert token is not None
     assert token.text == third.sync_token
+
+
+def test_a_folder_is_removed_as_it_was_listed(alice: Client) -> None:
+    """RFC 6578 §3.5.2, RFC 4918 §5.2: its URL ends with a slash; who knows members by their URLs kept it for ever."""
+    top = HOME + "Sync/"
+    for path in (top, top + "one/", top + "two/"):
+        assert alice.request("MKCOL", path).status == 201
+    alice.request("PUT", top + "file", b"x")
+    answer = alice.sync(top)
+    known, token = set(answer.hrefs()), answer.sync_token
+    assert known == {top + "one/", top + "two/", top + "file"}
+    alice.request("DELETE", top + "one/")
+    alice.request("MOVE", top + "two/", destination=top + "three/")
+    alice.request("DELETE", top + "file")
+    answer = alice.sync(top, token)
+    assert {href: answer.status_of(href) for href in known} == dict.fromkeys(known, "404 Not Found")
+    assert answer.hrefs()[-1] == top + "three/"
+    alice.request("PUT", top + "three", b"refused: a folder has the name")
+    alice.request("DELETE", top + "three/")
+    alice.request("PUT", top + "three", b"x")
+    later = alice.sync(top, answer.sync_token)
+    assert later.hrefs() == [top + "three/", top + "three"]  # gone, then there: for whoever takes no note of the slash
+    assert later.status_of(top + "three/") == "404 Not Found"
+    alice.request("DELETE", top + "three")
+    alice.request("MKCOL", top + "three/")
+    last = alice.sync(top, later.sync_token)
+    assert last.hrefs() == [top + "three", top + "three/"]
+    assert last.status_of(top + "three") == "404 Not Found"
 
 
 def test_a_limited_answer_is_continued(alice: Client) -> None:
