@@ -15,7 +15,9 @@ from storage.types import Collection, SpaceKind
 NAME: Final = "calendar.ics"
 """Under this name it lies in each main folder of the disk, with size 0 there (CALSYNC-15)."""
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
-_FORM: Final = 1
+POLL: Final = "PT30M"
+"""How soon a subscriber may look again, as the feeds say in their own words."""
+_FORM: Final = 2
 """Raised when the same events are written differently."""
 
 
@@ -40,7 +42,7 @@ def whole(tx: Transaction, kind: SpaceKind, space: str, known: Set[str] = frozen
     """
     calendar = tree.find(tx, kind, space, "events")
     etag = validator(calendar)
-    body = None if etag in known else joined(tx, calendar)
+    body = None if etag in known else joined(tx, calendar, poll=POLL)
     return Whole(etag, calendar.modified, body)
 
 
@@ -71,8 +73,8 @@ def bodies(tx: Transaction, calendar: Collection) -> Iterator[bytes]:
             yield item.body
 
 
-def joined(tx: Transaction, calendar: Collection) -> bytes:
+def joined(tx: Transaction, calendar: Collection, *, poll: str = "") -> bytes:
     """All of any calendar, task list or notebook in one iCalendar object, as the actor may read it."""
     from storage.formats import calendar_files
 
-    return calendar_files.join_objects(bodies(tx, calendar), calendar.display_name, calendar.color)
+    return calendar_files.join_objects(bodies(tx, calendar), calendar.display_name, calendar.color, poll=poll)

@@ -90,13 +90,19 @@ def _octets(component: Component) -> int:
     return own + sum(map(_octets, component.components))
 
 
-def join_objects(bodies: Iterable[bytes], name: str = "", color: str = "") -> bytes:
-    """Put stored bodies into one iCalendar file; each time zone is written once."""
+def join_objects(bodies: Iterable[bytes], name: str = "", color: str = "", *, poll: str = "") -> bytes:
+    """Put stored bodies into one iCalendar file; each time zone is written once.
+
+    `poll` is the duration after which a subscriber may look again, `PT30M` (RFC 7986 §5.7).
+    """
     head = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)])
     if name:
         head.properties.append(Property("X-WR-CALNAME", escape_text(name)))
     if color:
         head.properties.append(Property("X-APPLE-CALENDAR-COLOR", color))
+    if poll:
+        head.properties.append(Property("REFRESH-INTERVAL", poll, [("VALUE", ["DURATION"])]))
+        head.properties.append(Property("X-PUBLISHED-TTL", poll))  # what Outlook asks for
     begin, _, end = render(head).rpartition(b"END:")
     zones: dict[bytes, bytes] = {}
     blocks: list[bytes] = []

@@ -13,7 +13,7 @@ from storage.overlay import choosing
 from storage.store import Transaction
 from storage.types import Collection, SpaceKind, Tool
 
-_FORM: Final = 1
+_FORM: Final = 2
 """Raised when the same events are written differently."""
 _EVENT: Final = re.compile(rb"(?<=\n)BEGIN:VEVENT\r\n.*?(?<=\n)END:VEVENT\r\n", re.DOTALL)
 _SUMMARY: Final = re.compile(rb'(?<=\n)SUMMARY(?:;[^":\r\n]*(?:"[^"\r\n]*"[^":\r\n]*)*)?:')
@@ -37,7 +37,8 @@ def whole(tx: Transaction, known: Set[str] = frozenset()) -> Whole:
         for one, mark in zip(found, marks, strict=True)
         for body in calendar_feed.bodies(tx, one)
     )
-    return Whole(etag, _modified(found), calendar_files.join_objects(_events(bodies), "Overlay"))
+    joined = calendar_files.join_objects(_events(bodies), "Overlay", poll=calendar_feed.POLL)
+    return Whole(etag, _modified(found), joined)
 
 
 def calendars(tx: Transaction) -> list[Collection]:

@@ -38,6 +38,14 @@ def test_own_calendar_is_whole(filled: Store, alice: Client) -> None:
     assert sorted(summaries(answer.body)) == ["Dentist", "Tea"]
 
 
+@pytest.mark.parametrize("path", [OWN, "/feeds/alice/private/calendar.ics", "/feeds/alice/private/overlay.ics"])
+def test_subscribers_are_told_when_to_look_again(filled: Store, alice: Client, path: str) -> None:
+    """CALSYNC-14, RFC 7986 §5.7: once in half an hour, as the other feeds say; Outlook has a name of its own for it."""
+    head = alice.request("GET", path).body.partition(b"BEGIN:VEVENT")[0].split(b"\r\n")
+    assert b"REFRESH-INTERVAL;VALUE=DURATION:PT30M" in head
+    assert b"X-PUBLISHED-TTL:PT30M" in head
+
+
 def test_group_calendar_is_for_members(filled: Store, alice: Client, bob: Client, carol: Client) -> None:
     """CALSYNC-14, CALSYNC-17: members only; a group's case counts (SPEC 0.3)."""
     for member in (alice, bob):
