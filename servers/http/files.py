@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from typing import Final
 
@@ -33,6 +34,8 @@ _INERT: Final = (
     "application/zip",
     "application/octet-stream",
 )
+_PLAIN_TEXTS: Final = frozenset({"text/plain", "text/csv", "text/markdown", "text/tab-separated-values"})
+_LOOKED_AT: Final = 64 * 1024
 _ACTIVE_IMAGES: Final = ("image/svg",)
 
 
@@ -52,7 +55,7 @@ def send(request: Request, store: Store, file: File, fields: list[tuple[str, str
         unchanged.headers += fields
         return unchanged
     headers = [
-        ("Content-Type", file.media_type),
+        ("Content-Type", _content_type(request, store, file)),
         ("ETag", f'"{file.etag}"'),
         ("Last-Modified", conditions.format_date(file.modified)),
         ("Accept-Ranges", "bytes"),
@@ -71,6 +74,21 @@ def send(request: Request, store: Store, file: File, fields: list[tuple[str, str
     if response.status == 200 or (response.header("Content-Range") or "").startswith("bytes 0-"):
         downloads.count(store, file)
     return response
+
+
+def _content_type(request: Request, store: Store, file: File) -> str:
+    """The media type; a browser, which takes plain text for Latin-1, is told where it is UTF-8 and nobody said so."""
+    plain = file.media_type.strip().lower() in _PLAIN_TEXTS
+    if not plain or "text/html" not in (request.header("Accept") or ""):
+        return file.media_type
+    start = file.body
+    if start is None:
+        start = b"".join(_blocks(store, file, 0, min(file.size, _LOOKED_AT) - 1))
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start[:_LOOKED_AT], file.size <= _LOOKED_AT)
+    except UnicodeDecodeError:
+        return file.media_type
+    return f"{file.media_type.strip()}; charset=utf-8"
 
 
 def is_active(media_type: str) -> bool:

@@ -35,6 +35,25 @@ def test_the_web_folder_once_it_is_published(store: Store, anybody: Client) -> N
     assert {anybody.request("GET", one).status for one in addresses} == {404}
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("Grüße".encode(), "text/plain; charset=utf-8"),
+        ("é".encode() * 50_000, "text/plain; charset=utf-8"),
+        (b"x" + "é".encode() * 50_000, "text/plain; charset=utf-8"),  # a character across what is looked at
+        ("Grüße".encode("latin-1"), "text/plain"),
+        ("Grüße".encode()[:3], "text/plain"),
+    ],
+)
+def test_a_plain_text_in_a_browser(store: Store, anybody: Client, content: bytes, said: str) -> None:
+    """DOC-38: browsers take text without a charset for Latin-1; other programs get what was said of it."""
+    disk.write(store, "alice", "web/notes.txt", content)
+    disk.publish(store, "alice")
+    answer = anybody.request("GET", "/public/alice/web/notes.txt", accept="text/html,*/*;q=0.8")
+    assert (answer.headers["content-type"], answer.body) == (said, content)
+    assert anybody.request("GET", "/public/alice/web/notes.txt").headers["content-type"] == "text/plain"
+
+
 @pytest.mark.parametrize("missing", CHAIN)
 def test_every_folder_of_the_chain_must_be_public(store: Store, anybody: Client, missing: str) -> None:
     """DOC-39, DOC-40: the example rule."""
