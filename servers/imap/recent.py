@@ -34,7 +34,10 @@ def grown(connection: Connection, tx: Transaction, view: View) -> None:
     since = max(recent.first(tx, view.id), view.recent[-1][1] if view.recent else 1)
     if since >= until:
         return
-    view.recent.append((since, until))
+    if view.recent and view.recent[-1][1] == since:  # one span, however often something came
+        view.recent[-1] = (view.recent[-1][0], until)
+    else:
+        view.recent.append((since, until))
     if not view.read_only:
         recent.told(connection.store, view.id, until)
 

@@ -99,3 +99,17 @@ def test_the_first_unread_one(connect: Connect) -> None:
     assert selected(client, "New")[1] == ""
     append(client, "New")
     assert selected(client, "New")[1] == "* OK [UNSEEN 3"
+
+
+def test_a_long_session_knows_one_span(connect: Connect) -> None:
+    """IMAP-02, SYS-07: what came one after another is recent as a whole; each had a span that every FETCH looked through."""
+    client, other = connect(), connect()
+    client("SELECT INBOX")
+    for number in range(1, 21):
+        other("APPEND INBOX {5+}\r\na: b\n")
+        assert f"* {number} RECENT" in client.lines("NOOP")
+    view = client.session.view
+    assert view is not None
+    assert len(view.recent) == 1
+    assert client("FETCH 1:* FLAGS").count("FLAGS (\\Recent)") == 20
+    assert client.lines("SEARCH RECENT") == ["* SEARCH " + " ".join(map(str, range(1, 21)))]
