@@ -463,7 +463,8 @@ class Connection:
                 lines.append(recent.line(view))
         lines.append(self.new_keywords({state.flags for state in chain((one for _, one in news.changed), news.came)}))
         if self.notify is None or self.notify.of_selected("FlagChange"):
-            lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in view.gone]
+            gone = view.gone
+            lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in gone]
         return b"".join(lines)
 
     def new_keywords(self, flags: Iterable[str]) -> bytes:

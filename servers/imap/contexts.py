@@ -110,7 +110,8 @@ def changed(tx: Transaction, view: View) -> bytes:
 def _judged(tx: Transaction, view: View, context: Context) -> Iterator[bytes]:
     """Only what changed is judged; a search without flags in it, on new messages alone."""
     low = 0 if context.changing else context.uid_next
-    fresh = [one for one in view.states if one.modseq > context.modseq and one.uid >= low and one.uid not in view.gone]
+    gone = view.gone
+    fresh = [one for one in view.states if one.modseq > context.modseq and one.uid >= low and one.uid not in gone]
     context.modseq, context.uid_next = view.modseq, _uid_next(view)
     if not fresh:
         return

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
+
+from servers.imap.view import View
 from tests.imap.client import Client
 
 Connect = Callable[..., Client]
@@ -139,3 +142,26 @@ def test_what_stands_in_the_headers_of_parts(connect: Connect) -> None:
     for key in ("FROM in@x.example", "SUBJECT verschl", 'HEADER Subject "folded"', 'HEADER X-Part ""', "BODY inner"):
         assert client.lines(f"SEARCH {key}") == ["* SEARCH"], key
     assert client.lines("SEARCH TEXT text/plain") == ["* SEARCH"]  # what every part has is not kept
+
+
+def test_removals_that_wait_are_looked_at_once(alice: Client, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-02, SYS-07: what somebody removed and the client may not hear of yet was copied for each message."""
+    other = connect()
+    other("SELECT INBOX")
+    other("STORE 2 +FLAGS.SILENT (\\Deleted)")
+    other("EXPUNGE")
+    asked: list[int] = []
+    gone = View.gone.fget
+    assert gone is not None
+
+    def counted(view: View) -> frozenset[int]:
+        asked.append(view.id)
+        return gone(view)
+
+    monkeypatch.setattr(View, "gone", property(counted))
+    for command in ("SEARCH ALL", "SEARCH ALL", "SORT (DATE) UTF-8 ALL", "THREAD REFS UTF-8 ALL", "UID SEARCH 1:3"):
+        asked.clear()
+        said = alice(command)
+        assert "EXPUNGE" not in said
+        assert len(asked) <= 3, command
+    assert alice.lines("SEARCH ALL") == ["* SEARCH 1 3"]

@@ -28,7 +28,8 @@ def uid_batches(connection: Connection, reader: Reader, tag: str) -> Answer:
     if size < LEAST:
         raise No(f"a batch has at least {LEAST} messages", "TOOFEW")
     connection.load()
-    uids = [uid for uid in view.states.uids() if uid not in view.gone]
+    gone = view.gone
+    uids = [uid for uid in view.states.uids() if uid not in gone]
     tops = uids[::-1][::size]  # the newest of each batch
     lows = [one + 1 for one in tops[1:]] + [1]
     ranges = [b"%d:%d" % (top, low) for top, low in zip(tops, lows, strict=False)][first - 1 : last]

@@ -71,7 +71,8 @@ def _search(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> A
                 reader.space()
             query = keys.all()
             reader.end()
-            states = [state for state in view.states if state.uid not in view.gone] if view.gone else view.states
+            gone = view.gone
+            states = [state for state in view.states if state.uid not in gone] if gone else view.states
             found = searching.search(tx, view.id, states, query)
     except (No, StorageError):
         if returned.saves:

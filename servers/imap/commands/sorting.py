@@ -109,9 +109,10 @@ def _thread(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
 
 def _still(view: View, found: set[int]) -> Sequence[State]:
     """Those found that are still there."""
-    if len(found) == len(view.states) and not view.gone:
+    gone = view.gone
+    if len(found) == len(view.states) and not gone:
         return view.states
-    return [state for state in view.states if state.uid in found and state.uid not in view.gone]
+    return [state for state in view.states if state.uid in found and state.uid not in gone]
 
 
 def _sort_keys(reader: Reader) -> list[tuple[str, bool]]:
