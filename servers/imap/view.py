@@ -121,7 +121,7 @@ class View:
         """Those that the client knows to be in use here."""
         self._shared: Final = shared
         self._states: Messages | None = None
-        self._gone: set[int] = set()
+        self._gone: frozenset[int] = frozenset()
         """Removed, and the client does not know it yet."""
 
     @property
@@ -141,7 +141,7 @@ class View:
         if modseq != self.modseq:
             before = reading.changes(tx, self.id, self.modseq)
             lost = [uid for uid in before.vanished if uid < self.mailbox.uid_next]
-            self._gone.update(lost)
+            self._gone = self._gone.union(lost)
             ghosts = [State(uid, 0, "", 0, 0, 0, 0) for uid in lost]
             listed = Messages(sorted([*(one for one in listed if one.uid < self.mailbox.uid_next), *ghosts]))
         self._states = listed
@@ -168,7 +168,8 @@ class View:
             if place is not None and (unread or states[place] != state):
                 states.put(place, state)
                 changed.append(state)
-        self._gone.update(uid for uid in found.vanished if states.place(uid) is not None)
+        if found.vanished:
+            self._gone = self._gone.union(uid for uid in found.vanished if states.place(uid) is not None)
         self.modseq = found.modseq
         if removals and self._gone:
             self._remove(news)
@@ -216,7 +217,7 @@ class View:
     @property
     def gone(self) -> frozenset[int]:
         """Uids that the client still counts and that are no more."""
-        return frozenset(self._gone)
+        return self._gone
 
     def is_recent(self, uid: int) -> bool:
         """Whether this client was the first to be told of a message."""
@@ -320,7 +321,7 @@ class View:
         news.vanished = sorted(self._gone)
         places = [place for uid in news.vanished if (place := self.states.place(uid)) is not None]
         news.expunged = [place + 1 - before for before, place in enumerate(places)]
-        gone, self._gone = self._gone, set()
+        gone, self._gone = self._gone, frozenset()
         self.states.remove(places)
         self.saved = [uid for uid in self.saved if uid not in gone]
 

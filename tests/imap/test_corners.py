@@ -113,7 +113,7 @@ def test_a_mailbox_is_closed_before_another_fails(alice: Client) -> None:
     "said",
     [
         b'APPEND INBOX "hello"',
-        b'APPEND INBOX "1-Jan-2020 00:00:00 +0000" {5+}\r\na: b\n',  # the day has two places (RFC 9051 §9, date-day-fixed)
+        b'APPEND INBOX "001-Jan-2020 00:00:00 +0000" {5+}\r\na: b\n',  # the day has two places (RFC 9051 §9, date-day-fixed)
         b"APPEND INBOX hello",
         b"ENABLE",
         b'ID ("name" "a" "version")',
@@ -317,6 +317,14 @@ def test_annotations_count_as_changes(alice: Client, connect: Connect) -> None:
 def test_blanks_of_clients(alice: Client, said: str) -> None:
     """IMAP-01: aioimaplib writes blanks inside parentheses, others leave one at a line's end; they mean nothing."""
     assert alice.end(said).startswith("A OK")
+
+
+def test_a_day_without_its_blank(connect: Connect) -> None:
+    """RFC 9051 §9, date-day-fixed: node-imap 0.8 leaves the blank out, and could put no mail there on nine days a month."""
+    client = connect()
+    assert client.end('APPEND INBOX "1-Feb-2020 00:00:00 +0000" {5+}\r\na: b\n').startswith("A OK")
+    client("SELECT INBOX")
+    assert '"01-Feb-2020 00:00:00 +0000"' in client("FETCH 1 INTERNALDATE").replace('" 1', '"01')
 
 
 def test_a_leap_second(connect: Connect) -> None:
