@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import re
 import time
@@ -12,18 +10,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from auth.errors import AuthError
-from auth.sasl.context import Cancelled, Context, Malformed
+from auth.sasl.context import Context
 from auth.sasl.mechanisms import Exchange
-from servers.imap import arrivals, contexts, errors, recent, render, table
+from servers.imap import errors, others, render, table
+from servers.imap.dialogue import Dialogue
 from servers.imap.errors import Bad, No
 from servers.imap.notify import Notify
 from servers.imap.reader import Reader
-from servers.imap.view import News, Shared, View
+from servers.imap.view import Shared, View
 from servers.imap.wire import Cutter
 from servers.line.session import NOTHING, Peer, Reply, Run, Then, Wait
 from storage.errors import NotFound, StorageError
-from storage.mail.flags import FLAGS
-from storage.mail.types import State
 from storage.store import INLINE_OCTETS, Store
 from storage.types import Actor, CollectionId
 
@@ -47,7 +44,6 @@ _QUICK: Final = re.compile(
     re.IGNORECASE,
 )
 _APPEND: Final = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
-_SYSTEM: Final = frozenset(FLAGS)
 _SEARCHES: Final = ("UID SEARCH", "UID SORT", "UID THREAD")
 
 
@@ -83,8 +79,8 @@ class Connection:
         self.compressed = False
         self.notify: Notify | None = None
         """What is told without being asked (RFC 5465)."""
-        self.exchange: tuple[str, Exchange, str] | None = None
-        """Tag, mechanism under way, command."""
+        self.exchange: Dialogue | None = None
+        """A login under way."""
         self.idling = ""
         """Tag of an IDLE under way."""
         self._make_context: Final = context
@@ -172,7 +168,7 @@ class Connection:
 
     def run(self, unit: bytes) -> Reply:
         if self.exchange is not None:
-            return self._continue(unit)
+            return self._step(unit)
         reply = self._end_idle(unit) if self.idling else self._command(unit)
         if self._before:
             before, self._before = self._before, b""
@@ -355,29 +351,17 @@ class Connection:
 
     def begin(self, tag: str, command: str, exchange: Exchange, initial: bytes | None) -> None:
         """An exchange follows; a response that came with the command is its first (RFC 4959)."""
-        self.exchange = tag, exchange, command
-        self._initial = initial
+        self.exchange = Dialogue(tag, command, exchange, initial)
 
-    def _continue(self, line: bytes) -> Reply:
-        if line == b"*":
-            return self.refused(Cancelled())
-        try:
-            response = base64.b64decode(line, validate=True)
-        except (binascii.Error, ValueError):
-            return self.refused(Malformed())
-        return self._step(response)
-
-    def _step(self, response: bytes | None) -> Reply:
+    def _step(self, line: bytes | None) -> Reply:
         assert self.exchange is not None
-        tag, exchange, command = self.exchange
-        if response is None and self._initial is not None:
-            response, self._initial = self._initial, None
         try:
-            found = exchange.step(response)
+            found = self.exchange.step(line)
         except AuthError as error:
             return self.refused(error)
         if not isinstance(found, Actor):
-            return Reply((b"+ " + base64.b64encode(found) + b"\r\n",))
+            return Reply((found,))
+        tag, command = self.exchange.tag, self.exchange.command
         self.exchange = None
         self.let_in(found)
         code = f"[CAPABILITY {table.capabilities(self)}]"
@@ -386,7 +370,7 @@ class Connection:
     def refused(self, error: AuthError, tag: str = "") -> Reply:
         """A login failed; after some, the connection ends."""
         if self.exchange is not None:
-            tag = self.exchange[0]
+            tag = self.exchange.tag
         self.exchange = None
         self._failures += 1
         said = errors.of_auth(error)
@@ -436,52 +420,7 @@ class Connection:
 
     def _changes(self, *, removals: bool) -> bytes:
         """Raises: NotFound: the mailbox is gone."""
-        view = self.view
-        if view is None or self.actor is None:
+        if self.view is None or self.actor is None:
             return b""
         with self.store.read(self.actor) as tx:
-            news = view.refresh(tx, removals=removals)
-            if news.grown and not self.rev2:
-                recent.grown(self, tx, view)
-            before = contexts.removed(view, news) if view.contexts else b""
-            behind = contexts.changed(tx, view) if view.contexts else b""
-            behind = arrivals.told(self, tx, view, news, behind) if news.came else behind
-        return before + self.told(news) + behind
-
-    def told(self, news: News) -> bytes:
-        """News as untagged responses."""
-        view = self.selected
-        lines: list[bytes] = []
-        if news.vanished:
-            if self.qresync:
-                lines.append(b"* VANISHED %b\r\n" % render.number_set(news.vanished))
-            else:
-                lines += [b"* %d EXPUNGE\r\n" % number for number in news.expunged]
-        if news.grown:
-            lines.append(b"* %d EXISTS\r\n" % view.told)
-            if not self.rev2:
-                lines.append(recent.line(view))
-        lines.append(self.new_keywords({state.flags for state in chain((one for _, one in news.changed), news.came)}))
-        if self.notify is None or self.notify.of_selected("FlagChange"):
-            gone = view.gone
-            lines += [self.flags_of(number, state) for number, state in news.changed if state.uid not in gone]
-        return b"".join(lines)
-
-    def new_keywords(self, flags: Iterable[str]) -> bytes:
-        """FLAGS, where keywords are among these flags of which the client was not told (RFC 9051 §7.3.5)."""
-        view = self.selected
-        fresh = {word for text in flags for word in text.split()}
-        fresh -= view.keywords | _SYSTEM
-        if not fresh:
-            return b""
-        view.keywords |= fresh
-        return b"* FLAGS %b\r\n" % render.listed([*FLAGS, *sorted(view.keywords)])
-
-    def flags_of(self, number: int, state: State, *, uid: bool = False) -> bytes:
-        """An untagged FETCH of flags: with the uid for rev2, and where change numbers are told (RFC 7162 §3.2.4)."""
-        words = [b"UID %d" % state.uid] if uid or self.condstore or self.rev2 else []
-        view = self.view
-        words.append(render.flags((state if view is None else view.shown(state)).flags))
-        if self.condstore:
-            words.append(b"MODSEQ (%d)" % state.modseq)
-        return b"* %d FETCH (%b)\r\n" % (number, b" ".join(words))
+            return others.changes(self, tx, self.view, removals=removals)

@@ -324,7 +324,7 @@ def test_a_day_without_its_blank(connect: Connect) -> None:
     client = connect()
     assert client.end('APPEND INBOX "1-Feb-2020 00:00:00 +0000" {5+}\r\na: b\n').startswith("A OK")
     client("SELECT INBOX")
-    assert '"01-Feb-2020 00:00:00 +0000"' in client("FETCH 1 INTERNALDATE").replace('" 1', '"01')
+    assert '" 1-Feb-2020 00:00:00 +0000"' in client("FETCH 1 INTERNALDATE")
 
 
 def test_a_leap_second(connect: Connect) -> None:

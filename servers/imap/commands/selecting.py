@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from servers.imap import recent, render
+from servers.imap import others, recent, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.reader import STAR, Reader, Set
@@ -166,5 +166,5 @@ def _since(connection: Connection, tx: Transaction, view: View, known: Known) ->
     for state in changed:
         number = view.number(state.uid)
         if number is not None:
-            lines.append(connection.flags_of(number, state, uid=True))
+            lines.append(others.flags_of(connection, view, number, state, uid=True))
     return lines

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from servers.imap import render
+from servers.imap import others, render
 from servers.imap.commands import whole_spans
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
@@ -74,7 +74,7 @@ def _store(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     view.put(done.states)
     view.caught_up(done)
     lines = _lines(connection, view, told, surprising, uid=uid, silent=silent)
-    data = chain((connection.new_keywords({state.flags for state in done.states}),), lines)
+    data = chain((others.new_keywords(view, {state.flags for state in done.states}),), lines)
     if failed:
         numbers = sorted(failed) if uid else sorted(n for one in failed if (n := view.number(one)) is not None)
         return Answer(tuple(data), code=f"MODIFIED {render.number_set(numbers).decode()}", text="some were changed")
@@ -114,7 +114,7 @@ def _lines(
         if silent and state.uid not in surprising:  # only the number of the change
             yield b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (number, state.uid, state.modseq)
         else:
-            yield connection.flags_of(number, state, uid=uid)
+            yield others.flags_of(connection, view, number, state, uid=uid)
 
 
 def _bare(reader: Reader) -> list[str]:

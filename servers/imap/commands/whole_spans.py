@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
 
+from servers.imap import others
 from servers.imap.connection import Answer, Connection
 from storage.mail import flagging, flags, mailboxes
 from storage.mail.types import KnownSpan, Restated
@@ -27,7 +28,7 @@ def store(
         return None
     before = known.flags() if silent and connection.condstore else ()
     view.restate(places, done)
-    keywords = connection.new_keywords(set(done.fresh.values()))
+    keywords = others.new_keywords(view, set(done.fresh.values()))
     if not silent:
         return Answer(chain((keywords,), _told(connection, places, known, uid=uid)))
     if connection.condstore:
@@ -36,7 +37,7 @@ def store(
 
 
 def _told(connection: Connection, places: range, known: KnownSpan, *, uid: bool) -> Iterator[bytes]:
-    """The flags of all of them (RFC 9051 §6.4.6), with what `Connection.flags_of` tells beside them."""
+    """The flags of all of them (RFC 9051 §6.4.6), with what `others.flags_of` tells beside them."""
     view = connection.selected
     with_uid = uid or connection.condstore or connection.rev2
     for at in range(0, len(places), _LINES_AT_ONCE):
