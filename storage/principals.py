@@ -21,7 +21,7 @@ from storage.types import SITE, Principal, PrincipalId, Right, SpaceKind, Tool
 PROXY_WRITE: Final = Right.SEE | Right.ADD | Right.EDIT | Right.DELETE
 """All four make a read-write delegate; anything in between counts as read (CALSYNC-11)."""
 
-SEARCHABLE: Final = frozenset({"displayname", "email", "login"})
+SEARCHABLE: Final = frozenset({"displayname", "email", "address", "login"})
 MATCH_TYPES: Final = frozenset({"contains", "equals", "starts-with", "ends-with"})
 
 _mine: Final = memberships.alias("mine")
@@ -162,7 +162,7 @@ def search(tx: Transaction, terms: list[tuple[str, str, str]], all: bool) -> lis
     if not terms:
         return []
     people = visible(tx)
-    known = _all_addresses(tx, people) if any(field == "email" for field, _, _ in terms) else {}
+    known = _all_addresses(tx, people) if any(field in ("email", "address") for field, _, _ in terms) else {}
     folded = [(field, _fold(text), how) for field, text, how in terms]
     verdict = _every if all else _any
     return [who for who in people if verdict(_meets(who, known, term) for term in folded)]
@@ -266,6 +266,8 @@ def _meets(who: Principal, known: Mapping[int, list[str]], term: tuple[str, str,
         values = [who.name]
     elif field == "email":
         values = known.get(who.id, [])
+    elif field == "address":  # of a calendar user: a URI (RFC 6638 §2.4.1), though many ask for the bare address
+        values = [form for one in known.get(who.id, []) for form in (one, f"mailto:{one}")]
     else:
         return False
     return any(_compare(_fold(value), text, how) for value in values)

@@ -43,6 +43,19 @@ def test_principal_property_search(alice: Client, carol: Client) -> None:
     assert search(alice, "a", more=group) == [IAB] or search(alice, "b", more=group) == [IAB]
 
 
+def test_a_calendar_user_is_found_by_the_addresses_that_he_is_told_to_have(alice: Client) -> None:
+    """CALSYNC-04, RFC 3744 §9.4, RFC 6638 §2.4.1: the match is of the property's value, and that is a URI."""
+    by_address = "C:calendar-user-address-set"
+    for text in ("mailto:bob@example.test", "mailto:bob@", "MAILTO:Bob@Example.Test", BOB, BOB.rstrip("/")):
+        assert search(alice, text, by_address) == [BOB]
+    for how in ("equals", "starts-with", "ends-with"):
+        assert search(alice, "mailto:bob@example.test", by_address, f'match-type="{how}"') == [BOB]
+    assert search(alice, "mailto:ob@example.test", by_address) == []
+    assert search(alice, "mailto:carol@example.test", by_address) == []  # a stranger is nobody
+    assert search(alice, "mailto:IAB@group", by_address) == [IAB]
+    assert search(alice, "mailto:bob@example.test", "CS:email-address-set") == []
+
+
 def test_a_search_without_conditions_lists_who_may_be_known(alice: Client, carol: Client) -> None:
     """As the Python library caldav 3 asks, its properties beside an empty DAV:prop."""
     loose = "<D:prop/><C:calendar-home-set/><D:displayname/>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from servers.dav import acl, multistatus, resources, xml
 from servers.dav.context import Reader
@@ -25,7 +26,7 @@ _HREF: Final = re.compile(r"<(?:\w+:)?href\b[^>]*>\s*([^<]*?)\s*</(?:\w+:)?href>
 
 SEARCHABLE: Final = {
     f"{DAV}displayname": ("displayname", "Name"),
-    f"{CALDAV}calendar-user-address-set": ("email", "Address"),
+    f"{CALDAV}calendar-user-address-set": ("address", "Address"),
     f"{CALENDARSERVER}email-address-set": ("email", "E-mail address"),
     f"{CALENDARSERVER}record-name": ("login", "Login"),
 }
@@ -37,6 +38,8 @@ _OWN: Final = frozenset(
 )
 """What the reports' own grammar has."""
 
+_PATH: Final = re.compile(r"/dav/principals/(?:accounts|groups)/([^/]+)/?")
+"""The other address that everybody has: his principal's (RFC 6638 §2.4.1)."""
 _TYPE: Final = f"{CALDAV}calendar-user-type"
 _MATCH_TYPES: Final = frozenset({"contains", "equals", "starts-with", "ends-with"})
 
@@ -73,12 +76,18 @@ def property_search(reader: Reader, resource: Resource, root: xml.Element) -> Re
             if name == _TYPE:
                 kinds.add(text.upper())
             else:
-                field, _ = SEARCHABLE.get(name, ("", ""))
-                terms.append((field, text, how if how in _MATCH_TYPES else "contains"))
+                terms.append(_term(name, text, how if how in _MATCH_TYPES else "contains"))
     # Without any condition: everybody who may be known, as some clients list them.
     found = people.search(reader.tx, terms, every) if terms else people.visible(reader.tx)
     family = xml.child(root, f"{DAV}apply-to-principal-collection-set")
     return _answer(reader, [one for one in found if _among(resource, one, family is not None, kinds)], root)
+
+
+def _term(name: str, text: str, how: str) -> tuple[str, str, str]:
+    """What a text-match of a property means to the storage, which knows no paths."""
+    field, _ = SEARCHABLE.get(name, ("", ""))
+    path = _PATH.fullmatch(text) if field == "address" else None
+    return ("login", unquote(path[1]), "equals") if path is not None else (field, text, how)
 
 
 def _among(resource: Resource, one: Principal, everywhere: bool, kinds: set[str]) -> bool:
