@@ -43,8 +43,9 @@ def both(element: etree._Element) -> tuple[int, int]:
 
 
 def readable(element: etree._Element) -> bool:
-    """Whether both bounds are written as UTC date-times (§9.9)."""
-    return all(_UTC.match(element.get(name, "")) for name in ("start", "end"))
+    """Whether it has a bound, and each that it has is written as a UTC date-time (§9.9)."""
+    given = [text for name in ("start", "end") if (text := element.get(name)) is not None]
+    return bool(given) and all(_UTC.match(text) for text in given)
 
 
 def _bound(element: etree._Element, name: str) -> int | None:

@@ -22,13 +22,21 @@ _KEYS: Final = tuple((namespace[1:-1], "calendar-availability") for namespace in
 _EPOCH: Final = datetime(1970, 1, 1)
 
 
-def periods(tx: Transaction, calendars: Sequence[Collection], start: int, end: int, zone: tzinfo = UTC) -> list[Period]:
+def periods(
+    tx: Transaction,
+    calendars: Sequence[Collection],
+    start: int,
+    end: int,
+    zone: tzinfo = UTC,
+    *,
+    forgiving: bool = False,
+) -> list[Period]:
     """BUSY-UNAVAILABLE (or what BUSYTYPE says) in [start, end) for the owner of these calendars (RFC 7953 §7.2.3).
 
     Raises:
-        TooManyInstances: the range is too long for a daily rule.
+        TooManyInstances: the range is too long for a daily rule, and this is not `forgiving`.
     """
-    return of_many(tx, [(calendars, None)], start, end, zone)[0]
+    return of_many(tx, [(calendars, None)], start, end, zone, forgiving=forgiving)[0]
 
 
 def of_many(

@@ -9,7 +9,7 @@ from storage import preferences
 from storage.store import Store
 from storage.types import Actor, Right
 from tests.caldav import desk
-from tests.caldav.desk import EVENTS, HOME, TASKS, TEAM, Client
+from tests.caldav.desk import EVENTS, HOME, TASKS, TEAM, Answer, Client
 
 JUNE = ("20250601T000000Z", "20250701T000000Z")
 
@@ -218,6 +218,34 @@ def test_bounded(alice: Client) -> None:
     )
     answer = desk.freebusy(alice, EVENTS, "20250101T000000Z", "99990101T000000Z")
     assert (answer.status, answer.precondition) == (403, f"{CALDAV}max-instances")
+
+
+def open_range(client: Client, path: str, bounds: str) -> Answer:
+    body = f"<C:free-busy-query><C:time-range {bounds}/></C:free-busy-query>"
+    return desk.report(client, path, body, depth="1")
+
+
+def test_ranges_open_at_one_end(store: Store, alice: Client) -> None:
+    """CALSYNC-04, RFC 4791 §9.9: "Time ranges open at one end can be specified by including only one attribute"."""
+    desk.put(alice, f"{EVENTS}a.ics", desk.event("a", *at(1)))
+    desk.put(alice, f"{EVENTS}b.ics", desk.event("b", *at(9, "RRULE:FREQ=WEEKLY;COUNT=2")))
+    owner = desk.person(store, "alice")
+    with store.write(Actor(owner.id, owner.name)) as tx:  # of which 9,999 years would be too much
+        preferences.choose(tx, owner, "day_start_hour", "9")
+    first = "BUSY:20250601T100000Z/20250601T110000Z"
+    others = ["BUSY:20250609T100000Z/20250609T110000Z", "BUSY:20250616T100000Z/20250616T110000Z"]
+    for path in (EVENTS, HOME):
+        later = open_range(alice, path, 'start="20250602T000000Z"')
+        assert desk.periods(later) == others
+        assert "DTSTART:20250602T000000Z\r\nDTEND:99991231T235959Z\r\n" in later.text
+        until = open_range(alice, path, 'end="20250610T000000Z"')
+        assert desk.periods(until) == [first, others[0]]
+        assert "DTSTART:00010101T000000Z\r\nDTEND:20250610T000000Z\r\n" in until.text
+    for bounds in ("", 'start=""', 'start="20250601"', 'start="20250601T000000Z" end=""'):
+        assert open_range(alice, EVENTS, bounds).status == 400
+    desk.put(alice, f"{EVENTS}c.ics", desk.event("c", *at(2, "RRULE:FREQ=DAILY")))
+    endless = open_range(alice, EVENTS, 'start="20250602T000000Z"')
+    assert (endless.status, endless.precondition) == (403, f"{CALDAV}max-instances")
 
 
 def test_details_do_not_widen_it(store: Store, alice: Client, bob: Client, busy: None) -> None:
