@@ -152,7 +152,14 @@ class OutOfRange(StorageError):
 
 
 class Refused(StorageError):
-    """A rule of the office forbids it; the text says which and what to do instead."""
+    """A rule of the office forbids it; the text says which and what to do instead.
+
+    `on` is the path of what stands in the way, "" where that is nothing the actor may be told of.
+    """
+
+    def __init__(self, text: str = "", on: str = "") -> None:
+        super().__init__(text)
+        self.on = on
 
 
 class Linked(StorageError):

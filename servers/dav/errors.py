@@ -84,6 +84,11 @@ def _uid(error: storage.StorageError, href: Namer) -> str:
     return f"<D:href>{escape.segment(error.name)}</D:href>" if error.name else ""
 
 
+def _in_the_way(error: storage.StorageError, href: Namer) -> str:
+    assert isinstance(error, storage.Refused)
+    return f"<D:href>{href(error.on)}</D:href>" if error.on else ""  # RFC 6638 §3.2.4.1
+
+
 def _nothing(error: storage.StorageError, href: Namer) -> str:
     return ""
 
@@ -111,7 +116,7 @@ TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[stora
     storage.TooManyInstances: (403, f"{ESCRITOIRE}max-instances", _nothing),
     storage.TooManyAttendees: (403, f"{ESCRITOIRE}max-attendees", _nothing),
     storage.OutOfRange: (403, f"{ESCRITOIRE}date-out-of-range", _nothing),
-    storage.Refused: (403, f"{ESCRITOIRE}refused", _nothing),
+    storage.Refused: (403, f"{ESCRITOIRE}refused", _in_the_way),
     storage.Linked: (403, f"{ESCRITOIRE}document-linked", _nothing),
     storage.Busy: (503, "", _nothing),
 }

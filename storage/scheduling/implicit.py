@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storage import calendar, writing
+from storage import collections as tree
 from storage.formats import icalendar, instances, itip, managed
 from storage.formats.contentline import Component, render
 from storage.kinds import Prepared
@@ -64,7 +65,10 @@ def written(
     if stored is None and collection.space.kind is SpaceKind.PRIVATE:
         other = copies.find(tx, collection.space.id, prepared.uid)
         if other is not None and other.collection != collection.id:
-            raise ScheduledElsewhere("this meeting is in another of your calendars: move it instead")
+            # Whoever writes for somebody else need not know what else that one has (SYS-09).
+            own = collection.space.id == tx.actor.id
+            on = tree.path(tree.by_id(tx, other.collection), other.name) if own else ""
+            raise ScheduledElsewhere("this meeting is in another of your calendars: move it instead", on)
     if itip.address(organizer.value) in me:
         if author is None:
             deputies.keep(old, new)

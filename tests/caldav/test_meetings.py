@@ -11,7 +11,8 @@ from storage import collections, plans, principals, transfer
 from storage.formats import imip, itip
 from storage.outbound import administration, queue
 from storage.store import Store
-from storage.types import SITE, Actor, SpaceKind
+from storage.types import SITE, Actor, Right, SpaceKind
+from tests.caldav import desk
 from tests.caldav.desk import Client, event, put
 from tests.caldav.meetings import (
     ALICE,
@@ -221,14 +222,29 @@ def test_the_principal_names_inbox_and_outbox(alice: Client) -> None:
 
 
 def test_a_meeting_lies_in_one_calendar_only(alice: Client) -> None:
-    """RFC 6638 §3.2.4.1."""
+    """RFC 6638 §3.2.4.1: "Servers SHOULD report the URL of the scheduling object resource" that has the UID already."""
     path = invite(alice)
     assert alice.request("MKCALENDAR", "/dav/alice/private/second/").status == 201
     body = alice.request("GET", path).body
     refused = alice.request("PUT", "/dav/alice/private/second/m1.ics", body, content_type="text/calendar")
     assert (refused.status, refused.precondition) == (403, f"{CALDAV}unique-scheduling-object-resource")
+    assert refused.xml[0].findtext(f"{DAV}href") == path
     moved = alice.request("MOVE", path, destination="/dav/alice/private/second/m1.ics")
     assert moved.status == 201
+
+
+def test_who_writes_for_somebody_else_is_not_told_what_else_that_one_has(
+    store: Store, alice: Client, bob: Client
+) -> None:
+    """SYS-09, RFC 6638 §3.2.4.1: bob may add to alice's second calendar, and see nothing of her first."""
+    body = alice.request("GET", invite(alice)).body
+    second = "/dav/alice/private/second/"
+    assert alice.request("MKCALENDAR", second).status == 201
+    for right in (Right.ADD, Right.EDIT, Right.SEE):
+        desk.grant(store, second, "bob", right)
+    refused = bob.request("PUT", f"{second}m1.ics", body, content_type="text/calendar")
+    assert (refused.status, refused.precondition) == (403, f"{CALDAV}unique-scheduling-object-resource")
+    assert "href" not in refused.text
 
 
 def test_a_move_between_spaces_cancels_nothing(alice: Client, bob: Client) -> None:
