@@ -103,6 +103,10 @@ _SPACE: Final = sa.select(principals).where(
 )
 
 
+class DefaultNeeded(Fixed):
+    """Where invitations come to cannot be removed (RFC 6638 §4.3.1.1)."""
+
+
 def find(tx: Transaction, kind: SpaceKind, space: str, name: str) -> Collection:
     """The collection at a path; in a writing transaction its row is locked from here on.
 
@@ -364,12 +368,13 @@ def delete(tx: Transaction, collection: Collection, *, reply: bool = True) -> No
     """Remove a collection with all it holds; without `reply`, meetings of others in it are refused silently.
 
     Raises:
-        Fixed: the default ones stay.
+        Fixed: the default ones stay; `DefaultNeeded` for the calendar that invitations come to.
         Denied: it is not the actor's to remove.
     """
     acl.demand(collection.rights, Right.ADMINISTER, path(collection))
     if collection.name in _DEFAULT_NAMES:
-        raise Fixed("this collection cannot be removed")
+        invited = collection.tool is Tool.CALENDAR and collection.space.kind is SpaceKind.PRIVATE
+        raise (DefaultNeeded if invited else Fixed)("this collection cannot be removed")
     locks.check(tx, collection.space, collection.name, member=True, tree=True)
     if collection.tool in (Tool.CALENDAR, Tool.TASKS):
         from storage.scheduling import emptying  # meetings stand above this module

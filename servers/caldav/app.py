@@ -19,7 +19,7 @@ from servers.dav.names import CALDAV, ESCRITOIRE
 from servers.dav.protocol import Method, Protocol, Report
 from servers.dav.resources import EVERY, Kind
 from servers.http.response import Response
-from storage import calendar, errors
+from storage import calendar, collections, errors
 from storage.attachments import errors as attached
 from storage.kinds import Prepared
 from storage.overlay import merging
@@ -79,6 +79,7 @@ PROTOCOL: Final = Protocol(
         errors.TooManyInstances: f"{CALDAV}max-instances",
         errors.TooManyAttendees: f"{CALDAV}max-attendees-per-instance",
         errors.OutOfRange: f"{CALDAV}max-date-time",
+        collections.DefaultNeeded: f"{CALDAV}default-calendar-needed",  # RFC 6638 §4.3.1.1
         meetings.OthersMeeting: f"{CALDAV}allowed-attendee-scheduling-object-change",  # RFC 6638 §3.2.4.4
         meetings.AnotherOrganizer: f"{CALDAV}allowed-organizer-scheduling-object-change",  # RFC 6638 §3.2.4.3
         meetings.SeveralOrganizers: f"{CALDAV}same-organizer-in-all-components",

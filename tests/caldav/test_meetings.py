@@ -221,6 +221,15 @@ def test_the_principal_names_inbox_and_outbox(alice: Client) -> None:
     assert alice.request("DELETE", inbox).status == 403
 
 
+def test_the_calendar_that_invitations_come_to_stays(alice: Client) -> None:
+    """CALSYNC-04, RFC 6638 §4.3.1.1: the calendar of schedule-default-calendar-URL is needed; other default ones are fixed."""
+    refused = alice.request("DELETE", ALICE)
+    assert (refused.status, refused.precondition) == (403, f"{CALDAV}default-calendar-needed")
+    for path in ("/dav/alice/private/tasks/", "/dav/groups/IAB/events/"):
+        other = alice.request("DELETE", path)
+        assert (other.status, other.precondition) == (403, "{urn:escritoire:dav}fixed")
+
+
 def test_a_meeting_lies_in_one_calendar_only(alice: Client) -> None:
     """RFC 6638 §3.2.4.1: "Servers SHOULD report the URL of the scheduling object resource" that has the UID already."""
     path = invite(alice)
