@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from lxml import etree
 
@@ -12,7 +13,7 @@ from servers.caldav.names import CALENDAR_DATA
 from servers.dav import escape, xml
 from servers.dav.context import Reader
 from servers.dav.errors import refuse
-from servers.dav.names import CALDAV
+from servers.dav.names import CALDAV, DAV
 from servers.dav.properties.table import ItemPart
 from servers.dav.protocol import Representation
 from servers.dav.resources import Resource
@@ -25,6 +26,8 @@ from storage.formats.icalendar import CalendarObject
 from storage.types import Collection, Item
 
 Step = Callable[[CalendarObject], Component]
+MAX_EXPANDED: Final = 64 * 1024 * 1024
+"""Octets of all objects that one answer expands."""
 
 
 def represent(collection: Collection, item: Item, request: Request | None) -> Representation:
@@ -57,14 +60,22 @@ def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
     step = _step(reader, found, root, asked)
     wanted = asked.find(f"{CALDAV}comp")
     selection = None if wanted is None else _selection(wanted)
+    expanding = asked.find(f"{CALDAV}expand") is not None
+    expanded = 0
 
     def get(item: Item) -> str:
+        nonlocal expanded
         body = item.body or b""
         obj = icalendar.load(body if reform is None else reform(body))
         result = step(obj) if step is not None else obj.calendar
         if selection is not None:
             result = calendar_data.select(result, selection)
-        return escape.body(contentline.render(result))
+        data = contentline.render(result)
+        if expanding:  # the only form that can be longer than what is stored, a thousand times
+            expanded += len(data)
+            if expanded > MAX_EXPANDED:
+                raise refuse(403, f"{DAV}number-of-matches-within-limits", reason="ask for a shorter time")
+        return escape.body(data)
 
     return ItemPart(get, body=True, optional=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.dav.names import CALDAV
+from servers.dav.names import CALDAV, DAV
 from tests.caldav import desk
 from tests.caldav.desk import EVENTS, Client
 
@@ -143,6 +143,21 @@ def test_expand_refuses_too_many(app: object, alice: Client) -> None:
     wanted = '<C:calendar-data><C:expand start="20250101T000000Z" end="20270101T000000Z"/></C:calendar-data>'
     answer = desk.query(alice, EVENTS, "", wanted)
     assert (answer.status, answer.precondition) == (403, f"{CALDAV}max-instances")
+
+
+def test_what_one_answer_expands_has_an_end(alice: Client) -> None:
+    """SYS-17, RFC 4791 §7.8: few objects, each within the limits, made an answer that filled the memory."""
+    for name in ("one", "two"):
+        lines = ("DTSTART:20250101T000000Z", "RRULE:FREQ=DAILY", f"DESCRIPTION:{name * 200_000}")
+        desk.put(alice, f"{EVENTS}{name}.ics", desk.event(name, *lines))
+    wanted = '<C:calendar-data><C:expand start="20250101T000000Z" end="20250304T000000Z"/></C:calendar-data>'
+    assert desk.multiget(alice, EVENTS, f"{EVENTS}one.ics", prop=wanted).text.count("BEGIN:VEVENT") == 62
+    for answer in (
+        desk.query(alice, EVENTS, "", wanted),
+        desk.multiget(alice, EVENTS, f"{EVENTS}one.ics", f"{EVENTS}two.ics", prop=wanted),
+    ):
+        assert (answer.status, answer.precondition) == (403, f"{DAV}number-of-matches-within-limits")
+    assert len(desk.data(desk.query(alice, EVENTS, "", "<C:calendar-data/>"))) == 2
 
 
 def test_limit_recurrence_set(alice: Client, series: bytes) -> None:
