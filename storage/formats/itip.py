@@ -141,7 +141,15 @@ def raise_sequence(calendar: Component, least: int) -> None:
 def changed(old: Component, new: Component) -> bool:
     """Whether time, subject, description or place of any instance changed (MTG-13)."""
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
-    return before.keys() != after.keys() or any(_differs(old, before[key], new, after[key]) for key in before)
+    old_zones, new_zones = _zones(old), _zones(new)
+    return before.keys() != after.keys() or any(
+        _differs(old_zones, before[key], new_zones, after[key]) for key in before
+    )
+
+
+def _zones(calendar: Component) -> Component:
+    """The time zones alone, which else would be looked for among thousands of instances with each of these."""
+    return Component("VCALENDAR", [], calendar.of("VTIMEZONE"))
 
 
 def _differs(old_calendar: Component, old: Component, new_calendar: Component, new: Component) -> bool:
@@ -265,7 +273,8 @@ def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
     before, after = ({instance(each): each for each in parts(one)} for one in (old, new))
     if "" in before and "" not in after:
         return False
-    zones = Component("VCALENDAR", [], [*old.of("VTIMEZONE"), *new.of("VTIMEZONE")])
+    old_zones, new_zones = _zones(old), _zones(new)
+    zones = Component("VCALENDAR", [], [*old_zones.components, *new_zones.components])
     series = instances.Whole.alone(zones, before[""]) if "" in before else None
     master = _Said(before[""], who) if "" in before else None
     for key, each in after.items():
@@ -276,8 +285,8 @@ def attendee_may(old: Component, new: Component, who: Collection[str]) -> bool:
         if model.texts != now.texts:
             return False
         if key in before:
-            gone, left = timing.exceptions(old, before[key]), timing.exceptions(new, each)
-            if not gone <= left or not timing.same(old, before[key], new, each):
+            gone, left = timing.exceptions(old_zones, before[key]), timing.exceptions(new_zones, each)
+            if not gone <= left or not timing.same(old_zones, before[key], new_zones, each):
                 return False
         elif series is None or not series.plain(each):  # an instance of its own, made to answer for it alone
             return False

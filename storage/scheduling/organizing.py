@@ -148,7 +148,8 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> dict[str, i
     """
     before = {itip.instance(each): each for each in itip.parts(old)}
     fresh = {itip.instance(each): each for each in itip.parts(new)}
-    both = {key: (_alone(old, before[key]), _alone(new, each)) for key, each in fresh.items() if key in before}
+    zones = old.of("VTIMEZONE"), new.of("VTIMEZONE")  # once, not for each of thousands of instances
+    both = {key: (_with(zones[0], before[key]), _with(zones[1], each)) for key, each in fresh.items() if key in before}
     changed = {key for key, (was, now) in both.items() if itip.changed(was, now)}
     less = {key for key in changed if cutting.shortened(*both[key])}
     asked = changed - less  # whoever comes to a series comes to a shorter one
@@ -184,7 +185,9 @@ def _back_to_the_series(old: Component, new: Component) -> bool:
     """
     before, kept = itip.parts(old), {itip.instance(each) for each in itip.parts(new)}
     was, now = before[0], itip.parts(new)[0]
-    if itip.instance(was) or itip.instance(now) or itip.changed(_alone(old, was), _alone(new, now)):
+    if itip.instance(was) or itip.instance(now):
+        return False
+    if itip.changed(_with(old.of("VTIMEZONE"), was), _with(new.of("VTIMEZONE"), now)):
         return False
     series, fresh = instances.Whole.alone(old, was), instances.Whole.alone(new, now)
     found: list[Component] = []
@@ -199,8 +202,9 @@ def _back_to_the_series(old: Component, new: Component) -> bool:
     return bool(found)
 
 
-def _alone(calendar: Component, component: Component) -> Component:
-    return Component("VCALENDAR", [], [*calendar.of("VTIMEZONE"), component])
+def _with(zones: list[Component], component: Component) -> Component:
+    """One component as an object of its own, with the time zones of its calendar."""
+    return Component("VCALENDAR", [], [*zones, component])
 
 
 def _concerns(was: View, now: View, inside: bool) -> bool:

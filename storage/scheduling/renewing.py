@@ -22,7 +22,8 @@ def renewed(
     old = _without(present, left)
     itip.keep_own(old, fresh, me)
     before = {itip.instance(each): each for each in itip.parts(old)}
-    anew = {itip.instance(each) for each in itip.parts(fresh) if _asks(old, before, fresh, each)}
+    zones = old.of("VTIMEZONE"), fresh.of("VTIMEZONE")  # once, not for each of thousands of instances
+    anew = {itip.instance(each) for each in itip.parts(fresh) if _asks(zones, before, each)}
     for each in itip.parts(fresh):
         known, mine = before.get(itip.instance(each)), itip.attendee(each, me)
         if known is None or mine is None or itip.instance(each) in anew:
@@ -57,12 +58,14 @@ def united(present: Component, own: Component) -> Component:
     return fresh
 
 
-def _asks(old: Component, before: dict[str, Component], fresh: Component, part: Component) -> bool:
-    """Whether people answer anew to a part that was known."""
+def _asks(
+    zones: tuple[list[Component], list[Component]], before: dict[str, Component], part: Component
+) -> bool:
+    """Whether people answer anew to a part that was known; `zones` are those of the copy and of the new one."""
     known = before.get(itip.instance(part))
     if known is None or itip.sequence(part) <= itip.sequence(known):
         return False
-    was, now = (Component("VCALENDAR", [], [*one.of("VTIMEZONE"), each]) for one, each in ((old, known), (fresh, part)))
+    was, now = (Component("VCALENDAR", [], [*of, each]) for of, each in zip(zones, (known, part), strict=True))
     return itip.changed(was, now) and not cutting.shortened(was, now)
 
 

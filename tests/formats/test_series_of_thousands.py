@@ -10,7 +10,7 @@ import pytest
 from storage.errors import LimitReached
 from storage.formats import cutting, instances, itip
 from storage.formats.contentline import Property
-from storage.scheduling import attending
+from storage.scheduling import attending, organizing
 from storage.scheduling.views import Views
 from tests.formats.test_calendars_of_thousands import DAILY, MANY, calendar, event, exceptions, moment, overrides
 
@@ -29,6 +29,25 @@ def test_instances_made_for_an_answer_in_a_series_with_thousands_of_exceptions()
     series = instances.Whole.alone(old, calendar(event(DAILY, *dates)).components[0])
     assert all(series.has(Property("RECURRENCE-ID", moment(number, "T120000"))) for number in range(5_000))
     assert not series.has(Property("RECURRENCE-ID", moment(1, "T120001")))
+
+
+def test_a_series_with_thousands_of_instances_of_their_own_is_answered_and_changed() -> None:
+    """RFC 6638 §3.2.2.1, MTG-13: time zones were looked for among all instances, with each of them anew."""
+    people = "ORGANIZER:mailto:o@example.test\r\nATTENDEE;PARTSTAT={}:mailto:me@example.test\r\n"
+    asked, accepted = (
+        calendar(event(DAILY, people.format(how)), *overrides(MANY, people.format(how)))
+        for how in ("NEEDS-ACTION", "ACCEPTED")
+    )
+    assert itip.attendee_may(asked, accepted, ME)
+    assert not itip.changed(asked, accepted)
+    accepted.components[-1].properties.append(Property("LOCATION", "elsewhere"))
+    assert not itip.attendee_may(asked, accepted, ME)
+    assert itip.changed(asked, accepted)
+    assert organizing._ask_anew(asked, accepted, frozenset({"o@example.test"})) == {
+        itip.instance(accepted.components[-1]): 1
+    }
+    assert {itip.partstat(itip.attendee(each, ME)) for each in accepted.components[:-1]} == {"ACCEPTED"}
+    assert itip.partstat(itip.attendee(accepted.components[-1], ME)) == "NEEDS-ACTION"
 
 
 def test_instances_left_one_by_one() -> None:
