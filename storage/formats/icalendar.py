@@ -134,12 +134,13 @@ def understand(calendar: Component, data: bytes | None = None) -> CalendarObject
         BadFormat, BadObject, TooManyAttendees, TooManyInstances, OutOfRange: as `read`.
     """
     components = _check(calendar)
+    emptied = _without_empty_rules(components)
     try:
         series = Series.of(calendar)
     except BadFormat as error:
         raise _explained(error, calendar) from None
     missing = _complete(calendar, components)
-    if data is None or missing or not _kept(data, calendar, components):
+    if data is None or emptied or missing or not _kept(data, calendar, components):
         data = render(calendar)
     return CalendarObject(data, calendar, components[0].name, components[0].value("UID").strip(), components, series)
 
@@ -232,6 +233,16 @@ def _check_component(component: Component) -> str:
     if "DTSTART" not in names and component.name == "VEVENT":
         raise BadFormat("this VEVENT has no DTSTART", component.line)  # RFC 5545 §3.6.1: there is no METHOD
     return uid
+
+
+def _without_empty_rules(components: list[Component]) -> bool:
+    """Take away rules that say nothing, as Fantastical 3.7 writes them; say whether there were any."""
+    found = False
+    for each in components:
+        kept = [prop for prop in each.properties if prop.name not in ("RRULE", "EXRULE") or prop.value.strip()]
+        if len(kept) < len(each.properties):
+            each.properties, found = kept, True
+    return found
 
 
 def _explained(error: BadFormat, calendar: Component) -> BadFormat | OutOfRange:

@@ -223,6 +223,18 @@ def test_an_etag_only_where_a_get_gives_the_same_octets(alice: Client) -> None:
     assert alice.request("GET", f"{EVENTS}x.ics").body == body
 
 
+def test_a_rule_that_says_nothing_is_left_out(alice: Client) -> None:
+    """CAL-03, RFC 5545 §3.8.5.3: Fantastical 3.7 writes "RRULE:" for an event that does not recur."""
+    body = desk.event("empty", "DTSTART:20250601T100000Z", "DTEND:20250601T110000Z", "RRULE:", "EXRULE: ", "SUMMARY:x")
+    answer = desk.put(alice, f"{EVENTS}empty.ics", body)
+    assert "etag" not in answer.headers  # the client reads what became of it (RFC 4791 §5.3.4)
+    text = alice.request("GET", f"{EVENTS}empty.ics").text
+    assert "RULE" not in text
+    assert "SUMMARY:x\r\n" in text
+    june = desk.span("20250601T000000Z", "20250602T000000Z"), desk.span("20250602T000000Z", "20250701T000000Z")
+    assert [desk.names(desk.query(alice, EVENTS, one)) for one in june] == [{"empty"}, set()]
+
+
 def test_vcalendar_1_is_translated(alice: Client) -> None:
     """CAL-28: what old programs send becomes iCalendar."""
     old = (
