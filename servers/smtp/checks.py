@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from servers.smtp import spam
+from servers.smtp import sender_policy, spam
 from servers.smtp.replies import Refusal
+from servers.smtp.sender_policy import Lookup
 from storage.formats import mail_header as fields
 from storage.formats.addresses import parse_addresses
 from storage.mail import greylist
+from storage.outbound import domains
 from storage.store import Store
 from storage.types import SITE
 
@@ -24,12 +25,14 @@ log = logging.getLogger(__name__)
 
 SIGNATURES_MAX: Final = 5
 DNS_S: Final = 5.0
+_COMMENT: Final = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_DMARC: Final = re.compile(r"v\s*=\s*dmarc1\s*(?:;|\Z)", re.IGNORECASE)
+_COMMENTS_MAX: Final = 8
+_NAME_OCTETS: Final = 2_000
+_MILDER: Final = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 _HEADER: Final = re.compile(
     rb"^authentication-results[ \t]*:([^\n]*\n(?:[ \t][^\n]*\n)*)", re.IGNORECASE | re.MULTILINE
 )
-
-Lookup = Callable[[str, str], list[str]]
-"""Name and type to texts; empty if there is none. Raises OSError: nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ class Checks:
         found: list[str] = []
         suspicious = False
         if self._verify:
-            spf, spf_domain = self._spf(helo, address, sender)
-            found.append(f"spf={spf} smtp.mailfrom={sender or helo}")
+            spf = sender_policy.check(self._lookup, helo=helo, address=address, sender=sender)
+            found.append(f"spf={spf.result} {spf.identity}")
             signers = self._dkim(data)
             found += [f"dkim={result} header.d={domain}" for result, domain in signers] or ["dkim=none"]
             arc = self._arc(header, data)
@@ -110,7 +113,7 @@ class Checks:
             author = self._author(header)
             if author:
                 passed = [domain for result, domain in signers if result == "pass"]
-                result, policy = self._dmarc(author, spf_domain if spf == "pass" else "", passed)
+                result, policy = self._dmarc(author, spf.domain if spf.result == "pass" else "", passed)
                 found.append(f"dmarc={result} header.from={author}")
                 # A forwarder that vouches by ARC broke the signature; it is not punished for that (RFC 8617 §7.2.1).
                 if result == "fail" and policy in ("quarantine", "reject") and arc != "pass":
@@ -134,31 +137,14 @@ class Checks:
         own = self._hostname.encode().lower()
 
         def kept(match: re.Match[bytes]) -> bytes:
-            name = match[1].strip().split(b";")[0].split(b" ")[0].strip().lower()
-            return b"" if name == own else match[0]
+            value = match[1][:_NAME_OCTETS]
+            for _ in range(_COMMENTS_MAX):  # they lie in one another
+                value = _COMMENT.sub(b" ", value)
+            words = value.partition(b";")[0].split()
+            name = words[0].partition(b"/")[0].strip(b'"').removesuffix(b".").lower() if words else b""
+            return b"" if name == own or b"(" in name else match[0]
 
         return _HEADER.sub(kept, header)
-
-    def _spf(self, helo: str, address: str, sender: str) -> tuple[str, str]:
-        """Result and the domain that it is about (RFC 7208)."""
-        import spf
-
-        domain = (sender or f"postmaster@{helo}").rpartition("@")[2].lower()
-
-        def look(name: str, kind: str, strict: bool = True, timeout: float | None = None) -> list[Any]:
-            try:
-                return _spf_records(self._lookup, name, kind)
-            except OSError as error:
-                raise spf.TempError(str(error)) from error
-
-        try:
-            query = spf.query(address, sender or f"postmaster@{helo}", helo, timeout=DNS_S, querytime=20)
-            query.dns = lambda name, kind, cnames=None: [value for _, value in look(name, kind)]
-            result = query.check()[0]
-        except Exception as error:
-            log.info("spf", extra={"reason": str(error) or type(error).__name__})
-            result = "temperror"
-        return str(result), domain
 
     def _dkim(self, data: bytes) -> list[tuple[str, str]]:
         """Result and domain of each signature (RFC 6376)."""
@@ -172,15 +158,26 @@ class Checks:
         verifier = dkim.DKIM(data, minkey=1024, timeout=int(DNS_S))
         for number, raw in enumerate(signatures):
             domain = re.search(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)", raw)
-            name = domain[1].decode("ascii", "replace").lower() if domain else ""
+            name = domains.a_labels(domain[1].decode("utf-8", "replace")) if domain else ""
+            if re.search(rb"(?:^|;)\s*a\s*=\s*rsa-sha1\s*(?:;|\Z)", raw):
+                found.append(("policy", name))  # RFC 8301 §3.1: it proves nothing any more
+                continue
+            keys: list[bytes | None] = []
+
+            def ask(name: bytes, timeout: int = 5, keys: list[bytes | None] = keys) -> bytes | None:
+                keys.append(self._txt(name, timeout))
+                return keys[-1]
+
             try:
-                passed = verifier.verify(idx=number, dnsfunc=self._txt)
-                found.append(("pass" if passed else "fail", name))
+                passed = verifier.verify(idx=number, dnsfunc=ask)
+                missing = keys and keys[-1] is None  # RFC 6376 §6.1.2
+                found.append(("pass" if passed else "permerror" if missing else "fail", name))
             except OSError:
                 found.append(("temperror", name))
             except Exception as error:
                 log.info("dkim", extra={"reason": str(error) or type(error).__name__})
-                found.append(("permerror", name))
+                changed = "body hash mismatch" in str(error)  # RFC 8601 §2.7.1: verified, and not valid
+                found.append(("fail" if changed else "permerror", name))
         return found
 
     def _arc(self, header: bytes, data: bytes) -> str:
@@ -197,13 +194,17 @@ class Checks:
         return {b"pass": "pass", b"none": "none"}.get(result, "fail")
 
     def _txt(self, name: bytes, timeout: int = 5) -> bytes | None:
-        found = self._lookup(name.decode("ascii", "replace").rstrip("."), "TXT")
-        return found[0].encode() if found else None
+        found = self._lookup(name.decode("utf-8", "replace").rstrip("."), "TXT")
+        keys = [text for text in found if re.search(r"(?:\A|;)\s*p\s*=", text)]  # others may stand beside it
+        return next(iter(keys or found), "").encode() or None
 
     def _author(self, header: bytes) -> str:
         """The domain of From; with several authors there is none to ask (RFC 7489 §6.6.1)."""
         found = {
-            one.host.lower() for value in fields.values(header, b"from") for one in parse_addresses(value) if one.host
+            domains.a_labels(one.host)
+            for value in fields.values(header, b"from")
+            for one in parse_addresses(value)
+            if one.host
         }
         return next(iter(found)) if len(found) == 1 else ""
 
@@ -221,17 +222,28 @@ class Checks:
         return ("pass" if aligned else "fail"), record.policy
 
     def _policy(self, author: str) -> Dmarc | None:
-        organisation = organisational(author)
-        for domain in dict.fromkeys((author, organisation)):
-            for text in self._lookup(f"_dmarc.{domain}", "TXT"):
-                if text.lower().replace(" ", "").startswith("v=dmarc1"):
-                    tags = dict(tag.strip().lower().partition("=")[::2] for tag in text.split(";") if "=" in tag)
-                    tags = {name.strip(): value.strip() for name, value in tags.items()}
-                    policy = tags.get("p", "none")
-                    if domain != author:
-                        policy = tags.get("sp", policy)
-                    return Dmarc(policy, tags.get("adkim") == "s", tags.get("aspf") == "s")
+        """RFC 7489 §6.6.3: of the author's domain, else of its organisation's; None if there is none, or several."""
+        for domain in dict.fromkeys((author, organisational(author))):
+            records = [text for text in self._lookup(f"_dmarc.{domain}", "TXT") if _DMARC.match(text.strip())]
+            if records:
+                return _read(records[0], own=domain == author) if len(records) == 1 else None
         return None
+
+
+def _read(record: str, *, own: bool) -> Dmarc | None:
+    """RFC 7489 §6.3; `own`: it is about its very domain, and not about one below."""
+    pairs = (tag.partition("=") for tag in record.split(";"))
+    tags = {name.strip().lower(): value.strip().lower() for name, equals, value in pairs if equals}
+    policy = tags.get("p", "")
+    if not own:
+        policy = tags.get("sp", policy)
+    if policy not in _MILDER:
+        if "rua" not in tags:
+            return None
+        policy = "none"  # RFC 7489 §6.6.3: it is to be reported, and no more
+    if tags.get("pct") == "0" or tags.get("t") == "y":
+        policy = _MILDER[policy]  # RFC 7489 §6.6.4: its owner tries it out
+    return Dmarc(policy, tags.get("adkim") == "s", tags.get("aspf") == "s")
 
 
 def organisational(domain: str) -> str:
@@ -250,22 +262,6 @@ def _aligned(author: str, domain: str, *, strict: bool) -> bool:
     if not domain:
         return False
     return author == domain if strict else organisational(author) == organisational(domain)
-
-
-def _spf_records(lookup: Lookup, name: str, kind: str) -> list[tuple[tuple[str, str], Any]]:
-    """Records in the form that the library takes."""
-    found: list[tuple[tuple[str, str], Any]] = []
-    for value in lookup(name.rstrip("."), kind):
-        record: Any = value
-        if kind == "MX":
-            preference, _, host = value.partition(" ")
-            record = (int(preference), host.rstrip("."))
-        elif kind in ("PTR", "CNAME"):
-            record = value.rstrip(".")
-        elif kind == "TXT":
-            record = (value.encode(),)
-        found.append(((name, kind), record))
-    return found
 
 
 def resolver(timeout_s: float = DNS_S) -> Lookup:

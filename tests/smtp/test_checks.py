@@ -1,0 +1,206 @@
+"""What is found out about mail from outside: SPF, DKIM, DMARC and what the mail claims of them (SMTP-08, MSG-35)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from servers.smtp import sender_policy
+from servers.smtp.checks import Checks
+from storage.store import Store
+from tests.smtp.conftest import Client
+
+Connect = Callable[..., Client]
+Inbox = Callable[..., list[bytes]]
+HERE = "192.0.2.1"
+MAIL = (
+    b"From: x@a.example\r\nTo: alice@example.test\r\nSubject: s\r\nDate: Sat, 28 Nov 2026 12:02:49 +0000\r\n"
+    b"Message-ID: <1@a.example>\r\n\r\nbody\r\n"
+)
+
+
+class Names:
+    """A DNS of records by name and type; "TIMEOUT" is silence. It counts what it is asked."""
+
+    def __init__(self, records: dict[str, dict[str, list[str]]]) -> None:
+        self.records = records
+        self.asked = 0
+
+    def __call__(self, name: str, kind: str) -> list[str]:
+        self.asked += 1
+        found = self.records.get(name, {}).get(kind, [])
+        if found == ["TIMEOUT"]:
+            raise OSError("nobody answers")
+        return found
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65_537, 2_048)
+
+
+def record(key: rsa.RSAPrivateKey) -> str:
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"v=DKIM1; p={base64.b64encode(public).decode()}"
+
+
+def signed(key: rsa.RSAPrivateKey, selector: bytes = b"s", algorithm: bytes = b"rsa-sha256") -> bytes:
+    import dkim
+
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    field: bytes = dkim.sign(MAIL, selector, b"a.example", pem, signature_algorithm=algorithm)
+    return field + MAIL
+
+
+@pytest.fixture
+def checked(store: Store) -> Callable[..., Checks]:
+    return lambda records, **more: Checks(store, "mail.example.test", Names(records), **more)
+
+
+@pytest.mark.parametrize(
+    ("policy", "result"),
+    [
+        ("v=spf1 ip4:192.0.2.0/24 -all", "pass"),
+        ("v=spf1 a -all", "pass"),
+        ("v=spf1 mx -all", "pass"),
+        ("v=spf1 include:b.example -all", "pass"),
+        ("v=spf1 redirect=b.example", "pass"),
+        ("v=spf1 exists:%{ir}.x.%{d} -all", "pass"),
+        ("v=spf1 ip6:2001:db8::/32 -all", "fail"),
+        ("v=spf1 ~all", "softfail"),
+        ("v=spf1 ?all", "neutral"),
+        ("v=spf10 -all", "none"),
+        ("v=spf1 ip4:192.0.2.999 -all", "permerror"),
+        ("v=spf1 include:nobody.example -all", "permerror"),
+        ("v=spf1 a:slow.example -all", "temperror"),
+        ("v=spf1 a:n1.example a:n2.example a:n3.example -all", "permerror"),  # §4.6.4: two of them may be void
+        ("v=spf1 a:n1.example a:n2.example -all", "fail"),
+        ("v=spf1 " + " ".join(f"a:h{number}.example" for number in range(11)) + " -all", "permerror"),
+    ],
+)
+def test_spf(policy: str, result: str) -> None:
+    """RFC 7208 §2.6, §4.6.4, §5: what a record says of a client."""
+    names = Names(
+        {
+            "a.example": {"TXT": ["something else", policy], "A": [HERE], "MX": ["10 mx.a.example."]},
+            "b.example": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]},
+            "mx.a.example": {"A": [HERE]},
+            "1.2.0.192.x.a.example": {"A": ["127.0.0.2"]},
+            "slow.example": {"A": ["TIMEOUT"]},
+            **{f"h{number}.example": {"A": ["203.0.113.1"]} for number in range(11)},
+        }
+    )
+    found = sender_policy.check(names, helo="h.example", address=HERE, sender="x@a.example")
+    assert found == (result, "a.example", "smtp.mailfrom=x@a.example")
+    assert names.asked <= 25
+
+
+def test_spf_of_a_report_and_of_an_international_domain() -> None:
+    """RFC 7208 §2.4, §4.3; RFC 8601 §2.7.2: without a sender it is about the name of HELO."""
+    names = Names(
+        {"h.example": {"TXT": ["v=spf1 a -all"], "A": [HERE]}, "xn--mller-kva.example": {"TXT": ["v=spf1 -all"]}}
+    )
+    found = sender_policy.check(names, helo="h.example", address=HERE, sender="")
+    assert found == ("pass", "h.example", "smtp.helo=h.example")
+    assert sender_policy.check(names, helo="h", address=HERE, sender="x@müller.example").result == "fail"
+    assert sender_policy.check(names, helo="[192.0.2.1]", address=HERE, sender="").result == "none"
+
+
+def test_mail_that_only_spf_vouches_for(connect: Connect, inbox: Inbox, checked: Callable[..., Checks]) -> None:
+    """RFC 7489 §6.6.2: one of the two is enough; it is no spam, whatever the domain asks for the others."""
+    checks = checked(
+        {
+            "a.example": {"TXT": ["v=spf1 ip4:192.0.2.1 -all"]},
+            "_dmarc.a.example": {"TXT": ["v=DMARC1; p=reject"]},
+        }
+    )
+    for sender, address in (("x@a.example", HERE), ("x@sub.a.example", HERE), ("x@a.example", "192.0.2.2")):
+        connect(address=address, checks=checks).hello().mail(sender, "alice@example.test", data=MAIL)
+    (good,) = inbox("alice")
+    assert b"spf=pass smtp.mailfrom=x@a.example;\r\n\tdkim=none;\r\n\tdmarc=pass header.from=a.example\r\n" in good
+    assert [b"X-Spam-Flag: YES" in one for one in inbox("alice", "Spam?")] == [True, True]
+
+
+def test_dkim(checked: Callable[..., Checks], key: rsa.RSAPrivateKey) -> None:
+    """RFC 8601 §2.7.1, RFC 6376 §6.1, RFC 8301 §3.1: what each signature is worth."""
+    checks = checked(
+        {
+            "s._domainkey.a.example": {"TXT": ["verification=123", record(key)]},
+            "gone._domainkey.a.example": {"TXT": ["v=DKIM1; p="]},
+            "slow._domainkey.a.example": {"TXT": ["TIMEOUT"]},
+        }
+    )
+
+    def result(data: bytes) -> str:
+        [(found, domain)] = checks._dkim(data)
+        assert domain == "a.example"
+        return found
+
+    assert result(signed(key)) == "pass"
+    assert result(signed(key).replace(b"body", b"bodies")) == "fail"
+    assert result(signed(key).replace(b"Subject: s", b"Subject: t")) == "fail"
+    assert result(b"From: y@b.example\r\n" + signed(key)) == "fail"
+    assert result(signed(key, b"gone")) == "fail"
+    assert result(signed(key, b"nowhere")) == "permerror"
+    assert result(signed(key, b"slow")) == "temperror"
+    assert result(signed(key, algorithm=b"rsa-sha1")) == "policy"
+
+
+@pytest.mark.parametrize(
+    ("records", "found"),
+    [
+        (["v=DMARC1; p=reject"], ("fail", "reject")),
+        (["v = DMARC1 ;p=quarantine"], ("fail", "quarantine")),
+        (["v=DMARC1; p=none", "v=DMARC1; p=reject"], ("none", "")),  # §6.6.3: more than one is none
+        (["v=spf1 -all", "v=DMARC1; p=reject"], ("fail", "reject")),
+        (["v=DMARC12; p=reject"], ("none", "")),
+        (["p=reject; v=DMARC1"], ("none", "")),
+        (["v=DMARC1; p=discard"], ("none", "")),
+        (["v=DMARC1; p=discard; rua=mailto:x@a.example"], ("fail", "none")),
+        (["v=DMARC1; p=reject; pct=0"], ("fail", "quarantine")),
+        (["v=DMARC1; p=quarantine; t=y"], ("fail", "none")),
+    ],
+)
+def test_dmarc_records(checked: Callable[..., Checks], records: list[str], found: tuple[str, str]) -> None:
+    """RFC 7489 §6.3, §6.6.3, §6.6.4."""
+    assert checked({"_dmarc.a.example": {"TXT": records}})._dmarc("a.example", "", []) == found
+
+
+def test_dmarc_of_a_domain_below_and_of_an_international_one(checked: Callable[..., Checks]) -> None:
+    """RFC 7489 §3.1, §6.6.3; RFC 8616 §5: `sp` counts below, and U-labels are A-labels."""
+    checks = checked(
+        {
+            "_dmarc.a.example": {"TXT": ["v=DMARC1; p=reject; sp=none; adkim=s"]},
+            "_dmarc.xn--mller-kva.example": {"TXT": ["v=DMARC1; p=reject"]},
+        }
+    )
+    assert checks._dmarc("below.a.example", "", []) == ("fail", "none")
+    assert checks._dmarc("a.example", "below.a.example", []) == ("pass", "reject")
+    assert checks._dmarc("a.example", "", ["below.a.example"]) == ("fail", "reject")
+    author = checks._author("From: x@müller.example\r\n".encode())
+    assert checks._dmarc(author, "xn--mller-kva.example", []) == ("pass", "reject")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        b" mail.example.test; dkim=pass",
+        b"MAIL.example.test 1; dkim=pass",
+        b"\r\n\tmail.example.test\r\n\t; dkim=pass",
+        b" (a (nested) word) mail.example.test; dkim=pass",
+        b" mail.example.test(x); dkim=pass",
+        b' "mail.example.test"; dkim=pass',
+        b" mail.example.test.; dkim=pass",
+        b" " + b"(" * 40 + b")" * 40 + b"mail.example.test; dkim=pass",
+    ],
+)
+def test_forged_results_go(checked: Callable[..., Checks], claim: bytes) -> None:
+    """RFC 8601 §5: results in our own name that came from outside, however they are written."""
+    checks = checked({})
+    other = b"Authentication-Results: other.example; dkim=pass\r\n"
+    data = b"Authentication-Results:" + claim + b"\r\n" + other + MAIL
+    assert checks.at_data("h.example", HERE, "", data).stripped == other + MAIL
