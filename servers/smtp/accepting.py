@@ -17,7 +17,7 @@ from servers.smtp.replies import BUSY, OK, Answer, Refusal
 from storage.errors import Busy, OverQuota, StorageError, TooLarge
 from storage.formats import imip
 from storage.formats import mail_header as fields
-from storage.mail import appending, delivery, sending, submitting
+from storage.mail import appending, delivery, routing, sending, submitting
 from storage.mail.recipients import Recipient
 from storage.mail.routing import Site
 from storage.outbound import queue
@@ -28,6 +28,7 @@ from storage.types import SITE, Actor
 
 log = logging.getLogger(__name__)
 
+LOOP: Final = Answer(554, "5.4.6", "it was delivered there before: a loop")
 FULL: Final = Answer(452, "4.2.2", "the mailbox is full")
 
 
@@ -43,33 +44,21 @@ class Origin:
     """Who submitted it, if it is the desk's own mail."""
 
 
-def receive(
-    store: Store, site: Site, origin: Origin, envelope: Envelope, data: bytes, *, added: bytes = b"", spam: bool = False
-) -> list[Answer]:
-    """Take mail from outside: one answer for each recipient (RFC 2033 §4.2; SMTP makes one of them).
-
-    `added` are fields on top of the mail, the results of checks (RFC 8601).
-
-    Raises:
-        Refusal: the whole mail is refused.
-    """
-    mail = _opened(site, origin, data, added)
-    return [_one(store, envelope, to, mail, spam=spam) for to in envelope.to]
-
-
 @dataclass(frozen=True, slots=True)
-class _Mail:
+class Mail:
     """A mail as it came, and what all its recipients' copies get."""
 
     site: Site
     origin: Origin
     added: bytes
+    """Fields for its top, the results of checks (RFC 8601)."""
     own: bytes
     """Its header, without what is another server's to say."""
     rest: bytes
     before: frozenset[str]
     """Whom it was delivered to before."""
     number: str
+    spam: bool = False
 
     def trace(self, to: To) -> bytes:
         """The trace field of one recipient's copy."""
@@ -83,13 +72,31 @@ class _Mail:
         top = f"Return-Path: <{envelope.sender.address}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
         return b"".join((top, trace, self.added, self.own, self.rest))
 
+    def waiting(self, trace: bytes) -> bytes:
+        """One recipient's copy for the queue, which writes what comes on top when it delivers it."""
+        return b"".join((trace, self.added, self.own, self.rest))
 
-def _opened(site: Site, origin: Origin, data: bytes, added: bytes = b"") -> _Mail:
+    def passed_on(self, to: To, trace: bytes) -> bytes:
+        """One recipient's copy for whom an alias names elsewhere."""
+        return f"Delivered-To: {to.address}\r\n".encode("utf-8", "replace") + self.waiting(trace)
+
+
+def opened(site: Site, origin: Origin, data: bytes, *, added: bytes = b"", spam: bool = False) -> Mail:
+    """Read where a mail from outside was before.
+
+    Raises:
+        Refusal: it goes round in circles.
+    """
     header, rest = fields.split(data)
     passed = fields.passed(header)
     if passed.hops > fields.HOPS_MAX:
         raise Refusal(554, "5.4.6", "too many hops: a loop")
-    return _Mail(site, origin, added, passed.own, rest, passed.delivered_to, secrets.token_hex(6))
+    return Mail(site, origin, added, passed.own, rest, passed.delivered_to, secrets.token_hex(6), spam)
+
+
+def receive(store: Store, envelope: Envelope, mail: Mail) -> list[Answer]:
+    """Take mail from outside: one answer for each recipient (RFC 2033 §4.2; SMTP makes one of them)."""
+    return [_one(store, envelope, to, mail) for to in envelope.to]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,72 +105,87 @@ class Ready:
 
     store: Store
     envelope: Envelope
+    mail: Mail
     copies: tuple[delivery.Copy, ...]
-    """Those of the first recipient, of the second, and so on."""
+    """One for each recipient."""
 
     def answers(self, kept: Sequence[delivery.Delivered | Exception]) -> list[Answer]:
         """What each recipient's sender is told; `kept` is what became of the copies."""
-        found: list[Answer] = []
-        each = iter(zip(self.copies, kept, strict=True))
-        for to in self.envelope.to:
-            worst = OK
-            for _ in () if to.destination is None else to.destination.here:
-                copy, one = next(each)
-                worst = _worse(worst, _told(self.envelope, copy.recipient, one))
-            found.append(worst)
-        return found
+        pairs = zip(self.copies, kept, strict=True)
+        return [_told(self.envelope, copy.recipient, one) for copy, one in pairs]
 
 
 def ready(store: Store, site: Site, origin: Origin, envelope: Envelope, data: bytes) -> Ready | None:
     """Read a mail whose recipients are all here; None: it is one for `receive`, and nothing was done."""
     if imip.find(data) is not None:
         return None
-    mail = _opened(site, origin, data)
+    mail = opened(site, origin, data)
     copies: list[delivery.Copy] = []
     for to in envelope.to:
-        if to.destination is None or to.address.lower() in mail.before:
+        if to.destination is None or len(to.destination.here) != 1 or to.address.lower() in mail.before:
             return None
         prepared = appending.prepare(store, mail.whole(envelope, to, mail.trace(to)))
-        copies += [delivery.Copy(prepared, recipient) for recipient in to.destination.here]
-    return Ready(store, envelope, tuple(copies))
+        copies.append(delivery.Copy(prepared, to.destination.here[0]))
+    return Ready(store, envelope, mail, tuple(copies))
 
 
-def _one(store: Store, envelope: Envelope, to: To, mail: _Mail, *, spam: bool) -> Answer:
+def _one(store: Store, envelope: Envelope, to: To, mail: Mail) -> Answer:
+    """Take it for one recipient, who may be several accounts and addresses: if some get it, the others' waits."""
     if to.address.lower() in mail.before:
-        return Answer(554, "5.4.6", "it was delivered there before: a loop")
+        return LOOP
     trace = mail.trace(to)
     whole = mail.whole(envelope, to, trace)
     destination = to.destination
     assert destination is not None
-    worst = OK
+    failed: list[tuple[Recipient, Answer]] = []
+    got = False
     try:
         prepared = appending.prepare(store, whole)
-        meeting = None if spam or b"dmarc=fail" in mail.added.lower() else imip.find(data=whole)
-        for recipient in destination.here:
-            answer = _deliver(store, envelope, to, prepared, recipient, spam=spam)
-            worst = _worse(worst, answer)
-            if meeting is not None and answer is OK:
-                incoming.take(store, recipient, meeting)
+        meeting = None if mail.spam or b"dmarc=fail" in mail.added.lower() else imip.find(data=whole)
         if destination.elsewhere:
-            said = f"Delivered-To: {to.address}\r\n".encode("utf-8", "replace")
-            passed = said + trace + mail.added + mail.own + mail.rest
-            _enqueue(store, envelope, [Target(address) for address in destination.elsewhere], passed, sign=False)
+            targets = [Target(address) for address in destination.elsewhere]
+            _enqueue(store, envelope, targets, mail.passed_on(to, trace))
+            got = True
+        for recipient in destination.here:
+            answer = _deliver(store, envelope, to, mail, prepared, recipient, trace)
+            if answer.good:
+                got = True
+                if meeting is not None:
+                    incoming.take(store, recipient, meeting)
+            else:
+                failed.append((recipient, answer))
+        if failed and got:
+            _wait(store, envelope, to, mail, [recipient for recipient, _ in failed], trace)
+            failed = []
     except (TooLarge, Busy, OSError) as error:
         return _failed(error)
-    return worst
+    return max((answer for _, answer in failed), key=lambda answer: answer.code, default=OK)
 
 
 def _deliver(
-    store: Store, envelope: Envelope, to: To, prepared: appending.Prepared, recipient: Recipient, *, spam: bool
+    store: Store,
+    envelope: Envelope,
+    to: To,
+    mail: Mail,
+    prepared: appending.Prepared,
+    recipient: Recipient,
+    trace: bytes,
 ) -> Answer:
     try:
-        if "SUCCESS" in to.notify.split(","):  # the queue delivers it, and tells the sender (RFC 3461 §6.2)
-            _enqueue(store, envelope, [Target(recipient.address, to.orcpt, to.notify)], prepared, sign=False)
+        # The queue delivers it, and tells the sender (RFC 3461 §6.2); whom spam names as that gets no reports.
+        if "SUCCESS" in to.notify.split(",") and not mail.spam:
+            _wait(store, envelope, to, mail, [recipient], trace)
             return OK
-        delivered = delivery.deliver(store, prepared, recipient, spam=spam)
-    except OverQuota:
-        return FULL
+        delivered = delivery.deliver(store, prepared, recipient, spam=mail.spam)
+    except (OverQuota, TooLarge, Busy, OSError) as error:
+        return _failed(error)
     return _told(envelope, recipient, delivered)
+
+
+def _wait(store: Store, envelope: Envelope, to: To, mail: Mail, recipients: Sequence[Recipient], trace: bytes) -> None:
+    """Put it into the queue for accounts of the desk, by addresses that need no alias."""
+    targets = [Target(routing.direct(store, mail.site, one), to.orcpt, to.notify) for one in recipients]
+    _enqueue(store, envelope, targets, mail.waiting(trace))
 
 
 def _told(envelope: Envelope, recipient: Recipient, kept: delivery.Delivered | Exception) -> Answer:
@@ -193,20 +215,21 @@ def _failed(error: Exception) -> Answer:
     raise error
 
 
-def postpone(store: Store, envelope: Envelope, to: Sequence[To], data: bytes) -> None:
+def postpone(store: Store, envelope: Envelope, to: Sequence[To], mail: Mail) -> None:
     """What could not be delivered to these recipients waits in the queue: it is tried again, or comes back.
 
     Raises:
         Busy: it cannot be kept either.
     """
-    targets = [
-        Target(recipient.address, one.orcpt, one.notify)
-        for one in to
-        if one.destination is not None
-        for recipient in one.destination.here
-    ]
-    if targets:
-        _enqueue(store, envelope, targets, data, sign=False)
+    for one in to:
+        if one.destination is None:
+            continue
+        trace = mail.trace(one)
+        if one.destination.here:
+            _wait(store, envelope, one, mail, one.destination.here, trace)
+        if one.destination.elsewhere:
+            targets = [Target(address) for address in one.destination.elsewhere]
+            _enqueue(store, envelope, targets, mail.passed_on(one, trace))
 
 
 def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: bytes, own: Sequence[str]) -> Answer:
@@ -237,7 +260,7 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
         meeting = imip.find(mail.whole)
         for to in envelope.to:
             for recipient in () if to.destination is None else to.destination.here:
-                _hand_over(store, envelope, to, mail.whole, recipient, actor)
+                _hand_over(store, site, envelope, to, mail, recipient, actor)
                 if meeting is not None:  # its author was compared with the sender's own addresses above
                     incoming.take(store, recipient, meeting, submitted=True)
     except submitting.Loop as error:
@@ -259,33 +282,35 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
     return Answer(250, "2.0.0", f"accepted as {mail.number}")
 
 
-def _hand_over(store: Store, envelope: Envelope, to: To, whole: bytes, recipient: Recipient, actor: Actor) -> None:
+def _hand_over(
+    store: Store,
+    site: Site,
+    envelope: Envelope,
+    to: To,
+    mail: submitting.Submission,
+    recipient: Recipient,
+    actor: Actor,
+) -> None:
     """Deliver within the desk; what cannot be now waits in the queue, which also tells the sender."""
     top = f"Return-Path: <{envelope.sender.address}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
-    prepared = appending.prepare(store, top + whole)
     try:
         if "SUCCESS" not in to.notify.split(","):
-            delivery.deliver(store, prepared, recipient)
+            delivery.deliver(store, appending.prepare(store, top + mail.whole), recipient)
             return
     except StorageError as error:
         log.info("waits", extra={"principal": recipient.login, "reason": type(error).__name__})
-    target = Target(recipient.address, to.orcpt, to.notify)
+    target = Target(routing.direct(store, site, recipient), to.orcpt, to.notify)
     with store.write(SITE) as tx:
         queue.enqueue(
-            tx, sender=envelope.sender.address, recipients=[target], data=prepared, envid=envelope.envid,
+            tx, sender=envelope.sender.address, recipients=[target], data=mail.prepared, envid=envelope.envid,
             ret=envelope.ret, account=actor.id, sign=False,
         )  # fmt: skip
 
 
-def _enqueue(
-    store: Store, envelope: Envelope, targets: Sequence[Target], data: bytes | appending.Prepared, *, sign: bool
-) -> None:
+def _enqueue(store: Store, envelope: Envelope, targets: Sequence[Target], data: bytes) -> None:
+    prepared = appending.prepare(store, data)  # a large one is written before the transaction begins
     with store.write(SITE) as tx:
         queue.enqueue(
-            tx, sender=envelope.sender.address, recipients=targets, data=data, envid=envelope.envid,
-            ret=envelope.ret, requiretls=envelope.requiretls, smtputf8=envelope.smtputf8, sign=sign,
+            tx, sender=envelope.sender.address, recipients=targets, data=prepared, envid=envelope.envid,
+            ret=envelope.ret, requiretls=envelope.requiretls, smtputf8=envelope.smtputf8, sign=False,
         )  # fmt: skip
-
-
-def _worse(first: Answer, second: Answer) -> Answer:
-    return second if second.code > first.code else first

@@ -150,7 +150,7 @@ class Connection:
         """Answer a mail that was read, and delivered together with others'; `kept` is what became of its copies."""
 
         def answered(envelope: Envelope) -> list[Answer]:
-            return self._said_to_all(envelope, ready.answers(kept), taken.read)
+            return self._said_to_all(envelope, ready.answers(kept), ready.mail)
 
         return self._guarded(lambda _: self._concluded(taken, answered), taken)
 
@@ -339,6 +339,8 @@ class Connection:
             raise Refusal(501, "5.5.4", "SMTPUTF8 and REQUIRETLS take no value")
         if "REQUIRETLS" in given and not self._tls:
             raise Refusal(530, "5.7.10", "REQUIRETLS needs TLS")
+        if "AUTH" in given:
+            parser.auth(given["AUTH"])
         if not path.address.isascii() and "SMTPUTF8" not in given:
             raise Refusal(553, "5.6.7", "such an address needs SMTPUTF8")
         if self._submission and path.address and not sending.may_send_from(self._own, path.address):
@@ -351,7 +353,7 @@ class Connection:
             "SMTPUTF8" in given,
             "REQUIRETLS" in given,
             given.get("RET", "").upper(),
-            parser.xtext(given.get("ENVID", ""))[:100],
+            parser.envid(given["ENVID"]) if "ENVID" in given else "",
         )
         return self._said(Answer(250, "2.1.0", "sender OK"))
 
@@ -368,6 +370,8 @@ class Connection:
             raise Refusal(555, "5.5.4", f"there is no parameter {min(unknown)}")
         if not path.address.isascii() and not envelope.smtputf8:
             raise Refusal(553, "5.6.7", "such an address needs SMTPUTF8")
+        if not self._lmtp and any(to.address.lower() == path.address.lower() for to in envelope.to):
+            return self._said(Answer(250, "2.1.5", "recipient OK"))  # once is enough; LMTP counts answers
         if len(envelope.to) >= self._limit:
             raise Refusal(452, "4.5.3", f"a mail has at most {self._limit} recipients")
         notify = parser.notify(given["NOTIFY"]) if "NOTIFY" in given else ""
@@ -477,6 +481,9 @@ class Connection:
             answers = [refusal.answer] * (len(envelope.to) if self._lmtp else 1)
         except Busy:
             answers = [BUSY] * (len(envelope.to) if self._lmtp else 1)
+        except StorageError as error:
+            log.warning("refused", extra={"reason": str(error)})
+            answers = [AFTER_ERROR] * (len(envelope.to) if self._lmtp else 1)
         finally:
             taken.close()
             self._reset()
@@ -496,27 +503,29 @@ class Connection:
         verdict = None
         if self._checks is not None:
             verdict = self._checks.at_data(self._helo, self._peer.address, envelope.sender.address, data)
-        answers = accepting.receive(
-            self._store, self._site, origin, envelope, verdict.stripped if verdict is not None else data,
+        mail = accepting.opened(
+            self._site, origin, verdict.stripped if verdict is not None else data,
             added=verdict.added if verdict is not None else b"", spam=verdict is not None and verdict.spam,
         )  # fmt: skip
-        return self._said_to_all(envelope, answers, taken.read)
+        return self._said_to_all(envelope, accepting.receive(self._store, envelope, mail), mail)
 
-    def _said_to_all(self, envelope: Envelope, answers: list[Answer], read: Callable[[], bytes]) -> list[Answer]:
-        return answers if self._lmtp else [self._together(envelope, answers, read)]
+    def _said_to_all(self, envelope: Envelope, answers: list[Answer], mail: accepting.Mail) -> list[Answer]:
+        return answers if self._lmtp else [self._together(envelope, answers, mail)]
 
     def _origin(self, envelope: Envelope) -> Origin:
         return Origin(self._protocol(envelope), self._helo, self._peer.address, self._actor)
 
-    def _together(self, envelope: Envelope, answers: list[Answer], read: Callable[[], bytes]) -> Answer:
+    def _together(self, envelope: Envelope, answers: list[Answer], mail: accepting.Mail) -> Answer:
         """One answer for several recipients: what was refused to some of them goes back to the sender by mail."""
         refused = [number for number, answer in enumerate(answers) if not answer.good]
         if not refused:
             return Answer(250, "2.0.0", "delivered")
         if len(refused) == len(answers):
             return max(answers, key=lambda answer: answer.code)
-        # Some have it: a refusal would bring it to them again. The others' copies are tried again, or come back.
-        accepting.postpone(self._store, envelope, [envelope.to[number] for number in refused], read())
+        # Some have it: a refusal would bring it to them again. The others' copies are tried again, or come back;
+        # but not to whom it came before.
+        again = [envelope.to[number] for number in refused if answers[number] is not accepting.LOOP]
+        accepting.postpone(self._store, envelope, again, mail)
         return Answer(250, "2.0.0", "delivered to some, the others will be tried again")
 
     def _protocol(self, envelope: Envelope) -> str:

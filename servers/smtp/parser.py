@@ -11,13 +11,16 @@ from servers.smtp.replies import Refusal
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _LOCAL: Final = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"')
-_DOT_STRING: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
+_DOT_ATOM: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
+_PAIR: Final = re.compile(r"\\(.)")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9\u0080-\U0010ffff_-]{1,63}(?<!-)\Z")
 _ROUTE: Final = re.compile(r"@[^:<>\s]+:")
 _PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\u0080-\U0010ffff]+))?\Z")
 _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 _ORIGINAL: Final = re.compile(r"[A-Za-z0-9-]+;.+\Z")
 _ORCPT_CHARACTERS: Final = 500
+_ENVID_CHARACTERS: Final = 100
 _LOCAL_OCTETS, _DOMAIN_OCTETS = 64, 255
 _NOTIFY: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
@@ -65,15 +68,48 @@ def read(argument: str, keyword: str, *, null: bool) -> Path:
     return Path(f"{_plain(local[0])}@{domain.removesuffix('.')}", _parameters(after))
 
 
+def _plain(local: str) -> str:
+    """The same local part with no more quotes than it needs: to compare, and to pass on (RFC 5321 §4.1.2)."""
+    if not local.startswith('"'):
+        return local
+    text = _PAIR.sub(r"\1", local[1:-1])
+    return text if _DOT_ATOM.match(text) else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
 def xtext(value: str) -> str:
-    """RFC 3461 §4: the text without its encoding.
+    """RFC 3461 §4: the text without its encoding, which is one line (§4.4).
 
     Raises:
         Refusal: it is none.
     """
     if re.search(r"\+(?![0-9A-F]{2})", value):
         raise Refusal(501, "5.5.4", "that is no xtext")
-    return _XTEXT.sub(lambda found: chr(int(found[1], 16)), value)
+    text = _XTEXT.sub(lambda found: chr(int(found[1], 16)), value)
+    if _CONTROL.search(text):
+        raise Refusal(501, "5.5.4", "that is not one line of text")
+    return text
+
+
+def auth(value: str) -> str:
+    """The value of AUTH, which nobody here relies upon: "<>" or a mailbox (RFC 4954 §5).
+
+    Raises:
+        Refusal: 501.
+    """
+    if not value:
+        raise Refusal(501, "5.5.4", "AUTH takes a mailbox, or <>")
+    return xtext(value)
+
+
+def envid(value: str) -> str:
+    """The value of ENVID (RFC 3461 §4.4).
+
+    Raises:
+        Refusal: 501.
+    """
+    if not value:
+        raise Refusal(501, "5.5.4", "ENVID takes a value")
+    return xtext(value)[:_ENVID_CHARACTERS]
 
 
 def notify(value: str) -> str:
@@ -108,14 +144,6 @@ def size(value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > 20:
         raise Refusal(501, "5.5.4", "SIZE is a number of octets")
     return int(value)
-
-
-def _plain(local: str) -> str:
-    """A local part without quotes that it does not need: both forms are the same one (RFC 5321 §4.1.2)."""
-    if not local.startswith('"'):
-        return local
-    text = re.sub(r"\\(.)", r"\1", local[1:-1])
-    return text if _DOT_STRING.match(text) else local
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -1,0 +1,175 @@
+"""Mail for the desk that the queue delivers: reports that were asked for, mailboxes that are full (SMTP-07, SMTP-08)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from servers.outbound.delivery import Delivery
+from servers.outbound.local import Local
+from servers.outbound.options import Options
+from servers.smtp.checks import Checks
+from storage.errors import Busy
+from storage.mail import delivery
+from storage.outbound import queue
+from storage.store import Store
+from storage.types import SITE
+from tests.smtp.conftest import Client
+
+Connect = Callable[..., Client]
+Inbox = Callable[..., list[bytes]]
+Queued = Callable[[], list[tuple[str, str]]]
+DATA = b"Subject: x\r\n\r\nbody\r\n"
+
+
+@pytest.fixture
+def work(store: Store) -> Callable[[], None]:
+    """Deliver what the queue has for the desk itself."""
+    given = Options("mail.example.test", "example.test", frozenset({"example.test", "second.test"}))
+    nobody: Any = None
+    deliverer = Delivery(store, given, nobody, Local(store, given), None)
+
+    def run() -> None:
+        with store.write(SITE) as tx:
+            leases = queue.lease(tx, "test", time.time(), 10)
+        for one in leases:
+            if deliverer._local.takes(one.domain):
+                deliverer.run(one)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("address", "logins"),
+    [
+        ("info@example.test", ("alice", "bob")),
+        ("<Postmaster>", ("alice",)),
+        ("anything@second.test", ("bob",)),
+        ("alice+tag@example.test", ("alice",)),
+    ],
+)
+def test_success_of_an_alias(
+    connect: Connect, inbox: Inbox, queued: Queued, work: Callable[[], None], address: str, logins: tuple[str, ...]
+) -> None:
+    """RFC 3461 §6.2, RFC 5321 §4.4: it arrives, whatever the address, with one Return-Path; the sender is told."""
+    client = connect().hello()
+    path = address if address.startswith("<") else f"<{address}>"
+    assert client("MAIL FROM:<x@out.example>", f"RCPT TO:{path} NOTIFY=SUCCESS", "DATA").endswith(
+        "a line by itself\r\n"
+    )
+    assert client.feed(DATA + b".\r\n").startswith("250")
+    work()
+    assert set(queued()) == {("", "x@out.example")}
+    for login in logins:
+        (got,) = inbox(login)
+        assert got.startswith(b"Return-Path: <x@out.example>\r\nDelivered-To: ")
+        assert got.count(b"Return-Path:") == got.count(b"Delivered-To:") == got.count(b"Received:") == 1
+
+
+def test_success_of_ones_own_mail(connect: Connect, inbox: Inbox, work: Callable[[], None]) -> None:
+    """The same of what is submitted for an alias of the desk (RFC 3461 §6.2, RFC 5321 §4.4)."""
+    client = connect("submission").login()
+    client("MAIL FROM:<alice@example.test>", "RCPT TO:<anything@second.test> NOTIFY=SUCCESS", "DATA")
+    assert client.feed(DATA + b".\r\n").startswith("250")
+    work()
+    (got,) = inbox("bob")
+    assert got.count(b"Return-Path:") == got.count(b"Delivered-To:") == 1
+
+
+@pytest.fixture
+def alice_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be put into her mailbox at this moment."""
+    real = delivery.deliver
+
+    def busy(store: Store, prepared: Any, recipient: Any, **more: Any) -> Any:
+        if recipient.login == "alice":
+            raise Busy("somebody writes")
+        return real(store, prepared, recipient, **more)
+
+    monkeypatch.setattr(delivery, "deliver", busy)
+
+
+@pytest.mark.usefixtures("alice_is_busy")
+def test_some_accounts_of_an_alias(connect: Connect, inbox: Inbox, queued: Queued) -> None:
+    """SMTP-08: who has the mail does not get it again because somebody else could not (RFC 5321 §6.1)."""
+    for door in ("mx", "lmtp"):
+        assert connect(door).hello().mail("x@out.example", "info@example.test").startswith("250")
+    assert len(inbox("bob")) == 2
+    assert queued() == [("x@out.example", "alice@example.test")] * 2
+
+
+@pytest.mark.usefixtures("alice_is_busy")
+def test_what_waits_is_what_was_checked(
+    connect: Connect, store: Store, queued: Queued, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, work: Any
+) -> None:
+    """RFC 8601 §5, RFC 5321 §4.4: the copy that waits has our trace and results, and no forged ones."""
+    checks = Checks(store, "mail.example.test", lambda name, kind: [])
+    forged = b"Authentication-Results: mail.example.test; dkim=pass\r\n"
+    client = connect(address="192.0.2.1", checks=checks).hello()
+    said = client.mail("x@out.example", "alice@example.test", "bob@example.test", data=forged + DATA)
+    assert said.startswith("250")
+    assert queued() == [("x@out.example", "alice@example.test")]
+    monkeypatch.undo()
+    work()
+    (got,) = inbox("alice")
+    assert b"dkim=pass" not in got
+    assert got.count(b"Received: from client.example") == 1
+    assert b"spf=none" in got
+
+
+def test_delivered_before(connect: Connect, inbox: Inbox, queued: Queued) -> None:
+    """MSG-63: among several recipients, who had the mail before does not get it again by way of the queue."""
+    before = b"Delivered-To: sales@example.test\r\n" + DATA
+    client = connect().hello()
+    assert client.mail("x@out.example", "sales@example.test", "bob@example.test", data=before).startswith("250")
+    assert (len(inbox("bob")), queued()) == (1, [])
+
+
+def test_one_recipient_twice(connect: Connect, inbox: Inbox, queued: Queued) -> None:
+    """Who stands in To and in Cc gets one copy; LMTP answers as often as it was asked (RFC 2033 §4.2)."""
+    connect().hello().mail("x@out.example", "alice@example.test", "ALICE@example.test")
+    assert len(inbox("alice")) == 1
+    connect("submission").login().mail("alice@example.test", "z@out.example", "z@out.example")
+    assert queued() == [("alice@example.test", "z@out.example")]
+    assert connect("lmtp").hello().mail("x@out.example", "bob@example.test", "bob@example.test").count("250 ") == 2
+
+
+def test_the_same_address_in_other_words(connect: Connect, inbox: Inbox, queued: Queued) -> None:
+    """RFC 5321 §4.1.2: quotes that are not needed change nothing; a dot behind the domain is not lost mail."""
+    client = connect().hello()
+    client("MAIL FROM:<>")
+    for good in ('<"alice"@example.test>', '<"al\\ice+x"@example.test>', "<alice@example.test.>"):
+        assert client.code(f"RCPT TO:{good}") == "250 2.1.5"
+    for bad in ("<nobody@example.test.>", '<"alice "@example.test>', '<"bob@out.example"@example.test>'):
+        assert client.code(f"RCPT TO:{bad}") == "550 5.1.1"
+    assert client.code("RCPT TO:<x@out.example.>") == "550 5.7.1"
+    client("DATA")
+    client.feed(DATA + b".\r\n")
+    assert len(inbox("alice")) == 2
+    assert queued() == []
+    assert connect("submission").login().code('MAIL FROM:<"alice"@example.test>') == "250 2.1.0"
+
+
+@pytest.mark.parametrize("parameter", ["ENVID", "ENVID=a+00b", "ENVID=a+0D+0Ab", "AUTH", "AUTH=+zz"])
+def test_parameters_that_are_none(connect: Connect, parameter: str) -> None:
+    """RFC 3461 §4.4, RFC 4954 §5: they have a value, of one line of text."""
+    client = connect().hello()
+    assert client.code(f"MAIL FROM:<x@out.example> {parameter}") == "501 5.5.4"
+    assert client.code("MAIL FROM:<x@out.example> ENVID=a+2Bb AUTH=<>") == "250 2.1.0"
+    assert client.code("RCPT TO:<alice@example.test> ORCPT=rfc822;a+00b@x") == "501 5.5.4"
+
+
+def test_lmtp_answers_for_each_whatever_happens(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 2033 §4.2: an error that concerns the whole mail is said once for each recipient."""
+
+    def broken(*_: Any, **__: Any) -> Any:
+        from storage.errors import BadFormat
+
+        raise BadFormat("no")
+
+    monkeypatch.setattr("servers.smtp.accepting.receive", broken)
+    said = connect("lmtp").hello().mail("x@out.example", "alice@example.test", "bob@example.test")
+    assert said.count("451 4.3.0") == 2
