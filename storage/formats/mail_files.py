@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import mailbox
 import os
 import re
 import time
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
-from email.utils import mktime_tz, parsedate_tz
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, NamedTuple
+
+from storage.formats import mbox_file
+from storage.mail import utf7
 
 MAIL_OCTETS: Final = 52_428_800
 """Larger members of an archive are passed over."""
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
-_QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+_INTERNAL: Final = re.compile(rb"(?im)^subject:.*FOLDER INTERNAL DATA")
+_FLAGS: Final = re.compile(r"[:;!]2,([A-Za-z]*)\Z")
+"""Behind a colon, or what file systems without colons have instead."""
 _STATUS: Final = {"R": "\\Seen", "A": "\\Answered", "F": "\\Flagged", "D": "\\Deleted", "T": "\\Draft"}
 _INFO: Final = {"S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "T": "\\Deleted", "D": "\\Draft", "P": "$Forwarded"}
 _STATUS_FIELDS: Final = re.compile(
@@ -23,6 +28,9 @@ _STATUS_FIELDS: Final = re.compile(
     rb"[^\n]*\n(?:[ \t][^\n]*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+_NUMBERS: Final = frozenset(map(str, range(26)))
 
 
 class Filed(NamedTuple):
@@ -46,16 +54,18 @@ def read(path: Path) -> Iterator[Filed]:
         ValueError: it is none of the kinds that are read; the text says so.
         OSError: it cannot be read.
     """
+    if path.is_dir() and (path / "mbox").is_file():  # what Apple Mail exports
+        path = path / "mbox"
     if path.is_dir():
         if not (path / "cur").is_dir() and not any(path.glob("*/cur")):
             raise ValueError(f"{path} is no Maildir: it has no folder cur")
         yield from _maildir(path)
         return
     with path.open("rb") as file:
-        start = file.read(5)
+        start = file.read(64)
     if start.startswith(b"PK\x03\x04"):
         yield from _zip(path)
-    elif start == b"From ":
+    elif mbox_file.begins(start):
         yield from _mbox(path)
     elif path.suffix.lower() == ".eml" or path.suffix.lower() == ".mbox":
         if path.stat().st_size:
@@ -70,18 +80,16 @@ def crlf(data: bytes) -> bytes:
 
 
 def _mbox(path: Path) -> Iterator[Filed]:
-    box = mailbox.mbox(path, create=False)
-    try:
-        for key in box.iterkeys():
-            data = _QUOTED.sub(rb"\1", box.get_bytes(key))
-            header, blank, body = data.partition(b"\n\n")
-            flags = _status_flags(header + b"\n")
-            clean = _STATUS_FIELDS.sub(b"", header + b"\n")
-            with box.get_file(key, from_=True) as file:
-                first = file.readline(1_000)
-            yield Filed("", crlf(clean + (blank[1:] and b"\n" + body)), flags, _from_time(first))
-    finally:
-        box.close()
+    for one in mbox_file.read(path, MAIL_OCTETS):
+        if one.too_large:
+            yield Filed("", b"", (), one.date, too_large=True)
+            continue
+        header = one.header
+        if _INTERNAL.search(header) and _STATUS_FIELDS.search(header):
+            continue  # the first mail of mailboxes of UW-IMAP, Pine and Dovecot holds their own numbers
+        clean = _STATUS_FIELDS.sub(b"", header if header.endswith(b"\n") or not header else header + b"\n")
+        rest = b"" if one.body is None else b"\n" + one.body
+        yield Filed("", crlf(clean + rest), _status_flags(header), one.date)
 
 
 def _status_flags(header: bytes) -> tuple[str, ...]:
@@ -101,35 +109,31 @@ def _status_flags(header: bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _from_time(line: bytes) -> float | None:
-    """The time of a `From ` line: asctime in UTC (RFC 4155)."""
-    text = line.decode("ascii", "replace").strip()
-    parts = text.split(" ", 2)
-    if len(parts) < 3:
-        return None
-    try:
-        parsed = parsedate_tz(parts[2])
-        return None if parsed is None else float(mktime_tz((*parsed[:9], parsed[9] or 0)))
-    except (ValueError, OverflowError, TypeError):
-        return None
-
-
 def _maildir(path: Path) -> Iterator[Filed]:
     """A Maildir and its Maildir++ folders (`.Work.2026`), or plain folders with a `cur` in each."""
     yield from _one_maildir(path, "")
     for below in sorted(one.parent for one in path.rglob("cur") if one.is_dir() and one.parent != path):
         relative = below.relative_to(path).as_posix()
-        name = relative[1:].replace(".", "/") if relative.startswith(".") and "/" not in relative else relative
+        name = relative
+        if relative.startswith(".") and "/" not in relative:
+            name = "/".join(map(_decoded, relative[1:].split(".")))
         yield from _one_maildir(below, name)
 
 
+def _decoded(name: str) -> str:
+    """A folder's name as Dovecot and Courier write it, in modified UTF-7; others are as they are."""
+    return utf7.decode(os.fsencode(name))
+
+
 def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
+    keywords = _keywords(path / "dovecot-keywords")
     for sub in ("cur", "new"):
         if not (path / sub).is_dir():
             continue
         for file in sorted(one for one in (path / sub).iterdir() if one.is_file() and not one.name.startswith(".")):
-            letters = file.name.rpartition(":2,")[2] if ":2," in file.name else ""
-            flags = tuple(flag for letter, flag in _INFO.items() if letter in letters)
+            found = _FLAGS.search(file.name)
+            letters = found[1] if found else ""
+            flags = tuple(flag for letter, flag in (_INFO | keywords).items() if letter in letters)
             state = file.stat()
             if state.st_size > MAIL_OCTETS:
                 yield Filed(folder, b"", flags, state.st_mtime, too_large=True)
@@ -137,14 +141,26 @@ def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
                 yield Filed(folder, crlf(file.read_bytes()), flags, state.st_mtime)
 
 
+def _keywords(file: Path) -> dict[str, str]:
+    """What Dovecot means by the small letters of a folder's flags."""
+    try:
+        lines = file.read_bytes()[:10_000].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(" ") for line in lines[:26])
+    return {chr(ord("a") + int(number)): word for number, _, word in pairs if number in _NUMBERS and word}
+
+
 def _zip(path: Path) -> Iterator[Filed]:
-    """A zip of .eml files, in a folder `mail` and folders in it, or of mbox files (MSG-70)."""
+    """A zip of .eml files, in a folder `mail` and folders in it (MSG-70)."""
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                name = PurePosixPath(member.filename.replace("\\", "/"))
+                name = PurePosixPath(_member_name(member).replace("\\", "/"))
                 if member.is_dir() or name.suffix.lower() != ".eml" or ".." in name.parts:
                     continue
+                if name.parts[0] == "__MACOSX" or name.name.startswith("._"):
+                    continue  # what a Mac keeps about the files beside it
                 parts = list(name.parent.parts)
                 if parts and parts[0].lower() == "mail":
                     parts = parts[1:]
@@ -157,6 +173,15 @@ def _zip(path: Path) -> Iterator[Filed]:
                 yield Filed(folder, crlf(data), (), None)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path} is a broken or locked zip: {error}") from error
+
+
+def _member_name(member: zipfile.ZipInfo) -> str:
+    """Macs write UTF-8 without saying so, and take letters apart from their accents."""
+    name = member.filename
+    if not member.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    return unicodedata.normalize("NFC", name)
 
 
 def write_mbox(file: BinaryIO, mails: Iterable[Filed]) -> int:
@@ -201,7 +226,7 @@ def write_maildir(path: Path, mails: Iterable[Filed]) -> int:
     made: set[Path] = set()
     written = 0
     for written, mail in enumerate(mails, 1):
-        place = path / ("." + mail.folder.replace(".", "_").replace("/", ".")) if mail.folder else path
+        place = path / _folder_name(mail.folder) if mail.folder else path
         if place not in made:
             made.add(place)
             for sub in ("cur", "new", "tmp"):
@@ -212,3 +237,7 @@ def write_maildir(path: Path, mails: Iterable[Filed]) -> int:
         file.write_bytes(mail.data.replace(b"\r\n", b"\n"))
         os.utime(file, (internal, internal))
     return written
+
+
+def _folder_name(folder: str) -> str:
+    return "." + utf7.encode(folder.replace(".", "_")).decode().replace("/", ".")

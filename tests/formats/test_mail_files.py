@@ -1,0 +1,132 @@
+"""Mails in files as other programs write them (MSG-70, MSG-71, MSG-72; RFC 4155)."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from storage.formats import mail_files
+from storage.formats.mail_files import Filed
+
+FROM = b"From x@y.example Sat Nov 28 10:00:00 2026\n"
+HEADER = b"Subject: a\nFrom: x@y.example\n\n"
+WHEN = 1_795_860_000.0
+
+
+def bodies(tmp_path: Path, data: bytes) -> list[bytes]:
+    """What stands behind the blank line of each mail of an mbox."""
+    file = tmp_path / "box.mbox"
+    file.write_bytes(data)
+    return [one.data.partition(b"\r\n\r\n")[2] for one in mail_files.read(file)]
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (FROM + HEADER + b"one\n\n" + FROM + HEADER + b"two\n", [b"one\n", b"two\n"]),
+        (FROM + HEADER + b"one\n" + FROM + HEADER + b"two\n", [b"one\n", b"two\n"]),
+        (
+            FROM + HEADER + b"one\nFrom here on\nit is text\n\n" + FROM + HEADER,
+            [b"one\nFrom here on\nit is text\n", b""],
+        ),
+        (FROM + HEADER + b"one\n\nFrom him I heard\n\n", [b"one\n\nFrom him I heard\n"]),
+        (FROM + HEADER + b"From Ann on Mon, 3 Nov 2025 at 10:00\n", [b"From Ann on Mon, 3 Nov 2025 at 10:00\n"]),
+        (FROM + HEADER + b">From a\n>>From b\n", [b"From a\n>From b\n"]),
+        (FROM + HEADER + b"one\nStatus: open\n\nX-Keywords: no\n", [b"one\nStatus: open\n\nX-Keywords: no\n"]),
+        (b"From \n" + HEADER + b"one\n\nFrom \n" + HEADER + b"two\n", [b"one\n", b"two\n"]),
+        (b"From - Sat Nov 28 10:00:00 2026\n" + HEADER + b"one\n", [b"one\n"]),
+        (b"From 12@xxx Sat Nov 28 10:00:00 +0000 2026\n" + HEADER + b"one\n", [b"one\n"]),
+        (b"From x@y Sat Nov 28 10:00:00 CET 2026 remote from z\n" + HEADER + b"one\n", [b"one\n"]),
+        (b"\xef\xbb\xbf\n" + FROM + HEADER + b"one\n", [b"one\n"]),
+        (FROM + b"\nno header\n", [b""]),
+        (
+            FROM + b"Subject: FOLDER INTERNAL DATA\nX-IMAP: 1 2\n\nthis is ours\n\n" + FROM + HEADER + b"one\n",
+            [b"one\n"],
+        ),
+    ],
+)
+def test_where_mails_begin(tmp_path: Path, data: bytes, found: list[bytes], ends: bytes) -> None:
+    """RFC 4155 and its dialects: Thunderbird, Gmail, Pine; what was written in a text begins no mail."""
+    if data.startswith(FROM + b"\n"):  # a mail without a header
+        (tmp_path / "box.mbox").write_bytes(data.replace(b"\n", ends))
+        assert [one.data for one in mail_files.read(tmp_path / "box.mbox")] == [b"\r\nno header\r\n"]
+        return
+    assert bodies(tmp_path, data.replace(b"\n", ends)) == [one.replace(b"\n", b"\r\n") for one in found]
+
+
+def test_content_length(tmp_path: Path) -> None:
+    """mboxcl2: a whole `From ` line in a body is text, if the number says so; a wrong number says nothing."""
+    inner = b"see\n\n" + FROM + b"ends here\n"
+    counted = FROM + b"Content-Length: %d\n" % len(inner) + HEADER + inner + b"\n" + FROM + HEADER + b"two\n"
+    assert bodies(tmp_path, counted) == [inner.replace(b"\n", b"\r\n"), b"two\r\n"]
+    for wrong in (b"3", b"9999", b"999999999"):
+        data = FROM + b"Content-Length: " + wrong + b"\n" + HEADER + b"one\n\n" + FROM + HEADER + b"two\n"
+        assert bodies(tmp_path, data) == [b"one\r\n", b"two\r\n"]
+
+
+def test_flags_and_dates_of_an_mbox_with_crlf(tmp_path: Path) -> None:
+    """MSG-71: what Windows writes is what others write."""
+    file = tmp_path / "box"
+    file.write_bytes((FROM + b"Status: RO\nX-Status: AF\n" + HEADER + b"one\n").replace(b"\n", b"\r\n"))
+    (one,) = mail_files.read(file)
+    assert one == Filed("", (HEADER + b"one\n").replace(b"\n", b"\r\n"), ("\\Seen", "\\Answered", "\\Flagged"), WHEN)
+
+
+def test_long_lines_and_large_mails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SYS-17: the time grows as the file does; what is too large is passed over, and what follows is read."""
+    monkeypatch.setattr(mail_files, "MAIL_OCTETS", 1_000_000)
+    long = b"From " + b"Mon Jan 1 10:00 " * 100_000 + b"\n"
+    (tmp_path / "box.mbox").write_bytes(FROM + HEADER + long + b"\n" + FROM + HEADER + b"two\n")
+    begun = time.perf_counter()
+    first, second = mail_files.read(tmp_path / "box.mbox")
+    assert time.perf_counter() - begun < 2
+    assert (first.too_large, first.data) == (True, b"")
+    assert second.data.endswith(b"two\r\n")
+
+
+def test_what_apple_mail_exports(tmp_path: Path) -> None:
+    """MSG-70: a folder `Name.mbox` with the mbox in it."""
+    folder = tmp_path / "Work.mbox"
+    folder.mkdir()
+    (folder / "mbox").write_bytes(FROM + HEADER + b"one\n")
+    (folder / "table_of_contents").write_bytes(b"\0")
+    assert len(list(mail_files.read(folder))) == 1
+
+
+def test_a_zip_that_a_mac_made(tmp_path: Path) -> None:
+    """MSG-70: names in UTF-8 that is not announced, accents apart, and files about files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in ("mail/Entwu\u0308rfe/1.eml", "__MACOSX/mail/Entwu\u0308rfe/._1.eml", "mail/._2.eml", "mail/3.eml"):
+            archive.writestr(name, b"Subject: x\n\n")
+    raw = out.getvalue()
+    flagged = b"PK\x01\x02", b"PK\x03\x04"
+    for mark, at in zip(flagged, (8, 6), strict=True):
+        start = -1
+        while (start := raw.find(mark, start + 1)) >= 0:
+            raw = raw[: start + at] + b"\0\0" + raw[start + at + 2 :]
+    (tmp_path / "a.zip").write_bytes(raw)
+    assert [one.folder for one in mail_files.read(tmp_path / "a.zip")] == ["Entwürfe", ""]
+
+
+def test_a_maildir_of_dovecot(tmp_path: Path) -> None:
+    """MSG-71: folders in modified UTF-7, keywords by letters, flags on file systems without colons."""
+    for name, file in (("", "1.x:2,Sa"), (".Entw&APw-rfe", "2.x!2,S"), (".A&-B.C", "3.x;2,R"), (".Größe", "4.x")):
+        (tmp_path / name / "cur").mkdir(parents=True)
+        (tmp_path / name / "cur" / file).write_bytes(b"Subject: x\n\n")
+    (tmp_path / "dovecot-keywords").write_text("0 $Forwarded\n1 work\nx y\n")
+    found = {one.folder: one.flags for one in mail_files.read(tmp_path)}
+    assert found == {"": ("\\Seen", "$Forwarded"), "Entwürfe": ("\\Seen",), "A&B/C": ("\\Answered",), "Größe": ()}
+
+
+def test_a_maildir_for_dovecot(tmp_path: Path) -> None:
+    """MSG-72: what is written is read by others, and here."""
+    folders = ["Entwürfe", "A&B/ç", "", "A&-B"]
+    mail_files.write_maildir(tmp_path / "out", [Filed(name, b"Subject: x\r\n\r\n", (), 1.0) for name in folders])
+    assert (tmp_path / "out" / ".Entw&APw-rfe" / "cur").is_dir()
+    assert {one.folder for one in mail_files.read(tmp_path / "out")} == set(folders)
