@@ -5,7 +5,7 @@ from __future__ import annotations
 import imaplib
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,8 @@ from storage.mail import utf7
 
 TIMEOUT_S: Final = 120
 _AT_ONCE: Final = 50
+_UIDS_AT_ONCE: Final = 5_000
+_FIRST: Final = re.compile(rb"\d+ \(")
 _LIST: Final = re.compile(rb'\(([^)]*)\) (?:"((?:[^"\\]|\\.)*)"|NIL) (.*)\Z', re.DOTALL)
 _ITEM: Final = re.compile(rb"UID (\d+)")
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
@@ -97,33 +99,60 @@ def _folders(client: imaplib.IMAP4) -> Iterator[tuple[bytes, str]]:
 
 
 def _mails(client: imaplib.IMAP4, raw: bytes, folder: str, known: Callable[[str, str], bool]) -> Iterator[Filed]:
-    state, _ = client.select(raw.decode("ascii", "replace"), readonly=True)
+    state, count = client.select(raw.decode("ascii", "replace"), readonly=True)
     if state != "OK":
         return
-    _, found = client.uid("SEARCH", "ALL")
-    uids = [int(uid) for uid in (found[0] or b"").split()]
+    uids = _uids(client, int(count[0] or 0))
     for start in range(0, len(uids), _AT_ONCE):
         page = ",".join(map(str, uids[start : start + _AT_ONCE]))
         wanted = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
         _, rows = client.uid("FETCH", page, wanted)
-        for one in rows:
-            if not isinstance(one, tuple):
-                continue
-            line: bytes = one[0]
+        for line, octets in _answers(rows):
             uid, size = _ITEM.search(line), _SIZE.search(line)
-            message_id = re.search(rb"<([^<>\s]+)>", one[1])
-            if uid is None or (message_id and known(folder, message_id[1].decode("utf-8", "replace"))):
+            if uid is None or size is None:
+                continue  # something else that changed meanwhile
+            message_id = re.search(rb"<([^<>\s]+)>", octets)
+            if message_id and known(folder, message_id[1].decode("utf-8", "replace")):
                 continue
             flags = _FLAGS.search(line)
             words = tuple(flags[1].decode("ascii", "replace").split()) if flags else ()
             internal = _internal(_DATE.search(line))
-            if size and int(size[1]) > MAIL_OCTETS:
+            if int(size[1]) > MAIL_OCTETS:
                 yield Filed(folder, b"", words, internal, too_large=True)
                 continue
-            _, bodies = client.uid("FETCH", uid[1].decode(), "(BODY.PEEK[])")
-            for body in bodies:
-                if isinstance(body, tuple):
-                    yield Filed(folder, crlf(body[1]), words, internal)
+            _, bodies = client.uid("FETCH", uid[1].decode(), "(UID BODY.PEEK[])")
+            for about, body in _answers(bodies):
+                if body and (found := _ITEM.search(about)) and found[1] == uid[1]:
+                    yield Filed(folder, crlf(body), words, internal)
+                    break
+
+
+def _uids(client: imaplib.IMAP4, count: int) -> list[int]:
+    """The uids of a mailbox of so many mails, in parts: one line with all of them may be too long to be read."""
+    found: list[int] = []
+    for start in range(1, count + 1, _UIDS_AT_ONCE):
+        _, rows = client.fetch(f"{start}:{min(count, start + _UIDS_AT_ONCE - 1)}", "(UID)")
+        found += [int(uid[1]) for line, _ in _answers(rows) if (uid := _ITEM.search(line))]
+    return found
+
+
+def _answers(rows: Iterable[Any]) -> Iterator[tuple[bytes, bytes]]:
+    """Each FETCH response's own words, and the string that it brought.
+
+    What is asked for comes in any order, before or behind the string, which is "" in quotes where it is empty
+    (RFC 3501 §7.4.2).
+    """
+    words, octets = b"", b""
+    for row in rows:
+        line, more = row if isinstance(row, tuple) else (row or b"", b"")
+        if _FIRST.match(line):
+            if words:
+                yield words, octets
+            words, octets = b"", b""
+        words += b" " + line
+        octets += more
+    if words:
+        yield words, octets
 
 
 def _internal(found: re.Match[bytes] | None) -> float | None:
