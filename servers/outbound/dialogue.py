@@ -103,11 +103,24 @@ class Dialogue(smtplib.SMTP):
         return [one if isinstance(one, bytes) else one.public_bytes(2) for one in found]
 
     def pipeline(self, commands: Sequence[str]) -> list[tuple[int, bytes]]:
-        """Send commands and read their answers: at once if the server allows it (RFC 2920), else one by one."""
-        if not self.has_extn("pipelining"):
-            return [self.docmd(command) for command in commands]
-        self.send("".join(f"{_line(command)}\r\n" for command in commands))
-        return [self.getreply() for _ in commands]
+        """Send commands and read their answers: at once if the server allows it (RFC 2920), else one by one.
+
+        Fewer answers than commands: the dialogue broke off behind the last of them.
+
+        Raises:
+            Broken: there is not even one.
+        """
+        at_once = self.has_extn("pipelining")
+        found: list[tuple[int, bytes]] = []
+        try:
+            if at_once:
+                self.send("".join(f"{_line(command)}\r\n" for command in commands))
+            for command in commands:
+                found.append(self.getreply() if at_once else self.docmd(command))
+        except (Broken, OSError):
+            if not found:
+                raise
+        return found
 
     def content(self, data: bytes, final_s: float) -> tuple[int, bytes]:
         """Send a message's octets, its lines' dots doubled, and return the answer to it (RFC 5321 §4.5.2).

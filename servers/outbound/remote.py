@@ -48,6 +48,7 @@ class Remote:
         results: list[Result] = []
         last = Refused("4.4.1", "no server could be reached")
         last_host = ""
+        deferred: dict[int, Result] = {}
         tried = 0
         try:
             for hop in self._router.hops(lease.domain, careless=careless):
@@ -62,13 +63,17 @@ class Remote:
                     tried += 1
                     last_host = hop.host
                     try:
-                        found = self._hand_over(hop, address, lease, letter, sign, left, demanding=demanding)
+                        found, uncertain = self._hand_over(hop, address, lease, letter, sign, left, demanding=demanding)
                     except Unfit as error:
-                        return results + self._all(left, error.status, str(error), "")
+                        results += self._all(
+                            [one for one in left if one.id not in deferred], error.status, str(error), ""
+                        )
+                        return results + list(deferred.values())
                     except Lost as error:
                         results += error.results
                         settled = {one.recipient for one in error.results}
                         left = [one for one in left if one.id not in settled]
+                        deferred = {number: one for number, one in deferred.items() if number not in settled}
                         last = Refused("4.4.2", str(error))
                         continue
                     except Untrusted as error:
@@ -80,14 +85,23 @@ class Remote:
                     except (Broken, OSError) as error:
                         last = Refused("4.4.1", f"{address}: {_words(error)}")
                         continue
-                    return results + found
+                    # RFC 5321 §5.1: who is not taken now may be taken by the next server.
+                    later = {one.recipient: one for one in found if one.outcome is Outcome.DEFERRED}
+                    if uncertain or not later:
+                        return results + found
+                    results += [one for one in found if one.recipient not in later]
+                    deferred = later
+                    left = [one for one in left if one.id in later]
+                    break
                 if tried >= ADDRESSES_MAX:
                     break
         except Unroutable as error:
-            return results + self._all(left, error.status, str(error), "")
+            results += self._all([one for one in left if one.id not in deferred], error.status, str(error), "")
+            return results + list(deferred.values())
         if demanding and isinstance(last, Untrusted) and not last.status.startswith("5"):
             last = Untrusted("5.7.10", last.reply)  # RFC 8689 §4.2.1: returned, not tried again
-        return results + self._all(left, last.status, last.reply, last_host)
+        results += self._all([one for one in left if one.id not in deferred], last.status, last.reply, last_host)
+        return results + list(deferred.values())
 
     def _hand_over(
         self,
@@ -99,13 +113,15 @@ class Remote:
         recipients: Sequence[Recipient],
         *,
         demanding: bool,
-    ) -> list[Result]:
+    ) -> tuple[list[Result], bool]:
+        """What became of each recipient, and whether the server may have the mail in spite of that."""
         dialogue = session.begin(hop, address, self._options)
         try:
             if demanding and not dialogue.has_extn("requiretls"):
                 raise Untrusted("5.7.30", f"{hop.host} does not support REQUIRETLS")
             times = (self._options.command_s, self._options.final_s)
-            found = Transaction(dialogue, lease, letter, sign, times=times).run(recipients)
+            transaction = Transaction(dialogue, lease, letter, sign, times=times)
+            found = transaction.run(recipients)
         finally:
             dialogue.finish()
         log.info(
@@ -120,7 +136,7 @@ class Remote:
                 "recipients": len(recipients),
             },
         )
-        return found
+        return found, transaction.uncertain
 
     def _all(self, recipients: Sequence[Recipient], status: str, reply: str, host: str) -> list[Result]:
         outcome = Outcome.FAILED if status.startswith("5") else Outcome.DEFERRED

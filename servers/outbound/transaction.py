@@ -55,6 +55,8 @@ class Transaction:
         self._command_s, self._final_s = times
         self._reports: Final = dialogue.has_extn("dsn")
         self._utf8 = False
+        self.uncertain = False
+        """The server may have taken the mail without our hearing of it: no other one gets it now."""
 
     def run(self, recipients: Sequence[Recipient]) -> list[Result]:
         """Hand the mail over. Those without a result are to be tried again at once (too many for one transaction).
@@ -73,8 +75,15 @@ class Transaction:
             raise Lost(str(error), []) from error
         if code == 421 or not 200 <= code < 600:
             raise Lost(f"{code} {text(reply)}", [])
-        if code != 250:
+        if code != 250:  # also if it hung up then
             return [self._result(one, code, reply, "0.0") for one in recipients]
+        if len(replies) < len(recipients):
+            said = [
+                self._result(one, *answer, "1.1")
+                for one, answer in zip(recipients, replies, strict=False)
+                if _is_no(answer)
+            ]
+            raise Lost("the connection was closed", said)
         accepted: list[Recipient] = []
         results: list[Result] = []
         too_many: list[tuple[Recipient, int, bytes]] = []
@@ -103,6 +112,7 @@ class Transaction:
                 code, reply = self._dialogue.content(self._letter.data, self._final_s)
             except (Broken, OSError) as error:
                 # It may have the mail or not (RFC 5321 §4.5.3.2.6): no other server now, a duplicate later perhaps.
+                self.uncertain = True
                 code, reply = 450, f"4.4.2 {error}".encode()
         return [self._result(one, code, reply, "0.0") for one in accepted]
 
@@ -186,6 +196,10 @@ def _xtext(value: str) -> Iterable[str]:
             yield f"+{ord(one):02X}"
         else:
             yield one
+
+
+def _is_no(answer: tuple[int, bytes]) -> bool:
+    return answer[0] // 100 == 5
 
 
 def _plain(address: str) -> str:
