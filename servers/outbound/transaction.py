@@ -150,7 +150,7 @@ class Transaction:
     def _fit(self, recipients: Sequence[Recipient]) -> None:
         """See what the message needs of the server, and change the message if that helps."""
         addresses = [self._lease.sender, *(one.address for one in recipients)]
-        needs = self._letter.international or any(not _plain(one).isascii() for one in addresses)
+        needs = self._letter.international or any(not domains.plain(one).isascii() for one in addresses)
         if needs and not self._dialogue.has_extn("smtputf8"):
             # RFC 6531 §3.5: such a server MUST NOT get it; downgrading addresses is nobody's to do.
             raise Unfit("5.6.7", f"{self._dialogue.host} does not take internationalised mail (SMTPUTF8)")
@@ -175,7 +175,7 @@ class Transaction:
         return " ".join(parts)
 
     def _address(self, address: str) -> str:
-        return address if self._utf8 else _plain(address)
+        return address if self._utf8 else domains.plain(address)
 
 
 def writable(address: str) -> bool:
@@ -200,14 +200,6 @@ def _xtext(value: str) -> Iterable[str]:
 
 def _is_no(answer: tuple[int, bytes]) -> bool:
     return answer[0] // 100 == 5
-
-
-def _plain(address: str) -> str:
-    """The address with its domain in A-labels: what needs no SMTPUTF8 if the local part is ASCII."""
-    if address.isascii():
-        return address
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{domains.a_labels(domain)}"
 
 
 def _status(code: int, reply: bytes, detail: str) -> str:

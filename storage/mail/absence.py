@@ -16,12 +16,12 @@ import sqlalchemy as sa
 
 from storage.formats import collation, mail_header, mime_words
 from storage.formats.addresses import parse_addresses
-from storage.formats.mail_policy import POLICY
+from storage.formats.mail_policy import POLICY, POLICY_UTF8
 from storage.mail import recipients
 from storage.mail.appending import Prepared
 from storage.mail.recipients import Recipient
 from storage.mail.tables import auto_replied, auto_replies
-from storage.outbound import queue
+from storage.outbound import domains, queue
 from storage.outbound.types import Target
 from storage.schema import card_index, collections
 from storage.statements import Statement
@@ -109,18 +109,19 @@ def _answer(tx: Transaction, absence: Absence, recipient: Recipient, prepared: P
     message = _chosen(tx, absence, sender)
     if message is None or not _first_in_days(tx, sender.lower()):
         return
+    to = domains.plain(sender)
     queue.enqueue(
-        tx, sender="", recipients=[Target(sender, notify="NEVER")], data=_mail(own[0], sender, header, message),
-        account=tx.actor.id,
+        tx, sender="", recipients=[Target(to, notify="NEVER")], data=_mail(own[0], to, header, message),
+        smtputf8=not (own[0] + to).isascii(), account=tx.actor.id,
     )  # fmt: skip
 
 
 def _sender(header: bytes) -> str:
     """Whom an answer would go to: the reverse-path; "" if nobody (RFC 3834 §4)."""
-    found = parse_addresses((mail_header.values(header, b"return-path") or [b""])[0])
-    if len(found) != 1 or not found[0].host or _MACHINES.fullmatch(found[0].mailbox):
-        return ""
-    return found[0].address
+    value = (mail_header.values(header, b"return-path") or [b""])[0].strip()
+    address = value.decode("utf-8", "replace").removeprefix("<").removesuffix(">")
+    local, _, host = address.rpartition("@")
+    return "" if not local or not host or _MACHINES.fullmatch(local.strip('"')) else address
 
 
 def _by_a_person(header: bytes) -> bool:
@@ -183,7 +184,7 @@ def _mail(own: str, to: str, header: bytes, message: Message) -> bytes:
         found = (mail_header.values(header, name) or [b""])[0]
         return " ".join(mime_words.printable(mime_words.decode_words(found)).split())
 
-    mail: Any = EmailMessage(policy=POLICY)
+    mail: Any = EmailMessage(policy=POLICY if (own + to).isascii() else POLICY_UTF8)
     mail["From"], mail["To"] = own, to
     mail["Subject"] = f"Auto: {said(b'subject')}"[:200]
     mail["Date"] = format_datetime(datetime.now(UTC))

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from storage.formats import mime_fields, mime_words
 from storage.formats.addresses import parse_addresses
-from storage.formats.mail_policy import POLICY
+from storage.formats.mail_policy import POLICY, POLICY_UTF8
 from storage.mail import reading, recipients
 from storage.mail.flags import SEEN
 from storage.mail.types import SPAM, Mailbox, State
-from storage.outbound import queue
+from storage.outbound import domains, queue
 from storage.outbound.types import Target
 from storage.schema import accounts
 from storage.statements import Statement
@@ -63,10 +63,11 @@ def send(tx: Transaction, states: Sequence[State]) -> None:
     listed = reading.listed_of(tx, [one.content for one in states])
     for state in states:
         fields = _fields(listed[state.content])
-        target = parse_addresses(fields[b"disposition-notification-to"])[0].address
+        target = domains.plain(parse_addresses(fields[b"disposition-notification-to"])[0].address)
         queue.enqueue(
-            tx, sender="", recipients=[Target(target)], data=_receipt(fields, own[0], target), account=tx.actor.id
-        )
+            tx, sender="", recipients=[Target(target, notify="NEVER")], data=_receipt(fields, own[0], target),
+            smtputf8=not (own[0] + target).isascii(), account=tx.actor.id,
+        )  # fmt: skip
 
 
 def _answerable(block: bytes) -> bool:
@@ -97,7 +98,8 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
         return mime_words.printable(mime_words.decode_words(fields.get(name, b""))).replace("\n", " ")
 
     domain = own.rpartition("@")[2]
-    message: Any = EmailMessage(policy=POLICY)
+    policy = POLICY if (own + target).isascii() else POLICY_UTF8
+    message: Any = EmailMessage(policy=policy)
     message["From"], message["To"] = own, target
     message["Subject"] = f"Read: {said(b'subject')}"[:200]
     message["Date"] = format_datetime(datetime.now(UTC))
@@ -110,7 +112,7 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
         f"The mail that you sent to {own} with the subject\n\n    {said(b'subject')}\n\nwas displayed.\n"
     )
     message.make_mixed()
-    part: Any = EmailMessage(policy=POLICY)
+    part: Any = EmailMessage(policy=policy)
     lines = [f"Reporting-UA: {domain}; Escritoire", f"Final-Recipient: rfc822;{own}"]
     lines += [f"Original-Message-ID: {original}"] if original else []
     lines.append("Disposition: automatic-action/MDN-sent-automatically; displayed")

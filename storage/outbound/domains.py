@@ -25,3 +25,11 @@ def a_labels(domain: str) -> str:
 def of(address: str) -> str:
     """The domain of an address, as above; "" if it has none."""
     return a_labels(address.rpartition("@")[2]) if "@" in address else ""
+
+
+def plain(address: str) -> str:
+    """The address with its domain in A-labels: what needs no SMTPUTF8 if the local part is ASCII (RFC 6531 §3.2)."""
+    if address.isascii():
+        return address
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{a_labels(domain)}"

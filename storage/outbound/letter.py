@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from typing import Any, Final, NamedTuple
 
 from storage.formats.mail_policy import POLICY, POLICY_UTF8
-from storage.outbound import queue
+from storage.outbound import domains, queue
 from storage.outbound.types import Target
 from storage.store import Transaction
 from storage.types import PrincipalId
@@ -42,6 +42,7 @@ def put(
 
     Without `bounces` nobody hears of it if it cannot be delivered; `automatic` ones are answered by no program.
     """
+    sender, to = _plain(sender), [_plain(one) for one in to]
     utf8 = not all(one.address.isascii() for one in (sender, *to))
     mail: Any = EmailMessage(policy=POLICY_UTF8 if utf8 else POLICY)
     mail["From"] = _shown(sender)
@@ -56,6 +57,10 @@ def put(
         tx, sender=sender.address if bounces else "", recipients=[Target(one.address) for one in to],
         data=mail.as_bytes(), smtputf8=utf8, account=account,
     )  # fmt: skip
+
+
+def _plain(one: Person) -> Person:
+    return Person(domains.plain(one.address), one.name)
 
 
 def _shown(one: Person) -> Address:

@@ -36,7 +36,10 @@ def send(store: Store, alice: Actor) -> Send:
     """Deliver a mail to alice; the answers that it made."""
 
     def deliver(
-        sender: str = "carol@far.test", more: str = "", to: str = "alice@example.test", spam: bool = False,
+        sender: str = "carol@far.test",
+        more: str = "",
+        to: str = "alice@example.test",
+        spam: bool = False,
         subject: str = "=?utf-8?q?Gr=C3=BC=C3=9Fe?=",
     ) -> list[EmailMessage]:
         data = (
@@ -150,3 +153,25 @@ def test_what_the_subject_hides_makes_no_fields(store: Store, alice: Actor, send
     [mail] = send(subject=f"=?utf-8?b?{hidden}?=")
     assert "x-evil" not in mail
     assert mail["subject"] == "Auto: = ?utf-8?q?=0d=0aX-Evil=3a_1?="
+
+
+@pytest.mark.parametrize(
+    "sender", ["m\u00fcller@far.test", '"a b"@far.test', "a=?utf-8?q?b?=@far.test", "x@xn--mller-kva.test"]
+)
+def test_addresses_are_written_as_they_are(store: Store, alice: Actor, send: Send, sender: str) -> None:
+    """RFC 6531 §3.2, RFC 2047 §5: no address is made of encoded words, nor changed by what looks like one."""
+    away(store, alice, ALWAYS)
+    (answer,) = send(sender)
+    if "=?" not in sender:  # else the envelope alone can say it
+        assert f"To: {sender}\r\n".encode() in answer.as_bytes(policy=policy.SMTPUTF8)
+
+
+def test_a_domain_in_letters_needs_no_smtputf8(store: Store, alice: Actor) -> None:
+    """RFC 6531 §3.2: its A-labels do for servers that know ASCII alone."""
+    away(store, alice, ALWAYS)
+    data = "Return-Path: <x@m\u00fcller.test>\r\nTo: alice@example.test\r\nSubject: x\r\n\r\nhello\r\n".encode()
+    delivery.deliver(store, appending.prepare(store, data), Recipient(alice.id, "alice", "alice@example.test", "en"))
+    with store.write(SITE) as tx:
+        (lease,) = queue.lease(tx, "test", tx.now + 1, 100)
+        assert ([one.address for one in lease.recipients], lease.smtputf8) == (["x@xn--mller-kva.test"], False)
+        assert queue.body(tx, lease.id).isascii()
