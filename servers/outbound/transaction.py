@@ -155,6 +155,8 @@ class Transaction:
             # RFC 6531 §3.5: such a server MUST NOT get it; downgrading addresses is nobody's to do.
             raise Unfit("5.6.7", f"{self._dialogue.host} does not take internationalised mail (SMTPUTF8)")
         self._utf8 = needs
+        if self._lease.sign:  # ours to change: what others wrote may be signed, and nobody refused it so far
+            self._letter = wire.short_lines(self._letter)
         if self._letter.eight and not self._dialogue.has_extn("8bitmime"):
             converted = wire.seven_bits(self._letter)
             if converted is None:

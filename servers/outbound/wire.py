@@ -9,6 +9,7 @@ import email.policy
 import io
 import quopri
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, Final
@@ -18,6 +19,9 @@ _BLANK: Final = re.compile(rb"(?:\A|\r\n)\r\n")
 _FIELD: Final = re.compile(rb"^([!-9;-~]{1,80})[ \t]*:[ \t]*((?:[^\r\n]|\r\n(?=[ \t]))*)", re.MULTILINE)
 _POLICY: Final[Any] = email.policy.compat32.clone(linesep="\r\n", cte_type="7bit", max_line_length=0)
 _SEALED: Final = frozenset({"multipart/signed", "multipart/encrypted"})
+_ENCODED: Final = frozenset({"quoted-printable", "base64", "x-uuencode", "uuencode", "uue", "x-uue"})
+_LONG: Final = re.compile(rb"\n[^\r\n]{999}")
+"""With the end of the line before, so that it is looked for once in each line."""
 _PARTS_MAX: Final = 2000
 _CONVERTED_OCTETS: Final = 16 * 1024 * 1024
 
@@ -64,36 +68,61 @@ def seven_bits(one: Letter) -> Letter | None:
 
     A signature or an encryption covers the octets as they are, and nobody knows what text without a charset says.
     """
-    if one.international or len(one.data) > _CONVERTED_OCTETS:
+    if one.international:
+        return None
+    converted = _converted(one, _POLICY, _is_not_ascii)
+    return None if converted is None or converted.eight else converted
+
+
+def short_lines(one: Letter) -> Letter:
+    """The same message without lines that are longer than RFC 5321 §4.5.3.1.6 lets a server take; as it is, if that
+    would break it, as above.
+    """
+    if not _LONG.search(one.data, max(len(one.header) - 1, 0)):
+        return one
+    return _converted(one, _POLICY.clone(cte_type="8bit"), _is_long) or one
+
+
+def _converted(one: Letter, policy: Any, unfit: Callable[[bytes, str], bool]) -> Letter | None:
+    if len(one.data) > _CONVERTED_OCTETS:
         return None
     try:
-        parsed = email.message_from_bytes(one.data, policy=_POLICY)
+        parsed = email.message_from_bytes(one.data, policy=policy)
         parts: list[Message] = []
         for part in parsed.walk():
             parts.append(part)
             if len(parts) > _PARTS_MAX or part.get_content_type() in _SEALED:
                 return None
         for part in parts:
-            _encode(part)
+            _encode(part, unfit)
         out = io.BytesIO()
-        email.generator.BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(parsed)
+        email.generator.BytesGenerator(out, mangle_from_=False, policy=policy).flatten(parsed)
     except (ValueError, LookupError, KeyError, AttributeError, TypeError, IndexError, RecursionError):
         return None  # the library's many words for MIME that is none
-    converted = letter(out.getvalue())
-    return None if converted.eight else converted
+    return letter(out.getvalue())
 
 
-def _encode(part: Message) -> None:
-    """Give a leaf of 8 bits an encoding of 7, and what is around it none (RFC 2045 §6.4)."""
+def _is_not_ascii(payload: bytes, encoding: str) -> bool:
+    """`payload` as it stands there."""
+    return not payload.isascii() or encoding in {"8bit", "binary"}
+
+
+def _is_long(payload: bytes, encoding: str) -> bool:
+    return _LONG.search(b"\n" + payload) is not None
+
+
+def _encode(part: Message, unfit: Callable[[bytes, str], bool]) -> None:
+    """Give a leaf that is `unfit` an encoding of short lines of 7 bits, and what is around it none (RFC 2045 §6.4)."""
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if part.is_multipart():
-        if encoding in {"8bit", "binary"}:
+        if encoding in {"8bit", "binary"} and unfit is _is_not_ascii:
             part.replace_header("Content-Transfer-Encoding", "7bit")
         return
     raw: Any = part.get_payload(decode=True)
-    if not isinstance(raw, bytes) or (raw.isascii() and encoding not in {"8bit", "binary"}):
+    if not isinstance(raw, bytes):
         return
-    if encoding in {"quoted-printable", "base64"} and str(part.get_payload()).isascii():
+    written = str(part.get_payload()).encode("utf-8", "surrogateescape") if encoding in _ENCODED else raw
+    if not unfit(written, encoding):
         return
     if part.get_content_maintype() == "text":
         lines = [quopri.encodestring(line).replace(b"\n", b"\r\n") for line in _END.split(raw)]

@@ -376,6 +376,20 @@ def test_eight_bits_are_sent_where_they_are_taken(outside: Outside) -> None:
     assert unsigned(mx.mails[0].data) == EIGHT
 
 
+def test_long_lines_are_encoded_in_what_is_written_here(outside: Outside) -> None:
+    """RFC 5321 §4.5.3.1.6; what somebody else wrote is passed on as it is, for it may be signed."""
+    mx = outside.host("mx.remote.test", "remote.test")
+    head = b"From: alice@example.test\r\nTo: you@remote.test\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
+    outside.send("you@remote.test", data=head + b"<p>" + b"word " * 150 + b"</p>\r\n" + b"x" * 999 + b"\r\n")
+    outside.run()
+    outside.send("you@remote.test", data=head + b"x" * 999 + b"\r\n", sign=False)
+    outside.run()
+    mine, others = mx.mails
+    assert max(map(len, mine.data.split(b"\r\n"))) < 998
+    assert verified(outside, mine.data)
+    assert b"x" * 999 in others.data
+
+
 def test_eight_bits_are_converted_where_they_are_not(outside: Outside) -> None:
     """RFC 6152 §3; the signature covers what leaves."""
     mx = outside.host("mx.remote.test", "remote.test", without=("8BITMIME",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -61,6 +62,49 @@ def test_text_in_seven_bits_is_the_same_text(text: str, charset: str) -> None:
         decode=True
     )
     assert max(map(len, converted.data.split(b"\r\n"))) <= 998
+
+
+LONG = b"<p>" + b"word " * 400 + b"</p>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoding", "body"),
+    [
+        (b"text/html; charset=us-ascii", b"7bit", LONG),
+        (b"text/html; charset=utf-8", b"8bit", "é".encode() * 1_000 + b"\r\nshort"),
+        (b"text/plain", b"quoted-printable", b"=41" + b"a" * 2_000),
+        (b"image/png", b"base64", base64.b64encode(b"\x89PNG" * 500)),
+        (b"application/octet-stream", b"7bit", b"x" * 5_000),
+    ],
+)
+def test_long_lines_are_encoded(kind: bytes, encoding: bytes, body: bytes) -> None:
+    """RFC 5321 §4.5.3.1.6, RFC 5322 §2.1.1: servers refuse what is longer than 998; it means the same afterwards."""
+    data = (
+        b"From: a@b\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: "
+        + kind
+    )
+    data += (
+        b"\r\nContent-Transfer-Encoding: "
+        + encoding
+        + b"\r\n\r\n"
+        + body
+        + b"\r\n--x\r\nX-Y: z\r\n\r\nt\xfft\r\n--x--\r\n"
+    )
+    before = wire.letter(data)
+    after = wire.short_lines(before)
+    assert max(map(len, after.data.split(b"\r\n"))) <= 998
+    old, new = (
+        [part.get_payload(decode=True) for part in message_from_bytes(one.data).walk()] for one in (before, after)
+    )
+    assert new == old
+    assert b"\r\n\r\nt\xfft\r\n--x--" in after.data
+
+
+def test_what_is_sealed_or_short_stays_as_it_is() -> None:
+    """RFC 1847 §2.1: a signature covers the octets."""
+    sealed = b"From: a@b\r\nContent-Type: multipart/signed; boundary=x\r\n\r\n--x\r\n\r\n" + LONG + b"\r\n--x--\r\n"
+    for data in (sealed, b"From: a@b\r\n\r\n" + b"x" * 998 + b"\r\n", b"X: " + b"y" * 2_000 + b"\r\n\r\nshort\r\n"):
+        assert wire.short_lines(wire.letter(data)).data == data
 
 
 def test_attachments_in_eight_bits_are_converted_where_they_are() -> None:
