@@ -55,10 +55,10 @@ def hops(header: bytes) -> int:
 
 
 def authors(header: bytes) -> list[str]:
-    """The addresses of From and Sender, lower case (MSG-09)."""
+    """The addresses of From and Sender, lower case, however far down they stand (MSG-09)."""
     found: list[str] = []
-    for name in (b"from", b"sender"):
-        for value in values(header, name):
+    for _, name, value in mime_fields.fields(header):
+        if name.lower() in (b"from", b"sender"):
             found += [one.address.lower() for one in parse_addresses(value) if one.host]
     return found
 

@@ -83,3 +83,16 @@ def test_any_header(data: bytes) -> None:
     header.hops(block)
     header.completed(block, "host.example")
     assert b"Bcc" not in header.without(b"bcc: x\r\n y\r\nBCC: z\r\nTo: t\r\n", b"bcc")
+
+
+def test_an_author_far_down_is_one(connect: Callable[..., Client]) -> None:
+    """MSG-09: whoever writes a long header before From is no more allowed to be somebody else."""
+    padding = b"".join(b"X-Padding: %b\r\n" % (b"x" * 900) for _ in range(400))
+    for field in (
+        b"From: bob@example.test",
+        b"FROM : bob@example.test",
+        b"From: alice@example.test\r\nSender: bob@example.test",
+    ):
+        data = padding + field + b"\r\nSubject: x\r\n\r\nbody\r\n"
+        said = connect("submission").login().mail("alice@example.test", "x@out.example", data=data)
+        assert said.startswith("550 5.7.1")
