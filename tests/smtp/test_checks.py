@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
 
 import pytest
@@ -150,6 +151,41 @@ def test_dkim(checked: Callable[..., Checks], key: rsa.RSAPrivateKey) -> None:
     assert result(signed(key, algorithm=b"rsa-sha1")) == "policy"
 
 
+@pytest.mark.parametrize("body", [b"a  b \t \r\n\r\n \r\n", b"\r\n", b"", b"a \r\n b\t", b"x" + b" " * 100 + b"\r\n"])
+@pytest.mark.parametrize("form", [b"relaxed/relaxed", b"simple/relaxed", b"relaxed/simple", b"simple"])
+def test_dkim_in_every_form(checked: Callable[..., Checks], key: rsa.RSAPrivateKey, body: bytes, form: bytes) -> None:
+    """RFC 6376 §3.4: what a signer made of white space is made here."""
+    import dkim
+
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    data = MAIL.replace(b"body\r\n", body)
+    pair = tuple([*form.split(b"/"), b"simple"][:2])
+    field = dkim.sign(data, b"s", b"a.example", pem, canonicalize=pair)
+    if form == b"simple":
+        assert b"c=simple/simple" in field
+    checks = checked({"s._domainkey.a.example": {"TXT": [record(key)]}})
+    assert checks._dkim(field + data) == [("pass", "a.example")]
+
+
+@pytest.mark.parametrize("space", [b" ", b" \t"])
+def test_white_space_takes_no_time(checked: Callable[..., Checks], key: rsa.RSAPrivateKey, space: bytes) -> None:
+    """SYS-17: a line of blanks kept a process busy for minutes, by DKIM and by ARC."""
+    checks = checked({"s._domainkey.a.example": {"TXT": [record(key)]}})
+    field = b": i=1; v=1; a=rsa-sha256; c=relaxed/%b; d=a.example; s=s; t=1; bh=AAAA; h=from; b=AAAA\r\n"
+    seal = b"ARC-Seal: i=%d; cv=none; a=rsa-sha256; d=a.example; s=s; t=1; b=AAAA\r\nARC-Authentication-Results: i=%d; x\r\n"
+    fields = (
+        b"DKIM-Signature"
+        + field % b"relaxed"
+        + b"".join(
+            b"ARC-Message-Signature" + (field % form).replace(b"i=1", b"i=%d" % number) + seal % (number, number)
+            for number, form in ((1, b"relaxed"), (2, b"simple"))
+        )
+    )
+    begun = time.perf_counter()
+    checks.at_data("h.example", HERE, "x@a.example", fields + MAIL + space * 300_000 + b"x\r\n")
+    assert time.perf_counter() - begun < 3
+
+
 @pytest.mark.parametrize(
     ("records", "found"),
     [
@@ -204,3 +240,26 @@ def test_forged_results_go(checked: Callable[..., Checks], claim: bytes) -> None
     other = b"Authentication-Results: other.example; dkim=pass\r\n"
     data = b"Authentication-Results:" + claim + b"\r\n" + other + MAIL
     assert checks.at_data("h.example", HERE, "", data).stripped == other + MAIL
+
+
+def test_an_author_far_down_is_asked_about(checked: Callable[..., Checks]) -> None:
+    """RFC 7489 §6.6.1: a long header before From hides nothing."""
+    padding = b"".join(b"X-Padding: %b\r\n" % (b"x" * 900) for _ in range(400))
+    checks = checked({"_dmarc.a.example": {"TXT": ["v=DMARC1; p=reject"]}})
+    assert checks.at_data("h.example", HERE, "", padding + MAIL).spam
+
+
+def test_a_chain_of_forwarders(checked: Callable[..., Checks], key: rsa.RSAPrivateKey) -> None:
+    """RFC 8617 §5.2, §7.2.1: whoever vouches for a mail by a valid chain keeps it from being taken for spam."""
+    import dkim
+
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    names = {"_dmarc.a.example": {"TXT": ["v=DMARC1; p=reject"]}, "s._domainkey.list.example": {"TXT": [record(key)]}}
+    checks = checked(names)
+    data = b"Authentication-Results: list.example; spf=pass smtp.mailfrom=x@a.example\r\n" + MAIL
+    chain = b"".join(dkim.arc_sign(data, b"s", b"list.example", pem, b"list.example"))
+    good = checks.at_data("h.example", HERE, "x@a.example", chain + data)
+    assert b"arc=pass" in good.added
+    assert (good.spam, b"dmarc=fail" in good.added) == (False, True)
+    bad = checks.at_data("h.example", HERE, "x@a.example", chain + data.replace(b"body", b"bodies"))
+    assert (bad.spam, b"arc=fail" in bad.added) == (True, True)
