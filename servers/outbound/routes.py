@@ -6,7 +6,7 @@ import ipaddress
 import random
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby
 from typing import Final
@@ -53,6 +53,8 @@ class Hop:
     safe_name: bool = False
     """Nobody can have forged that it is this domain's: by DNSSEC or by an MTA-STS policy (RFC 8689 §2)."""
     smarthost: Smarthost | None = None
+    domain: str = ""
+    """What the mail is for: a name that a server may show as well, if it was found by DNSSEC (RFC 7672 §3.2.2)."""
 
 
 class Router:
@@ -97,7 +99,7 @@ class Router:
                 break
             if hop is not None:
                 found += 1
-                yield hop
+                yield replace(hop, domain=domain)
         if not found:
             raise refused
 

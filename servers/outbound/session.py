@@ -64,7 +64,8 @@ def _begin(hop: Hop, address: str, options: Options, *, encrypt: bool) -> Dialog
         if hop.trust is not Trust.ANY and not dialogue.secure:
             raise Untrusted("4.7.5", f"{hop.host} does not offer the TLS that its domain promises")
         # RFC 7672 §3.2.3: the name of the exchanger, and the names by which one came to it.
-        if hop.trust is Trust.DANE and not dane.verified(dialogue.chain(), hop.tlsa, [hop.host]):
+        names = [hop.host, hop.domain] if hop.domain else [hop.host]
+        if hop.trust is Trust.DANE and not dane.verified(dialogue.chain(), hop.tlsa, names):
             raise Untrusted("4.7.5", f"the certificate of {hop.host} is none of its TLSA records")
         if hop.smarthost is not None and hop.smarthost.login:
             _log_in(dialogue, hop.smarthost.login, hop.smarthost.password)

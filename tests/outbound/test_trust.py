@@ -190,9 +190,9 @@ def test_another_key_does_not_get_it(outside: Outside, tls: bool) -> None:
     assert delivered(mx) == 1
 
 
-@pytest.mark.parametrize(("name", "taken"), [("mx.remote.test", 1), ("other.test", 0)])
+@pytest.mark.parametrize(("name", "taken"), [("mx.remote.test", 1), ("remote.test", 1), ("other.test", 0)])
 def test_an_authority_named_by_the_dns_stands_for_names(outside: Outside, name: str, taken: int) -> None:
-    """DANE-TA (RFC 7672 §3.1.2)."""
+    """DANE-TA (RFC 7672 §3.1.2): the exchanger's name, or that of the domain (§3.2.2)."""
     context, _ = outside.authority.server(name, chain=True)
     mx = outside.host("mx.remote.test", "remote.test", tls=context)
     outside.dns.signed = True
