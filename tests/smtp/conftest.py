@@ -101,7 +101,7 @@ class Client:
         return " ".join(self(*lines).split("\r\n")[-2].split(" ")[:2])
 
     def hello(self) -> Client:
-        assert self("LHLO client.example" if self.session._lmtp else "EHLO client.example").startswith("250")
+        assert self("LHLO client.example" if self.session._state.lmtp else "EHLO client.example").startswith("250")
         return self
 
     def login(self) -> Client:
