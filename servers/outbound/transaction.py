@@ -132,7 +132,7 @@ class Transaction:
         if has("size"):
             limit = str(self._dialogue.esmtp_features.get("size", ""))
             # RFC 1870 §6.1: not even begun; 0 is no limit.
-            if limit.isdigit() and 0 < int(limit[:18]) < len(self._letter.data):
+            if limit.isascii() and limit.isdigit() and 0 < int(limit[:18]) < len(self._letter.data):
                 raise Unfit("5.3.4", f"{self._dialogue.host} takes no more than {limit} octets")
             parts.append(f"SIZE={len(self._letter.data)}")
         if has("8bitmime"):

@@ -36,7 +36,12 @@ def data(state: State, argument: str) -> Reply:
 def bdat(state: State, argument: str) -> Reply:
     """RFC 3030 §2; the octets follow at once, so a wrong number ends the session."""
     words = argument.upper().split()
-    if not words or not words[0].isdigit() or len(words[0]) > 12 or words[1:] not in ([], ["LAST"]):
+    if (
+        not words
+        or not (words[0].isascii() and words[0].isdigit())
+        or len(words[0]) > 12
+        or words[1:] not in ([], ["LAST"])
+    ):
         both = Answer(501, "5.5.4", "BDAT number [LAST]").render()
         return Reply((both + Answer(421, "4.5.0", "good bye").render(),), Then.CLOSE)
     size = int(words[0])

@@ -92,3 +92,12 @@ def test_who_was_refused_before_the_server_hung_up_is_not_tried_again(outside: O
         outside.run()
     assert [one.address for message in outside.queued() for one in message.recipients] == ["b@remote.test"]
     assert outside.report()[1][1]["Final-Recipient"] == "rfc822; a@remote.test"
+
+
+def test_a_limit_that_is_no_number_is_none(outside: Outside) -> None:
+    """RFC 1870 §4: a superscript is a digit to Python, and kept mail from leaving."""
+    address = outside.address("mx.remote.test", "remote.test")
+    outside.send("you@remote.test")
+    with hostile(scripted({**TAKES, b"EHLO": b"250-mx\r\n250 SIZE \xb2\r\n"}), address, outside.port):
+        outside.run()
+    assert outside.queued() == []

@@ -96,3 +96,11 @@ def test_an_author_far_down_is_one(connect: Callable[..., Client]) -> None:
         data = padding + field + b"\r\nSubject: x\r\n\r\nbody\r\n"
         said = connect("submission").login().mail("alice@example.test", "x@out.example", data=data)
         assert said.startswith("550 5.7.1")
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "\u0663", "-1", "1.0", "0x1", "1" * 13, ""])
+def test_a_size_of_a_chunk_is_a_number(connect: Callable[..., Client], number: str) -> None:
+    """RFC 3030 §2: digits of ASCII; what only looks like one was an internal error."""
+    client = connect().hello()
+    client("MAIL FROM:<x@out.example>", "RCPT TO:<alice@example.test>")
+    assert client(f"BDAT {number} LAST").startswith("501 5.5.4")
