@@ -159,11 +159,14 @@ class Checks:
         signatures = fields.values(header, b"dkim-signature")[:SIGNATURES_MAX]
         if not signatures:
             return found
-        verifier = dkim.DKIM(data, minkey=1024, timeout=int(DNS_S))
+        try:
+            verifier = dkim.DKIM(data, minkey=1024, timeout=int(DNS_S))
+        except Exception as error:  # its header has lines that are no fields: no signature can be about it
+            log.info("dkim", extra={"reason": type(error).__name__})
+            return [("permerror", _signer(raw)) for raw in signatures]
         body, relaxed = verifier.body, _relaxed(verifier.body)
         for number, raw in enumerate(signatures):
-            domain = re.search(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)", raw)
-            name = domains.a_labels(domain[1].decode("utf-8", "replace")) if domain else ""
+            name = _signer(raw)
             if re.search(rb"(?:^|;)\s*a\s*=\s*rsa-sha1\s*(?:;|\Z)", raw):
                 found.append(("policy", name))  # RFC 8301 §3.1: it proves nothing any more
                 continue
@@ -257,6 +260,11 @@ def _read(record: str, *, own: bool) -> Dmarc | None:
     if tags.get("pct") == "0" or tags.get("t") == "y":
         policy = _MILDER[policy]  # RFC 7489 §6.6.4: its owner tries it out
     return Dmarc(policy, tags.get("adkim") == "s", tags.get("aspf") == "s")
+
+
+def _signer(signature: bytes) -> str:
+    domain = re.search(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)", signature)
+    return domains.a_labels(domain[1].decode("utf-8", "replace")) if domain else ""
 
 
 def _relaxed(body: bytes) -> bytes:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from servers.smtp import sender_policy
 from servers.smtp.checks import Checks
@@ -263,3 +265,25 @@ def test_a_chain_of_forwarders(checked: Callable[..., Checks], key: rsa.RSAPriva
     assert (good.spam, b"dmarc=fail" in good.added) == (False, True)
     bad = checks.at_data("h.example", HERE, "x@a.example", chain + data.replace(b"body", b"bodies"))
     assert (bad.spam, b"arc=fail" in bad.added) == (True, True)
+
+
+SIGNATURE = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=a.example; s=s; bh=AAAA; h=from; b=AAAA\r\n"
+PIECES = (
+    *(
+        SIGNATURE,
+        b"DKIM-Signature: =; d=\xff; t=x\r\n",
+        b"ARC-Seal: i=1; cv=none; b=AA\r\n",
+        b"Authentication-Results:\r\n",
+    ),
+    *(b"ARC-Message-Signature: i=1; c=relaxed/relaxed\r\n", b"From: x@a.example\r\n", b"From: x@..\xff\r\n"),
+    *(b"no field\r\n", b" folded\r\n", b"\r\n", b":\r\n", b"\x00\r\n", b"x"),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example(SIGNATURE + b"no field\r\nFrom: x@a.example\r\n\r\nx")
+def test_no_mail_is_too_strange_to_be_checked(checked: Callable[..., Checks], data: bytes) -> None:
+    """SMTP-08: a line that is no field, in a mail with a signature, was an internal error each time it came."""
+    verdict = checked({}).at_data("h.example", HERE, "x@a.example", data)
+    assert verdict.added.startswith(b"Authentication-Results: mail.example.test;")
