@@ -10,6 +10,7 @@ from servers.outbound.transaction import writable
 from servers.outbound.wire import Letter
 from storage.errors import Busy, OverQuota, TooLarge
 from storage.mail import appending, delivery, recipients
+from storage.outbound import domains
 from storage.outbound.types import Lease, Outcome, Recipient, Result
 from storage.store import Store
 from storage.types import SITE
@@ -45,6 +46,8 @@ class Local:
     def _deliver(self, lease: Lease, letter: Letter, to: Recipient) -> Result:
         with self._store.read(SITE) as tx:
             found = recipients.find(tx, to.address, self._options.domains)
+            if found is None and not to.address.isascii():
+                found = recipients.find(tx, domains.plain(to.address), self._options.domains)
         if found is None:
             return Result(to.id, Outcome.FAILED, "5.1.1", "there is no such mailbox")
         # RFC 5321 §4.4: the last one writes down the reverse-path.

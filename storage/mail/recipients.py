@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from storage import preferences, quota
 from storage.containment import contains
+from storage.outbound.domains import a_labels, plain
 from storage.schema import accounts, addresses, plans, principals
 from storage.statements import Statement
 from storage.store import Transaction
@@ -146,9 +147,15 @@ def notified_at(tx: Transaction, people: Sequence[PrincipalId]) -> dict[Principa
 
 
 def may_send_from(own: Collection[str], address: str) -> bool:
-    """Whether an address is one of `own`, a suffix left aside."""
+    """Whether an address is one of `own`, a suffix left aside, and whatever its domain is written in (RFC 5890)."""
     local, _, domain = address.lower().rpartition("@")
-    return f"{local}@{domain}" in own or f"{local.partition('+')[0]}@{domain}" in own
+    bare = local.partition("+")[0]
+    if f"{local}@{domain}" in own or f"{bare}@{domain}" in own:
+        return True
+    if domain.isascii() and "xn--" not in domain:
+        return False
+    labels = a_labels(domain)
+    return any(plain(one) in (f"{local}@{labels}", f"{bare}@{labels}") for one in own)
 
 
 _OLDEST: Final = Statement(

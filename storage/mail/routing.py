@@ -9,6 +9,7 @@ from typing import Final
 
 from storage.mail import delivery, recipients
 from storage.mail.recipients import Recipient
+from storage.outbound import domains
 from storage.store import Store, Transaction
 from storage.types import SITE, PrincipalId
 
@@ -70,7 +71,16 @@ def direct(store: Store, site: Site, recipient: Recipient) -> str:
 
 def is_own(site: Site, address: str) -> bool:
     """Whether the desk is responsible for an address's domain; "postmaster" alone is everybody's."""
-    return "@" not in address or address.rpartition("@")[2].lower().removesuffix(".") in site.domains
+    return "@" not in address or _spelled(site, address.rpartition("@")[2]) in site.domains
+
+
+def _spelled(site: Site, domain: str) -> str:
+    """A domain as the desk writes it, if it is one of its own: in U-labels and A-labels it is the same (RFC 5890)."""
+    plain = domain.lower().removesuffix(".")
+    if plain in site.domains or (plain.isascii() and "xn--" not in plain):
+        return plain
+    labels = domains.a_labels(plain)
+    return next((one for one in site.domains if domains.a_labels(one) == labels), plain)
 
 
 def _follow(
@@ -86,6 +96,9 @@ def _follow(
         address = f"{address}@{site.domains[0]}"
     lower = address.lower()
     local, _, domain = lower.rpartition("@")
+    domain = _spelled(site, domain)
+    if not lower.endswith(f"@{domain}"):
+        lower = address = f"{local}@{domain}"
     plain = f"{local.partition('+')[0]}@{domain}"
     targets = site.aliases.get(lower) or site.aliases.get(plain)
     if targets is None:

@@ -14,7 +14,9 @@ from servers.outbound.options import Options
 from servers.smtp.checks import Checks
 from storage.errors import Busy
 from storage.mail import delivery
+from storage.mail.routing import Site, read_aliases
 from storage.outbound import queue
+from storage.outbound.types import Target
 from storage.store import Store
 from storage.types import SITE
 from tests.smtp.conftest import Client
@@ -173,3 +175,31 @@ def test_lmtp_answers_for_each_whatever_happens(connect: Connect, monkeypatch: p
     monkeypatch.setattr("servers.smtp.accepting.receive", broken)
     said = connect("lmtp").hello().mail("x@out.example", "alice@example.test", "bob@example.test")
     assert said.count("451 4.3.0") == 2
+
+
+@pytest.mark.parametrize("own", ["m\u00fcller.test", "xn--mller-kva.test"])
+def test_a_domain_of_the_desk_in_letters_and_in_a_labels(
+    connect: Connect, inbox: Inbox, queued: Queued, store: Store, own: str
+) -> None:
+    """RFC 6531 §3.2, RFC 5890 §2.3.2.1: it is the same domain, and who knows no SMTPUTF8 writes A-labels."""
+    site = Site("mail.example.test", (own,), read_aliases(("info: alice",), own))
+    for domain in ("m\u00fcller.test", "xn--mller-kva.test", "M\u00dcLLER.test"):
+        client = connect(site=site).hello()
+        client("MAIL FROM:<x@out.example> SMTPUTF8")
+        assert client.code(f"RCPT TO:<alice@{domain}>") == "250 2.1.5"
+        assert client.code(f"RCPT TO:<info@{domain}>") == "250 2.1.5"
+        assert client.code(f"RCPT TO:<nobody@{domain}>") == "550 5.1.1"
+        client("DATA")
+        assert client.feed(DATA + b".\r\n").startswith("250")
+        sender = connect("submission", site=site).login()
+        assert sender.code(f"MAIL FROM:<alice@{domain}> SMTPUTF8") == "250 2.1.0"
+        assert sender.code("RSET") == "250 2.0.0"
+        assert sender.code(f"MAIL FROM:<bob@{domain}> SMTPUTF8") == "550 5.7.1"
+    assert len(inbox("alice")) == 6
+    given = Options("mail.example.test", "xn--mller-kva.test", frozenset({"xn--mller-kva.test"}))
+    with store.write(SITE) as tx:
+        queue.enqueue(tx, sender="", recipients=[Target("bob@m\u00fcller.test")], data=DATA)
+        (lease,) = queue.lease(tx, "test", tx.now + 1, 10)
+    nobody: Any = None
+    Delivery(store, given, nobody, Local(store, given), None).run(lease)
+    assert (len(inbox("bob")), queued()) == (1, [])
