@@ -12,6 +12,7 @@ from servers.activesync.drafts import Draft
 from servers.activesync.mail_items import Done, server_id
 from servers.activesync.outgoing import Outgoing, Refused
 from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email2
 from storage.activesync import keys
 from storage.activesync.keys import Opened
@@ -35,7 +36,8 @@ def add(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, command: 
         files = _files(mailbox, uid, added or {})
         done.responses.append(AirSync.Add(AirSync.ClientId(client), identified, AirSync.Status(status), files))
 
-    before = keys.applied_as(tx, opened.device, opened.folder, client) if client else None
+    request = keys.digest(encode(command))
+    before = keys.added_as(tx, opened, client, request) if client else None
     if before is not None:
         answer(_OK, int(before) if before.isdecimal() else None)
         return
@@ -53,7 +55,7 @@ def add(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, command: 
     except (Unconvertible, Refused, *outgoing.REFUSALS, StorageError) as error:
         answer(_status(error))
         return
-    keys.note_applied(tx, opened.device, opened.folder, client, "sent" if uid is None else str(uid))
+    keys.note_added(tx, opened, client, request, "sent" if uid is None else str(uid))
     answer(_OK, uid, draft.added)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from servers.activesync.classes.item_class import Context, ItemClass, Unconvertible
 from servers.activesync.wanted import Wanted
 from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.encoder import encode
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase
 from servers.activesync.wbxml.tokens import Token
 from storage import items, kinds
@@ -113,7 +114,8 @@ def _add(
         identified = AirSync.ServerId(server_id(collection, item_class, name)) if name else None
         done.responses.append(AirSync.Add(AirSync.ClientId(client), identified, AirSync.Status(status), *(told or [])))
 
-    before = keys.applied_as(tx, opened.device, opened.folder, client) if client else None
+    request = keys.digest(encode(command))
+    before = keys.added_as(tx, opened, client, request) if client else None
     if before is not None:  # the answer was lost (EAS-04)
         made = items.many(tx, collection, [before], body=False).get(before)
         if made is not None and made.modified == made.created:  # as the device made it
@@ -150,7 +152,7 @@ def _add(
         if item_class.added is not None:
             named = replace(context, identified=server_id(collection, item_class, name))
             told = item_class.added(data, body, None, named)
-    keys.note_applied(tx, opened.device, opened.folder, client, name)
+    keys.note_added(tx, opened, client, request, name)
     answer(_OK, name, told)
 
 

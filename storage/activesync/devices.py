@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage.activesync.tables import devices, orders
+from storage.activesync.tables import APPLIED_S, applied, devices, orders
 from storage.errors import LimitReached
 from storage.statements import Statement
 from storage.store import Transaction
@@ -77,6 +77,8 @@ def arrive(tx: Transaction, device_id: str, kind: str, agent: str, version: int,
     row = _FIND.first(tx, {"actor": tx.actor.id, "device_id": device_id})
     if row is not None:
         tx.db.execute(sa.update(devices).where(devices.c.id == row.id).values(values))
+        old = sa.and_(applied.c.device == row.id, applied.c.created < tx.now - APPLIED_S)
+        tx.db.execute(sa.delete(applied).where(old))
     else:
         mine = devices.c.account_id == tx.actor.id
         if tx.db.execute(sa.select(sa.func.count()).where(mine)).scalar_one() >= DEVICES_MAX:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,14 +18,16 @@ import sqlalchemy as sa
 
 from storage import many
 from storage.activesync.devices import Device
-from storage.activesync.tables import applied, held, states, undone
+from storage.activesync.tables import APPLIED_S, applied, held, states, undone
 from storage.statements import Statement, insert, to
 from storage.store import Transaction
 
-APPLIED_S: Final = 86_400
 ANSWER_MAX: Final = 4 * 1024 * 1024
 """Octets of an answer that is kept."""
 _CHUNK: Final = 500
+_SEPARATOR: Final = "\n"
+_ADDED: Final = "added"
+"""In a state: ClientIds of the step that led to it."""
 
 _here: Final = sa.and_(states.c.device == sa.bindparam("device"), states.c.folder == sa.bindparam("folder"))
 _FIND: Final = Statement(sa.select(states).where(_here))
@@ -149,13 +151,16 @@ def open_(tx: Transaction, device: Device, folder: str, key: str, request: str) 
         raise UnknownKey
     if int(number) == row.counter:  # the device has what was answered last
         tx.db.execute(sa.delete(undone).where(undone.c.device == device.id, undone.c.folder == folder))
-        return Opened(device, folder, epoch, row.counter + 1, json.loads(row.state), row.state)
+        state = json.loads(row.state)
+        _note_heard(tx, device, folder, state.pop(_ADDED, []))
+        return Opened(device, folder, epoch, row.counter + 1, state, row.state)
     if int(number) == row.counter - 1 and row.previous:
         if request == row.request and row.answer is not None:
             return Opened(device, folder, epoch, row.counter, json.loads(row.state), row.state, bytes(row.answer))
         _take_back(tx, device, folder)
-        own = json.loads(row.state).get("own") or {}
-        return Opened(device, folder, epoch, row.counter, json.loads(row.previous), row.previous, own=own)
+        own, before = json.loads(row.state).get("own") or {}, json.loads(row.previous)
+        before.pop(_ADDED, None)
+        return Opened(device, folder, epoch, row.counter, before, row.previous, own=own)
     raise UnknownKey
 
 
@@ -238,17 +243,51 @@ def _take_back(tx: Transaction, device: Device, folder: str) -> None:
 
 
 def applied_as(tx: Transaction, device: Device, folder: str, client_id: str) -> str | None:
-    """What an Add of this ClientId made, if it came before (EAS-04)."""
+    """What a command of this ClientId made, if it came before, within a day."""
     query = sa.select(applied.c.item).where(
-        applied.c.device == device.id, applied.c.folder == folder, applied.c.client_id == client_id
-    )
+        applied.c.device == device.id, applied.c.folder == folder, applied.c.client_id == client_id,
+        applied.c.created >= tx.now - APPLIED_S,
+    )  # fmt: skip
     return tx.db.execute(query).scalar()
 
 
 def note_applied(tx: Transaction, device: Device, folder: str, client_id: str, item: str) -> None:
-    """Remember for a day what an Add made."""
+    """Remember for a day what a command made."""
+    here = (applied.c.device == device.id, applied.c.folder == folder, applied.c.client_id == client_id)
+    tx.db.execute(sa.delete(applied).where(*here))
     row = {"device": device.id, "folder": folder, "client_id": client_id, "item": item, "created": tx.now}
     tx.db.execute(sa.insert(applied).values(**row))
+
+
+def added_as(tx: Transaction, opened: Opened, client_id: str, request: str) -> str | None:
+    """What an Add made that comes again, since its answer was lost or the device began anew (EAS-04).
+
+    Once a device used the key of the answer, the ClientId is free again: it "only has to be unique [...] during the
+    duration of the Sync request" ([MS-ASCMD] §2.2.3.28.2), and many devices count from 1 in each. Then, and after key
+    0, it is the same Add only if `request`, a hash of all that it says, is the same.
+    """
+    found = applied_as(tx, opened.device, opened.folder, client_id)
+    if found is None:
+        return None
+    item, was, epoch, heard = (*found.split(_SEPARATOR), "", "", "")[:4]
+    if (heard or epoch not in ("", opened.epoch)) and was != request:
+        return None
+    note_added(tx, opened, client_id, request, item)
+    return item
+
+
+def note_added(tx: Transaction, opened: Opened, client_id: str, request: str, item: str) -> None:
+    """Remember what an Add made; `request` is a hash of it."""
+    note_applied(tx, opened.device, opened.folder, client_id, _SEPARATOR.join((item, request, opened.epoch)))
+    opened.state.setdefault(_ADDED, []).append(client_id)
+
+
+def _note_heard(tx: Transaction, device: Device, folder: str, client_ids: Sequence[str]) -> None:
+    """The device has the answers to these Adds."""
+    for at in range(0, len(client_ids), _CHUNK):
+        some = applied.c.client_id.in_(client_ids[at : at + _CHUNK])
+        here = sa.and_(applied.c.device == device.id, applied.c.folder == folder, some)
+        tx.db.execute(sa.update(applied).where(here).values(item=applied.c.item + f"{_SEPARATOR}heard"))
 
 
 def newest(tx: Transaction, device: Device, folder: str) -> dict[str, Any] | None:

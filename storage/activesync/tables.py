@@ -75,6 +75,9 @@ undone: Final = _of_device(
     Column("version", Text, nullable=True),  # before the step; None: it was not held
 )
 
+APPLIED_S: Final = 86_400
+"""How long it is known what a device did."""
+
 applied: Final = _of_device(
     # Items that the device added, so that an answer that was lost doubles none.
     "eas_applied",
