@@ -66,6 +66,9 @@ class Content(Protocol):
     def show(self, tx: Transaction, call: Call, server_id: str, options: Options) -> list[Element] | None:
         """The ApplicationData of one item; None if there is none of that id."""
 
+    def holds(self, tx: Transaction, call: Call, server_id: str) -> bool:
+        """Whether the device has an item of that id here; one that it moved away may have come back."""
+
     def move(self, tx: Transaction, call: Call, server_id: str, target: Content) -> str | None:
         """Move an item; its new ServerId, which the device holds then. None if there is no such item.
 

@@ -80,6 +80,10 @@ class MailContent:
         shown = mail.whole(tx, self.box, states, options, call.version) if states else {}
         return shown.get(states[0].uid) if shown else None
 
+    def holds(self, tx: Transaction, call: Call, server_id: str) -> bool:
+        uid = mail_items.uid_of(self.box, server_id)
+        return uid is not None and bool(flagging.states_in(tx, self.box, [(uid, uid)]))
+
     def move(self, tx: Transaction, call: Call, server_id: str, target: Content) -> str | None:
         uid = mail_items.uid_of(self.box, server_id)
         if uid is None or not flagging.states_in(tx, self.box, [(uid, uid)]):

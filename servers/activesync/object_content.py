@@ -140,6 +140,9 @@ class ObjectContent:
             return None
         return None if item.body is None else self.item_class.file(item.body, place)
 
+    def holds(self, tx: Transaction, call: Call, server_id: str) -> bool:
+        return object_changes.name_of(tx, call.device, self.source, self.item_class, server_id) is not None
+
     def move(self, tx: Transaction, call: Call, server_id: str, target: Content) -> str | None:
         name = object_changes.name_of(tx, call.device, self.source, self.item_class, server_id)
         if name is None:

@@ -32,12 +32,12 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
         return Move.Response(Move.SrcMsgId(identified), Move.Status(status), fresh)
 
     repeated = keys.applied_as(tx, call.device, target_id, f"move {identified}")
-    if repeated is not None:
-        return answer(_OK, repeated)  # the answer was lost, and the item is there
     try:
         source = contents.of(tx, source_id)
     except NotFound:
-        return answer(_SOURCE)
+        return answer(_SOURCE) if repeated is None else answer(_OK, repeated)
+    if repeated is not None and not source.holds(tx, call, identified):
+        return answer(_OK, repeated)  # the answer was lost, and the item is there
     try:
         target = contents.of(tx, target_id)
     except NotFound:
