@@ -41,7 +41,7 @@ class Content(Protocol):
     def count(
         self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options, most: int
     ) -> int:
-        """How many things there are to tell, not counting beyond `most`; looks, and changes nothing.
+        """How many things there are to tell with these options, at most `most`; looks, and changes nothing.
 
         Raises:
             Lost: as named.

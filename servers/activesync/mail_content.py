@@ -40,7 +40,9 @@ class MailContent:
     def count(
         self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options, most: int
     ) -> int:
-        news = mail_sync.look(tx, device, folder, self.box, state, options, most)
+        trial = dict(state)
+        _refilter(trial, self.box, wanted_of.load(state.get("options")), options)
+        news = mail_sync.look(tx, device, folder, self.box, trial, options, most)
         return len(news.added) + len(news.changed) + len(news.deleted) + len(news.faded)
 
     def settled(
@@ -57,8 +59,7 @@ class MailContent:
         state = opened.state
         before = wanted_of.load(state.get("options"))
         options = wanted_of.read(wanted.element, before)
-        if options.filter != before.filter:
-            _refilter(state, self.box, before, options)
+        _refilter(state, self.box, before, options)
         state["options"] = options.dump()
         done = mail_changes.apply(tx, call, opened, self.box, wanted, options)
         keys.hold(tx, opened, done.held)
@@ -103,6 +104,8 @@ class MailContent:
 
 def _refilter(state: dict[str, Any], box: Mailbox, before: Options, options: Options) -> None:
     """Another window: a longer one is walked anew, a shorter one lets the older ones fade."""
+    if options.filter == before.filter:
+        return
     longer = options.days == 0 or (before.days and options.days > before.days)
     if longer and before.days:
         state["below"] = box.uid_next

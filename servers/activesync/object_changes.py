@@ -93,7 +93,7 @@ def apply(
         mine = opened.own.get(str(number_of(held[1])))
         held = held if mine is None else (mine, held[1])
         act = _change if command.tag is AirSync.Change else _delete
-        status = act(tx, collection, item_class, command, held, wanted, context, done)
+        status = act(tx, collection, item_class, command, held, context, done)
         if status != _OK:
             done.responses.append(_answer(command.tag, identified, status))
     return done
@@ -158,7 +158,7 @@ def _add(
 
 def _change(
     tx: Transaction, collection: Collection, item_class: ItemClass, command: Element, held: tuple[str, str],
-    wanted: Wanted, context: Context, done: Done,
+    context: Context, done: Done,
 ) -> int:  # fmt: skip
     etag, name = held
     data = command.find(AirSync.ApplicationData)
@@ -169,7 +169,7 @@ def _change(
         return _MISSING
     if data is None or item.body is None:
         return _CONVERSION
-    if item.etag != etag and not wanted.client_wins:
+    if item.etag != etag and not context.options.client_wins:
         done.again.append(name)
         return _CONFLICT
     try:
@@ -219,7 +219,7 @@ def _followed(
 
 def _delete(
     tx: Transaction, collection: Collection, item_class: ItemClass, command: Element, held: tuple[str, str],
-    wanted: Wanted, context: Context, done: Done,
+    context: Context, done: Done,
 ) -> int:  # fmt: skip
     etag, name = held
     if (instance := command.text_of(AirSyncBase.InstanceId)) is not None:
@@ -227,7 +227,7 @@ def _delete(
     done.held[number_of(name)] = None
     try:
         item = items.get(tx, collection, name, body=False)
-        if item.etag != etag and not wanted.client_wins:
+        if item.etag != etag and not context.options.client_wins:
             done.again.append(name)  # it changed here meanwhile, and comes back
             return _CONFLICT
         with tx.db.begin_nested():

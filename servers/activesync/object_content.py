@@ -74,6 +74,7 @@ class ObjectContent:
         self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options, most: int
     ) -> int:
         trial = {**state, "again": list(state["again"])}
+        self._refilter(trial, wanted_of.load(state.get("options")), options)
         found = len(trial["again"])
         while found < most:
             page = self._page(tx, device, folder, trial, options, min(max(most - found, PAGE), 500))
@@ -98,12 +99,7 @@ class ObjectContent:
         state = opened.state
         before = wanted_of.load(state.get("options"))
         options = wanted_of.read(wanted.element, before)
-        if options.filter != before.filter:
-            if before.days and (not options.days or options.days > before.days):
-                state["walk"] = state["bound"] = 0  # a longer window is walked anew
-            if before.incomplete and self.item_class.finishes:
-                state["walk"] = state["bound"] = 0
-            state["day"] = 0
+        self._refilter(state, before, options)
         state["options"] = options.dump()
         state.pop("own", None)
         context = self.context(tx, call, state, options)
@@ -161,7 +157,7 @@ class ObjectContent:
         """What items are shown and changed by, of the account that asks."""
         managed = state.get("managed")
         if not options.bodies:  # notes of a contact or an event are short, and old devices ask for none
-            options = Options(options.filter, (Preference(PLAIN, None, False, 0),), options.mime, options.mime_size)
+            options = replace(options, bodies=(Preference(PLAIN, None, False, 0),))
         return Context(
             options,
             call.version,
@@ -187,6 +183,16 @@ class ObjectContent:
         else:
             told.more = bool(self.count(tx, opened.device, opened.folder, state, context.options, 1))
         told.more = told.more or bool(state["again"])
+
+    def _refilter(self, state: dict[str, Any], before: Options, options: Options) -> None:
+        """Another window: a longer one is walked anew."""
+        if options.filter == before.filter:
+            return
+        if before.days and (not options.days or options.days > before.days):
+            state["walk"] = state["bound"] = 0
+        if before.incomplete and self.item_class.finishes:
+            state["walk"] = state["bound"] = 0
+        state["day"] = 0
 
     def _page(
         self, tx: Transaction, device: Device, folder: str, state: dict[str, Any], options: Options, most: int

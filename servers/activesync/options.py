@@ -41,6 +41,8 @@ class Options:
     mime_size: int | None = None
     part: Preference | None = None
     """BodyPartPreference: the text once more, as conversations show it ([MS-ASCON] §2.2.2.1; from 14.1 on)."""
+    client_wins: bool = False
+    """What the device did goes before what was done here meanwhile (EAS-06; [MS-ASCMD] §2.2.3.34)."""
 
     @property
     def odd_part(self) -> bool:
@@ -61,7 +63,8 @@ class Options:
         """As it is kept between two requests."""
         bodies = [_dump(one) for one in self.bodies]
         part = {} if self.part is None else {"part": _dump(self.part)}
-        return {"filter": self.filter, "bodies": bodies, "mime": self.mime, "mime_size": self.mime_size, **part}
+        wins = {"conflict": 0} if self.client_wins else {}
+        return {"filter": self.filter, "bodies": bodies, "mime": self.mime, "mime_size": self.mime_size, **part, **wins}
 
 
 def _dump(one: Preference) -> list[Any]:
@@ -80,7 +83,7 @@ def load(kept: Mapping[str, Any] | None) -> Options:
         return Options()
     bodies = tuple(Preference(*one) for one in kept["bodies"])
     part = Preference(*kept["part"]) if "part" in kept else None
-    return Options(kept["filter"], bodies, kept["mime"], kept["mime_size"], part)
+    return Options(kept["filter"], bodies, kept["mime"], kept["mime_size"], part, "conflict" in kept)
 
 
 def read(element: Element, kept: Options) -> Options:
@@ -116,6 +119,7 @@ def of(said: Element) -> Options:
     return Options(
         number(said.text_of(AirSync.FilterType), 0), bodies, number(said.text_of(AirSync.MIMESupport), 0),
         _MIME_SIZES.get(mime_size), None if part is None else _preference(part),
+        said.text_of(AirSync.Conflict) == "0",
     )  # fmt: skip
 
 

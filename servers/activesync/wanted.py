@@ -44,11 +44,6 @@ class Wanted(NamedTuple):
         """DeletesAsMoves ([MS-ASCMD] §2.2.3.43)."""
         return self.element.text_of(AirSync.DeletesAsMoves) != "0"
 
-    @property
-    def client_wins(self) -> bool:
-        """What the device did goes before what was done here meanwhile (EAS-06; [MS-ASCMD] §2.2.3.34)."""
-        return self.element.text_of(AirSync.Options, AirSync.Conflict) == "0"
-
 
 def read(element: Element, *, windowed: bool = False) -> Wanted | None:
     """Read a Collection; `windowed`: the request has a window for all of them together.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from servers.activesync import contents
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.content import Lost
+from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync
 from servers.activesync.wbxml.pages import GetItemEstimate as Estimate
@@ -41,6 +44,8 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
             status = _KEY
         else:
             options = wanted_of.read(asked, wanted_of.load(state.get("options")))
+            if AirSync.FilterType in asked:  # 12.1 has no Options here ([MS-ASCMD] §2.2.3.68.1)
+                options = replace(options, filter=number(asked.text_of(AirSync.FilterType), 0))
             count = 0 if call.device.waiting else content.count(tx, call.device, folder, state, options, _MOST)
     except NotFound:
         status = _MISSING
