@@ -117,6 +117,7 @@ class ObjectContent:
 
     def show(self, tx: Transaction, call: Call, server_id: str, options: Options) -> list[Element] | None:
         name = object_changes.name_of(tx, call.device, self.source, self.item_class, server_id)
+        name = name or self._found(tx, server_id)
         if name is None:
             return None
         try:
@@ -124,6 +125,18 @@ class ObjectContent:
         except NotFound:
             return None
         return self._shown(item, self.context(tx, call, {}, options))
+
+    def shown(self, tx: Transaction, call: Call, item: Item, options: Options) -> list[Element]:
+        """The ApplicationData of an item that a search found; nothing where it cannot be shown."""
+        return self._shown(item, self.context(tx, call, {}, options)) or []
+
+    def _found(self, tx: Transaction, server_id: str) -> str | None:
+        """The name of an item that the device does not hold: a search told of it."""
+        names = (name for name, _ in items.brief(tx, self.source))
+        return next((one for one in names if self._server_id(one) == server_id), None)
+
+    def _server_id(self, name: str) -> str:
+        return object_changes.server_id(self.source, self.item_class, name)
 
     def file(self, tx: Transaction, call: Call, server_id: str, place: str) -> tuple[bytes, str] | None:
         """Octets and media type of an attachment; None if there is none."""
@@ -305,7 +318,7 @@ class ObjectContent:
         if item.body is None:
             return None
         if context.version >= 160:
-            context = replace(context, identified=object_changes.server_id(self.source, self.item_class, item.name))
+            context = replace(context, identified=self._server_id(item.name))
         try:
             return self.item_class.show(item.body, context)
         except Exception:  # one item that we fail at must not keep the whole folder from a device

@@ -79,6 +79,9 @@ def _item(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -> El
         shown = None
     if shown is None:
         return Item.Fetch(Item.Status(_MISSING), *names)
+    wanted = None if said is None else said.find(Item.Schema)
+    if wanted is not None and wanted.children:  # nothing else ([MS-ASCMD] §2.2.3.153)
+        shown = [one for one in shown if one.tag in wanted]
     delivery.bodies(shown)
     return Item.Fetch(Item.Status(_OK), *names, AirSync.Class(content.name), Item.Properties(*shown))
 

@@ -1,11 +1,11 @@
-"""Search ([MS-ASCMD] §2.2.1.16): people, mails, and documents of the disk."""
+"""Search ([MS-ASCMD] §2.2.1.16): people, mails and other items, and documents of the disk."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
 
-from servers.activesync import documents, gal, mail_items, mail_search
+from servers.activesync import documents, gal, mail_items, mail_search, mail_words, object_search
 from servers.activesync import options as wanted_of
 from servers.activesync.call import Call
 from servers.activesync.classes import event_times
@@ -83,11 +83,14 @@ def _mails(call: Call, asked: Element, first: int, last: int) -> Element:
     except Unconvertible:
         return _answer(Search.Status(_INVALID))
     name = inner.text_of(AirSync.Class)
-    if name not in (None, "Email"):
+    others = object_search.classes(call.version)
+    if name not in (None, "Email") and name not in others:
         return _answer(Search.Status(_INVALID))
     text = (inner.text_of(Search.FreeText) or inner.value or "") if isinstance(inner.value, str) else ""
     folders = tuple(one.text for one in inner.all(AirSync.CollectionId))[:300]
     said = asked.find(Search.Options)
+    if name in others or (name is None and folders and not any(one[:1].isdigit() for one in folders)):
+        return _objects(call, text, folders, name, said, first, last)
     deep = said is not None and Search.DeepTraversal in said
     chosen = inner.all(Search.ConversationId)
     if chosen and (inner is query or len(chosen) > 1 or call.version < 140):  # [MS-ASCMD] §2.2.3.35.2
@@ -110,6 +113,26 @@ def _mails(call: Call, asked: Element, first: int, last: int) -> Element:
     except NotFound:
         return _answer(Search.Status(_MISSING))
     return _found(told, first, total)
+
+
+def _objects(
+    call: Call, text: str, folders: tuple[str, ...], name: str | None, said: Element | None, first: int, last: int
+) -> Element:
+    """Items of calendars, address books, tasks and notes ([MS-ASNOTE] §3.2.5.2, and the like of the other classes)."""
+    options = wanted_of.Options() if said is None else wanted_of.of(said)
+    try:
+        with call.store.read(call.actor) as tx:
+            hits = object_search.find(tx, call, text[: mail_words.TEXT_MAX], folders, name)
+            told = [
+                Search.Result(
+                    AirSync.Class(hit.kind), Search.LongId(hit.server_id), AirSync.CollectionId(hit.folder),
+                    Search.Properties(*hit.shown(tx, call, options)),
+                )
+                for hit in hits[first : last + 1]
+            ]  # fmt: skip
+    except NotFound:
+        return _answer(Search.Status(_MISSING))
+    return _found(told, first, len(hits))
 
 
 def _documents(call: Call, asked: Element, first: int, last: int) -> Element:
