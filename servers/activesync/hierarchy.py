@@ -49,7 +49,16 @@ def every(tx: Transaction, version: int) -> list[Shown]:
             continue
         kind = LETTERS[letter].kinds[0 if one.owned and tree.is_default(one) else 1]
         found.append(Shown(f"{letter}{one.id}", ROOT, one.display_name or one.name, kind))
-    return sorted(found, key=lambda one: (one.parent != ROOT, one.kind, one.name))
+    above = {one.server_id: one.parent for one in found}
+    return sorted(found, key=lambda one: (_depth(one.parent, above), one.kind, one.name))
+
+
+def _depth(parent: str, above: Mapping[str, str]) -> int:
+    """How many folders a folder in `parent` is below; a client makes each in one that it has already."""
+    depth = 0
+    while parent != ROOT:
+        parent, depth = above[parent], depth + 1
+    return depth
 
 
 def _shown(box: Mailbox, numbers: Mapping[str, str]) -> Shown:

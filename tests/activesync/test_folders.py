@@ -123,3 +123,18 @@ def test_others_folders_are_heard_of(connect: Callable[..., Phone]) -> None:
     assert changes is not None
     assert not changes.all(Folder.Delete)
     assert other.folder_sync().text_of(Folder.Changes, Folder.Count) == "3"  # Mine, and the two that went
+
+
+def test_a_folder_comes_after_the_one_that_it_is_in(phone: Phone) -> None:
+    """A client that makes the folders in the order of the Adds knows each ParentId ([MS-ASCMD] §2.2.3.7.1)."""
+    phone.folder_sync()
+    parent = "0"
+    for name in ("Work", "Zeta", "Alpha", "Aaron"):
+        parent = make(phone, name, 12, parent).text_of(Folder.ServerId) or ""
+    answer = phone.post("FolderSync", Folder.FolderSync(Folder.SyncKey("0"))).document
+    changes = answer.find(Folder.Changes)
+    assert changes is not None
+    known = {"0"}
+    for one in changes.all(Folder.Add):
+        assert one.text_of(Folder.ParentId) in known
+        known.add(one.text_of(Folder.ServerId) or "")
