@@ -20,6 +20,10 @@ DELEGATED: Final = "DELEGATED"
 _MAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 """What a mail of ours can be addressed to; others are not known here (SCHEDULE-STATUS 3.7)."""
 PRIVATE_COMMENT: Final = "X-CALENDARSERVER-PRIVATE-COMMENT"
+REPLY_TIME: Final = "X-MICROSOFT-CDO-REPLYTIME"
+"""When an attendee answered, in his own copy, as Outlook writes it ([MS-OXCICAL])."""
+NO_COUNTER: Final = "X-MICROSOFT-DISALLOW-COUNTER"
+"""TRUE: the organizer wants no other time proposed ([MS-OXCICAL])."""
 """Where Apple's clients write an attendee's word to the organizer; sent as COMMENT."""
 _SERVERS: Final = frozenset({"SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", "SCHEDULE-AGENT"})
 """Parameters between a client and its server, never sent to others (RFC 6638 §7)."""

@@ -18,7 +18,7 @@ from storage.store import Transaction
 from storage.types import Principal
 
 _WORDS: Final = {"en": "Forwarded", "fr": "Transféré", "de": "Weitergeleitet", "es": "Reenviado", "it": "Inoltrato"}
-_OWN: Final = frozenset({itip.PRIVATE_COMMENT, "COLOR", "CATEGORIES", "PRIORITY"})
+_OWN: Final = frozenset({itip.PRIVATE_COMMENT, itip.REPLY_TIME, "COLOR", "CATEGORIES", "PRIORITY"})
 """What an attendee says of a meeting to himself."""
 
 

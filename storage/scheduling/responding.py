@@ -9,6 +9,7 @@ from storage import items
 from storage.errors import NotFound, Refused
 from storage.formats import itip
 from storage.formats.contentline import Component, Property, escape_text
+from storage.formats.datetimes import write_wall
 from storage.scheduling import copies, people
 from storage.scheduling.people import Person
 from storage.store import Transaction
@@ -31,6 +32,7 @@ def respond(tx: Transaction, account: Principal, uid: str, state: str, *, reason
         itip.set_param(mine, "DELEGATED-TO", "")
         itip.set_param(mine, "RSVP", "")
         part.properties = [prop for prop in part.properties if prop.name != itip.PRIVATE_COMMENT]
+        itip.set_value(part, itip.REPLY_TIME, write_wall(int(tx.now), utc=True))
         if reason:
             part.properties.append(Property(itip.PRIVATE_COMMENT, escape_text(reason[:_REASON])))
     collection = tree.by_id(tx, present.collection)

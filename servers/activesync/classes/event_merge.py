@@ -47,6 +47,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     if context.version >= 160:
         event_files.write(event, data)
     _write_people(event, data, context, fresh=old is None)
+    event_people.write_fixed(event, data)
     rule_kept = _write_rule(event, data, old, times, context)
     moved = old is not None and (old.begin, old.all_day) != (times.begin, times.all_day)
     event_exceptions.write(calendar, event, data, times, context, keep=rule_kept and not moved)

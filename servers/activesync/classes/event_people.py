@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from servers.activesync.classes import event_times
 from servers.activesync.classes.item_class import Context
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
@@ -68,6 +69,9 @@ def meeting(component: Component, context: Context) -> list[Element | None]:
         answer = 1 if mine else _STATUS.get(itip.partstat(own), 0) if own is not None else 0
         asked = own is not None and (own.param("RSVP") or "").upper() == "TRUE"
         elements += [Calendar.ResponseRequested(1 if asked or mine else 0), Calendar.ResponseType(answer)]
+        replied = component.get(itip.REPLY_TIME)
+        if replied is not None and answer in PARTSTAT and (at := event_times.of_stamp(replied)):
+            elements.append(Calendar.AppointmentReplyTime(event_times.wire(at)))
     return elements
 
 
@@ -114,6 +118,22 @@ def _set_role(prop: Property, kind: int) -> None:
         itip.set_param(prop, "CUTYPE", "RESOURCE")
 
 
+def is_fixed(component: Component) -> bool:
+    """Whether its organizer wants no other time proposed."""
+    return component.value(itip.NO_COUNTER).strip().upper() == "TRUE"
+
+
+def write_fixed(component: Component, data: Element) -> None:
+    """DisallowNewTimeProposal; one that is left out stays, since few devices know it ([MS-ASCAL] §2.2.2.17)."""
+    said = data.text_of(Calendar.DisallowNewTimeProposal)
+    if said is None or (said.strip().lower() in ("1", "true")) == is_fixed(component):
+        return
+    if is_fixed(component):
+        component.properties = [one for one in component.properties if one.name != itip.NO_COUNTER]
+    else:
+        itip.set_value(component, itip.NO_COUNTER, "TRUE")
+
+
 def answer(component: Component, data: Element, context: Context) -> None:
     """Read an answer out of a changed event: devices that know no other way change their own line or ResponseType."""
     own = own_attendee(component, context)
@@ -126,3 +146,4 @@ def answer(component: Component, data: Element, context: Context) -> None:
             stated = number(one.text_of(Calendar.AttendeeStatus), 0) or stated
     if stated in PARTSTAT and itip.partstat(own) != PARTSTAT[stated]:
         itip.set_param(own, "PARTSTAT", PARTSTAT[stated])
+        itip.set_value(component, itip.REPLY_TIME, event_times.wire(int(context.now)))

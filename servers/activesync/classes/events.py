@@ -45,6 +45,8 @@ def show(body: bytes, context: Context) -> list[Element]:
         elements.insert(0, Calendar.Timezone(timezone_blob.write(_zone(times, context), year)))
     elements.append(Calendar.UID(found.uid))
     elements += event_people.organizer(first, context)
+    if context.version >= 140:  # "A command response contains one" ([MS-ASCAL] §2.2.2.17)
+        elements.append(Calendar.DisallowNewTimeProposal(event_people.is_fixed(first)))
     if (files := event_files.show(first, context)) is not None:
         elements.append(files)
     if found.master is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
-from servers.activesync.classes import event_place, event_times, recurrences, timezone_blob
+from servers.activesync.classes import event_people, event_place, event_times, recurrences, timezone_blob
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Calendar, Email, Email2
@@ -89,6 +89,7 @@ def _request(meeting: Meeting, version: int) -> Element:
         Email.BusyStatus(0 if part.value("TRANSP").strip().upper() == "TRANSPARENT" else 2),
         Email.TimeZone(timezone_blob.write(times.zone, datetime_of(times.begin).year)),
         Email.GlobalObjId(global_object_id(meeting.uid)) if version < 160 else Calendar.UID(meeting.uid),
+        Email.DisallowNewTimeProposal(event_people.is_fixed(part)) if version >= 140 else None,
         Email2.MeetingMessageType(_kind(meeting, part)) if version >= 141 else None,
     ]
     return Email.MeetingRequest(*elements)

@@ -133,6 +133,7 @@ def _answer(tx: Transaction, call: Call, asked: Element, uid: str, state: str) -
     if mine is None:
         raise NotFound(uid)
     itip.set_param(mine, "PARTSTAT", state)
+    itip.set_value(part, itip.REPLY_TIME, event_times.wire(int(context.now)))
     prepared = kinds.EVENTS.prepare(render(found.calendar), copy.row.media_type)
     items.put(tx, collection, copy.name, prepared)
 
