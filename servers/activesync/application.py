@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from auth import errors as refusals
 from servers.activesync import admission, autodiscover, multipart, query, table, waiting
-from servers.activesync.call import Answer, Call, EasSettings, Wait
+from servers.activesync.call import Answer, Call, EasSettings, File, Wait
 from servers.activesync.multipart import Multipart
 from servers.activesync.query import Query
 from servers.activesync.waiting import Turn, Waiters
@@ -97,7 +97,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
 
 def _run(
     store: Store, settings: EasSettings, actor: Actor, request: Request, asked: Query, octets: bytes
-) -> Element | Multipart | bytes | tuple[Call, Wait] | None:
+) -> Element | Multipart | File | bytes | tuple[Call, Wait] | None:
     """Carry a command out, in a thread.
 
     Raises:
@@ -105,7 +105,7 @@ def _run(
     """
     row = table.COMMANDS.get(asked.command)
     offered = settings.versions
-    if row is None or row.since > max(offered):
+    if row is None or row.since > max(offered) or row.until < asked.version:
         raise HttpError(501, "this command is not offered")
     if asked.version not in offered or asked.version < row.since:
         raise HttpError(505, "offered are " + ", ".join(_dotted(one) for one in offered))
@@ -169,7 +169,8 @@ def _device(store: Store, settings: EasSettings, actor: Actor, request: Request,
 
 def _offers(settings: EasSettings) -> list[tuple[str, str]]:
     versions = [_dotted(one) for one in settings.versions]
-    commands = [name for name, row in table.COMMANDS.items() if row.since <= max(settings.versions)]
+    first, last = min(settings.versions), max(settings.versions)
+    commands = [name for name, row in table.COMMANDS.items() if row.since <= last and row.until >= first]
     return [
         ("MS-Server-ActiveSync", versions[-1]),
         ("MS-ASProtocolVersions", ",".join(versions)),
@@ -184,7 +185,7 @@ def _dotted(version: int) -> str:
 
 
 def _response(
-    settings: EasSettings, request: Request, asked: Query, answer: Element | Multipart | bytes | None
+    settings: EasSettings, request: Request, asked: Query, answer: Element | Multipart | File | bytes | None
 ) -> Response:
     newest = _dotted(settings.versions[-1])
     headers = [("MS-Server-ActiveSync", newest), ("MS-ASProtocolVersion", _dotted(asked.version))]
@@ -194,6 +195,8 @@ def _response(
         return Response(200, headers)
     if isinstance(answer, Multipart):
         kind, body = multipart.TYPE, answer.octets
+    elif isinstance(answer, File):
+        kind, body = answer.kind, answer.octets
     else:
         kind, body = _TYPE, answer if isinstance(answer, bytes) else encode(answer)
     if len(body) >= _COMPRESSED and accepts_gzip(request.header("Accept-Encoding") or ""):

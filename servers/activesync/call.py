@@ -78,5 +78,14 @@ class Wait:
     """The answer when the time is over; None is an empty one."""
 
 
-Answer: TypeAlias = "Element | Multipart | Wait | bytes | None"
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is no document."""
+
+    kind: str
+    """Its media type."""
+    octets: bytes
+
+
+Answer: TypeAlias = "Element | Multipart | File | Wait | bytes | None"
 """A document, one with parts, one that is waited for, the octets of one that was sent before; None is an empty body."""

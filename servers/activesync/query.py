@@ -14,8 +14,8 @@ from servers.http.errors import BadRequest
 from servers.http.request import Request
 
 COMMANDS: Final[Mapping[int, str]] = {
-    0: "Sync", 1: "SendMail", 2: "SmartForward", 3: "SmartReply", 4: "GetAttachment", 9: "FolderSync",
-    10: "FolderCreate", 11: "FolderDelete", 12: "FolderUpdate", 13: "MoveItems", 14: "GetItemEstimate",
+    0: "Sync", 1: "SendMail", 2: "SmartForward", 3: "SmartReply", 4: "GetAttachment", 5: "GetHierarchy",
+    9: "FolderSync", 10: "FolderCreate", 11: "FolderDelete", 12: "FolderUpdate", 13: "MoveItems", 14: "GetItemEstimate",
     15: "MeetingResponse", 16: "Search", 17: "Settings", 18: "Ping", 19: "ItemOperations", 20: "Provision",
     21: "ResolveRecipients", 22: "ValidateCert", 23: "Find",
 }  # fmt: skip

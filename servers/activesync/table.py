@@ -15,6 +15,7 @@ from servers.activesync.commands import (
     items,
     meetings,
     moving,
+    older,
     ping,
     provision,
     recipients,
@@ -39,7 +40,7 @@ from servers.activesync.wbxml.pages import (
     Settings,
     ValidateCert,
 )
-from servers.activesync.wbxml.tokens import Token
+from servers.activesync.wbxml.tokens import LAST_VERSION, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Command:
     """Up to this version (times ten) its body is no document but a mail (RFC 5322)."""
     since: int = 0
     """Version (times ten) from which on there is such a command."""
+    until: int = LAST_VERSION
+    """The last version that has it."""
 
 
 COMMANDS: Final[dict[str, Command]] = {
@@ -61,6 +64,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "SendMail": Command(sending.send_mail, ComposeMail.SendMail, ComposeMail.Status, 121),
     "SmartForward": Command(sending.smart_forward, ComposeMail.SmartForward, ComposeMail.Status, 121),
     "SmartReply": Command(sending.smart_reply, ComposeMail.SmartReply, ComposeMail.Status, 121),
+    "GetAttachment": Command(older.get_attachment, ItemOperations.Fetch, ItemOperations.Status, 121, until=121),
+    "GetHierarchy": Command(older.get_hierarchy, FolderHierarchy.Folders, FolderHierarchy.Status, 121, until=121),
     "FolderSync": Command(folders.folder_sync, FolderHierarchy.FolderSync, FolderHierarchy.Status),
     "FolderCreate": Command(folders.create, FolderHierarchy.FolderCreate, FolderHierarchy.Status),
     "FolderUpdate": Command(folders.update, FolderHierarchy.FolderUpdate, FolderHierarchy.Status),

@@ -90,7 +90,7 @@ def _attachment(tx: Transaction, call: Call, asked: Element, reference: str, del
     """The octets of an attachment, or a part of them."""
     named = AirSyncBase.FileReference(reference)
     try:
-        found = _octets(tx, call, reference)
+        found = octets(tx, call, reference)
     except NotFound:
         found = None
     if found is None:
@@ -159,7 +159,7 @@ def _document(call: Call, asked: Element, delivery: Delivery) -> Element:
     return Item.Fetch(Item.Status(_OK), named, properties)
 
 
-def _octets(tx: Transaction, call: Call, reference: str) -> tuple[bytes, str] | None:
+def octets(tx: Transaction, call: Call, reference: str) -> tuple[bytes, str] | None:
     """An attachment of a mail (`FOLDER:UID:SECTION`) or of an item (`FOLDER:ITEM:PLACE`), and its media type."""
     identified, _, place = reference.rpartition(":")
     folder, _, uid = identified.partition(":")
