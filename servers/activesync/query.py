@@ -52,7 +52,9 @@ def read(request: Request) -> Query:
     """
     if len(request.query) > _QUERY_MAX:
         raise BadRequest("the query is too long")
-    found = _plain(request) if "=" in request.query.rstrip("=") else _packed(request)
+    # What proxies put behind a base64 value is none of it.
+    first = request.query if "cmd=" in request.query.lower() else request.query.partition("&")[0]
+    found = _plain(request) if "=" in first.rstrip("=") else _packed(request)
     if not _DEVICE.fullmatch(found.device_id):
         raise BadRequest("a DeviceId of 1 to 32 characters is needed")
     return found

@@ -35,6 +35,9 @@ def item_operations(call: Call) -> Element | Multipart:
     if not asked:
         return Item.ItemOperations(Item.Status(_PROTOCOL))
     delivery = Delivery(call.query.multipart, multipart.OCTETS_MAX)
+    # "an option that is invalid for the parent element" ([MS-ASCMD] §2.2.3.125.2): a range that is none.
+    if any(one.tag is Item.Fetch and one.text_of(Item.Options, Item.Range) == "" for one in asked):
+        return Item.ItemOperations(Item.Status(_PROTOCOL))
     if call.version < 140 and any(one.tag is Item.Move for one in asked):
         return Item.ItemOperations(Item.Status(_PROTOCOL))
     threads = Threads(call)

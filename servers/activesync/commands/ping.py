@@ -23,6 +23,8 @@ _OVER, _CHANGES, _PARAMETERS, _SYNTAX, _INTERVAL, _TOO_MANY, _HIERARCHY = 1, 2, 
 def ping(call: Call) -> Answer:
     """Wait for news of some folders, or say at once what is wrong."""
     body = _whole(call)
+    if body is None and call.body is not None and not call.body.known:
+        return Ping.Ping(Ping.Status(_SYNTAX))  # not an empty request, but one that asks for nothing
     if body is None:
         return Ping.Ping(Ping.Status(_PARAMETERS))
     seconds = number(body.text_of(Ping.HeartbeatInterval), 0)

@@ -16,6 +16,7 @@ from servers.activesync.classes.mail import FORWARDED
 from servers.activesync.event_source import Event
 from servers.activesync.outgoing import Refused
 from servers.activesync.wbxml.element import Element
+from servers.activesync.wbxml.globals import HEADER
 from servers.activesync.wbxml.pages import AirSyncBase, ComposeMail
 from servers.activesync.wbxml.tokens import Token
 from servers.http.errors import HttpError
@@ -82,6 +83,8 @@ def _answered(call: Call, root: Token, mark: str | None) -> Element | None:
 
 def _order(call: Call) -> _Order:
     if call.version < 140:
+        if call.octets.startswith(HEADER):
+            raise HttpError(400, "up to 12.1 a mail is sent as it is")  # [MS-ASCMD] §2.2.2, status 103
         said = call.query.parameters
         folder, item = said.get("collectionid", ""), said.get("itemid", "")
         if not item and said.get("longid"):
