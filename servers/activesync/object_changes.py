@@ -132,6 +132,7 @@ def _add(
     told: list[Element] = []
     name = (uid if _NAME.fullmatch(uid) else str(uuid.uuid4())) + item_class.suffix
     try:
+        _check_body(data)
         with tx.db.begin_nested():
             body = item_class.merge(data, None, uid, context)
             prepared = kinds.of(collection.tool).prepare(body, item_class.media_type)
@@ -173,6 +174,7 @@ def _change(
         done.again.append(name)
         return _CONFLICT
     try:
+        _check_body(data)
         with tx.db.begin_nested():
             if instance is None or item_class.merge_one is None:
                 body = item_class.merge(data, item.body, "", context)
@@ -200,6 +202,17 @@ def _change(
         return _OK
     done.again.append(name)
     return status
+
+
+def _check_body(data: Element) -> None:
+    """A Body says by a number in which form it is ([MS-ASAIRS] §2.2.2.41.1, §3.2.5.1).
+
+    Raises:
+        Unconvertible: it does not.
+    """
+    kind = data.text_of(AirSyncBase.Body, AirSyncBase.Type)
+    if kind and not (kind.isascii() and kind.isdecimal()):
+        raise Unconvertible("a text of no form")
 
 
 def _followed(

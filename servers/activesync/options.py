@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from servers.activesync.wbxml.element import Element
@@ -104,6 +105,29 @@ def asks_odd_part(element: Element) -> bool:
     return said is not None and AirSyncBase.BodyPartPreference in said and of(said).odd_part
 
 
+def is_odd(said: Element) -> bool:
+    """Whether Options wants bodies in a form that the schema does not have ([MS-ASAIRS] §2.2.2.12, §3.2.5.1).
+
+    Their elements have an order, and each of them is there once.
+    """
+    for one in said.children:
+        if one.tag not in (AirSyncBase.BodyPreference, AirSyncBase.BodyPartPreference):
+            continue
+        places = [_ORDER.index(child.tag) for child in one.children if child.tag in _ORDER]
+        if any(first >= second for first, second in pairwise(places)):
+            return True
+        for child in one.children:
+            if child.tag is AirSyncBase.AllOrNone and child.text not in ("", "0", "1", "true", "false"):
+                return True
+            if child.tag in _NUMBERS and child.text and not (child.text.isascii() and child.text.isdecimal()):
+                return True
+    return False
+
+
+_ORDER: Final = (AirSyncBase.Type, AirSyncBase.TruncationSize, AirSyncBase.AllOrNone, AirSyncBase.Preview)
+_NUMBERS: Final = (AirSyncBase.Type, AirSyncBase.TruncationSize, AirSyncBase.Preview)
+
+
 def _chosen(options: list[Element]) -> Element | None:
     for one in options:
         if one.text_of(AirSync.Class) != "SMS":
@@ -128,7 +152,7 @@ def _preference(said: Element) -> Preference:
     return Preference(
         number(said.text_of(AirSyncBase.Type), PLAIN),
         None if size is None else number(size, 0),
-        said.text_of(AirSyncBase.AllOrNone) == "1",
+        said.text_of(AirSyncBase.AllOrNone) in ("1", "true"),
         min(number(said.text_of(AirSyncBase.Preview), 0), 255),
     )
 

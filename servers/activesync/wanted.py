@@ -76,7 +76,9 @@ def read(element: Element, *, windowed: bool = False) -> Wanted | None:
 
 
 def _consistent(options: list[Element]) -> bool:
-    """Whether several Options go together ([MS-ASCMD] §2.2.3.27.5)."""
+    """Whether all Options keep to the schema, and several of them go together ([MS-ASCMD] §2.2.3.27.5)."""
+    if any(map(wanted_of.is_odd, options)):
+        return False
     if len(options) < 2:
         return True
     classes = [one.text_of(AirSync.Class) for one in options]

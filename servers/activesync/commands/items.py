@@ -36,7 +36,8 @@ def item_operations(call: Call) -> Element | Multipart:
         return Item.ItemOperations(Item.Status(_PROTOCOL))
     delivery = Delivery(call.query.multipart, multipart.OCTETS_MAX)
     # "an option that is invalid for the parent element" ([MS-ASCMD] §2.2.3.125.2): a range that is none.
-    if any(one.tag is Item.Fetch and one.text_of(Item.Options, Item.Range) == "" for one in asked):
+    options = [said for one in asked if one.tag is Item.Fetch and (said := one.find(Item.Options)) is not None]
+    if any(said.text_of(Item.Range) == "" or wanted_of.is_odd(said) for said in options):
         return Item.ItemOperations(Item.Status(_PROTOCOL))
     if call.version < 140 and any(one.tag is Item.Move for one in asked):
         return Item.ItemOperations(Item.Status(_PROTOCOL))

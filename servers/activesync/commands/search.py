@@ -89,6 +89,8 @@ def _mails(call: Call, asked: Element, first: int, last: int) -> Element:
     text = (inner.text_of(Search.FreeText) or inner.value or "") if isinstance(inner.value, str) else ""
     folders = tuple(one.text for one in inner.all(AirSync.CollectionId))[:300]
     said = asked.find(Search.Options)
+    if said is not None and wanted_of.is_odd(said):
+        return _answer(Search.Status(_INVALID))
     if name in others or (name is None and folders and not any(one[:1].isdigit() for one in folders)):
         return _objects(call, text, folders, name, said, first, last)
     deep = said is not None and Search.DeepTraversal in said
