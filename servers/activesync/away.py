@@ -30,15 +30,15 @@ def oof(call: Call, asked: Element) -> Element:
     if said is not None:
         if (Settings.StartTime in said) != (Settings.EndTime in said):  # both or none ([MS-ASCMD] §2.2.3.61.2)
             return Settings.Oof(Settings.Status(_PROTOCOL))
-        try:
-            wanted = _read(said)
-        except Unconvertible:
-            return Settings.Oof(Settings.Status(_ARGUMENTS))
-        if wanted is None:
-            return Settings.Oof(Settings.Status(_ARGUMENTS))
         with call.store.write(call.actor) as tx:
             named = {part.tag for one in said.all(Settings.OofMessage) for part in one.children}
             before = absence.of(tx)  # who is not named is answered as before ([MS-ASCMD] §2.2.3.122)
+            try:
+                wanted = _read(said, before)
+            except Unconvertible:
+                wanted = None
+            if wanted is None:
+                return Settings.Oof(Settings.Status(_ARGUMENTS))
             kept = {name: getattr(before, name) for name, tag in _AUDIENCES.items() if tag not in named}
             absence.set_(tx, replace(wanted, **kept))
         return Settings.Oof(Settings.Status(_OK))
@@ -65,27 +65,37 @@ def _message(tag: Tag, message: Message | None, *, html: bool) -> Element:
         tag(),
         Settings.Enabled(0 if message is None else 1),
         Settings.ReplyMessage.given(text),
-        Settings.BodyType("HTML" if html and message is not None and message.html else "Text"),
+        # "MUST always be present [...] if the ReplyMessage element is returned" ([MS-ASCMD] §2.2.3.17)
+        Settings.BodyType("HTML" if html and message is not None and message.html else "Text") if text else None,
     )
 
 
-def _read(said: Element) -> Absence | None:
-    """What a Set asks for; None if it is none."""
+def _read(said: Element, before: Absence) -> Absence | None:
+    """What a Set asks for; None if it is none. A Set of messages may leave out the state, and the times with it."""
+    messages = said.all(Settings.OofMessage)
     state = number(said.text_of(Settings.OofState), -1)
+    if Settings.OofState not in said and messages:
+        state = before.state
     if state not in (absence.OFF, absence.ON, absence.SCHEDULED):
         return None
-    starts = ends = 0
-    if state == absence.SCHEDULED:
+    starts: float = 0
+    ends: float = 0
+    if state == absence.SCHEDULED == before.state and Settings.StartTime not in said:
+        starts, ends = before.starts, before.ends
+    elif state == absence.SCHEDULED:
         starts = event_times.seconds_of(said.text_of(Settings.StartTime) or "")
         ends = event_times.seconds_of(said.text_of(Settings.EndTime) or "")
         if ends <= starts:
             return None
     found: dict[str, Message | None] = dict.fromkeys(_AUDIENCES)
-    for one in said.all(Settings.OofMessage):
+    for one in messages:
         text = (one.text_of(Settings.ReplyMessage) or "").replace("\r\n", "\n")
         if len(text) > absence.TEXT_MAX:
             return None
-        html = (one.text_of(Settings.BodyType) or "").upper() == "HTML"
+        kind = (one.text_of(Settings.BodyType) or "TEXT").upper()
+        if kind not in ("TEXT", "HTML"):
+            return None
+        html = kind == "HTML"
         enabled = one.text_of(Settings.Enabled) == "1" and bool(text.strip())
         for name, tag in _AUDIENCES.items():
             if tag in one:

@@ -17,6 +17,9 @@ def settings(call: Call) -> Element:
     """Answer each part by itself; what there is not is said to be unavailable."""
     if call.body is None:
         return Settings.Settings(Settings.Status(_PROTOCOL))
+    password = call.body.find(Settings.DevicePassword, Settings.Set)
+    if password is not None and Settings.Password not in password:
+        return Settings.Settings(Settings.Status(_PROTOCOL))  # nothing of it is looked at ([MS-ASCMD] §2.2.1.18)
     parts: list[Element] = []
     for part in call.body.known:
         if part.tag is Settings.DeviceInformation:
