@@ -15,6 +15,8 @@ _DAYS: Final[Mapping[int, int]] = {0: 0, 1: 1, 2: 3, 3: 7, 4: 14, 5: 31, 6: 92, 
 """FilterType in days; 0 is everything ([MS-ASCMD] §2.2.3.68.2)."""
 
 _INCOMPLETE: Final = 8
+FILTER_MAX: Final = 8
+"""What is above it is no FilterType of any class."""
 ODD_PART: Final = 164
 """The status of `Options.odd_part` ([MS-ASCMD] §2.2.2)."""
 

@@ -64,6 +64,8 @@ def read(element: Element, *, windowed: bool = False) -> Wanted | None:
     if not key or not folder or len(key) > 64 or len(folder) > 64 or len(given) > COMMANDS_MAX:
         return None
     mail, filtered = folder[:1].isdigit(), wanted_of.filter_of(options)
+    if filtered is not None and filtered > wanted_of.FILTER_MAX:
+        return None  # [MS-ASCMD] §2.2.3.68.2
     if (filtered == _DONE if mail else AirSync.ConversationMode in said) or not _consistent(options):
         return None  # [MS-ASCMD] §2.2.3.36.2, §2.2.3.68.2
     window = WINDOW_MAX if windowed else WINDOW

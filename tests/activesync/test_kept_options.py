@@ -79,3 +79,26 @@ def test_an_estimate_with_another_window(connect: Callable[..., Phone], deliver:
         assert len(phone.items[inbox]) == 2
         assert [estimate(days) for days in (3, 0, 5, 1)] == ["0", "2", "1", "1"]
         assert len(phone.items[inbox]) == 2
+
+
+def test_a_filter_that_no_class_has(connect: Callable[..., Phone], deliver: Callable[..., int]) -> None:
+    """MS-ASCMD_R2984: 9 and above is 103 in an estimate; a Sync says 4 (§2.2.3.68.2), and all goes on as before."""
+    deliver("hello")
+    phone = connect()
+    phone.folder_sync()
+    for kind in (2, 7, 8, 9):
+        folder = next(number for number, (_, found) in phone.folders.items() if found == kind)
+        phone.sync(folder)
+        for wanted, statuses in ((8, ("1",)), (9, ("103", "4")), (255, ("103", "4"))):
+            options = AirSync.Options(AirSync.FilterType(wanted))
+            key, place = AirSync.SyncKey(phone.keys[folder]), GetItemEstimate.CollectionId(folder)
+            asked = GetItemEstimate.GetItemEstimate(
+                GetItemEstimate.Collections(GetItemEstimate.Collection(key, place, options))
+            )
+            found = phone.post("GetItemEstimate", asked).document
+            assert found.text_of(GetItemEstimate.Response, GetItemEstimate.Status) == statuses[0]
+            if wanted > 8:
+                one = AirSync.Collection(key, AirSync.CollectionId(folder), options)
+                answer = phone.post("Sync", AirSync.Sync(AirSync.Collections(one))).document
+                assert [(one.tag, one.text) for one in answer.children] == [(AirSync.Status, statuses[1])]
+        phone.sync(folder)

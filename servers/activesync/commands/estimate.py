@@ -16,7 +16,7 @@ from storage.activesync import keys
 from storage.errors import NotFound
 from storage.store import Transaction
 
-_OK, _MISSING, _NOT_PRIMED, _KEY = 1, 2, 3, 4
+_OK, _MISSING, _NOT_PRIMED, _KEY, _XML = 1, 2, 3, 4, 103
 _MOST = 100_000
 
 
@@ -46,7 +46,10 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
             options = wanted_of.read(asked, wanted_of.load(state.get("options")))
             if AirSync.FilterType in asked:  # 12.1 has no Options here ([MS-ASCMD] §2.2.3.68.1)
                 options = replace(options, filter=number(asked.text_of(AirSync.FilterType), 0))
-            count = 0 if call.device.waiting else content.count(tx, call.device, folder, state, options, _MOST)
+            if options.filter > wanted_of.FILTER_MAX:
+                status = _XML if call.version >= 140 else _MISSING
+            elif not call.device.waiting:
+                count = content.count(tx, call.device, folder, state, options, _MOST)
     except NotFound:
         status = _MISSING
     except Lost:
