@@ -18,6 +18,8 @@ from storage.store import Transaction
 
 _OK, _MISSING, _NOT_PRIMED, _KEY, _XML = 1, 2, 3, 4, 103
 _MOST = 100_000
+COLLECTIONS_MAX = 1_000
+"""Of one request ([MS-ASCMD] §3.1.5.10)."""
 
 
 def get_item_estimate(call: Call) -> Element:
@@ -25,8 +27,11 @@ def get_item_estimate(call: Call) -> Element:
     listed = None if call.body is None else call.body.find(Estimate.Collections)
     if listed is None:
         return Estimate.GetItemEstimate(Estimate.Response(Estimate.Status(_MISSING)))
+    asked = listed.all(Estimate.Collection)
+    if len(asked) > COLLECTIONS_MAX:
+        return Estimate.GetItemEstimate(Estimate.Status(_XML))
     with call.store.read(call.actor) as tx:
-        found = [_one(tx, call, one) for one in listed.all(Estimate.Collection)[:300]]
+        found = [_one(tx, call, one) for one in asked]
     return Estimate.GetItemEstimate(*found)
 
 
@@ -38,7 +43,9 @@ def _one(tx: Transaction, call: Call, asked: Element) -> Element:
         content = contents.of(tx, folder)
         name = content.name
         state = keys.current(tx, call.device, folder, key)
-        if key == "0":
+        if AirSync.ConversationMode in asked and not folder[:1].isdigit():
+            status = _XML  # [MS-ASCMD] §2.2.3.36.1
+        elif key == "0":
             status = _NOT_PRIMED
         elif state is None:
             status = _KEY

@@ -27,9 +27,10 @@ from storage.mail.types import TRASH, Mailbox
 from storage.scheduling import copies, forwarding, proposals, responding
 from storage.store import Transaction
 
-_OK, _NO_REQUEST, _SERVER, _NO_TIME, _NO_SERIES = 1, 2, 4, 104, 146
+_OK, _NO_REQUEST, _SERVER, _TOO_MANY, _NO_TIME, _NO_SERIES = 1, 2, 4, 103, 104, 146
 _STATES: Final = {1: "ACCEPTED", 2: "TENTATIVE", 3: "DECLINED"}
 REQUESTS_MAX: Final = 100
+"""Of one command ([MS-ASCMD] §3.1.5.10)."""
 
 
 class _NoSeries(Exception):
@@ -38,7 +39,9 @@ class _NoSeries(Exception):
 
 def meeting_response(call: Call) -> Element:
     """Answer each request by itself."""
-    asked = [] if call.body is None else call.body.all(Meeting.Request)[:REQUESTS_MAX]
+    asked = [] if call.body is None else call.body.all(Meeting.Request)
+    if len(asked) > REQUESTS_MAX:
+        return Meeting.MeetingResponse(Meeting.Result(Meeting.Status(_TOO_MANY)))
     return Meeting.MeetingResponse(*(_one(call, one) for one in asked))
 
 

@@ -11,13 +11,16 @@ from storage.activesync import devices, keys
 from storage.errors import NotFound, StorageError
 from storage.store import Transaction
 
-_SOURCE, _TARGET, _OK, _SAME, _FAILED = 1, 2, 3, 4, 5
+_SOURCE, _TARGET, _OK, _SAME, _FAILED, _TOO_MANY = 1, 2, 3, 4, 5, 103
 MOVES_MAX = 1_000
+"""Of one request ([MS-ASCMD] §3.1.5.10)."""
 
 
 def move_items(call: Call) -> Element:
     """Answer each Move."""
-    asked = [] if call.body is None else call.body.all(Move.Move)[:MOVES_MAX]
+    asked = [] if call.body is None else call.body.all(Move.Move)
+    if len(asked) > MOVES_MAX:
+        return Move.MoveItems(Move.Status(_TOO_MANY))
     with call.store.write(call.actor) as tx:
         devices.lock(tx, call.device)
         return Move.MoveItems(*(_one(tx, call, one) for one in asked))
