@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Calendar, Email
+from servers.activesync.wbxml.pages import AirSync, Calendar, Email, MeetingResponse, Search
 from storage import collections as tree
 from storage import items
 from storage.store import Store
@@ -107,3 +107,26 @@ def test_the_mail_that_invites_says_it_too(
     request = only(phone, inbox)[1].find(Email.MeetingRequest)
     assert request is not None
     assert request.text_of(Email.DisallowNewTimeProposal) == (None if version == "12.1" else "1")
+
+
+def test_a_mail_that_a_search_found(phone: Phone, deliver: Callable[..., int]) -> None:
+    """MS-ASCMD_R5374, [MS-ASCMD] §6.26: RequestId is told "only if it was present" in the request, and LongId never."""
+    event = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:far\r\n"
+        "DTSTAMP:20260101T000000Z\r\nDTSTART:20260706T080000Z\r\nDTEND:20260706T090000Z\r\nSUMMARY:Plan\r\n"
+        "ORGANIZER:mailto:carol@far.test\r\nATTENDEE:mailto:dora@far.test\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    deliver("Plan", text=event, more="Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n")
+    phone.folder_sync()
+    query = Search.Query(Search.And(AirSync.Class("Email"), Search.FreeText("subject:Plan")))
+    asked = Search.Search(Search.Store(Search.Name("Mailbox"), query))
+    number = phone.post("Search", asked).document.text_of(Search.Response, Search.Store, Search.Result, Search.LongId)
+    request = MeetingResponse.Request(MeetingResponse.UserResponse(1), Search.LongId(number or ""))
+    result = phone.post("MeetingResponse", MeetingResponse.MeetingResponse(request)).document.find(MeetingResponse.Result)
+    assert result is not None
+    assert [one.tag for one in result.children] == [MeetingResponse.Status, MeetingResponse.CalendarId]
+    assert result.text_of(MeetingResponse.Status) == "1"
+    refused = MeetingResponse.Request(MeetingResponse.UserResponse(1), Search.LongId("999:1"))
+    result = phone.post("MeetingResponse", MeetingResponse.MeetingResponse(refused)).document.find(MeetingResponse.Result)
+    assert result is not None
+    assert [(one.tag, one.text) for one in result.children] == [(MeetingResponse.Status, "2")]

@@ -49,7 +49,7 @@ def _one(call: Call, asked: Element) -> Element:
     long_id = asked.text_of(Search.LongId)
     identified = long_id or asked.text_of(Meeting.RequestId) or ""
     folder = asked.text_of(Meeting.CollectionId) or identified.partition(":")[0]
-    named = Search.LongId(long_id) if long_id else Meeting.RequestId(identified)
+    named = None if long_id else Meeting.RequestId(identified)  # a Result has no LongId ([MS-ASCMD] §2.2.3.155.2)
     state = _STATES.get(number(asked.text_of(Meeting.UserResponse), 0))
     if state is None:
         return Meeting.Result(named, Meeting.Status(_NO_REQUEST))
