@@ -53,13 +53,12 @@ class Delivery:
         return ItemOperations.Data(base64.b64encode(octets).decode("ascii"))
 
     def bodies(self, shown: Sequence[Element]) -> None:
-        """Take the texts out of an item's elements: in parts a Body has a Part, no Data ([MS-ASAIRS] §2.2.2.19.1)."""
+        """Take the texts out of an item's elements: in parts a Body has a Part at its end, no Data ([MS-ASAIRS] §6)."""
         if not self.beside:
             return
         for one in (inner for element in shown for inner in element.walk() if inner.tag is AirSyncBase.Body):
-            one.children = [
-                self._part(child.octets) if child.tag is AirSyncBase.Data else child for child in one.children
-            ]
+            parts = [self._part(child.octets) for child in one.children if child.tag is AirSyncBase.Data]
+            one.children = [child for child in one.children if child.tag is not AirSyncBase.Data] + parts
 
     def answer(self, document: Element) -> Element | Multipart:
         """The whole answer; one that speaks of no part is a document like any other."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 import pytest
 
+from servers.activesync.wbxml.decoder import decode
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Contacts, ItemOperations, Notes, Search, Tasks
 from tests.activesync.phone import Phone
@@ -83,3 +85,25 @@ def test_a_text_of_no_form(phone: Phone, kind: int, name: Callable[..., Element]
     responses = found.find(AirSync.Responses)
     assert responses is not None
     assert [one.text_of(AirSync.Status) for one in responses.all(AirSync.Add)] == ["6", "1"]
+
+
+def test_a_part_comes_after_a_preview(phone: Phone, inbox: str) -> None:
+    """[MS-ASAIRS] §6: the schema of a Body is a sequence, with Part as its last element."""
+    (number,) = phone.items[inbox]
+    preference = AirSyncBase.BodyPreference(KIND, SIZE, AirSyncBase.Preview(50))
+    fetch = ItemOperations.Fetch(
+        ItemOperations.Store("Mailbox"), AirSync.CollectionId(inbox), AirSync.ServerId(number),
+        ItemOperations.Options(preference),
+    )  # fmt: skip
+    asked = ItemOperations.ItemOperations(fetch)
+    answer = phone.post("ItemOperations", asked, **{"MS-ASAcceptMultiPart": "T"}).body
+    count, begin, length = struct.unpack("<III", answer[:12])
+    assert count == 2
+    document = decode(answer[begin : begin + length])
+    body = document.find(
+        ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties, AirSyncBase.Body
+    )
+    assert body is not None
+    assert [one.tag for one in body.children] == [
+        AirSyncBase.Type, AirSyncBase.EstimatedDataSize, AirSyncBase.Preview, ItemOperations.Part,
+    ]  # fmt: skip
