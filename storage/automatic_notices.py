@@ -29,7 +29,9 @@ DAY_S: Final = 86_400.0
 """What is not sent by then will not be: its folder tells of nothing any more, or its creator left."""
 TOGETHER: Final = 200
 """Documents of one mail."""
-_WATCHED: Final = Statement(sa.select(watched.c.collection_id).where(watched.c.collection_id == sa.bindparam("folder")))
+_WATCHED: Final = Statement(
+    sa.select(watched.c.collection_id).where(watched.c.collection_id == sa.bindparam("folder"))
+)
 _DUE: Final = Statement(sa.select(due.c.due).where(due.c.item_id == sa.bindparam("item")))
 _NOTE: Final = insert(due, "item_id", "due")
 _groups: Final = principals.alias("spaces")

@@ -53,7 +53,9 @@ def choose(tx: Transaction, collection: Collection, name: str, *, mail_s: int | 
             continue
         part.components = [one for one in part.components if not _is_ours(one)]
         part.components += [_alarm(part, before, address) for before, address in alarms]
-    items.put(tx, collection, item.name, calendar.prepare(render(found)), Precondition(match=frozenset({item.etag})))
+    items.put(
+        tx, collection, item.name, calendar.prepare(render(found)), Precondition(match=frozenset({item.etag}))
+    )
 
 
 def _is_ours(component: Component) -> bool:

@@ -264,29 +264,25 @@ _OF_BOXES: Final = {
     Tool.SCHEDULE_OUTBOX: Right.SEND_INVITE | Right.SEND_REPLY,
 }
 
-_DEFAULTS: Final = (
-    {(kind, tool, relation): _holds(kind, tool, relation) for kind, tool in TABLES for relation in Relation}
-    | {
-        # The owner reads and empties his boxes; the server alone puts messages in.
-        (SpaceKind.PRIVATE, tool, relation): Right.SEE | Right.DELETE | Right.ADMINISTER | more
-        for tool, more in _OF_BOXES.items()
-        for relation in (Relation.OWNER, Relation.SITE)
-    }
-    | {
-        # A calendar of the Internet: read and arranged by its owner, written by nobody, shared with nobody (CAL-21).
-        (SpaceKind.PRIVATE, Tool.SUBSCRIPTION, relation): Right.SEE | Right.ADMINISTER
-        for relation in (Relation.OWNER, Relation.SITE)
-    }
-    | {
-        # What the suite puts together for its owner alone (CAL-25).
-        (SpaceKind.PRIVATE, Tool.OVERLAY, relation): Right.SEE
-        for relation in (Relation.OWNER, Relation.SITE)
-    }
-    | {
-        # RFC 6638 §6.1: anybody may invite; of busy times co-members know (table 3.2).
-        (SpaceKind.PRIVATE, Tool.SCHEDULE_INBOX, Relation.CO_MEMBER): _OF_BOXES[Tool.SCHEDULE_INBOX]
-    }
-)
+_DEFAULTS: Final = {
+    (kind, tool, relation): _holds(kind, tool, relation) for kind, tool in TABLES for relation in Relation
+} | {
+    # The owner reads and empties his boxes; the server alone puts messages in.
+    (SpaceKind.PRIVATE, tool, relation): Right.SEE | Right.DELETE | Right.ADMINISTER | more
+    for tool, more in _OF_BOXES.items()
+    for relation in (Relation.OWNER, Relation.SITE)
+} | {
+    # A calendar of the Internet: read and arranged by its owner, written by nobody, shared with nobody (CAL-21).
+    (SpaceKind.PRIVATE, Tool.SUBSCRIPTION, relation): Right.SEE | Right.ADMINISTER
+    for relation in (Relation.OWNER, Relation.SITE)
+} | {
+    # What the suite puts together for its owner alone (CAL-25).
+    (SpaceKind.PRIVATE, Tool.OVERLAY, relation): Right.SEE
+    for relation in (Relation.OWNER, Relation.SITE)
+} | {
+    # RFC 6638 §6.1: anybody may invite; of busy times co-members know (table 3.2).
+    (SpaceKind.PRIVATE, Tool.SCHEDULE_INBOX, Relation.CO_MEMBER): _OF_BOXES[Tool.SCHEDULE_INBOX]
+}
 
 
 def _creates(kind: SpaceKind, tool: Tool) -> Right:

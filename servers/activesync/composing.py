@@ -152,5 +152,5 @@ def _calendar(octets: bytes, method: str) -> bytes:
 
 def _multipart(kind: str, parts: Sequence[bytes]) -> bytes:
     boundary = f"=_{secrets.token_hex(16)}".encode()
-    head = b"Content-Type: multipart/" + kind.encode() + b'; boundary="' + boundary + b'"\r\n\r\n'
+    head = b'Content-Type: multipart/' + kind.encode() + b'; boundary="' + boundary + b'"\r\n\r\n'
     return head + b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + boundary + b"--\r\n"

@@ -80,3 +80,4 @@ class Content(Protocol):
 
 class Impossible(Exception):
     """Items of one class do not go into a folder of another."""
+

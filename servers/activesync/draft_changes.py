@@ -121,3 +121,4 @@ def _status(error: Exception) -> int:
     if isinstance(error, OverQuota):
         return _FULL
     return outgoing.status_of(error) if isinstance(error, (Refused, *outgoing.REFUSALS)) else _CONVERSION
+

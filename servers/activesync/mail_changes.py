@@ -75,7 +75,9 @@ def _changed(mailbox: Mailbox, wanted: Wanted) -> list[int]:
     return [uid for uid in uids if uid is not None]
 
 
-def _change(tx: Transaction, mailbox: Mailbox, uid: int, command: Element, known: Mapping[int, str], done: Done) -> int:
+def _change(
+    tx: Transaction, mailbox: Mailbox, uid: int, command: Element, known: Mapping[int, str], done: Done
+) -> int:
     """Change the flags of a mail; how it went. `known` is what the device held before."""
     data = command.find(AirSync.ApplicationData)
     states = flagging.states_in(tx, mailbox, [(uid, uid)])

@@ -140,7 +140,9 @@ def _commands(
     return told, news
 
 
-def _again(tx: Transaction, box: Mailbox, refused: set[int], news: mail_sync.News, protocol: int) -> list[Element]:
+def _again(
+    tx: Transaction, box: Mailbox, refused: set[int], news: mail_sync.News, protocol: int
+) -> list[Element]:
     """What the device has of these otherwise than the desk, where the news do not tell it (EAS-13).
 
     As they are now: a later command of the same request may have changed or deleted them.

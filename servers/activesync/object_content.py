@@ -332,3 +332,4 @@ class ObjectContent:
         if state["day"] == int(tx.now) // _DAY_S:
             return int(state["since"])
         return (int(tx.now) // _DAY_S - options.days) * _DAY_S
+

@@ -67,7 +67,9 @@ def is_stale(device: Device, kind: str, version: int, now: float) -> bool:
     return device.version != version or device.type != kind or now - device.last_seen > SEEN_EVERY_S
 
 
-def arrive(tx: Transaction, device_id: str, kind: str, agent: str, version: int, *, waits: bool = False) -> Device:
+def arrive(
+    tx: Transaction, device_id: str, kind: str, agent: str, version: int, *, waits: bool = False
+) -> Device:
     """Note that a device speaks to us; a new one `waits` until somebody lets it in.
 
     Raises:

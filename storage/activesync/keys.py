@@ -49,7 +49,9 @@ _HELD_OF: Final = {
 }
 _HOLD: Final = insert(held, "device", "folder", "item", "version")
 _NOTED: Final = Statement(
-    sa.select(undone.c.item).where(undone.c.device == sa.bindparam("device"), undone.c.folder == sa.bindparam("folder"))
+    sa.select(undone.c.item).where(
+        undone.c.device == sa.bindparam("device"), undone.c.folder == sa.bindparam("folder")
+    )
 )
 _CLOSE: Final = Statement(
     sa.update(states)

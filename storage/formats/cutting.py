@@ -163,4 +163,6 @@ def _until(calendar: Component, start: Property, recurrence_id: Property) -> str
     if first.is_date:
         return f"{datetime_of(moment.wall - DAY):%Y%m%d}"
     floating = not first.is_utc and _zone(zones, start) is None
-    return f"{datetime_of(_at(zones, recurrence_id.value, recurrence_id) - 1):%Y%m%dT%H%M%S}{'' if floating else 'Z'}"
+    return (
+        f"{datetime_of(_at(zones, recurrence_id.value, recurrence_id) - 1):%Y%m%dT%H%M%S}{'' if floating else 'Z'}"
+    )

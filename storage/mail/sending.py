@@ -46,7 +46,9 @@ class Blocked(TooMany):
     """The site's administrator keeps the account from sending (SMTP-03)."""
 
 
-_BLOCKED: Final = Statement(sa.select(relay_blocks.c.since).where(relay_blocks.c.account_id == sa.bindparam("account")))
+_BLOCKED: Final = Statement(
+    sa.select(relay_blocks.c.since).where(relay_blocks.c.account_id == sa.bindparam("account"))
+)
 
 
 def blocked_since(tx: Transaction, account: PrincipalId) -> float | None:

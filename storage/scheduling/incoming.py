@@ -67,7 +67,9 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
     if meeting.method == "CANCEL":
         return present is not None and _cancel(tx, person, present, meeting, judged)
     own = itip.copy_for(meeting.calendar, me)
-    return own is not None and (_booked(tx, person, present, own, me) or _request(tx, person, present, own, me, judged))
+    return own is not None and (
+        _booked(tx, person, present, own, me) or _request(tx, person, present, own, me, judged)
+    )
 
 
 def _is_older(message: Component, present: Component) -> bool:
@@ -126,7 +128,9 @@ def _booked(tx: Transaction, person: Person, present: copies.Copy | None, own: C
     return True
 
 
-def _cancel(tx: Transaction, person: Person, present: copies.Copy, meeting: Meeting, judged: sequencing.Judged) -> bool:
+def _cancel(
+    tx: Transaction, person: Person, present: copies.Copy, meeting: Meeting, judged: sequencing.Judged
+) -> bool:
     parts = itip.parts(meeting.calendar)
     gone = [each.get("RECURRENCE-ID") for each in parts if itip.instance(each) not in judged.newer]
     instances = [prop for prop in gone if prop is not None]

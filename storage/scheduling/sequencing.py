@@ -137,7 +137,9 @@ def _stamp(tx: Transaction, message: Component) -> str:
     return max((one for one in stamps if _STAMP.match(one) and one <= latest), default="")
 
 
-def _known(tx: Transaction, about: Mapping[str, object], instances: Iterable[str], after: str) -> dict[str, Revision]:
+def _known(
+    tx: Transaction, about: Mapping[str, object], instances: Iterable[str], after: str
+) -> dict[str, Revision]:
     """What is known of some instances, and, with a stamp, of all that were spoken of `after` it."""
     wanted: sa.ColumnElement[bool] = heard.c.instance.in_(list(instances))
     if after:

@@ -192,6 +192,8 @@ def test_a_copy_is_private_and_a_subfolder_like_its_parent(web: Store, alice: Ac
         assert not disk.file(tx, "alice", "copy/form.pdf").flagged
         assert not disk.folder(tx, "alice", "copy").flagged
         assert trees.mkdir(tx, disk.folder(tx, "alice", "web"), "new").flagged
-        transplant.move(tx, disk.file(tx, "alice", "web/form.pdf"), disk.at(tx, "alice", "copy/f"), overwrite=False)
+        transplant.move(
+            tx, disk.file(tx, "alice", "web/form.pdf"), disk.at(tx, "alice", "copy/f"), overwrite=False
+        )
         assert disk.file(tx, "alice", "copy/f").flagged
         assert desk.principal(web, "alice").id == alice.id

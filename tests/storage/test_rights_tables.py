@@ -93,7 +93,9 @@ ROWS = [(P, *row) for row in PRIVATE] + [(G, *row) for row in GROUP]
 
 
 @pytest.mark.parametrize(("kind", "tool", "right", "holders", "creator", "scope"), ROWS)
-def test_row(kind: SpaceKind, tool: Tool, right: Right, holders: set[Relation], creator: bool, scope: Scope) -> None:
+def test_row(
+    kind: SpaceKind, tool: Tool, right: Right, holders: set[Relation], creator: bool, scope: Scope
+) -> None:
     row = rights.rule(kind, tool, right)
     assert row is not None
     assert row.granted_per is scope

@@ -202,7 +202,9 @@ def _write_compound(
         card.properties.remove(prop)
 
 
-def _write_place(card: Component, place: str, tags: tuple[Tag, ...], old: dict[Tag, str], new: dict[Tag, str]) -> None:
+def _write_place(
+    card: Component, place: str, tags: tuple[Tag, ...], old: dict[Tag, str], new: dict[Tag, str]
+) -> None:
     if all(new[tag] == old.get(tag, "") for tag in tags):
         return
     prop = slots.places(card).get(place)
@@ -356,4 +358,6 @@ def _write_picture(card: Component, data: Element) -> None:
     card.properties = others
 
 
-CLASS: Final = ItemClass("Contacts", Tool.CONTACTS, (9, 14), ".vcf", show, merge, no_uid, "text/vcard")
+CLASS: Final = ItemClass(
+    "Contacts", Tool.CONTACTS, (9, 14), ".vcf", show, merge, no_uid, "text/vcard"
+)

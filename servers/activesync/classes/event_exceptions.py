@@ -19,11 +19,15 @@ from storage.formats.datetimes import Moment, instant, wall_at, write_wall
 from storage.formats.icalendar import CalendarObject
 
 EXCEPTIONS_MAX: Final = 1_000
-_NOT_OF_ONE: Final = frozenset({"RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION"})
+_NOT_OF_ONE: Final = frozenset(
+    {"RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION"}
+)
 """What an instance does not have of its series."""
 
 
-def write(calendar: Component, master: Component, data: Element, times: Times, context: Context, *, keep: bool) -> None:
+def write(
+    calendar: Component, master: Component, data: Element, times: Times, context: Context, *, keep: bool
+) -> None:
     """Make the exceptions of a series those of the device; without its list they stay, if `keep` is set."""
     said = data.find(Calendar.Exceptions)
     recurs = master.get("RRULE") is not None or master.get("RDATE") is not None
@@ -174,7 +178,9 @@ def _key(moment: Moment) -> str:
 def _property(name: str, moment: Moment, times: Times) -> Property:
     if moment.is_date:
         return Property(name, write_wall(moment.wall, is_date=True), [("VALUE", ["DATE"])])
-    return Property(name, write_wall(moment.wall, utc=moment.is_utc), [("TZID", [times.tzid])] if times.tzid else [])
+    return Property(
+        name, write_wall(moment.wall, utc=moment.is_utc), [("TZID", [times.tzid])] if times.tzid else []
+    )
 
 
 def _overrides(calendar: Component) -> list[Component]:

@@ -135,3 +135,4 @@ def _until(text: str, times: Times, context: Context) -> str:
     if times.all_day:
         return write_wall(event_times.day_of(seconds, times.zone, context), is_date=True)
     return write_wall(seconds, utc=True)
+

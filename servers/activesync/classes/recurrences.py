@@ -227,3 +227,4 @@ def _facts(one: Element, names: Names, ignored: set[Tag]) -> dict[Tag, str]:
     if found.get(names.interval, "1") in ("0", "1", ""):
         found.pop(names.interval, None)
     return found  # type: ignore[return-value]
+

@@ -130,7 +130,9 @@ def _one(
     size = None if said is None else said.text_of(Resolve.MaxSize)
     pictures = pictures_of(said, size, None if said is None else said.text_of(Resolve.MaxPictures))
     told = [_recipient(tx, one, span, pictures, keys) for one in entries]
-    return Resolve.Response(Resolve.To(text), Resolve.Status(status), Resolve.RecipientCount(len(entries)), *told)
+    return Resolve.Response(
+        Resolve.To(text), Resolve.Status(status), Resolve.RecipientCount(len(entries)), *told
+    )
 
 
 def _recipient(

@@ -89,7 +89,9 @@ def supported_reports(reader: Reader, kind: Kind, tool: Tool | None) -> str:
     ]
     if tool is not None and tool not in reader.context.protocol.tools:
         names += [name for name, tools in OF_SIBLINGS.items() if tool in tools]
-    return "".join([f"<D:supported-report><D:report>{element(name)}</D:report></D:supported-report>" for name in names])
+    return "".join(
+        [f"<D:supported-report><D:report>{element(name)}</D:report></D:supported-report>" for name in names]
+    )
 
 
 def _methods(reader: Reader, found: Resource) -> str:

@@ -29,7 +29,9 @@ def upgrade() -> None:
         "notice_due",
         sa.Column("item_id", _ID, autoincrement=False, nullable=False),
         sa.Column("due", sa.Float(53), nullable=False),
-        sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_notice_due_item_id_item"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["item_id"], ["item.id"], name=op.f("fk_notice_due_item_id_item"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_notice_due")),
     )
     op.create_index(op.f("ix_notice_due_due"), "notice_due", ["due"])
