@@ -98,8 +98,8 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
         return mime_words.printable(mime_words.decode_words(fields.get(name, b""))).replace("\n", " ")
 
     domain = own.rpartition("@")[2]
-    policy = POLICY if (own + target).isascii() else POLICY_UTF8
-    message: Any = EmailMessage(policy=policy)
+    utf8 = not (own + target).isascii()
+    message: Any = EmailMessage(policy=POLICY_UTF8 if utf8 else POLICY)
     message["From"], message["To"] = own, target
     message["Subject"] = f"Read: {said(b'subject')}"[:200]
     message["Date"] = format_datetime(datetime.now(UTC))
@@ -112,7 +112,7 @@ def _receipt(fields: dict[bytes, bytes], own: str, target: str) -> bytes:
         f"The mail that you sent to {own} with the subject\n\n    {said(b'subject')}\n\nwas displayed.\n"
     )
     message.make_mixed()
-    part: Any = EmailMessage(policy=policy)
+    part: Any = EmailMessage(policy=POLICY_UTF8 if utf8 else POLICY)
     lines = [f"Reporting-UA: {domain}; Escritoire", f"Final-Recipient: rfc822;{own}"]
     lines += [f"Original-Message-ID: {original}"] if original else []
     lines.append("Disposition: automatic-action/MDN-sent-automatically; displayed")
