@@ -130,6 +130,7 @@ class Connection:
         if not view.loaded:
             with self.store.read(self.me) as tx:
                 view.load(tx)
+            self._before += others.new_keywords(view, view.unheard)
 
     def put(self, number: CollectionId, uids: Sequence[int]) -> None:
         """This client put messages into a mailbox."""

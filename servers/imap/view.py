@@ -123,6 +123,8 @@ class View:
         self._states: Messages | None = None
         self._gone: frozenset[int] = frozenset()
         """Removed, and the client does not know it yet."""
+        self._unheard: frozenset[int] = frozenset()
+        """Changed by others before the messages were at hand, and not told yet."""
 
     @property
     def id(self) -> CollectionId:
@@ -134,7 +136,7 @@ class View:
         return self._states is not None
 
     def load(self, tx: Transaction) -> None:
-        """Have all messages at hand, as they were when the mailbox was selected, removed ones included."""
+        """Have all messages at hand that there were when the mailbox was selected, removed ones included."""
         if self._states is not None:
             return
         modseq, listed = self._shared.states(tx, self.id)
@@ -142,6 +144,8 @@ class View:
             before = reading.changes(tx, self.id, self.modseq)
             lost = [uid for uid in before.vanished if uid < self.mailbox.uid_next]
             self._gone = self._gone.union(lost)
+            changed = before.states if before.complete else listed
+            self._unheard = frozenset(one.uid for one in changed if one.uid < self.mailbox.uid_next)
             ghosts = [State(uid, 0, "", 0, 0, 0, 0) for uid in lost]
             listed = Messages(sorted([*(one for one in listed if one.uid < self.mailbox.uid_next), *ghosts]))
         self._states = listed
@@ -152,9 +156,9 @@ class View:
         news = News()
         if found.modseq == self.modseq and not (removals and self._gone):
             return news
-        unread = self._states is None  # then what changed is in what is read now, and was not told all the same
         self.load(tx)
         states = self.states
+        unheard, self._unheard = self._unheard, frozenset()
         if not found.complete:
             found = self._compared(tx)
         last = states.last
@@ -165,7 +169,7 @@ class View:
                 news.came.append(state)
                 continue
             place = states.place(state.uid)
-            if place is not None and (unread or states[place] != state):
+            if place is not None and (state.uid in unheard or states[place] != state):
                 states.put(place, state)
                 changed.append(state)
         if found.vanished:
@@ -218,6 +222,11 @@ class View:
     def gone(self) -> frozenset[int]:
         """Uids that the client still counts and that are no more."""
         return self._gone
+
+    @property
+    def unheard(self) -> Iterator[str]:
+        """The flags of messages that others changed before they were at hand, until that is told."""
+        return (self.states[place].flags for uid in self._unheard if (place := self.states.place(uid)) is not None)
 
     def is_recent(self, uid: int) -> bool:
         """Whether this client was the first to be told of a message."""

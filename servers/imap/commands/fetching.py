@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from servers.imap import fetch_items, render
+from servers.imap import fetch_items, others, render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.fetch_items import Item
@@ -63,6 +63,7 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     seen: frozenset[int] = frozenset()
     if not view.read_only and any(not item.peek for item in items):
         alive, seen = _see(connection, alive)
+        before.append(others.new_keywords(view, {state.flags for state in alive.states if state.uid in seen}))
     data = _lines(connection, items, alive, seen, missing=missing)
     if len(alive.states) <= 20 and not missing:
         # A short answer is made at once: no long one needs to be drawn from a thread. Where some are gone, what is

@@ -1,0 +1,65 @@
+"""What others changed before a client first looked at its messages is told like anything else (RFC 9051 §5.2; IMAP-02)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.imap.client import Client
+
+
+@pytest.fixture
+def alice(connect: Callable[..., Client]) -> Client:
+    """Three mails in a mailbox of its own: keywords are never forgotten where they were set."""
+    client = connect()
+    client.lines("CREATE Heard")
+    for _ in range(3):
+        client.lines("APPEND Heard {6+}\r\na: b\r\n")
+    client.lines("SELECT Heard")
+    return client
+
+
+def test_changes_from_before_the_first_look_are_told(connect: Callable[..., Client], alice: Client) -> None:
+    """RFC 9051 §7.5.2: FETCH also tells what others changed. A client with a cache takes it for whole up to there."""
+    alice.lines("UID SEARCH ALL")
+    other = connect()
+    other.lines("ENABLE CONDSTORE")
+    other.lines("SELECT Heard")  # its messages are not at hand yet
+    alice.lines("STORE 2 +FLAGS (\\Flagged $Work)")
+    said = other.lines("FETCH 1 UID")
+    assert [line for line in said if "FLAGS (\\Flagged $Work" in line] == said[-1:]
+    assert re.match(r"\* 2 FETCH \(UID \d+ FLAGS .*MODSEQ", said[-1])
+    assert any(line.startswith("* FLAGS (") and "$Work" in line for line in said)
+    assert other.lines("NOOP") == []
+
+
+def test_a_silent_store_first_of_all_tells_what_others_changed(connect: Callable[..., Client], alice: Client) -> None:
+    """RFC 9051 §6.4.6."""
+    other = connect()
+    other.lines("ENABLE IMAP4rev2")
+    other.lines("SELECT Heard")
+    alice.lines("STORE 2 +FLAGS (\\Flagged)")
+    told = other.lines("STORE 2 +FLAGS.SILENT (\\Seen)")
+    assert any("FLAGS (\\Flagged \\Seen)" in line for line in told)
+
+
+def test_new_keywords_come_before_the_flags(connect: Callable[..., Client], alice: Client) -> None:
+    other = connect()
+    other.lines("SELECT Heard")
+    alice.lines("STORE 1 +FLAGS ($Strange)")
+    said = other.lines("FETCH 1 FLAGS")
+    assert said[0].startswith("* FLAGS (")
+    assert "$Strange" in said[0]
+
+
+def test_new_keywords_come_before_the_flags_of_what_is_read(connect: Callable[..., Client], alice: Client) -> None:
+    """RFC 9051 §6.4.5: FETCH BODY[] tells the flags as they are by then."""
+    other = connect()
+    other.lines("SELECT Heard")
+    other.lines("FETCH 1:* FLAGS")
+    alice.lines("STORE 1 +FLAGS ($Odd)")
+    said = other.lines("FETCH 1 BODY[]")
+    assert said[0].startswith("* FLAGS (")
+    assert "$Odd" in said[0]
