@@ -321,6 +321,8 @@ class Connection:
             if command.news:
                 yield self._told_late(removals=command.removals)
         except No as error:
+            if self.view is not None:
+                yield others.held_back(self, self.view)
             yield self._no_line(tag, error)
             return
         except StorageError as error:

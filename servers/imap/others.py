@@ -30,7 +30,19 @@ def changes(connection: Connection, tx: Transaction, view: View, *, removals: bo
     before = contexts.removed(view, news) if view.contexts else b""
     behind = contexts.changed(tx, view) if view.contexts else b""
     behind = arrivals.told(connection, tx, view, news, behind) if news.came else behind
-    return before + _told(connection, view, news) + behind
+    return before + _told(connection, view, news) + behind + held_back(connection, view)
+
+
+def held_back(connection: Connection, view: View) -> bytes:
+    """Up to which change the client knows all, while removals wait that came before changes it is told of.
+
+    RFC 7162 §3.2: else it would take the highest change number that it saw, and never hear of them if the connection
+    broke. When they were told, the number goes up again (§6).
+    """
+    if not connection.qresync or not (view.gone or view.behind):
+        return b""
+    view.behind = bool(view.gone)
+    return b"* OK [HIGHESTMODSEQ %d] %b\r\n" % (view.whole, b"removals come later" if view.gone else b"all is told")
 
 
 def new_keywords(view: View, flags: Iterable[str]) -> bytes:

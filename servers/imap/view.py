@@ -125,6 +125,10 @@ class View:
         """Removed, and the client does not know it yet."""
         self._unheard: frozenset[int] = frozenset()
         """Changed by others before the messages were at hand, and not told yet."""
+        self._whole = mailbox.modseq
+        """Where `_gone` began."""
+        self.behind = False
+        """Whether the client was told that it does not know all yet."""
 
     @property
     def id(self) -> CollectionId:
@@ -173,6 +177,7 @@ class View:
                 states.put(place, state)
                 changed.append(state)
         if found.vanished:
+            self._whole = self.whole
             self._gone = self._gone.union(uid for uid in found.vanished if states.place(uid) is not None)
         self.modseq = found.modseq
         if removals and self._gone:
@@ -222,6 +227,11 @@ class View:
     def gone(self) -> frozenset[int]:
         """Uids that the client still counts and that are no more."""
         return self._gone
+
+    @property
+    def whole(self) -> int:
+        """Up to which change the client knows all, removals too (RFC 7162 §3.2)."""
+        return self._whole if self._gone else self.modseq
 
     @property
     def unheard(self) -> Iterator[str]:

@@ -63,3 +63,24 @@ def test_new_keywords_come_before_the_flags_of_what_is_read(connect: Callable[..
     said = other.lines("FETCH 1 BODY[]")
     assert said[0].startswith("* FLAGS (")
     assert "$Odd" in said[0]
+
+
+def test_who_waits_for_removals_is_told_up_to_where_it_knows_all(connect: Callable[..., Client], alice: Client) -> None:
+    """RFC 7162 §3.2: "if the server sends MODSEQ FETCH data items while EXPUNGE (or VANISHED) replies with lower
+    mod-sequences being delayed, the server MUST send the HIGHESTMODSEQ response code with a lower value"."""
+    other = connect()
+    other.lines("ENABLE QRESYNC")
+    (known,) = (int(one[1]) for line in other.lines("SELECT Heard") if (one := re.search(r"HIGHESTMODSEQ (\d+)", line)))
+    other.lines("FETCH 1:* FLAGS")
+    alice.lines("STORE 3 +FLAGS.SILENT (\\Deleted)")
+    other.lines("NOOP")
+    alice.lines("EXPUNGE")
+    told, code = other.lines("STORE 1 +FLAGS (\\Flagged)")
+    assert f"MODSEQ ({known + 3})" in told
+    assert code.startswith(f"* OK [HIGHESTMODSEQ {known + 1}]")
+    assert other.lines("FETCH 1 MODSEQ")[-1].startswith(f"* OK [HIGHESTMODSEQ {known + 1}]")
+    assert f"* OK [HIGHESTMODSEQ {known + 1}]" in other("FETCH 1:3 (MODSEQ)")  # NO [EXPUNGEISSUED]
+    vanished, code = other.lines("NOOP")
+    assert vanished.startswith("* VANISHED ")
+    assert code.startswith(f"* OK [HIGHESTMODSEQ {known + 3}]")
+    assert other.lines("NOOP") == []
