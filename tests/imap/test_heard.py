@@ -84,3 +84,15 @@ def test_who_waits_for_removals_is_told_up_to_where_it_knows_all(connect: Callab
     assert vanished.startswith("* VANISHED ")
     assert code.startswith(f"* OK [HIGHESTMODSEQ {known + 3}]")
     assert other.lines("NOOP") == []
+
+
+def test_a_refused_silent_store_tells_the_flags(connect: Callable[..., Client], alice: Client) -> None:
+    """RFC 7162 §3.1.3: what failed the UNCHANGEDSINCE test was not changed by this client, whatever it wanted."""
+    other = connect()
+    other.lines("ENABLE CONDSTORE")
+    other.lines("SELECT Heard")
+    modseq = max(int(one) for one in re.findall(r"MODSEQ \((\d+)\)", other("FETCH 1:* (FLAGS MODSEQ)")))
+    alice.lines("STORE 2 FLAGS (\\Seen)")
+    said = other(f"STORE 2 (UNCHANGEDSINCE {modseq}) FLAGS.SILENT (\\Seen)")
+    assert "[MODIFIED 2]" in said
+    assert re.search(r"\* 2 FETCH \(UID 2 FLAGS \(\\Seen[^)]*\) MODSEQ", said)

@@ -94,11 +94,11 @@ def _told(
     if len(done.states) < len(before):
         present = {state.uid for state in done.states}
         before = [state for state in before if state.uid in present]
-    pairs = zip(before, done.states, strict=True)
-    other = [new for old, new in pairs if new.flags != expected[old.flags]]
-    if not (connection.condstore or done.failed):
-        return other, frozenset(state.uid for state in other)
     failed = set(done.failed)
+    pairs = zip(before, done.states, strict=True)
+    other = [new for old, new in pairs if new.flags != expected[old.flags] or new.uid in failed]
+    if not (connection.condstore or failed):
+        return other, frozenset(state.uid for state in other)
     pairs = zip(before, done.states, strict=True)
     told = [new for old, new in pairs if new.uid in failed or (connection.condstore and new.modseq != old.modseq)]
     return told, frozenset(state.uid for state in other)
