@@ -15,8 +15,8 @@ def alice(connect: Callable[..., Client]) -> Client:
     """Three mails in a mailbox of its own: keywords are never forgotten where they were set."""
     client = connect()
     client.lines("CREATE Heard")
-    for _ in range(3):
-        client.lines("APPEND Heard {6+}\r\na: b\r\n")
+    for number in (1, 2, 3):
+        client.lines(f"APPEND Heard {{6+}}\r\na: {number}\r\n")
     client.lines("SELECT Heard")
     return client
 
@@ -96,3 +96,24 @@ def test_a_refused_silent_store_tells_the_flags(connect: Callable[..., Client], 
     said = other(f"STORE 2 (UNCHANGEDSINCE {modseq}) FLAGS.SILENT (\\Seen)")
     assert "[MODIFIED 2]" in said
     assert re.search(r"\* 2 FETCH \(UID 2 FLAGS \(\\Seen[^)]*\) MODSEQ", said)
+
+
+def test_what_is_there_is_fetched_beside_what_just_went(connect: Callable[..., Client], alice: Client) -> None:
+    """RFC 9051 §7.1, EXPUNGEISSUED: "some" of the messages could not be returned; §6.4.5: that \\Seen is set, is told."""
+    other = connect()
+    other.lines("SELECT Heard")
+    other.lines("FETCH 1:* FLAGS")
+    alice.lines("STORE 3 +FLAGS.SILENT (\\Deleted)")
+    alice.lines("EXPUNGE")
+    said = other("FETCH 1:3 BODY[]")
+    assert "A NO [EXPUNGEISSUED]" in said
+    assert len(re.findall(r"\* \d FETCH \(BODY\[\] \{6\}\r\na: \d\r\n FLAGS \(\\Seen", said)) == 2
+
+
+def test_seen_is_told_where_a_part_cannot_be_decoded(alice: Client) -> None:
+    """RFC 3516 §4.3: NO [UNKNOWN-CTE]; the message has \\Seen all the same, and RFC 9051 §6.4.5 has that told."""
+    message = "Content-Transfer-Encoding: x-strange\r\n\r\ntext\r\n"
+    alice.lines(f"APPEND Heard {{{len(message)}+}}\r\n{message}")
+    assert "NO [UNKNOWN-CTE]" in alice("FETCH 4 BINARY[1]")
+    fetched = [line for line in alice.lines("NOOP") if "FLAGS (\\Seen" in line]
+    assert len(fetched) == int("\\Seen" in alice("FETCH 4 FLAGS"))

@@ -68,8 +68,18 @@ def _fetch(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     if len(alive.states) <= 20 and not missing:
         # A short answer is made at once: no long one needs to be drawn from a thread. Where some are gone, what is
         # there is told all the same before that is said (RFC 9051 §7.1, EXPUNGEISSUED).
-        return Answer((*before, *data))
+        return Answer(_at_once(before, data))
     return Answer(_after(before, data))
+
+
+def _at_once(told: list[bytes], data: Iterable[bytes]) -> tuple[bytes, ...]:
+    """All of it; that some went in this very moment is said behind the others."""
+    try:
+        for one in data:
+            told.append(one)
+    except No as error:
+        raise No(str(error), error.code, b"".join(told)) from error
+    return tuple(told)
 
 
 def _after(before: list[bytes], data: Iterable[bytes]) -> Iterator[bytes]:
@@ -116,14 +126,16 @@ def _vanished(connection: Connection, written: Set, modifiers: Modifiers) -> lis
 
 
 def _see(connection: Connection, chosen: Chosen) -> tuple[Chosen, frozenset[int]]:
-    """Set \\Seen on what is read (RFC 9051 §6.4.5): the messages as they are then, and those that changed."""
+    """Set \\Seen on what is read (RFC 9051 §6.4.5): the messages as they are then, and those that changed.
+
+    `view` takes that in with what is told of it (`_lines`).
+    """
     view = connection.selected
     fresh = [state.uid for state in chosen.states if SEEN not in state.flags]
     if not fresh:
         return chosen, frozenset()
     with connection.store.write(connection.me) as tx:
         done = flagging.set_flags(tx, mailboxes.by_id(tx, view.id), fresh, "add", SEEN)
-    view.put(done.states)
     now = {state.uid: state for state in done.states}
     return Chosen(chosen.numbers, [now.get(state.uid, state) for state in chosen.states]), frozenset(now)
 
@@ -154,6 +166,7 @@ def _lines(
                 utf8=connection.utf8, flags=view.flags_of, finished=connection.shared.finished,
             )  # fmt: skip
             lines, some_gone = values.lines(page.numbers)
+        view.put(state for state in page.states if state.uid in seen)
         missing = missing or some_gone
         yield b"".join(lines)
     if missing:
