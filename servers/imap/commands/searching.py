@@ -135,12 +135,12 @@ def read_returned(reader: Reader) -> Returned:
 
 
 def saved(found: Sequence[int], returned: Returned) -> list[int]:
-    """What `$` stands for: with MIN or MAX alone only these (RFC 5182 §2.4)."""
+    """What `$` stands for, by uid: with MIN or MAX alone only these (RFC 5182 §2.4); `found` as it is told."""
     told = returned.told
     if not told or set(told) & {"ALL", "COUNT"}:
-        return list(found)
+        return sorted(found)
     if returned.part is not None:
-        return returned.part.of(found)
+        return sorted(returned.part.of(found))
     ends = ({found[0]} if "MIN" in told and found else set()) | ({found[-1]} if "MAX" in told and found else set())
     return sorted(ends)
 

@@ -9,10 +9,11 @@ from servers.imap import contexts
 from servers.imap.commands.searching import esearch, highest, numbered, read_returned, reported, saved
 from servers.imap.connection import Answer, Connection
 from servers.imap.contexts import Context
-from servers.imap.errors import Bad
+from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
 from servers.imap.search_keys import Keys
 from servers.imap.view import View
+from storage.errors import StorageError
 from storage.mail import searching, sorting, threading
 from storage.mail.query import Query
 from storage.mail.threading import Thread
@@ -59,19 +60,24 @@ def _sort(connection: Connection, reader: Reader, tag: str, *, uid: bool) -> Ans
     if returned.updates:
         contexts.check(view, tag)
     keys = _sort_keys(reader)
-    with connection.store.read(connection.me) as tx:
-        view.load(tx)
-        query, modseq = _query(connection, reader)
-        found = set(searching.search(tx, view.id, view.states, query))
-        states = _still(view, found)
-        if any(key in sorting.CHANGING for key, _ in keys):
-            ordered = sorting.sort(tx, view.id, states, keys)
-        else:
-            ordered = connection.shared.computed(
-                view.id, f"sort {keys}", states, lambda: sorting.sort(tx, view.id, states, keys)
-            )
+    try:
+        with connection.store.read(connection.me) as tx:
+            view.load(tx)
+            query, modseq = _query(connection, reader)
+            found = set(searching.search(tx, view.id, view.states, query))
+            states = _still(view, found)
+            if any(key in sorting.CHANGING for key, _ in keys):
+                ordered = sorting.sort(tx, view.id, states, keys)
+            else:
+                ordered = connection.shared.computed(
+                    view.id, f"sort {keys}", states, lambda: sorting.sort(tx, view.id, states, keys)
+                )
+    except (No, StorageError):
+        if returned.saves:
+            view.saved = []  # RFC 5182 §2.1, as in a search
+        raise
     if returned.saves:
-        view.saved = saved(sorted(ordered), returned)
+        view.saved = saved(ordered, returned)
     kept = Context(uid, query, keys, list(ordered), items=returned.items)
     refused = contexts.begin(view, tag, kept) if returned.updates else ()
     numbers = numbered(connection, ordered, uid=uid)
