@@ -163,11 +163,15 @@ class Refused(StorageError):
 
 
 class Linked(StorageError):
-    """Documents attached to contacts cannot be deleted (DOC-61); `paths` are theirs, below their root."""
+    """Documents attached to contacts cannot be deleted (DOC-61); `paths` are theirs, below their root.
 
-    def __init__(self, paths: tuple[str, ...]) -> None:
+    `root` is that root in full: `alice/private/docs`. The actor may not know of all that they name.
+    """
+
+    def __init__(self, paths: tuple[str, ...], root: str = "") -> None:
         super().__init__("attached to a contact: detach it there first")
         self.paths = paths
+        self.root = root
 
 
 class Busy(StorageError):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import filing, folders, items, numbering
+from storage import principals as people
 from storage.errors import Denied, GateClosed, Linked, NotFound
 from storage.filing import File
 from storage.schema import card_index, collections, document_links, principals
@@ -160,15 +161,17 @@ def protect(tx: Transaction, inside: sa.Select[Any], *, item: int | None = None)
         return
     which = item_rows.c.collection_id.in_(inside) if item is None else item_rows.c.id == item
     query = (
-        sa.select(collections.c.path, item_rows.c.name)
+        sa.select(collections.c.space_id, collections.c.path, item_rows.c.name)
         .join(item_rows, item_rows.c.collection_id == collections.c.id)
         .join(document_links, document_links.c.file_id == item_rows.c.id)
         .where(which)
         .distinct()
     )
-    paths = {filing.join(row.path.partition("/")[2], row.name) for row in tx.db.execute(query)}
-    if paths:
-        raise Linked(tuple(sorted(paths)))
+    found = tx.db.execute(query).all()
+    if found:
+        space = people.by_id(tx, found[0].space_id)
+        paths = {filing.join(row.path.partition("/")[2], row.name) for row in found}
+        raise Linked(tuple(sorted(paths)), f"{tree.home_name(space)}/{found[0].path.partition('/')[0]}")
 
 
 def pass_on(tx: Transaction, source: int, target: int) -> None:

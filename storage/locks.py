@@ -41,6 +41,8 @@ class Lock:
     exclusive: bool
     infinite: bool
     """Depth infinity: it covers everything below its root."""
+    of_collection: bool
+    """Its root is a home, a collection or a folder: its URL ends with a slash (RFC 4918 §5.2)."""
     reserved: bool
     """The name was unmapped when it was locked (RFC 4918 §7.3)."""
     owner_xml: str
@@ -61,7 +63,13 @@ _below: Final = sa.and_(
     locks.c.path != "",
     locks.c.expires > sa.bindparam("now"),
 )
-_VALUES: Final = sa.select(locks, principals.c.name.label("login")).join(
+_of_collection: Final = (
+    sa.exists()
+    .where(collections.c.space_id == locks.c.space_id, collections.c.path == locks.c.path)
+    .correlate(locks)
+    .label("of_collection")
+)
+_VALUES: Final = sa.select(locks, principals.c.name.label("login"), _of_collection).join(
     principals, principals.c.id == locks.c.owner_id
 )
 _COVERING: Final = _VALUES.where(_covers).order_by(locks.c.path, locks.c.expires)
@@ -321,6 +329,7 @@ def _value(tx: Transaction, space: Principal, row: Any) -> Lock:
         owner=row.login,
         exclusive=row.exclusive,
         infinite=row.infinite,
+        of_collection=row.of_collection or not row.path,
         reserved=row.reserved,
         owner_xml=row.owner_xml,
         timeout_s=max(0, int(row.expires - tx.now)),

@@ -9,7 +9,7 @@ from typing import Final
 from auth import authenticate
 from auth import errors as refusals
 from auth.authenticate import Recalled
-from servers.dav import admission, discovery, errors, sibling
+from servers.dav import admission, discovery, errors, naming, sibling
 from servers.dav.admission import Admission, Recaller, Verifier
 from servers.dav.context import Context
 from servers.dav.methods import options
@@ -81,11 +81,15 @@ def make(
             raise HttpError(405, "not for this resource", headers=[options.allowed(context, address.kind)])
         if protocol.before is not None:
             protocol.before(context)
-        return row.handler(context)
+        try:
+            return row.handler(context)
+        except StorageError as error:
+            _log(error, request.method, admitted.actor.login)
+            raise _refused(context, error) from error
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
-        refusal = _refusal(exchange, error, protocol, settings, tables.urls)
-        return None if refusal is None else refusal.response()
+        found = _refusal(exchange, error, protocol, settings, tables.urls)
+        return None if found is None else found.response()
 
     http = HttpSettings(settings.origin, settings.trusted_proxies, settings.header_fields)
     return application.make(handler, translate, http)
@@ -113,9 +117,18 @@ def _refusal(
     if isinstance(error, StorageError):
         address = urls.parse(exchange.request.segments)
         href = collection_href(address) if address is not None else ""
-        log.info(
-            "refused",
-            extra={"refusal": type(error).__name__, "method": exchange.request.method, "login": exchange.login},
-        )
+        _log(error, exchange.request.method, exchange.login)
         return errors.translate(error, protocol.preconditions, href, lambda path: urls.href(path, exchange.login))
     return None
+
+
+def _refused(context: Context, error: StorageError) -> HttpError:
+    """The answer to a refusal of a method: what it names is looked up as the actor sees it."""
+    href = collection_href(context.address)
+    return errors.translate(
+        error, context.protocol.preconditions, href, lambda path: naming.shown_or_asked(context, path)
+    )
+
+
+def _log(error: StorageError, method: str, login: str) -> None:
+    log.info("refused", extra={"refusal": type(error).__name__, "method": method, "login": login})

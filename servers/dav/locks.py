@@ -28,9 +28,8 @@ def path_below(collection: Collection, name: str = "") -> str:
 
 def root_href(context: Context, lock: Lock) -> str:
     """The URL path of a lock's root."""
-    names = [name for name in lock.path.split("/") if name]
     href = context.tables.urls.href(lock.path, context.actor.login)
-    return href + "/" if len(names) in (2, 3) or lock.infinite else href
+    return href + "/" if lock.of_collection else href
 
 
 def active(context: Context, lock: Lock) -> str:

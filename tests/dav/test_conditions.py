@@ -94,7 +94,7 @@ def test_what_is_missing_in_a_home_is_said_of_the_home(bob: Client) -> None:
     )
     answer = bob.request("MKCOL", "/dav/alice/private/x/", body)
     assert answer.precondition == f"{DAV}need-privileges"
-    assert answer.xml.findtext(f".//{DAV}href") == "/dav/alice/private"
+    assert answer.xml.findtext(f".//{DAV}href") == "/dav/alice/private/"  # RFC 4918 §5.2
 
 
 def test_a_304_says_how_to_cache_as_the_200_does(alice: Client, etag: str) -> None:

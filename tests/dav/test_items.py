@@ -136,7 +136,7 @@ def test_hidden_is_absent_and_visible_is_forbidden(alice: Client, bob: Client, c
     assert (refused.status, refused.precondition) == (403, f"{DAV}need-privileges")
     named = refused.xml[0].find(f"{DAV}resource")
     assert named is not None
-    assert named.findtext(f"{DAV}href") == EVENTS.rstrip("/")
+    assert named.findtext(f"{DAV}href") == EVENTS  # RFC 4918 §5.2
     assert named.find(f"{DAV}privilege/{DAV}unbind") is not None
     adding = bob.request("PUT", EVENTS + "b.ics", desk.event("b"))
     assert (adding.status, adding.precondition) == (403, f"{DAV}need-privileges")

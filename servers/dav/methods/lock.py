@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from servers.dav import escape, if_header, locks, multistatus, resources, xml
+from servers.dav import escape, if_header, locks, multistatus, naming, resources, xml
 from servers.dav.context import INFINITY, Context
 from servers.dav.errors import refuse
 from servers.dav.names import DAV, DECLARATIONS
@@ -72,8 +72,10 @@ def lock(context: Context) -> Response:
 
 def member_locked(context: Context, error: LockConflict) -> Response:
     """The 207 for a tree that cannot be locked because of one below its root (RFC 4918 §9.10.3)."""
-    root = context.tables.urls.href(error.root, context.actor.login)
     own = escape.path(*context.address.segments, directory=True)
+    root = naming.shown(context, error.root)
+    if not root:  # SYS-09
+        return multistatus.document([multistatus.status(own, 423, "<D:no-conflicting-lock/>")])
     return multistatus.document(
         [multistatus.status(root, 423, "<D:no-conflicting-lock/>"), multistatus.status(own, 424)]
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from servers.dav import escape, multistatus
+from servers.dav import escape, multistatus, naming
 from servers.dav.context import INFINITY, Context
+from servers.dav.methods.transfer import destination_of
 from servers.dav.names import ESCRITOIRE, element
 from servers.dav.resources import Resource
 from servers.dav.transactions import find, writing
@@ -38,17 +39,22 @@ def delete(context: Context) -> Response:
 
 
 def partly(context: Context, found: Resource | None, error: Linked | Locked) -> Response | None:
-    """The 207 that names the members of a folder because of which nothing was done; None for another refusal."""
-    folder = tree.folder_of(found) if found is not None else None
-    if found is None or folder is None:
+    """The 207 that names the members of a folder because of which nothing was done; None for another refusal.
+
+    Members that the actor may not know of are not named (SYS-09): then the folder's own refusal says it all.
+    """
+    if found is None:
         return None
     if isinstance(error, Linked):
-        explained = element(f"{ESCRITOIRE}document-linked")
-        below = [path.removeprefix(folder.path).lstrip("/") for path in error.paths]
-        return multistatus.document(
-            [multistatus.status(found.href + escape.path(*path.split("/"))[1:], 403, explained) for path in below]
-        )
-    root = context.tables.urls.href(error.root, context.actor.login)
-    if not root.startswith(found.href) or root == found.href:
+        status, explained = 403, element(f"{ESCRITOIRE}document-linked")
+        named = [naming.shown(context, f"{error.root}/{path}") for path in error.paths]
+    else:
+        status, explained = 423, "<D:lock-token-submitted/>"  # RFC 4918 §9.6.1
+        named = [naming.shown(context, error.root)]
+    tops = [found.href.rstrip("/") + "/"]
+    if context.request.header("Destination"):  # what is replaced there is deleted first
+        tops.append(escape.path(*destination_of(context).segments, directory=True))
+    members = [one for one in named if any(one.startswith(top) and one != top for top in tops)]
+    if not members:
         return None
-    return multistatus.document([multistatus.status(root, 423, "<D:lock-token-submitted/>")])  # RFC 4918 §9.6.1
+    return multistatus.document([multistatus.status(one, status, explained) for one in members])
