@@ -16,7 +16,7 @@ from servers.dav.reports.table import OF_SIBLINGS
 from servers.dav.resources import ALL_BUT_ITEMS, PRINCIPALS, Kind, Resource
 from servers.http.conditions import format_date
 from storage import quota, recent
-from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Item, Right, Row, Tool
+from storage.types import CALENDAR_TOOLS, SCHEDULE_TOOLS, Item, Relation, Right, Row, SpaceKind, Tool
 
 COLLECTION: Final = frozenset({Kind.COLLECTION})
 
@@ -107,8 +107,14 @@ def _lockable(reader: Reader, found: Resource) -> str:
     return locks.SUPPORTED
 
 
+_OWN: Final = frozenset({Relation.OWNER, Relation.SITE})
+
+
 def _usage(reader: Reader, found: Resource) -> quota.Usage | None:
+    """What the environment holds; of a private one only its owner is told: others do not see all of it (SYS-09)."""
     if found.collection is None:
+        return None
+    if found.collection.space.kind is SpaceKind.PRIVATE and found.collection.relation not in _OWN:
         return None
     known = reader.memo.setdefault("usage", {})
     key = (found.collection.space.id, found.collection.tool)
