@@ -266,3 +266,20 @@ def test_the_tree_agrees_with_a_model(store: Store, alice: Actor) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_what_is_hidden_in_a_groups_trash_stays(store: Store, alice: Actor) -> None:
+    """DOC-26, DOC-27, SYS-09: who may delete at the root empties what he sees; it failed at what he does not."""
+    iab, bob = desk.principal(store, "IAB"), desk.principal(store, "bob")
+    with store.write(alice) as tx:
+        grants.grant(tx, disk.folder(tx, "IAB"), bob, Right.DELETE)
+        for name in ("open", "secret"):
+            disk.put(tx, "IAB", name)
+        grants.withdraw(tx, disk.folder(tx, "IAB"), iab, Right.SEE, "secret")
+        grants.withdraw(tx, disk.folder(tx, "IAB"), bob, Right.SEE, "secret")
+        for name in ("open", "secret"):
+            disk.delete(tx, "IAB", name)
+    with store.write(desk.actor(store, "bob")) as tx:
+        assert trash.empty(tx, trash.folder(tx, SpaceKind.GROUP, "IAB")) == 1
+    with store.read(alice) as tx:
+        assert disk.names(tx, "IAB", "Trash") == ["secret"]
