@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import changes, grants, plans, preferences, trees
+from storage import changes, grants, locks, plans, preferences, trees
 from storage import collections as tree
 from storage import principals as people
 from storage.errors import Denied, Exists, LimitReached, NotFound, Refused
@@ -474,6 +474,7 @@ def _end(tx: Transaction, group: Principal, account: Principal) -> None:
     _tell_of_group_grants(tx, group.id, [account.id], ended=True)
     _tell_of_environment(tx, group.id, account.id)
     grants.lapse(tx, account.id)
+    locks.lapse(tx, account.id)
     tx.access.clear()
 
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage.errors import LimitReached, LockConflict, Locked, LockMissing
-from storage.schema import collections, locks, principals
+from storage.schema import collections, locks, memberships, principals
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import SITE, Principal, SpaceKind
+from storage.types import SITE, Principal, PrincipalId, SpaceKind
 
 MAX_TIMEOUT_S: Final = 86_400
 """Longer wishes are cut: the server chooses (RFC 4918 §6.6)."""
@@ -231,6 +231,19 @@ def forget(tx: Transaction, space: Principal, path: str) -> None:
         sa.func.substr(locks.c.path, 1, prefix["length"]) == prefix["prefix"],
     )
     tx.db.execute(sa.delete(locks).where(locks.c.space_id == space.id, here))
+
+
+def lapse(tx: Transaction, account: PrincipalId) -> None:
+    """Drop the locks of those whom a membership that just ended parted from each other (ACL-10).
+
+    Nobody else has their tokens: until they expire, others could not work on what was locked.
+    """
+    theirs = memberships.alias("theirs")
+    groups = sa.select(memberships.c.group_id).where(memberships.c.account_id == account)
+    still = sa.select(theirs.c.account_id).where(theirs.c.group_id.in_(groups)).union(sa.select(sa.literal(account)))
+    his = sa.and_(locks.c.owner_id == account, locks.c.space_id.not_in(groups), locks.c.space_id.not_in(still))
+    on_his = sa.and_(locks.c.space_id == account, locks.c.owner_id.not_in(still))
+    tx.db.execute(sa.delete(locks).where(sa.or_(his, on_his)))
 
 
 def sweep(tx: Transaction) -> int:

@@ -12,7 +12,7 @@ from servers.dav.transactions import find, writing
 from servers.http import conditions
 from servers.http.response import Response
 from servers.webdav import tree
-from storage import bodies, files, items, locks
+from storage import bodies, dropbox, files, items, locks
 from storage import collections as storage_tree
 from storage.errors import Denied, LockConflict, NotFound
 from storage.filing import File, Folder
@@ -72,7 +72,7 @@ def _target(context: Context, tx: Transaction, precondition: Precondition) -> tu
         return True, tree.member(find(context, tx))
     if isinstance(one, Folder):
         conditions.check_untagged(context.request)
-        if not one.rights & (_WRITES | Right.ADMINISTER):
+        if dropbox.is_letter_box(one) or not one.rights & (_WRITES | Right.ADMINISTER):  # DOC-30: nobody closes it
             raise Denied(Right.EDIT, storage_tree.path(one))
         return False, one
     items.check(one, precondition)  # RFC 9110 §13.1.1
