@@ -11,7 +11,7 @@ from storage.baggage import Baggage
 from storage.bodies import Body
 from storage.errors import OverQuota
 from storage.filing import Folder
-from storage.schema import HAS_TWIN, collections, dead_properties, file_index, grants, items, viewer_items
+from storage.schema import HAS_TWIN, collections, dead_properties, file_index, grants, items, principals, viewer_items
 from storage.statements import Statement, insert, to
 from storage.store import INLINE_OCTETS, Transaction
 from storage.types import CollectionId, ItemId, ModSeq, Principal, PrincipalId, SpaceKind
@@ -111,17 +111,24 @@ def replace(
 
     Raises:
         OverQuota: a twin's environment has no room for it.
+        Locked: somebody else works on a twin: it is the same document by another URL (RFC 4918 §6.1, §7).
     """
     number = _replace(tx, row, body, media_type, version, modified)
     twin = _TWIN.scalar(tx, {"item": row.id})
     if twin:
         others = (
-            sa.select(items)
+            sa.select(
+                items, collections.c.path, collections.c.space_id, principals.c.kind, principals.c.name.label("space")
+            )
             .join(file_index, file_index.c.item_id == items.c.id)
+            .join(collections, collections.c.id == items.c.collection_id)
+            .join(principals, principals.c.id == collections.c.space_id)
             .where(file_index.c.twin == twin, HAS_TWIN, items.c.id != row.id)
             .order_by(items.c.collection_id)
         )
         for other in tx.db.execute(others).all():
+            space = Principal(PrincipalId(other.space_id), SpaceKind(other.kind), other.space, "", "")
+            locks.check(tx, space, f"{other.path}/{other.name}")
             _demand_room(tx, other, body.size - other.size)
             _replace(tx, other, body, media_type, version, modified)
     return number
