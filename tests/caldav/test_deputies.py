@@ -104,7 +104,7 @@ def test_an_answer_in_the_owners_name_needs_more_than_adding(store: Store, alice
     refused = bob.request("PUT", f"{ALICE}far.ics", event("far", *lines), content_type="text/calendar")
     assert (refused.status, refused.precondition) == (403, f"{DAV}need-privileges")
     assert refused.xml.find(f".//{CALDAV}schedule-send-reply") is not None
-    assert refused.xml.findtext(f".//{DAV}href") == "/dav/alice/private/outbox"
+    assert refused.xml.findtext(f".//{DAV}href") == "/dav/alice/private/outbox/"  # RFC 4918 §5.2
     assert queued(store) == []
     desk.grant(store, ALICE, "bob", Right.EDIT)
     put(bob, f"{ALICE}far.ics", event("far", *lines))
