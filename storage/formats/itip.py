@@ -166,7 +166,12 @@ def _differs(old_calendar: Component, old: Component, new_calendar: Component, n
 
 def statuses(calendar: Component) -> list[str]:
     """STATUS of each instance."""
-    return [each.value("STATUS").strip().upper() or "CONFIRMED" for each in parts(calendar)]
+    return [status(each) for each in parts(calendar)]
+
+
+def status(component: Component) -> str:
+    """STATUS; CONFIRMED where nothing is said."""
+    return component.value("STATUS").strip().upper() or "CONFIRMED"
 
 
 def facts(calendar: Component) -> list[tuple[str, list[str]]]:

@@ -167,9 +167,11 @@ def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> dict[str, i
                 if itip.address(prop.value) not in me and not itip.delegate(prop):
                     itip.set_param(prop, "PARTSTAT", itip.NEEDS_ACTION)
                     itip.set_param(prop, "RSVP", "TRUE")
-        other = key in changed or "" in asked
+        was = known if known is not None else before.get("")
+        restated = was is not None and itip.status(was) != itip.status(each)
+        other = key in changed or "" in asked or restated
         # It never goes back either, not even for an instance that was or is one of the series (RFC 5546 §2.1.4).
-        least = itip.sequence(known) + other if known is not None else 0
+        least = itip.sequence(was) + other if was is not None and (known is not None or restated) else 0
         least = max(least, gone if not key else itip.sequence(before[""]) + 1 if key in added and "" in before else 0)
         if itip.sequence(each) < least:
             itip.set_value(each, "SEQUENCE", str(least))

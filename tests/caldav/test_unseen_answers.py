@@ -22,6 +22,7 @@ from tests.caldav.meetings import (
 )
 
 DAILY = ("RRULE:FREQ=DAILY;COUNT=5",)
+PLAIN = ("20250602T100000Z", "20250602T100000Z", "20250602T110000Z")
 MOVED = ("20250602T100000Z", "20250602T180000Z", "20250602T190000Z")
 
 
@@ -157,6 +158,27 @@ def test_the_sequence_never_goes_back(alice: Client) -> None:
     assert "SEQUENCE:4" in text(alice, PATH)
     put(alice, PATH, meeting(INVITED, summary="Other", more=("SEQUENCE:1",)))
     assert "SEQUENCE:5" in text(alice, PATH)
+
+
+def test_a_new_status_has_a_new_sequence(alice: Client, bob: Client) -> None:
+    """RFC 5546 §2.1.4: what changes STATUS "MUST be incremented"; answers stay, as nothing else has changed (MTG-13)."""
+    path = invite(alice)
+    answer(bob, copy_of(bob, BOB), "bob@example.test", "ACCEPTED")
+    accepted = someone("bob@example.test", "PARTSTAT=ACCEPTED")
+    put(alice, path, meeting(accepted, more=("STATUS:CONFIRMED",)))
+    assert "SEQUENCE" not in text(alice, path)  # it was that before (RFC 5545 §3.8.1.11: nothing is said)
+    put(alice, path, meeting(accepted, more=("STATUS:CANCELLED",)))
+    assert "SEQUENCE:1" in text(alice, path)
+    assert "SEQUENCE:1" in text(bob, copy_of(bob, BOB))
+    assert state(alice, path, "bob@example.test") == "ACCEPTED"
+
+
+def test_a_called_off_instance_has_a_new_sequence(alice: Client, bob: Client) -> None:
+    """The same of an instance that became a component for it."""
+    put(alice, PATH, series(INVITED).encode())
+    called_off = series(INVITED).replace("END:VCALENDAR", instance(*PLAIN, INVITED, "STATUS:CANCELLED"))
+    put(alice, PATH, called_off.encode())
+    assert "SEQUENCE:1" in text(bob, copy_of(bob, BOB)).split("RECURRENCE-ID")[1]
 
 
 def test_nobody_refuses_what_was_called_off(alice: Client, bob: Client) -> None:
