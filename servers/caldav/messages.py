@@ -77,7 +77,7 @@ def send(context: Context, message: Message) -> Response:
         needed = Right.SEND_REPLY if message.method in _ATTENDEES else Right.SEND_INVITE
         if not outbox.rights & needed:  # RFC 6638 §6.2.2, §6.2.3
             raise Denied(needed, tree.path(outbox))
-        me = people.own_addresses(tx, outbox)
+        me = people.own_addresses(tx, outbox, message.calendar)
         if message.method in _ATTENDEES:
             sender = next((address for address in attendees if address in me), "")
             to = [organizer]

@@ -122,5 +122,5 @@ def _is_invited(tx: Transaction, user: Any) -> bool:
     meeting = icalendar.load(writing.body_of(tx, user)).calendar
     if itip.organizer(meeting) is None:
         return False
-    me = people.addresses(tx, Person(tx.actor.id, tx.actor.login))
+    me = people.addresses(tx, Person(tx.actor.id, tx.actor.login), meeting)
     return any(itip.attendee(each, me) is not None for each in itip.parts(meeting))

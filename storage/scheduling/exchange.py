@@ -37,7 +37,7 @@ def send(tx: Transaction, sender: str, recipient: str, method: str, message: Com
 def receive(tx: Transaction, sender: str, person: Person, method: str, message: Component) -> str:
     """Take what `sender`, an address known to be his, has to say to `person`; gives the status."""
     me = people.of_address(tx, sender)
-    who = frozenset({sender}) if me is None else people.addresses(tx, me)
+    who = frozenset({sender}) if me is None else people.addresses(tx, me, message)
     parts = itip.parts(message)
     if not parts or len(parts) > delivery.MOST_INSTANCES:
         return delivery.INVALID

@@ -62,7 +62,7 @@ def join(tx: Transaction, account: Principal, meeting: Meeting, address: str) ->
     """
     head = itip.organizer(meeting.calendar)
     organizer = itip.address(head.value) if head is not None else ""
-    me = people.addresses(tx, Person(account.id, account.name))
+    me = people.addresses(tx, Person(account.id, account.name), meeting.calendar)
     if meeting.method != "REQUEST" or not itip.is_mail(organizer) or not itip.is_mail(address):
         raise NotFound(meeting.uid)
     if organizer in me or people.of_address(tx, organizer) is not None:
@@ -82,7 +82,8 @@ def tell_of_mail(tx: Transaction, sender: str, meeting: Meeting, addresses: Iter
     head, known = itip.organizer(meeting.calendar), itip.organizer(present.calendar) if present is not None else None
     if present is None or head is None or known is None or itip.address(known.value) != itip.address(head.value):
         return  # the mail may say anything
-    invited = itip.attendees(present.calendar).keys() | people.addresses(tx, Person(tx.actor.id, tx.actor.login))
+    me = people.addresses(tx, Person(tx.actor.id, tx.actor.login), present.calendar)
+    invited = itip.attendees(present.calendar).keys() | me
     others = [one for one in addresses if one.lower() not in invited]
     if itip.address(head.value) not in invited and others:
         tell(tx, sender, itip.parts(present.calendar)[0], others)

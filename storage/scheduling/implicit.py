@@ -29,7 +29,7 @@ def written(
     """
     new = icalendar.load(prepared.body).calendar
     old = icalendar.load(writing.body_of(tx, stored)).calendar if stored is not None else None
-    me = people.own_addresses(tx, collection)
+    me = people.own_addresses(tx, collection, new, *([old] if old is not None else []))
     author = deputies.author(tx, collection)
     # Without a viewer's parts and another organizer, nothing changes below that the index knows.
     base = prepared if author is None and prepared.shared is None else None
@@ -75,7 +75,7 @@ def written(
         else:
             deputies.demand(tx, collection, held, Right.SEND_INVITE)
         known = old if old is not None and _organizes(old, me) else None
-        who = people.addresses(tx, author) if author is not None else frozenset()
+        who = people.addresses(tx, author, new) if author is not None else frozenset()
         if organizing.write(tx, known, new, me, base, answers, who):
             base = None
     elif colleague is not None and old is not None:
@@ -110,11 +110,11 @@ def removed(tx: Transaction, collection: Collection, stored: Any, *, reply: bool
     Without `notices` nobody gets a mail of ours beside the messages of RFC 6638.
     """
     old = icalendar.load(writing.body_of(tx, stored)).calendar
-    me = people.own_addresses(tx, collection)
+    me = people.own_addresses(tx, collection, old)
     colleague = deputies.colleague(tx, collection, old, me)
     if colleague is not None:
         # Whoever may delete in the group's calendar calls it off: it is the meeting itself that goes (MTG-15, MTG-18).
-        organizing.remove(tx, old, people.addresses(tx, colleague), notices=notices)
+        organizing.remove(tx, old, people.addresses(tx, colleague, old), notices=notices)
         return
     author = deputies.author(tx, collection) if _organizes(old, me) else None
     if author is not None:

@@ -50,7 +50,7 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
     spoken_for = {itip.address(organizer.value), itip.address(organizer.param("SENT-BY") or "")}
     if meeting.sender not in spoken_for or people.of_address(tx, itip.address(organizer.value)) is not None:
         return False  # forged, or in the name of one of us, whose meetings come by his calendar
-    me = people.addresses(tx, person) | {recipient.address.lower()}
+    me = people.addresses(tx, person, meeting.calendar) | {recipient.address.lower()}
     present = copies.find(tx, person.id, meeting.uid)
     if present is not None:
         known = itip.organizer(present.calendar)

@@ -149,7 +149,7 @@ def _removal(tx: Transaction, detail: dict[str, Any], message: bytes) -> None:
     if copies.find(theirs, owner.id, itip.parts(old)[0].value("UID").strip()) is not None:
         return  # he has made it again meanwhile
     try:
-        implicit.gone(theirs, old, people.addresses(tx, owner), reply=detail["reply"], notices=False)
+        implicit.gone(theirs, old, people.addresses(tx, owner, old), reply=detail["reply"], notices=False)
     except StorageError as error:
         log.info("meeting", extra={"principal": owner.login, "reason": type(error).__name__})
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from storage import principals as directory
 from storage.errors import NotFound
+from storage.formats import itip
+from storage.formats.contentline import Component
 from storage.mail import recipients
 from storage.store import Transaction
 from storage.types import SITE, Actor, Collection, Principal, PrincipalId, SpaceKind
@@ -49,7 +51,9 @@ def of_addresses(tx: Transaction, addresses: Sequence[str]) -> dict[str, Person]
     bare = {one: _bare(one) for one in left if "+" in one and "@" in one and _PRINCIPAL not in one}
     there = {row.address: row for row in recipients.find_many(tx, sorted({*bare.values()} - {""}))}
     known |= {
-        one: Person(PrincipalId(there[plain].id), there[plain].name) for one, plain in bare.items() if plain in there
+        one: Person(PrincipalId(there[plain].id), there[plain].name, bool(there[plain].typed))
+        for one, plain in bare.items()
+        if plain in there
     }
     return known
 
@@ -71,17 +75,36 @@ def of_url(tx: Transaction, address: str) -> Person | None:
     return Person(found.id, found.name)
 
 
-def own_addresses(tx: Transaction, collection: Collection) -> frozenset[str]:
-    """The addresses that stand for whoever a calendar speaks for: its owner; in a group's, the writer (MTG-18)."""
+def own_addresses(tx: Transaction, collection: Collection, *meetings: Component) -> frozenset[str]:
+    """The addresses that stand for whoever a calendar speaks for: its owner; in a group's, the writer (MTG-18).
+
+    Those that are his in some `meetings` are among them, as in `addresses`.
+    """
     space = collection.space
     person = Person(space.id, space.name) if space.kind is SpaceKind.PRIVATE else Person(tx.actor.id, tx.actor.login)
-    return addresses(tx, person)
+    return addresses(tx, person, *meetings)
 
 
-def addresses(tx: Transaction, person: Person) -> frozenset[str]:
-    """All calendar user addresses of an account."""
+def addresses(tx: Transaction, person: Person, *meetings: Component) -> frozenset[str]:
+    """All calendar user addresses of an account, those with a suffix too that some `meetings` name him by (MSG-66)."""
     own = recipients.addresses_of(tx, person.id)
-    return frozenset({*own, f"{_PRINCIPAL}{person.login}/", f"{_PRINCIPAL}{person.login}"})
+    return suffixed(tx, frozenset({*own, f"{_PRINCIPAL}{person.login}/", f"{_PRINCIPAL}{person.login}"}), *meetings)
+
+
+def suffixed(tx: Transaction, own: frozenset[str], *meetings: Component) -> frozenset[str]:
+    """An account's `own` addresses, and those with a suffix too that some `meetings` name it by (MSG-66)."""
+    named = {one for each in meetings for one in _named(each) if "+" in one and one not in own and _bare(one) in own}
+    if named:
+        named -= {str(row.address) for row in recipients.find_many(tx, sorted(named))}  # somebody's as they are
+    return own | named
+
+
+def _named(meeting: Component) -> Iterator[str]:
+    """Everybody whom a meeting names."""
+    for each in itip.parts(meeting):
+        for prop in each.properties:
+            if prop.name in ("ATTENDEE", "ORGANIZER"):
+                yield itip.address(prop.value)
 
 
 def speaker(tx: Transaction, me: frozenset[str]) -> str:

@@ -17,7 +17,7 @@ def is_told(tx: Transaction, meeting: Meeting, addresses: Collection[str]) -> bo
     Invitations and cancellations go out when the organizer's calendar changes, answers when the attendee's copy
     does; up to version 14.1 a device sends them by mail as well. Who is not invited hears of it by this mail alone.
     """
-    me = people.addresses(tx, Person(tx.actor.id, tx.actor.login))
+    me = people.addresses(tx, Person(tx.actor.id, tx.actor.login), meeting.calendar)
     organizer = itip.organizer(meeting.calendar)
     if organizer is None:
         return False

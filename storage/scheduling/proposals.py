@@ -128,12 +128,12 @@ def decline(tx: Transaction, account: Principal, name: str, comment: str = "") -
 
 
 def _invited(tx: Transaction, account: Principal, uid: str) -> tuple[copies.Copy, frozenset[str]]:
-    who = people.addresses(tx, Person(account.id, account.name))
     present = copies.find(tx, account.id, uid)
     head = itip.organizer(present.calendar) if present is not None else None
-    if present is None or head is None or itip.address(head.value) in who:
+    if present is None or head is None:
         raise NotFound(uid)
-    if not set(itip.attendees(present.calendar)) & who:
+    who = people.addresses(tx, Person(account.id, account.name), present.calendar)
+    if itip.address(head.value) in who or not set(itip.attendees(present.calendar)) & who:
         raise NotFound(uid)
     return present, who
 

@@ -50,7 +50,7 @@ def delegate(tx: Transaction, account: Principal, uid: str, to: str) -> None:
     """
     present, fresh, asked = _asked(tx, account, uid)
     address = itip.address(to)
-    who = people.addresses(tx, Person(account.id, account.name))
+    who = people.addresses(tx, Person(account.id, account.name), fresh)
     if not itip.is_mail(address) or address in who or address == itip.address(asked[0][0].value("ORGANIZER")):
         raise Refused(f"{to} cannot go to this meeting in your stead")
     for _, mine in asked:
@@ -64,10 +64,12 @@ def _asked(
     tx: Transaction, account: Principal, uid: str
 ) -> tuple[copies.Copy, Component, list[tuple[Component, Property]]]:
     """The actor's copy, a form of it to be changed, and each of its parts with his line."""
-    who = people.addresses(tx, Person(account.id, account.name))
     present = copies.find(tx, account.id, uid)
     head = itip.organizer(present.calendar) if present is not None else None
-    if present is None or head is None or itip.address(head.value) in who:
+    if present is None or head is None:
+        raise NotFound(uid)
+    who = people.addresses(tx, Person(account.id, account.name), present.calendar)
+    if itip.address(head.value) in who:
         raise NotFound(uid)
     fresh = itip.clone(present.calendar)
     asked = [(part, mine) for part in itip.parts(fresh) if (mine := itip.attendee(part, who)) is not None]

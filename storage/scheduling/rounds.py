@@ -158,7 +158,7 @@ def _step(tx: Transaction, row: Any) -> None:
 
 def _people(tx: Transaction, organizer: Person, meeting: Component) -> dict[int, tuple[str, Person]]:
     """Whose copies follow, by account, with the address that is invited."""
-    me = people.addresses(tx, organizer)
+    me = people.addresses(tx, organizer, meeting)
     served = [one for one, prop in itip.attendees(meeting).items() if one not in me and itip.agent(prop) == "SERVER"]
     return {who.id: (one, who) for one, who in people.of_addresses(tx, served).items()}
 
@@ -183,7 +183,8 @@ def _serve(
     found: Sequence[Any],
 ) -> None:
     """Give these copies the answers: together those that have nothing of their owners', else one by one."""
-    views, me, spaces = Views(meeting), people.addresses(tx, organizer), {row.id: row.space_id for row in found}
+    views, spaces = Views(meeting), {row.id: row.space_id for row in found}
+    me = people.addresses(tx, organizer, meeting)
     rows: dict[int, Any] = {}
     for row in _all(tx, _STORED, sorted(spaces)):
         rows.setdefault(spaces[row.id], row)  # as `copies.find`: the first of his calendars that has it

@@ -31,7 +31,8 @@ def split(tx: Transaction, account: Principal, uid: str, instance: str) -> str:
     if present is None:
         raise NotFound(uid)
     head = itip.organizer(present.calendar)
-    if head is not None and itip.address(head.value) not in people.addresses(tx, Person(account.id, account.name)):
+    me = people.addresses(tx, Person(account.id, account.name), present.calendar)
+    if head is not None and itip.address(head.value) not in me:
         raise Refused("only the organizer cuts a series")
     master = itip.parts(present.calendar)[0]
     start = master.get("DTSTART")

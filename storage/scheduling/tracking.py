@@ -61,7 +61,7 @@ class Meeting:
 
 def listing(tx: Transaction, organizer: Principal, since: int = 0) -> list[Meeting]:
     """The meetings of the actor's own calendars that end after `since` (UTC seconds), by start; at most 1,000."""
-    me = people.addresses(tx, Person(organizer.id, organizer.name))
+    own = people.addresses(tx, Person(organizer.id, organizer.name))
     query = (
         sa.select(items.c.body, items.c.blob, event_index.c.starts)
         .join(event_index, event_index.c.item_id == items.c.id)
@@ -79,6 +79,7 @@ def listing(tx: Transaction, organizer: Principal, since: int = 0) -> list[Meeti
     for row in tx.db.execute(query):
         calendar = icalendar.load(writing.body_of(tx, row)).calendar
         head = itip.organizer(calendar)
+        me = people.suffixed(tx, own, calendar)
         if head is not None and itip.address(head.value) in me:
             found.append(_meeting(calendar, row.starts, me))
     return found
@@ -110,7 +111,7 @@ def resend(tx: Transaction, organizer: Principal, uid: str, chosen: Collection[s
     """
     meeting = _own(tx, organizer, uid)
     head = itip.organizer(meeting)
-    me = people.addresses(tx, Person(organizer.id, organizer.name))
+    me = people.addresses(tx, Person(organizer.id, organizer.name), meeting)
     views, sent = Views(meeting), 0
     for wanted in chosen:
         if wanted not in itip.attendees(meeting):
@@ -140,7 +141,7 @@ def cancel(tx: Transaction, organizer: Principal, uid: str, *, mails: bool = Tru
     if mails:
         meetings.delete(tx, collection, present.name)
         return
-    me = people.addresses(tx, Person(organizer.id, organizer.name))
+    me = people.addresses(tx, Person(organizer.id, organizer.name), meeting)
     here = people.of_addresses(tx, [one for one in itip.attendees(meeting) if one not in me])
     views = Views(meeting)
     head = itip.organizer(meeting)
@@ -160,8 +161,9 @@ def _own(tx: Transaction, organizer: Principal, uid: str) -> Component:
 def _found(tx: Transaction, organizer: Principal, uid: str) -> tuple[copies.Copy, Component]:
     found = copies.find(tx, organizer.id, uid)
     head = itip.organizer(found.calendar) if found is not None else None
-    me = people.addresses(tx, Person(organizer.id, organizer.name))
-    if found is None or head is None or itip.address(head.value) not in me:
+    if found is None or head is None:
+        raise NotFound(uid)
+    if itip.address(head.value) not in people.addresses(tx, Person(organizer.id, organizer.name), found.calendar):
         raise NotFound(uid)
     return found, found.calendar
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from storage.formats import imip, itip
 from storage.mail.recipients import Recipient
+from storage.outbound import administration
 from storage.scheduling import incoming
 from storage.store import Store
+from storage.types import SITE
 from tests.storage import desk
 from tests.storage.test_scheduling import held, meeting, put, states
 
@@ -75,6 +77,18 @@ def test_an_invitation_is_in_the_calendar_once_and_an_answer_stays(store: Store)
     assert not receive(store, mail(EVE, invitation(sequence=1, title="Old"), "REQUEST"))
     _, body = held(store, "alice") or ("", "")
     assert "SUMMARY:Outside" in body
+
+
+def test_an_invitation_to_an_address_with_a_suffix_is_answered_from_it(store: Store) -> None:
+    """MSG-66, RFC 5546 §3.2.3: the organizer outside knows the attendee by that address alone."""
+    suffixed = "alice+talks@example.test"
+    assert receive(store, mail(EVE, invitation().replace(ALICE, suffixed), "REQUEST"))
+    name, body = held(store, "alice") or ("", "")
+    answer = body.replace("\r\n ", "").replace("ATTENDEE;RSVP=TRUE", "ATTENDEE;PARTSTAT=ACCEPTED")
+    put(store, "alice", name, answer.encode())
+    with store.read(SITE) as tx:
+        (sent,) = administration.every(tx)
+    assert (sent.sender, sent.recipients[0].address) == (suffixed, EVE)
 
 
 def test_a_cancellation_takes_it_out(store: Store) -> None:
