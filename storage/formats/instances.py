@@ -139,6 +139,12 @@ def align(old: Component, new: Component) -> bool:
         # Some programs take the only instance that they have for an event of its own.
         fresh[0].properties += [prop for prop in known[0].properties if prop.name == "RECURRENCE-ID"]
         return True
+    return rename(old, new)
+
+
+def rename(old: Component, new: Component) -> bool:
+    """The same, and nothing else, of those that `new` names as instances."""
+    known = [each for each in old.components if each.get("RECURRENCE-ID") is not None]
     forms = {_form(each) for each in known}
     strange = [each for each in new.components if each.get("RECURRENCE-ID") is not None and _form(each) not in forms]
     if not known or not strange:

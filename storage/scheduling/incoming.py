@@ -9,7 +9,7 @@ import logging
 
 from storage import preferences
 from storage.errors import StorageError
-from storage.formats import cutting, itip
+from storage.formats import cutting, instances, itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
 from storage.mail.recipients import Recipient
@@ -56,6 +56,7 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
         known = itip.organizer(present.calendar)
         if known is None or itip.address(known.value) != itip.address(organizer.value):
             return False
+        _name_as_known(present.calendar, meeting.calendar)
         if _is_older(meeting.calendar, present.calendar):
             return False
     if meeting.method == "ADD":
@@ -70,6 +71,17 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
     return own is not None and (
         _booked(tx, person, present, own, me) or _request(tx, person, present, own, me, judged)
     )
+
+
+def _name_as_known(present: Component, message: Component) -> None:
+    """Let single instances be called what they are called in a copy: Exchange and Google write some moments in UTC.
+
+    RFC 5546 §3.2.5 and RFC 5545 §3.8.4.4: it is the moment that says which instance is meant.
+    """
+    if itip.instance(itip.parts(message)[0]) and instances.rename(present, message):
+        there = {zone.value("TZID").strip() for zone in message.of("VTIMEZONE")}
+        zones = [zone for zone in present.of("VTIMEZONE") if zone.value("TZID").strip() not in there]
+        message.components = [*map(itip.clone, zones), *message.components]
 
 
 def _is_older(message: Component, present: Component) -> bool:
@@ -133,18 +145,18 @@ def _cancel(
 ) -> bool:
     parts = itip.parts(meeting.calendar)
     gone = [each.get("RECURRENCE-ID") for each in parts if itip.instance(each) not in judged.newer]
-    instances = [prop for prop in gone if prop is not None]
-    if len(instances) < len(gone):
+    single = [prop for prop in gone if prop is not None]
+    if len(single) < len(gone):
         copies.remove(tx, present)
     else:
-        _leave(tx, present, instances)
+        _leave(tx, present, single)
     inbox.put(tx, person.login, itip.message(meeting.calendar, "CANCEL"), meeting.calendar)
     return True
 
 
-def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> None:
+def _leave(tx: Transaction, present: copies.Copy, single: list[Property]) -> None:
     """Single instances are called off: they become exceptions of the series; RANGE ends it (RFC 5545 §3.2.13)."""
-    ends = [prop for prop in instances if (prop.param("RANGE") or "").upper() == "THISANDFUTURE"]
+    ends = [prop for prop in single if (prop.param("RANGE") or "").upper() == "THISANDFUTURE"]
     if ends:
         left_of = cutting.before(present.calendar, ends[0])
         if left_of is None:
@@ -152,7 +164,7 @@ def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> 
         else:
             copies.replace(tx, present, copies.prepare(left_of))
         return
-    keys = {prop.value.strip().upper() for prop in instances}
+    keys = {prop.value.strip().upper() for prop in single}
     fresh = itip.clone(present.calendar)
     fresh.components = [
         each for each in fresh.components if each.name == "VTIMEZONE" or itip.instance(each) not in keys
@@ -162,7 +174,7 @@ def _leave(tx: Transaction, present: copies.Copy, instances: list[Property]) -> 
         copies.remove(tx, present)
         return
     if left[0].get("RECURRENCE-ID") is None:
-        for prop in instances:
+        for prop in single:
             params = [pair for pair in prop.params if pair[0] != "RANGE"]
             left[0].properties.append(Property("EXDATE", prop.value.strip(), params))
     copies.replace(tx, present, copies.prepare(fresh))

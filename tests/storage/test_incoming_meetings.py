@@ -79,6 +79,45 @@ def test_an_invitation_is_in_the_calendar_once_and_an_answer_stays(store: Store)
     assert "SUMMARY:Outside" in body
 
 
+def berlin(*lines: str, sequence: int = 0, start: str = "20250602T100000") -> str:
+    """An invitation as Exchange writes it: in a zone with a name of Windows'."""
+    zone = [
+        *("BEGIN:VTIMEZONE", "TZID:W. Europe Standard Time", "BEGIN:STANDARD", "DTSTART:16010101T030000"),
+        *("TZOFFSETFROM:+0200", "TZOFFSETTO:+0100", "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", "END:STANDARD"),
+        *("BEGIN:DAYLIGHT", "DTSTART:16010101T020000", "TZOFFSETFROM:+0100", "TZOFFSETTO:+0200"),
+        *("RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "END:DAYLIGHT", "END:VTIMEZONE", "BEGIN:VEVENT"),
+    ]
+    body = invitation(*lines, sequence=sequence).replace("BEGIN:VEVENT", "\r\n".join(zone))
+    body = body.replace("DTSTART:20250601T100000Z", f"DTSTART;TZID=W. Europe Standard Time:{start}")
+    return body.replace("DTEND:20250601T110000Z", "DURATION:PT1H")
+
+
+MOVED = "RECURRENCE-ID;TZID=W. Europe Standard Time:20250603T100000"
+
+
+@pytest.mark.parametrize("moment", ["RECURRENCE-ID:20250603T080000Z", "RECURRENCE-ID;TZID=Europe/Paris:20250603T100000"])
+@pytest.mark.parametrize("method", ["CANCEL", "REQUEST"])
+def test_an_instance_that_moved_is_found_by_its_moment(store: Store, moment: str, method: str) -> None:
+    """RFC 5546 §3.2.5: "to cancel an individual instance", its RECURRENCE-ID; in what form says who organizes it."""
+    assert receive(store, mail(EVE, berlin("RRULE:FREQ=DAILY;COUNT=5"), "REQUEST"))
+    moved = at(berlin(MOVED, sequence=1, start="20250604T200000"), "20250102T000000Z")
+    assert receive(store, mail(EVE, moved, "REQUEST"))
+    again = at(invitation(moment, sequence=2, title="Again", day=5), "20250103T000000Z")
+    assert receive(store, mail(EVE, again, method))
+    body = (held(store, "alice") or ("", ""))[1]
+    assert "20250604T200000" not in body
+    assert body.count("RECURRENCE-ID") == (1 if method == "REQUEST" else 0)
+    assert body.count("EXDATE") == (1 if method == "CANCEL" else 0)
+
+
+def test_the_whole_is_not_taken_for_the_only_instance(store: Store) -> None:
+    """Whoever was invited to one instance, and then to the series, has the series."""
+    assert receive(store, mail(EVE, invitation("RECURRENCE-ID:20250601T100000Z"), "REQUEST"))
+    whole = at(invitation("RRULE:FREQ=DAILY;COUNT=3", sequence=1), "20250102T000000Z")
+    assert receive(store, mail(EVE, whole, "REQUEST"))
+    assert "RECURRENCE-ID" not in (held(store, "alice") or ("", ""))[1]
+
+
 def test_an_invitation_to_an_address_with_a_suffix_is_answered_from_it(store: Store) -> None:
     """MSG-66, RFC 5546 §3.2.3: the organizer outside knows the attendee by that address alone."""
     suffixed = "alice+talks@example.test"
