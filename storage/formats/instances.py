@@ -160,6 +160,25 @@ def rename(old: Component, new: Component) -> bool:
     return aligned
 
 
+def timed(series: Component, new: Component) -> bool:
+    """Give the time of day of a series to instances that `new` names by their day alone; say if there are any.
+
+    RFC 5545 §3.8.4.4 wants the value type of DTSTART there; RFC 2445 did not, and its programs still write mails.
+    """
+    start = series.get("DTSTART")
+    if start is None or series.get("RECURRENCE-ID") is not None or "T" not in start.value.upper():
+        return False
+    found = False
+    for each in new.components:
+        mine = each.get("RECURRENCE-ID")
+        if mine is not None and len(mine.value.strip()) == 8:
+            mine.value = mine.value.strip() + start.value.strip()[8:]
+            kept = [pair for pair in mine.params if pair[0] not in ("VALUE", "TZID")]
+            mine.params = [*kept, *(pair for pair in start.params if pair[0] == "TZID")]
+            found = True
+    return found
+
+
 def _recurs(part: Component) -> bool:
     return any(part.get(name) is not None for name in ("RECURRENCE-ID", "RRULE", "RDATE"))
 

@@ -78,7 +78,10 @@ def _name_as_known(present: Component, message: Component) -> None:
 
     RFC 5546 §3.2.5 and RFC 5545 §3.8.4.4: it is the moment that says which instance is meant.
     """
-    if itip.instance(itip.parts(message)[0]) and instances.rename(present, message):
+    if not itip.instance(itip.parts(message)[0]):
+        return
+    dated = instances.timed(itip.parts(present)[0], message)
+    if instances.rename(present, message) or dated:
         there = {zone.value("TZID").strip() for zone in message.of("VTIMEZONE")}
         zones = [zone for zone in present.of("VTIMEZONE") if zone.value("TZID").strip() not in there]
         message.components = [*map(itip.clone, zones), *message.components]
@@ -184,6 +187,8 @@ def _reply(tx: Transaction, person: Person, meeting: Meeting) -> bool:
     """An answer counts if the attendee himself sent it, and not to an older form of the meeting (RFC 5546 §3.2.3)."""
     who = frozenset({meeting.sender})
     present = delivery.organized(tx, person, meeting.uid)
+    if present is not None:
+        instances.timed(itip.parts(present.calendar)[0], meeting.calendar)
     judged = sequencing.receive(tx, person, meeting.uid, meeting.sender, meeting.calendar)
     if present is None or judged is None:
         return False

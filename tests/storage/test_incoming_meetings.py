@@ -110,6 +110,31 @@ def test_an_instance_that_moved_is_found_by_its_moment(store: Store, moment: str
     assert body.count("EXDATE") == (1 if method == "CANCEL" else 0)
 
 
+@pytest.mark.parametrize("zone", [True, False])
+def test_an_instance_that_is_called_off_by_its_day(store: Store, zone: bool) -> None:
+    """RFC 2445 let a RECURRENCE-ID be a DATE where the series has times; RFC 5545 §3.8.4.4 wants the type of DTSTART."""
+    daily = (berlin if zone else invitation)("RRULE:FREQ=DAILY;COUNT=5")
+    assert receive(store, mail(EVE, daily, "REQUEST"))
+    gone = at(invitation("RECURRENCE-ID;VALUE=DATE:20250603", sequence=1), "20250102T000000Z")
+    assert receive(store, mail(EVE, gone, "CANCEL"))
+    wanted = "EXDATE;TZID=W. Europe Standard Time:20250603T100000\r\n" if zone else "EXDATE:20250603T100000Z\r\n"
+    assert wanted in (held(store, "alice") or ("", ""))[1]
+
+
+def test_an_answer_to_an_instance_that_is_named_by_its_day(store: Store) -> None:
+    """The same of a REPLY (RFC 5546 §3.2.3)."""
+    series = meeting([EVE]).replace(b"SUMMARY:Plan", b"SUMMARY:Plan\r\nRRULE:FREQ=DAILY;COUNT=5")
+    put(store, "alice", "m.ics", series)
+    said = [
+        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//else//EN", "BEGIN:VEVENT", "UID:m", "DTSTAMP:20250105T000000Z"),
+        *("RECURRENCE-ID;VALUE=DATE:20250602", f"ORGANIZER:mailto:{ALICE}", f"ATTENDEE;PARTSTAT=DECLINED:mailto:{EVE}"),
+        *("END:VEVENT", "END:VCALENDAR", ""),
+    ]
+    assert receive(store, mail(EVE, "\r\n".join(said), "REPLY"))
+    body = (held(store, "alice") or ("", ""))[1]
+    assert "PARTSTAT=DECLINED" in body.split("RECURRENCE-ID:20250602T100000Z")[0].rpartition("BEGIN:VEVENT")[2]
+
+
 def test_the_whole_is_not_taken_for_the_only_instance(store: Store) -> None:
     """Whoever was invited to one instance, and then to the series, has the series."""
     assert receive(store, mail(EVE, invitation("RECURRENCE-ID:20250601T100000Z"), "REQUEST"))
