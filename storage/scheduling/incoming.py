@@ -62,6 +62,8 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
     if meeting.method == "ADD":
         # RFC 5546 §3.2.4: whoever does not add instances asks for the whole.
         return present is not None and exchange.ask_again(tx, person, present, me)
+    if meeting.method == "CANCEL" and _uninvites_others(meeting.calendar, me):
+        return False
     judged = sequencing.receive(tx, person, meeting.uid, itip.address(organizer.value), meeting.calendar)
     if judged is None:
         return False
@@ -71,6 +73,12 @@ def apply(tx: Transaction, recipient: Recipient, meeting: Meeting, *, submitted:
     return own is not None and (
         _booked(tx, person, present, own, me) or _request(tx, person, present, own, me, judged)
     )
+
+
+def _uninvites_others(message: Component, me: frozenset[str]) -> bool:
+    """Whether a CANCEL takes out other people only: then it has no STATUS, and ATTENDEE says whom (RFC 5546 §3.2.5)."""
+    gone = itip.attendees(message).keys()
+    return bool(gone) and not gone & me and "CANCELLED" not in itip.statuses(message)
 
 
 def _name_as_known(present: Component, message: Component) -> None:

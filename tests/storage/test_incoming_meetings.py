@@ -135,6 +135,17 @@ def test_an_answer_to_an_instance_that_is_named_by_its_day(store: Store) -> None
     assert "PARTSTAT=DECLINED" in body.split("RECURRENCE-ID:20250602T100000Z")[0].rpartition("BEGIN:VEVENT")[2]
 
 
+def test_a_cancellation_for_somebody_else_takes_nothing_out(store: Store) -> None:
+    """RFC 5546 §3.2.5: ATTENDEE has those who are removed; STATUS, "if uninviting specific Attendees", is not there."""
+    assert receive(store, mail(EVE, invitation("ATTENDEE:mailto:zed@else.test"), "REQUEST"))
+    other = at(invitation(sequence=1).replace(ALICE, "zed@else.test"), "20250102T000000Z")
+    assert not receive(store, mail(EVE, other, "CANCEL"))
+    assert held(store, "alice") is not None
+    everybody = other.replace("SEQUENCE:1", "SEQUENCE:1\r\nSTATUS:CANCELLED")
+    assert receive(store, mail(EVE, everybody, "CANCEL"))
+    assert held(store, "alice") is None
+
+
 def test_the_whole_is_not_taken_for_the_only_instance(store: Store) -> None:
     """Whoever was invited to one instance, and then to the series, has the series."""
     assert receive(store, mail(EVE, invitation("RECURRENCE-ID:20250601T100000Z"), "REQUEST"))
