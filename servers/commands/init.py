@@ -77,6 +77,6 @@ def command(
     finally:
         store.close()
     click.echo(f"{place / FILE_NAME} is written; next:")
-    click.echo(f"    escritoire --data {place} user add LOGIN --password-stdin")
+    click.echo(f"    escritoire --data {place} user add LOGIN")
     click.echo(f"    escritoire --data {place} dns")
     click.echo(f"    escritoire --data {place} serve")

@@ -154,8 +154,11 @@ def _others(tx: Transaction, target: Target) -> str:
 
 
 def read_password(from_stdin: bool, prompt: str = "Password", *, confirm: bool = True) -> str:
-    """A password from standard input's first line, or typed twice; never from the command line."""
-    if from_stdin:
+    """A password from standard input's first line, or typed twice; never from the command line.
+
+    At a terminal it is asked for in any case: standard input would show on the screen what is typed.
+    """
+    if from_stdin and not sys.stdin.isatty():
         line = sys.stdin.buffer.readline()
         try:
             text = line.decode().rstrip("\r\n")
