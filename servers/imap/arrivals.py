@@ -43,6 +43,6 @@ def _lines(connection: Connection, tx: Transaction, view: View, came: list[State
             continue
         try:
             values = Values(tx, tuple(items), [state], utf8=connection.utf8, flags=view.flags_of)
-            yield from values.lines([number])[0]
+            yield values.lines([number])[0]
         except No:  # an encoding that nobody knows: the client asks for it, and is told so
             continue

@@ -127,15 +127,15 @@ class Values:
         self._numbers: Final = numbers
         self.columns: Final[list[Column]] = [self._column(item) for item in items]
 
-    def lines(self, numbers: Sequence[int]) -> tuple[list[bytes], bool]:
+    def lines(self, numbers: Sequence[int]) -> tuple[bytes, bool]:
         """A FETCH response for each message with its sequence number, and whether some are gone."""
         form = b"* %%d FETCH (%b)\r\n" % b" ".join(form for form, _ in self.columns)
-        rows = zip(numbers, *(values for _, lists in self.columns for values in lists), strict=True)
+        values = [numbers, *(values for _, lists in self.columns for values in lists)]
         # Neither octets nor a length are ever empty here: what is false is not there.
-        if not all(all(lists[0]) for form, lists in self.columns if b"%b" in form):
-            kept = [row for row in rows if None not in row]
-            return [form % row for row in kept], True
-        return [form % row for row in rows], False
+        if all(all(lists[0]) for form, lists in self.columns if b"%b" in form):
+            return render.rows(form, values), False
+        kept = [row for row in zip(*values, strict=True) if None not in row]
+        return b"".join([form % row for row in kept]), True
 
     def octets(self, item: Item, state: State) -> bytes | None:
         """What BODY[…] of one of the messages holds; None: there is no such part, or the message is gone."""
@@ -233,7 +233,9 @@ class Values:
             chosen = _selection(section)
 
             def header(number: int) -> bytes | None:
-                block = listed_fields.plain(*self._listed[number]) if _is_listed(item) else self._headers.get(number)
+                block = self._headers.get(number)
+                if _is_listed(item):
+                    block = listed_fields.plain(*self._listed[number][1:])
                 if block is None:
                     block = self._slice(number, 0, self._contents[number].header_octets)
                 return _cut(chosen(block), item.partial)

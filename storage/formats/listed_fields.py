@@ -37,11 +37,11 @@ def plain(names: str, octets: bytes) -> bytes:
     return octets.replace(SEPARATOR, b"") if names else octets
 
 
-def choose(rows: Sequence[tuple[str, bytes] | None], wanted: tuple[str, ...]) -> list[bytes | None]:
-    """Of each row (names, octets) the fields whose names are in `wanted` (lower case); None stays None."""
+def choose(rows: Sequence[tuple[int, str, bytes] | None], wanted: tuple[str, ...]) -> list[bytes | None]:
+    """Of each row (a number, names, octets) the fields whose names are in `wanted` (lower case); None stays None."""
     takers = _Takers(wanted)
     join = b"".join
-    return [None if row is None else join(takers[row[0]](row[1].split(SEPARATOR))) for row in rows]
+    return [None if row is None else join(takers[row[1]](row[2].split(SEPARATOR))) for row in rows]
 
 
 class _Takers(dict[str, Callable[[list[bytes]], Sequence[bytes]]]):

@@ -170,9 +170,9 @@ def bodystructures(tx: Transaction, numbers: Sequence[int], span: Span | None = 
     return dict(_STRUCTURES.within(tx, numbers, span))
 
 
-def fields_of(tx: Transaction, numbers: Sequence[int], span: Span | None = None) -> dict[int, tuple[str, bytes]]:
-    """The header fields that clients list, for `listed_fields.choose`; `span` as in `envelopes`."""
-    return {number: (names, fields) for number, names, fields in _LISTED.within(tx, numbers, span)}
+def fields_of(tx: Transaction, numbers: Sequence[int], span: Span | None = None) -> dict[int, tuple[int, str, bytes]]:
+    """The header fields that clients list, as rows for `listed_fields.choose`; `span` as in `envelopes`."""
+    return {row[0]: row for row in _LISTED.within(tx, numbers, span)}
 
 
 def listed_of(tx: Transaction, numbers: Sequence[int]) -> dict[int, bytes]:

@@ -23,7 +23,7 @@ def test_chosen_by_name_as_by_reading(fields: list[tuple[str, list[bytes]]], nam
     scanned = message.scan(header + b"\r\nbody\r\n")
     plain = listed_fields.plain(scanned.listed_names, scanned.listed)
     assert plain == header
-    (found,) = listed_fields.choose([(scanned.listed_names, scanned.listed)], wanted)
+    (found,) = listed_fields.choose([(1, scanned.listed_names, scanned.listed)], wanted)
     assert found == b"".join(listed_fields.pattern(wanted).findall(plain))
 
 
@@ -32,7 +32,7 @@ def test_any_octets(data: bytes) -> None:
     scanned = message.scan(b"Subject: " + data + b"\r\nFrom: a\0b\r\nTo: " + data)
     plain = listed_fields.plain(scanned.listed_names, scanned.listed)
     for wanted in (("from",), ("subject", "to"), ("cc",)):
-        (found,) = listed_fields.choose([(scanned.listed_names, scanned.listed)], wanted)
+        (found,) = listed_fields.choose([(1, scanned.listed_names, scanned.listed)], wanted)
         assert found == b"".join(listed_fields.pattern(wanted).findall(plain))
 
 
@@ -40,7 +40,7 @@ def test_a_nul_in_a_header_is_kept() -> None:
     data = b"From: a\r\nSubject: one\0two\r\nTo: b\r\n\r\n"
     scanned = message.scan(data)
     assert scanned.listed_names == ""
-    assert listed_fields.choose([(scanned.listed_names, scanned.listed), None], ("subject",)) == [
+    assert listed_fields.choose([(1, scanned.listed_names, scanned.listed), None], ("subject",)) == [
         b"Subject: one\0two\r\n",
         None,
     ]
@@ -50,5 +50,5 @@ def test_no_field_and_one_field() -> None:
     assert listed_fields.pack([]) == ("", b"")
     names, octets = listed_fields.pack([(b"to", b"To: a\r\n")])
     assert (names, octets) == ("to", b"To: a\r\n")
-    assert listed_fields.choose([(names, octets), ("", b"")], ("to",)) == [b"To: a\r\n", b""]
-    assert listed_fields.choose([(names, octets)], ("cc",)) == [b""]
+    assert listed_fields.choose([(1, names, octets), (2, "", b"")], ("to",)) == [b"To: a\r\n", b""]
+    assert listed_fields.choose([(1, names, octets)], ("cc",)) == [b""]

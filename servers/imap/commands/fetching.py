@@ -168,7 +168,7 @@ def _lines(
             lines, some_gone = values.lines(page.numbers)
         view.put(state for state in page.states if state.uid in seen)
         missing = missing or some_gone
-        yield b"".join(lines)
+        yield lines
     if missing:
         raise No("some of the messages are gone", "EXPUNGEISSUED")
 
@@ -186,11 +186,11 @@ def _small(connection: Connection, items: tuple[Item, ...], names: Sequence[str]
     for at in range(0, len(chosen.states), _LINES_AT_ONCE):
         numbers, states = page = chosen.part(at, at + _LINES_AT_ONCE)
         if names == ["UID", "FLAGS"]:
-            rows = zip(numbers, [state.uid for state in states], flags_of(states), strict=True)
-            yield b"".join([b"* %d FETCH (UID %d %b)\r\n" % row for row in rows])
+            columns = numbers, [state.uid for state in states], flags_of(states)
+            yield render.rows(b"* %d FETCH (UID %d %b)\r\n", columns)
         elif names == ["FLAGS"]:
-            yield b"".join([b"* %d FETCH (%b)\r\n" % row for row in zip(numbers, flags_of(states), strict=True)])
+            yield render.rows(b"* %d FETCH (%b)\r\n", (numbers, flags_of(states)))
         else:
             with connection.store.read(connection.me) as tx:
                 values = Values(tx, items, page.states, utf8=connection.utf8, flags=flags_of)
-            yield b"".join(values.lines(page.numbers)[0])
+            yield values.lines(page.numbers)[0]
