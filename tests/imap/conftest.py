@@ -9,7 +9,7 @@ import pytest
 from auth import passwords
 from servers.imap.view import Shared
 from storage import accounts
-from storage.mail import mailboxes, moving
+from storage.mail import mailboxes, moving, tables
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.imap.client import PASSWORD, Client
@@ -30,7 +30,7 @@ def whole_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def store(whole_desk: Store) -> Store:
-    """The desk without mails and without own folders of alice."""
+    """The desk without mails, own folders of alice and keywords: tests come in any order."""
     with whole_desk.read(SITE) as tx:
         number = accounts.find(tx, "alice").principal.id
     with whole_desk.write(Actor(number, "alice")) as tx:
@@ -42,6 +42,7 @@ def store(whole_desk: Store) -> Store:
         for name in mailboxes.subscribed_names(tx):
             if name not in {box.name for box in mailboxes.every(tx)}:
                 mailboxes.subscribe(tx, name, False)
+        tx.db.execute(tables.mailboxes.update().values(keywords=""))
     return whole_desk
 
 
