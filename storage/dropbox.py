@@ -58,6 +58,11 @@ def accept(tx: Transaction, box: Folder, name: str, body: Body, media_type: str)
     free = trees.free_name(tx, box.id, name)
     item, number = file_writing.create(tx, box.id, free, body, media_type, creator=box.space.id)
     trees.set_index(tx, item, depositor_id=tx.actor.id)
-    if not box.used and box.parent is not None:
-        folder_changes.came(tx, box.parent, box.id)  # it appears with its first deposit (DOC-05)
+    show(tx, box)
     return number
+
+
+def show(tx: Transaction, folder: Folder) -> None:
+    """Let a drop box appear to its owner with the first file in it, which he may have put there himself (DOC-05)."""
+    if folder.special is Special.DROP_BOX and not folder.used and folder.parent is not None:
+        folder_changes.came(tx, folder.parent, folder.id)

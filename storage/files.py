@@ -73,6 +73,7 @@ def put(
         creator = folder.space.id if folder.special is filing.Special.DROP_BOX else None
         item, number = file_writing.create(tx, folder.id, name, body, kind, creator=creator, modified=modified)
         automatic_notices.note(tx, folder, name, item, tx.actor.id)
+        dropbox.show(tx, folder)
         return Written(True, body.hash, True, "", number)
     row = writing.stored(tx, folder, name)
     keep = not filing.is_work_file(name)

@@ -145,6 +145,7 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
         delete(tx, there)
         carried = None
     file_writing.relocate(tx, folder, carried or baggage.read(tx, folder.id, source.name), target.id, name)
+    dropbox.show(tx, target)
     if kind != source.media_type:
         file_writing.retype(tx, source.id, kind)
     if source.trashed_from:
@@ -202,6 +203,7 @@ def _copy_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
         delete(tx, there)
     owner = target.space.id if target.special is Special.DROP_BOX else None
     made = file_writing.duplicate(tx, row, target.id, name, creator=owner)
+    dropbox.show(tx, target)
     kind = filing.renamed_type(source.name, name, source.media_type)
     if kind != source.media_type:
         file_writing.retype(tx, made, kind)
