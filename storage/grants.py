@@ -435,15 +435,26 @@ def _tell(
 ) -> None:
     viewing.forget_access(tx, collection.id)
     tx.touched.add(collection.id)
+    viewers = [person for person in _people(tx, grantee.id) if person != collection.space.id]
+    if right & Right.DELETE and item is None:
+        _tell_of_trash(tx, collection, viewers)
     if not right & _SHOWS:
         return
-    viewers = [person for person in _people(tx, grantee.id) if person != collection.space.id]
     if item is None:
         changes.view_changed(tx, collection.id, viewers)
         if lost:
             sight_lost(tx, collection.id, viewers, lost)
     else:
         changes.item_view_changed(tx, collection.id, item.id, viewers)
+
+
+def _tell_of_trash(tx: Transaction, collection: Collection, viewers: list[PrincipalId]) -> None:
+    """DOC-26, SYS-10: a group's Trash comes and goes with the right to delete in the root of its documents."""
+    if collection.space.kind is not SpaceKind.GROUP or collection.name != filing.DOCS:
+        return
+    path = filing.join(filing.DOCS, filing.TRASH)
+    here = sa.and_(collections.c.space_id == collection.space.id, collections.c.path == path)
+    changes.view_changed(tx, tx.db.execute(sa.select(collections.c.id).where(here)).scalar_one(), viewers)
 
 
 def _people(tx: Transaction, grantee: PrincipalId) -> list[PrincipalId]:

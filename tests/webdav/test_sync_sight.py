@@ -45,3 +45,15 @@ def test_a_drop_box_comes_with_what_its_owner_puts_in(alice: Client) -> None:
     assert box in alice.propfind(HOME, "{DAV:}getetag", depth="1").hrefs()
     alice.request("PUT", box + "b", b"1")
     assert box not in told(alice, HOME, token)[0], "it was there already"
+
+
+def test_a_groups_trash_comes_and_goes_with_the_right_to_delete(bob: Client, store: Store) -> None:
+    """DOC-26, SYS-10: whoever may delete at the root sees the Trash; so the next synchronisation tells."""
+    _, token = told(bob, GROUP, "")
+    allow(store, "IAB", "bob", "", Right.DELETE)
+    assert GROUP + "Trash/" in bob.propfind(GROUP, "{DAV:}getetag", depth="1").hrefs()
+    seen, token = told(bob, GROUP, token)
+    assert seen[GROUP + "Trash/"] == ""
+    allow(store, "IAB", "bob", "", Right.DELETE, take=True)
+    seen, _ = told(bob, GROUP, token)
+    assert seen[GROUP + "Trash/"] == "404 Not Found"
