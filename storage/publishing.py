@@ -31,6 +31,8 @@ def publish(tx: Transaction, web: Folder, on: bool) -> None:
         raise Fixed("only the folder web, at the first level, can be published as a whole (DOC-37)")
     _demand_admin(tx, web)
     locks.check(tx, web.space, web.name)
+    if web.published == on:
+        return
     tx.db.execute(sa.update(collections).where(collections.c.id == web.id).values(published=on))
     _tell(tx, web)
 
@@ -50,6 +52,8 @@ def set_public(tx: Transaction, thing: Folder | File, on: bool) -> None:
     if isinstance(thing, Folder):
         _demand_admin(tx, thing)
         locks.check(tx, thing.space, thing.name)
+        if thing.flagged == on:
+            return  # nothing comes or goes, and nobody learns the name of what he never saw (SYS-09)
         tx.db.execute(sa.update(collections).where(collections.c.id == thing.id).values(public=on))
         _tell(tx, thing)
         return
@@ -58,6 +62,8 @@ def set_public(tx: Transaction, thing: Folder | File, on: bool) -> None:
         raise Denied(Right.ADMINISTER, tree.path(folder, thing.name))
     _demand_gate(tx, folder, on)
     locks.check(tx, folder.space, f"{folder.name}/{thing.name}")
+    if thing.flagged == on:
+        return
     values: dict[str, bool] = {"public": on}
     if on:
         values["restricted"] = False  # DOC-41: the next opening of the rights shows everybody ticked

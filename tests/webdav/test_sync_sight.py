@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import grants
+from storage import grants, publishing
 from storage import principals as people
 from storage.store import Store
 from storage.types import Right, SpaceKind
@@ -57,3 +57,15 @@ def test_a_groups_trash_comes_and_goes_with_the_right_to_delete(bob: Client, sto
     allow(store, "IAB", "bob", "", Right.DELETE, take=True)
     seen, _ = told(bob, GROUP, token)
     assert seen[GROUP + "Trash/"] == "404 Not Found"
+
+
+def test_taking_from_the_public_what_it_never_had_tells_nobody(alice: Client, bob: Client, store: Store) -> None:
+    """SYS-09: `document public --off` of what is not public told every co-member its name, as removed."""
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER)
+    alice.request("PUT", HOME + "notice to bob.txt", b"1")
+    alice.request("MKCOL", HOME + "layoffs/")
+    _, token = told(bob, HOME, "")
+    with store.write(actor(store, "alice")) as tx:
+        publishing.set_public(tx, disk.file(tx, "alice", "notice to bob.txt"), False)
+        publishing.set_public(tx, disk.folder(tx, "alice", "layoffs"), False)
+    assert told(bob, HOME, token)[0] == {}
