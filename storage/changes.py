@@ -195,8 +195,15 @@ def _listing_changed(tx: Transaction, folder: CollectionId, viewers: Sequence[Pr
     number = numbering.take_for_viewer(tx, CollectionId(parent))
     for viewer in viewers:
         note_viewer(tx, CollectionId(parent), viewer, number)
-        mine = sa.and_(viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == folder)
-        tx.db.execute(sa.update(viewer_collections).where(mine).values(listed_modseq=number))
+        note_listed(tx, folder, viewer, number)
+
+
+def note_listed(tx: Transaction, folder: CollectionId, viewer: PrincipalId, number: int) -> None:
+    """Record under its parent's `number` that a folder comes or goes for `viewer` alone."""
+    mine = sa.and_(viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == folder)
+    if not tx.db.execute(sa.update(viewer_collections).where(mine).values(listed_modseq=number)).rowcount:
+        keys = {"viewer_id": viewer, "collection_id": folder}
+        tx.db.execute(sa.insert(viewer_collections).values(**keys, listed_modseq=number))
 
 
 def item_view_changed(tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]) -> None:

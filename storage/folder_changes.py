@@ -7,11 +7,12 @@ changed has its number in the rows of the viewer concerned (SYS-10).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import changes, folders, numbering
+from storage import changes, closed_roots, folders, numbering
 from storage.changes import Numbered
 from storage.filing import Folder, FolderChanges
 from storage.schema import collections, grants, memberships, tombstones, viewer_collections
@@ -54,6 +55,10 @@ def since(
     """
     told = _told(tx, folder, after)
     found = changes.numbered(tx, folder, after, bound=bound, limit=limit)
+    if closed_roots.is_closed(folder):  # ACL-12: of what he did not see he is not told that it went
+        last = closed_roots.turned_at(tx, folder)
+        told = [one for one in told if one[1] is not None or one[0] <= last]
+        found = replace(found, gone=[one for one in found.gone if one[0] <= last])
     files = [number for number, _ in found.present] + [number for number, _ in found.gone]
     numbers = sorted(files + [number for number, _, _ in told])
     last = folder.modseq if limit is None or len(numbers) <= limit else changes.cut_at(numbers, limit)
@@ -117,8 +122,9 @@ def _told(tx: Transaction, folder: Folder, after: ModSeq) -> list[_Told]:
     """Subfolders that changed for the actor, in numbers' order: the folder, or its name if it went for him."""
     own = {row.path: row.listed_modseq for row in _OWN.all(tx, _keys(tx, folder, after))}
     found: list[_Told] = []
+    opened = closed_roots.turned_at(tx, folder) if closed_roots.may_close(folder) else 0
     for one in folders.subfolders(tx, folder):
-        number = max(one.listed_modseq, own.pop(one.name, 0))
+        number = max(one.listed_modseq, own.pop(one.name, 0), opened)
         if number > after:
             found.append((number, one, one.title))
     if after:

@@ -56,6 +56,20 @@ def granted_to_actor(collection: Any) -> sa.ColumnElement[bool]:
     )
 
 
+def entered_by_actor(collection: Any) -> sa.ColumnElement[bool]:
+    """Whether the folder of a query's `collections` table was shown to the bind `actor` by an entry of its own."""
+    return (
+        sa.exists()
+        .where(
+            grants.c.collection_id == collection,
+            grants.c.item_id.is_(None),
+            grants.c.rights.op("&")(Right.SEE_FOLDER.value) != 0,
+            _to_actor,
+        )
+        .correlate(collections)
+    )
+
+
 _granted: Final = granted_to_actor(sa.bindparam("collection"))
 VISIBLE: Final = sa.or_(
     # ACL-12, ACL-13, DOC-41; `whole`: the owner, a group's administrators, a published folder, infos.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import acl, changes, filing, numbering, rights, viewing
+from storage import acl, changes, closed_roots, filing, numbering, rights, viewing
 from storage import collections as tree
 from storage.errors import Denied, Fixed, NotFound, Refused
 from storage.rights import Scope
@@ -224,6 +224,10 @@ def sight_lost(tx: Transaction, number: CollectionId, viewers: Iterable[Principa
     ).one()
     kind, tool = SpaceKind(row.kind), Tool(row.tool)
     if kind is not SpaceKind.PRIVATE or tool is Tool.CONTACTS:
+        return
+    if tool in FOLDER_TOOLS:
+        if lost & Right.SEE_FOLDER:
+            closed_roots.close(tx, number, viewers)
         return
     for viewer in sorted(set(viewers)):
         his = replace(tx, actor=Actor(viewer, ""), access={})

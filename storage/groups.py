@@ -488,14 +488,16 @@ def _tell_of_group_grants(
         .where(grant_table.c.grantee_id == group, collections.c.space_id != group)
         .order_by(grant_table.c.collection_id, grant_table.c.item_id)
     )
+    lost: list[tuple[CollectionId, list[PrincipalId], Right]] = []
     for row in tx.db.execute(query).all():
         concerned = [viewer for viewer in viewers if viewer != row.space_id]
         if row.item_id is None:
             changes.view_changed(tx, CollectionId(row.collection_id), concerned)
-            if ended:
-                grants.sight_lost(tx, CollectionId(row.collection_id), concerned, Right(row.rights))
+            lost.append((CollectionId(row.collection_id), concerned, Right(row.rights)))
         else:
             changes.item_view_changed(tx, CollectionId(row.collection_id), row.item_id, concerned)
+    for one in lost if ended else ():  # a root closes after what is in it
+        grants.sight_lost(tx, *one)
 
 
 def _tell_of_environment(

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage import changes, filing, folder_changes, folders, locks, numbering, plans, trees
+from storage import changes, closed_roots, filing, folder_changes, folders, locks, numbering, plans, trees
 from storage import collections as tree
 from storage.errors import Denied, Fixed, NotFound
 from storage.filing import DOCS, File, Folder, Special
@@ -56,6 +56,8 @@ def set_public(tx: Transaction, thing: Folder | File, on: bool) -> None:
             return  # nothing comes or goes, and nobody learns the name of what he never saw (SYS-09)
         tx.db.execute(sa.update(collections).where(collections.c.id == thing.id).values(public=on))
         _tell(tx, thing)
+        if not on:
+            closed_roots.close(tx, thing.id, _company(tx, thing))
         return
     mine = folder.relation in (Relation.OWNER, Relation.SITE)
     if not mine and not (folder.space.kind is SpaceKind.GROUP and thing.creator == tx.actor.id):

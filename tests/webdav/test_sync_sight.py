@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from storage import grants, publishing
+from storage import grants, groups, publishing
 from storage import principals as people
 from storage.store import Store
-from storage.types import Right, SpaceKind
+from storage.types import SITE, Right, SpaceKind
 from tests.dav.desk import Client
 from tests.storage import disk
 from tests.webdav.test_lock_roots import actor
@@ -69,3 +69,68 @@ def test_taking_from_the_public_what_it_never_had_tells_nobody(alice: Client, bo
         publishing.set_public(tx, disk.file(tx, "alice", "notice to bob.txt"), False)
         publishing.set_public(tx, disk.folder(tx, "alice", "layoffs"), False)
     assert told(bob, HOME, token)[0] == {}
+
+
+def test_a_root_that_is_closed_tells_nothing_of_what_is_in_it(alice: Client, bob: Client, store: Store) -> None:
+    """ACL-12, SYS-09: a document or folder that is granted below a root which he does not see into has no name for him."""
+    alice.request("PUT", HOME + "secret.txt", b"1")
+    alice.request("MKCOL", HOME + "plans/")
+    _, token = told(bob, HOME, "")
+    allow(store, "alice", "bob", "secret.txt", Right.SEE)
+    allow(store, "alice", "bob", "plans", Right.SEE_FOLDER)
+    assert told(bob, HOME, token)[0] == {}
+    alice.request("DELETE", HOME + "secret.txt")
+    alice.request("DELETE", HOME + "plans/")
+    assert told(bob, HOME, token)[0] == {}
+
+
+def test_what_was_in_a_root_goes_when_it_is_closed(alice: Client, bob: Client, store: Store) -> None:
+    """SYS-10: who does not see into a disk any more is told that what he saw there went; it stayed in his copy."""
+    alice.request("PUT", HOME + "seen.txt", b"1")
+    alice.request("PUT", HOME + "unseen.txt", b"1")
+    alice.request("MKCOL", HOME + "plans/")
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER)
+    allow(store, "alice", "bob", "seen.txt", Right.SEE)
+    allow(store, "alice", "bob", "plans", Right.SEE_FOLDER)
+    seen, token = told(bob, HOME, "")
+    assert {HOME + "seen.txt", HOME + "plans/"} <= set(seen)
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER, take=True)
+    seen, token = told(bob, HOME, token)
+    assert {one: seen[one] for one in seen if "Drop" not in one} == {
+        HOME + "seen.txt": "404 Not Found",
+        HOME + "plans/": "404 Not Found",
+    }
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER)
+    assert {HOME + "seen.txt", HOME + "plans/"} <= set(told(bob, HOME, token)[0])
+
+
+def test_a_drop_box_tells_a_depositor_nothing(alice: Client, bob: Client, store: Store) -> None:
+    """DOC-32, SYS-09: neither what was shared of it nor what went from it has a name for who may only deposit."""
+    box = HOME + "Drop%20box/"
+    alice.request("PUT", HOME + "a", b"1")
+    alice.request("MKCOL", HOME + "plans/")
+    allow(store, "alice", "bob", "a", Right.SEE)
+    _, token = told(bob, box, "")
+    for name in ("a", "plans/"):
+        assert alice.request("MOVE", HOME + name, destination=box + name).status == 201
+    allow(store, "alice", "bob", "Drop box/plans", Right.SEE_FOLDER)
+    for name in ("a", "plans/"):
+        assert alice.request("MOVE", box + name, destination=HOME + name).status == 201
+    assert told(bob, box, token)[0] == {}
+
+
+def test_a_root_that_closes_with_a_membership_takes_all_along(alice: Client, bob: Client, store: Store) -> None:
+    """SYS-10, ACL-08: of two groups in common the one ends by whose members' entries he saw root and folder."""
+    with store.write(SITE) as tx:
+        her, him = (people.find(tx, SpaceKind.PRIVATE, one) for one in ("alice", "bob"))
+        other = groups.create(tx, "OTHER", admin=her)
+        groups.add_member(tx, other, him)
+    alice.request("MKCOL", HOME + "plans/")
+    with store.write(actor(store, "alice")) as tx:
+        for path in ("", "plans"):
+            grants.grant(tx, disk.folder(tx, "alice", path), other, Right.SEE_FOLDER)
+    seen, token = told(bob, HOME, "")
+    assert HOME + "plans/" in seen
+    with store.write(SITE) as tx:
+        groups.expel(tx, other, him)
+    assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
