@@ -44,6 +44,11 @@ class Change:
     """Who added it: display name, or login; "" when he may not be known, or left."""
 
     @property
+    def moment(self) -> float:
+        """When it came or was changed, in seconds since the epoch; a document may bring an older time along."""
+        return max(self.item.modified, self.item.created)
+
+    @property
     def added(self) -> bool:
         """It was not there before, as far as the stamps tell."""
         return self.item.modified - self.item.created < 1
@@ -65,15 +70,16 @@ def changes(tx: Transaction, most: int = MOST) -> list[Change]:
         return []
     found: list[tuple[Collection, Item]] = []
     for collection in _changed_collections(tx, begin):
-        recent = viewing.load(tx, collection, items.c.modified >= begin, body=False)
+        late = sa.or_(items.c.modified >= begin, items.c.created >= begin)
+        recent = viewing.load(tx, collection, late, body=False)
         found += [(collection, item) for item in recent if item.view is View.FULL]
     for folder in _changed_folders(tx, begin):
         found += [
             (folder, file)
             for file in folders.files(tx, folder)
-            if file.modified >= begin and file.view is View.FULL and not file.work
+            if max(file.modified, file.created) >= begin and file.view is View.FULL and not file.work
         ]
-    found.sort(key=lambda pair: (-pair[1].modified, pair[1].id))
+    found.sort(key=lambda pair: (-max(pair[1].modified, pair[1].created), pair[1].id))
     newest = found[:most]
     titles = _titles(tx, newest)
     people = {who.id: who.display_name or who.name for who in principals.visible(tx)}

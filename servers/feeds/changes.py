@@ -34,7 +34,7 @@ def changes(visit: Visit, login: str, form: str) -> Response:
             url=visit.url,
             home=(visit.settings.dav_origin or visit.origin) + "/",
             author=whose,
-            updated=max((one.item.modified for one in found), default=now),
+            updated=max((one.moment for one in found), default=now),
             entries=tuple(_entry(visit, one, me.id) for one in found),
         )
 
@@ -55,7 +55,7 @@ def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
         # A later change of the same item is news again: it gets an entry of its own.
         id=visit.identity("change", collection.id, item.id, item.modseq),
         title=f"{MARK} {one.title or '(no title)'}",
-        updated=item.modified,
+        updated=one.moment,
         text=f"{'Added' if one.added else 'Changed'} in {where}",
         link=link,
         author=one.creator,

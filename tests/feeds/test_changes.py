@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from servers.dav.names import ESCRITOIRE
+from servers.webdav.app import PROTOCOL
 from storage.store import Store
 from storage.types import Right
 from tests.dav.desk import Client, card
+from tests.dav.desk import app as application
 from tests.feeds import desk
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
+RECENT = f"{ESCRITOIRE}recent"
 FEED = "/feeds/{}/changes.rss"
 TODO = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VTODO\r\nUID:do\r\nDTSTAMP:20250101T000000Z\r\nSUMMARY:Do it\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"
 NOTE = TODO.replace(b"VTODO", b"VJOURNAL").replace(b"Do it", b"Noted").replace(b"UID:do", b"UID:no")
@@ -47,6 +51,19 @@ def test_the_window(store: Store, alice: Client) -> None:
     assert b"\xc2\xbb" not in alice.request("GET", "/docs/alice/private/calendar.ics").body
     desk.prefer(store, "alice", recent_days="0")
     assert desk.titles(alice.request("GET", FEED.format("alice"))) == []
+
+
+def test_what_was_written_long_ago_and_added_today(store: Store, alice: Client) -> None:
+    """ACC-06: added or modified within the window; uploads and copies keep the time at which a document was written."""
+    past = {"x_oc_mtime": "1000000000"}
+    at_disk = Client(application(store, PROTOCOL), "alice")
+    assert at_disk.request("PUT", "/docs/alice/private/old.txt", b"1", **past).status == 201
+    assert at_disk.request("COPY", "/docs/alice/private/old.txt", destination="/docs/alice/private/copy.txt").status == 201
+    found = desk.read(alice.request("GET", FEED.format("alice")))
+    assert {one.title for one in found.entries} == {"» old.txt", "» copy.txt"}
+    assert all(one.published_parsed.tm_year > 2001 and one.summary.startswith("Added") for one in found.entries)
+    marked = at_disk.propfind("/docs/alice/private/", RECENT, depth="1")
+    assert {marked.prop(f"/docs/alice/private/{name}.txt", RECENT).text for name in ("old", "copy")} == {"1"}
 
 
 def test_a_change_is_news_again(store: Store, alice: Client) -> None:

@@ -214,7 +214,8 @@ def _recent(listing: Listing) -> Part:
     since = recent.since(listing.reader.tx)  # ACC-05, ACC-06: the reader's own window, which he may switch off
     if since is None:
         return "0"
-    return RowPart(lambda entry: "1" if entry.modified >= since else "0")
+    # Who uploads or copies a document may keep the time at which it was written.
+    return RowPart(lambda entry: "1" if max(entry.modified, entry.created) >= since else "0")
 
 
 def _item_owner_name(listing: Listing) -> Part:
