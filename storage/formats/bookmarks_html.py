@@ -93,7 +93,9 @@ class _Reader:
     def __init__(self) -> None:
         self.root: Final = Folder()
         self.lists = 0
-        self._open: list[Folder] = []
+        self._items = False
+        """A DT came: Safari writes no list around the first ones."""
+        self._open: list[Folder] = [self.root]
         self._named: Folder | None = None
         """The folder whose H3 came and whose DL is to come."""
         self._last: Folder | Bookmark | None = None
@@ -105,9 +107,10 @@ class _Reader:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag in {"h3", "a", "dd", "dl", "dt"}:
             self._finish()
+        self._items = self._items or tag == "dt"
         if tag == "dl":
             self._list()
-        elif tag in {"h3", "a", "dd"} and self._open:
+        elif tag in {"h3", "a", "dd"} and (self.lists or self._items):
             self._in, self._text = tag, []
             self._attributes = {str(name).lower(): str(value) for name, value in attributes.items()}
 
@@ -135,10 +138,8 @@ class _Reader:
 
     def _list(self) -> None:
         self.lists += 1
-        if not self._open:
-            self._open.append(self.root)
-            self._named = None
-            return
+        if self.lists == 1 and self._named is None:
+            return  # the root's own
         # A list without a heading goes on with the folder around it.
         self._open.append(self._named or self._open[-1])
         self._named = None

@@ -47,12 +47,45 @@ INTERNET_EXPLORER = (
     '        <DT><A HREF="http://www.site.com/" ADD_DATE="1136160000" LAST_VISIT="1136160000">Site</A>\r\n'
     "    </DL><p>\r\n</DL><p>\r\n"
 ).encode("cp1252")
+SAFARI = """<!DOCTYPE NETSCAPE-Bookmark-file-1>
+\t<HTML>
+\t<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">
+\t<Title>Bookmarks</Title>
+\t<H1>Bookmarks</H1>
+\t<DT><H3 FOLDED>Favorites</H3>
+\t<DL><p>
+\t\t<DT><A HREF="https://www.apple.com/">Apple</A>
+\t\t<DT><H3 FOLDED>Inner</H3>
+\t\t<DL><p>
+\t\t</DL><p>
+\t</DL><p>
+\t<DT><A HREF="https://top.example/">Top</A>
+\t<DT><H3 FOLDED id="com.apple.ReadingList">Reading List</H3>
+\t<DL><p>
+\t\t<DT><A HREF="https://later.example/">Later</A>
+\t</DL><p>
+\t</HTML>
+"""
 
 
 def shape(folder: Folder) -> list[object]:
     return [
         (one.title, one.address) if isinstance(one, Bookmark) else (one.title, shape(one)) for one in folder.children
     ]
+
+
+def test_a_file_of_safari() -> None:
+    """FAV-13: it has no list around the whole; its first folder was lost, and what is in it lay in the root."""
+    assert shape(bookmarks_html.read(SAFARI.encode())) == [
+        ("Favorites", [("Apple", "https://www.apple.com/"), ("Inner", [])]),
+        ("Top", "https://top.example/"),
+        ("Reading List", [("Later", "https://later.example/")]),
+    ]
+
+
+def test_links_of_a_page_before_the_list_are_no_bookmarks() -> None:
+    page = '<a href="https://nav.example/">Nav</a><h3>News</h3><DL><p><DT><A HREF="https://a.example/">A</A></DL>'
+    assert shape(bookmarks_html.read(page.encode())) == [("A", "https://a.example/")]
 
 
 def test_a_file_of_firefox() -> None:
