@@ -8,6 +8,7 @@ from typing import Final
 from servers.jobs.extractor import Extractor
 from storage import text_index
 from storage.errors import Busy, NotFound
+from storage.formats import document_types
 from storage.store import Store
 from storage.text_index import Due, State
 from storage.types import SITE, CollectionId
@@ -80,5 +81,5 @@ class Texts:
                 return State.FAILED, ""
         if data is None:
             return None, ""  # it changed since; its new body is due by itself
-        found = self._extractor.extract(data, one.kind)
+        found = self._extractor.extract(data, document_types.by_content(one.kind, data))
         return (State.DONE, found.text) if found.read else (State.FAILED, "")

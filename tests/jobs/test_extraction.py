@@ -165,3 +165,32 @@ def test_which_documents_have_text() -> None:
     assert document_types.of("noname", "text/x-anything") == "text/plain"
     assert document_types.of("photo.jpg", "image/jpeg") is None
     assert document_types.of("program.py", "text/x-python") is None
+
+
+RENAMED: dict[str, tuple[str, bytes]] = {
+    "Word writes it": ("a.doc", documents.rtf()),
+    "new for old": ("a.doc", documents.docx()),
+    "a table of a web application": ("a.xls", documents.html()),
+    "tabs": ("a.xls", b"animal\tnumber\r\nzebra\t4\r\n"),
+    "a workbook": ("a.doc", documents.xlsx()),
+    "printed": ("a.doc", documents.pdf()),
+}
+
+
+@pytest.mark.parametrize("case", RENAMED)
+def test_documents_under_the_extension_of_another_format(extractor: Extractor, case: str) -> None:
+    """DOC-34: real desks have RTF called `.doc` and pages called `.xls`; what is in them is searched."""
+    name, data = RENAMED[case]
+    kind = document_types.of(name, "")
+    assert kind is not None
+    assert "zebra" in extractor.extract(data, document_types.by_content(kind, data)).text
+
+
+def test_a_format_is_told_by_its_content_where_it_says_another() -> None:
+    of = {name: document_types.of(f"a.{name}", "") or "" for name in ("doc", "docx", "xlsx", "pdf", "txt")}
+    embedding = documents.zipped({"word/document.xml": "x", "word/embeddings/a.xlsx": b"PK\3\4 xl/workbook.xml"})
+    assert document_types.by_content(of["docx"], embedding) == of["docx"]
+    assert document_types.by_content(of["docx"], b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...") == of["doc"]
+    assert document_types.by_content(of["doc"], b"\0\1\2") == of["doc"]
+    assert document_types.by_content(of["pdf"], b"no pdf") == of["pdf"]
+    assert document_types.by_content(of["txt"], b"{\\rtf is how it begins") == of["txt"]
