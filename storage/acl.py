@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import rights
+from storage import filing, rights
 from storage.errors import Denied, NotFound
 from storage.schema import collections, grants, memberships
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import (
     SITE,
+    Collection,
     CollectionId,
     Principal,
     PrincipalId,
@@ -225,6 +226,15 @@ def view(kind: SpaceKind, tool: Tool, held: Right) -> View:
 def edit_all_creators(tx: Transaction) -> frozenset[int]:
     """Accounts whose contacts in groups the actor may edit as well (ACL-21)."""
     return frozenset(_EDIT_ALL_CONTACTS.scalars(tx, {"actor": tx.actor.id}))
+
+
+def is_published(tx: Transaction, collection: Collection) -> bool:
+    """Whether a folder is the published `web`, or lies in it: then all who know the space read all of it (DOC-37)."""
+    web = filing.join(filing.DOCS, filing.WEB)
+    if not filing.is_within(collection.name, web):
+        return False
+    here = sa.and_(collections.c.space_id == collection.space.id, collections.c.path == web)
+    return bool(tx.db.execute(sa.select(collections.c.published).where(here)).scalar())
 
 
 def demand(held: Right, needed: Right, on: str) -> None:

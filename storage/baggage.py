@@ -37,6 +37,7 @@ class Baggage(NamedTuple):
     size: int
     creator_id: PrincipalId
     restricted: bool
+    public: bool
     created_modseq: int
     hidden_modseq: int
     freed_modseq: int
@@ -52,7 +53,8 @@ class Baggage(NamedTuple):
 
 _READ: Final = Statement(
     sa.select(
-        *(items.c[name] for name in ("id", "collection_id", "name", "size", "creator_id", "restricted")), *HANGS
+        *(items.c[name] for name in ("id", "collection_id", "name", "size", "creator_id", "restricted", "public")),
+        *HANGS,
     ).where(items.c.collection_id == sa.bindparam("collection"), items.c.name == sa.bindparam("name")),
     Baggage,
 )
@@ -73,6 +75,7 @@ def of_row(row: Any) -> Baggage:
         row.item_size,
         row.item_creator_id,
         row.item_restricted,
+        row.item_public,
         row.created_modseq,
         row.hidden_modseq,
         row.freed_modseq,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import changes, closed_roots, folders, numbering
+from storage import acl, changes, closed_roots, folders, numbering
 from storage.changes import Numbered
 from storage.filing import Folder, FolderChanges
 from storage.schema import collections, grants, memberships, tombstones, viewer_collections
@@ -92,7 +92,7 @@ def went(tx: Transaction, parent: CollectionId, folder: Folder, number: int) -> 
     """
     name = f"{folder.title}/"
     created = tx.db.execute(sa.select(collections.c.listed_created).where(collections.c.id == folder.id)).scalar_one()
-    everybody = folder.space.kind is SpaceKind.GROUP or folder.flagged
+    everybody = folder.space.kind is SpaceKind.GROUP or folder.flagged or acl.is_published(tx, folder)  # DOC-41
     audience = set() if everybody else {str(one) for one in _SEERS.scalars(tx, {"folder": folder.id})}
     here = sa.and_(tombstones.c.collection_id == parent, tombstones.c.name == name)
     former = tx.db.execute(sa.select(tombstones).where(here)).first()

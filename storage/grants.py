@@ -126,7 +126,7 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
     given = _entries(tx, collection.id, item)
     rows: list[GridRow] = []
     everybody = Right.NONE  # DOC-41: who sees what is public is not a matter of grants
-    if collection.tool in FOLDER_TOOLS and (_is_public(tx, collection.id, item) or _is_published(tx, collection)):
+    if collection.tool in FOLDER_TOOLS and (_is_public(tx, collection.id, item) or acl.is_published(tx, collection)):
         everybody = Right.SEE_FOLDER if item is None else Right.SEE
     for group, people in _circles(tx, collection):
         whole = given.get(group.id, Right.NONE)
@@ -258,15 +258,6 @@ def _is_public(tx: Transaction, collection: CollectionId, item: Any) -> bool:
     if item is not None:
         query = sa.select(items.c.public).where(items.c.id == item.id)
     return bool(tx.db.execute(query).scalar())
-
-
-def _is_published(tx: Transaction, folder: Collection) -> bool:
-    """Whether a folder is the published `web`, or lies in it (DOC-37)."""
-    web = filing.join(filing.DOCS, filing.WEB)
-    if not filing.is_within(folder.name, web):
-        return False
-    here = sa.and_(collections.c.space_id == folder.space.id, collections.c.path == web)
-    return bool(tx.db.execute(sa.select(collections.c.published).where(here)).scalar())
 
 
 def _may_set(tx: Transaction, collection: Collection, item: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import rights
+from storage import acl, rights
 from storage.schema import accounts, grants, items, memberships, tombstones, viewer_items
 from storage.statements import Statement, insert
 from storage.store import Transaction
@@ -70,7 +70,7 @@ def bury(
     say what was read with the row: that nobody had a reason of his own to see it, that there is no older one.
     """
     created, hidden = row.created_modseq, row.hidden_modseq
-    freed = _freed(collection, row)
+    freed = _freed(tx, collection, row)
     secret = 0 < hidden <= created
     told = freed and not secret and not unseen
     audience = {str(number) for number in audience_of(tx, collection, row)} if told else set()
@@ -113,9 +113,11 @@ def left_at(tx: Transaction, stone: Any, after: int) -> int:
     return number if number > max(after, stone.created_modseq) else 0
 
 
-def _freed(collection: Collection, row: Any) -> int:
+def _freed(tx: Transaction, collection: Collection, row: Any) -> int:
     if collection.tool is Tool.CONTACTS:
         return 0  # ACL-22
+    if row.public or (collection.tool is Tool.DOCUMENTS and acl.is_published(tx, collection)):
+        return 0  # DOC-41
     if collection.space.kind is SpaceKind.PRIVATE:
         return int(row.freed_modseq) if collection.tool is Tool.CALENDAR else int(row.freed_modseq or 1)
     return 1 if row.restricted and rights.seen_by_item(collection.space.kind, collection.tool) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import grants, groups, publishing
+from storage import accounts, grants, groups, publishing
 from storage import principals as people
 from storage.store import Store
 from storage.types import SITE, Right, SpaceKind
@@ -134,3 +134,39 @@ def test_a_root_that_closes_with_a_membership_takes_all_along(alice: Client, bob
     with store.write(SITE) as tx:
         groups.expel(tx, other, him)
     assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
+
+
+def test_what_was_public_goes_for_all_who_saw_it(alice: Client, bob: Client, store: Store) -> None:
+    """DOC-41, SYS-10: co-members see it without an entry of their own, also those who came after it was made public."""
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER)
+    web = HOME + "web/"
+    for folder in (web, web + "inner/"):
+        alice.request("MKCOL", folder)
+        alice.request("PUT", folder + "a", b"1")
+    for name in ("deleted", "renamed"):
+        alice.request("PUT", HOME + name, b"1")
+    with store.write(actor(store, "alice")) as tx:
+        publishing.publish(tx, disk.folder(tx, "alice", "web"), True)
+        for name in ("deleted", "renamed"):
+            publishing.set_public(tx, disk.file(tx, "alice", name), True)
+    with store.write(SITE) as tx:
+        groups.add_member(tx, people.find(tx, SpaceKind.GROUP, "IAB"), accounts.create(tx, "dora", "*"))
+    allow(store, "alice", "dora", "", Right.SEE_FOLDER)
+    late = Client(bob.app, "dora")
+    for client in (bob, late):
+        assert {HOME + "deleted", HOME + "renamed", web} <= set(told(client, HOME, "")[0])
+    tokens = [(client, path, told(client, path, "")[1]) for client in (bob, late) for path in (HOME, web, web + "inner/")]
+    assert alice.request("DELETE", HOME + "deleted").status == 204
+    assert alice.request("MOVE", HOME + "renamed", destination=HOME + "new name").status == 201
+    for path in (web + "inner/a", web + "a"):
+        assert alice.request("DELETE", path).status == 204
+    gone = {HOME: {HOME + "deleted", HOME + "renamed"}, web: {web + "a"}, web + "inner/": {web + "inner/a"}}
+    for client, path, token in tokens:
+        seen, _ = told(client, path, token)
+        assert {one for one, status in seen.items() if status} == gone[path]
+    tokens = [(client, path, told(client, path, "")[1]) for client in (bob, late) for path in (HOME, web)]
+    assert alice.request("DELETE", web + "inner/").status == 204
+    assert told(bob, web, tokens[1][2])[0][web + "inner/"] == "404 Not Found"
+    assert alice.request("MOVE", web, destination=HOME + "old web").status == 201
+    for client, _, token in tokens[::2]:
+        assert told(client, HOME, token)[0][web] == "404 Not Found"
