@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, tzinfo
+from itertools import islice
 from typing import Final, NamedTuple
 
 from storage.errors import BadFormat, TooManyInstances
 from storage.formats.contentline import Component
 from storage.formats.datetimes import read_duration, read_moment
 from storage.formats.icalendar import CalendarObject
-from storage.formats.series import Instance
+from storage.formats.series import Effort, Instance, Series
 
 MARK: Final = b"ACTION:EMAIL"
 _DAY: Final = 86_400
 _SMS: Final = re.compile(r"mailto:\+?([0-9]{5,15})@sms\s*\Z", re.IGNORECASE)
-_HORIZONS: Final = (2 * _DAY, 40 * _DAY, 800 * _DAY, 9_000 * _DAY)
-"""How far is looked, from near to far: most instances are near."""
+_ALARMS: Final = 20
+"""Of one component; more of them are passed over."""
+_EFFORT: Final = 100_000
+"""Instances and alarms that are looked at for one object."""
+_HORIZON_S: Final = 9_000 * _DAY
+_FIRST_S: Final = 2 * _DAY
+"""So far is looked at first: most instances are near."""
 _MOST: Final = 500
+_LOOKED: Final = 3_000
+"""Instances that are looked at for one alarm: those that others of the object replace are none of its own."""
 
 
 class Due(NamedTuple):
@@ -37,7 +47,12 @@ class Due(NamedTuple):
 
 def due(obj: CalendarObject, after: int, floating: tzinfo = UTC) -> Due | None:
     """The first reminder after a moment; None if there is none, or nobody can tell when."""
-    found = [one for one in (_of(obj, alarm, index, after, floating) for index, alarm in _alarms(obj)) if one]
+    found: list[Due] = []
+    effort = Effort(_EFFORT)
+    with suppress(TooManyInstances):  # what is looked at no more has no reminder
+        for index, wanted, alarm in _alarms(obj):
+            one = _of(obj, index, wanted, alarm, after, floating, effort)
+            found += [one] if one is not None else []
     first = min(found, default=None)
     if first is None:
         return None
@@ -46,17 +61,19 @@ def due(obj: CalendarObject, after: int, floating: tzinfo = UTC) -> Due | None:
     return first._replace(numbers=numbers, mail=any(one.mail for one in together))
 
 
-def _alarms(obj: CalendarObject) -> list[tuple[int, Component]]:
+def _alarms(obj: CalendarObject) -> Iterator[tuple[int, int, Component]]:
+    """Which component each EMAIL alarm is in, what `Instance.override_index` is there, and the alarm."""
     parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
-    return [
-        (index, alarm)
-        for index, part in enumerate(parts)
-        for alarm in part.of("VALARM")
-        if alarm.value("ACTION").strip().upper() == "EMAIL"
-    ][:20]
+    for index, part in enumerate(parts):
+        mails = (alarm for alarm in part.of("VALARM") if alarm.value("ACTION").strip().upper() == "EMAIL")
+        for alarm in islice(mails, _ALARMS):
+            yield index, -1 if part is obj.master else index, alarm
 
 
-def _of(obj: CalendarObject, alarm: Component, index: int, after: int, floating: tzinfo) -> Due | None:
+def _of(
+    obj: CalendarObject, index: int, wanted: int, alarm: Component, after: int, floating: tzinfo, effort: Effort
+) -> Due | None:
+    effort.spend(10)
     attendees = [prop.value.strip() for prop in alarm.all("ATTENDEE")[:20]]
     told = tuple(phone[1] for phone in map(_SMS.match, attendees) if phone)
     by_mail = len(told) < len(attendees) or not attendees
@@ -64,9 +81,6 @@ def _of(obj: CalendarObject, alarm: Component, index: int, after: int, floating:
     if trigger is None:
         return None
     text = trigger.value.strip()
-    master = obj.calendar.components.index(obj.components[0]) if obj.master is not None else -1
-    parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
-    wanted = -1 if master >= 0 and parts[index] is obj.components[0] else index
     try:
         if text[:1].isdigit():
             at = read_moment(text, trigger.line).wall
@@ -75,27 +89,29 @@ def _of(obj: CalendarObject, alarm: Component, index: int, after: int, floating:
     except BadFormat:
         return None
     at_end = (trigger.param("RELATED") or "").upper() == "END"
-    for instance in _following(obj, after - delta, floating):
+    # An instance of its own may lie far behind others of its series, which then need not be looked at.
+    for instance in _following(obj.series.of_component(index), after - delta, floating, effort):
         at = (instance.end if at_end else instance.start) + delta
         if instance.override_index == wanted and at > after and instance.status != "CANCELLED":
             return Due(at, instance.start, instance.all_day, wanted, told, by_mail)
     return None
 
 
-def _following(obj: CalendarObject, moment: int, floating: tzinfo) -> list[Instance]:
-    """Instances that begin or end after a moment, the near ones; a longer look only where there is none."""
-    start, last = max(moment, obj.series.span[0] - _DAY), obj.series.span[1]
-    for horizon in _HORIZONS:
-        end = start + horizon
-        while end > start:
-            try:
-                found = obj.series.instances(start, end, floating, _MOST)
-            except TooManyInstances:
-                end = start + (end - start) // 4
-                continue
-            if any(max(one.start, one.end) > moment for one in found):
-                return found
-            break
-        if end > last:
-            return []
-    return []
+def _following(series: Series, moment: int, floating: tzinfo, effort: Effort) -> Iterator[Instance]:
+    """Instances that begin or end after a moment, in spans that grow; one that lies in two of these comes twice."""
+    start, left = max(moment, series.span[0] - _DAY), _LOOKED
+    until = min(series.span[1] + _DAY, start + _HORIZON_S)
+    width = _FIRST_S if series.recurrence is not None else until - start
+    while start < until and left > 0:
+        try:
+            found = series.instances(start, start + width, floating, _MOST)
+        except TooManyInstances:
+            left -= _MOST
+            effort.spend(_MOST)
+            width = max(1, width // 4)
+            continue
+        left -= len(found)
+        effort.spend(len(found) + len(series.others) + 1)
+        yield from found
+        start += width
+        width *= 4 if len(found) * 4 < _MOST else 1

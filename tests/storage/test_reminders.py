@@ -96,6 +96,45 @@ def test_moved_and_cancelled_instances_follow() -> None:
     assert found == [one - timedelta(minutes=10) for one in expected]
 
 
+@pytest.mark.parametrize("how", ["RECURRENCE", "STATUS:CANCELLED"])
+def test_the_series_goes_on_behind_instances_without_a_reminder(how: str) -> None:
+    """REM-08: fires for each instance; that the next ones have none, or are called off, ends nothing."""
+    start = datetime(2025, 6, 1, 10, tzinfo=UTC)
+    body = event(f"DTSTART:{stamp(start.timestamp())}", "RRULE:FREQ=DAILY").decode()
+    for day in range(1, 8):
+        which = f"{start + timedelta(days=day):%Y%m%dT%H%M%SZ}"
+        own = event(f"DTSTART:{which}", f"RECURRENCE-ID:{which}", *([how] if ":" in how else [])).decode()
+        inner = own[own.index("BEGIN:VEVENT") : own.index("BEGIN:VALARM")] + "END:VEVENT\r\n"
+        body = body.replace("END:VCALENDAR", f"{inner}END:VCALENDAR")
+    expected = start + timedelta(days=8, minutes=-10)
+    assert due(body.encode(), int(start.timestamp())) == int(expected.timestamp())
+
+
+@pytest.mark.parametrize("also", ["", ";RANGE=THISANDFUTURE"])
+def test_a_reminder_of_a_later_instance_alone(also: str) -> None:
+    """REM-08: an instance of its own has its own reminder, however many others come before it."""
+    start = datetime(2025, 6, 1, 10, tzinfo=UTC)
+    body = event(f"DTSTART:{stamp(start.timestamp())}", "RRULE:FREQ=DAILY", action="DISPLAY").decode()
+    which = f"{start + timedelta(days=400):%Y%m%dT%H%M%SZ}"
+    own = event(f"DTSTART:{which}", f"RECURRENCE-ID{also}:{which}").decode()
+    inner = own[own.index("BEGIN:VEVENT") : own.index("END:VCALENDAR")]
+    body = body.replace("END:VCALENDAR", f"{inner}END:VCALENDAR")
+    expected = start + timedelta(days=400, minutes=-10)
+    assert due(body.encode(), int(start.timestamp())) == int(expected.timestamp())
+
+
+def test_many_instances_have_their_own_reminder() -> None:
+    """REM-08: clients copy the series' alarm into each instance that they change."""
+    start = datetime(2025, 6, 1, 10, tzinfo=UTC)
+    body = event(f"DTSTART:{stamp(start.timestamp())}", "RRULE:FREQ=DAILY;COUNT=60").decode()
+    for day in range(60):
+        which, moved = start + timedelta(days=day), start + timedelta(days=day, hours=1)
+        own = event(f"DTSTART:{stamp(moved.timestamp())}", f"RECURRENCE-ID:{stamp(which.timestamp())}").decode()
+        body = body.replace("END:VCALENDAR", own[own.index("BEGIN:VEVENT") : own.index("END:VCALENDAR")] + "END:VCALENDAR")
+    expected = start + timedelta(days=50, minutes=50)
+    assert due(body.encode(), int(expected.timestamp()) - 3600) == int(expected.timestamp())
+
+
 def test_each_instance_is_told_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     at(NOW, monkeypatch)
     put(store, event(f"DTSTART:{stamp(NOW + 3600)}", "RRULE:FREQ=DAILY;COUNT=2"))
