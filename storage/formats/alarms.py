@@ -22,6 +22,8 @@ _ALARMS: Final = 20
 """Of one component; more of them are passed over."""
 _EFFORT: Final = 100_000
 """Instances and alarms that are looked at for one object."""
+_OVER: Final = ("CANCELLED", "COMPLETED")
+"""Nobody is to be reminded of what was called off, or of a task that is done."""
 _HORIZON_S: Final = 9_000 * _DAY
 _FIRST_S: Final = 2 * _DAY
 """So far is looked at first: most instances are near."""
@@ -65,6 +67,8 @@ def _alarms(obj: CalendarObject) -> Iterator[tuple[int, int, Component]]:
     """Which component each EMAIL alarm is in, what `Instance.override_index` is there, and the alarm."""
     parts = [each for each in obj.calendar.components if each.name != "VTIMEZONE"]
     for index, part in enumerate(parts):
+        if part.value("STATUS").strip().upper() in _OVER or (part.name == "VTODO" and part.get("COMPLETED")):
+            continue
         mails = (alarm for alarm in part.of("VALARM") if alarm.value("ACTION").strip().upper() == "EMAIL")
         for alarm in islice(mails, _ALARMS):
             yield index, -1 if part is obj.master else index, alarm
@@ -92,7 +96,7 @@ def _of(
     # An instance of its own may lie far behind others of its series, which then need not be looked at.
     for instance in _following(obj.series.of_component(index), after - delta, floating, effort):
         at = (instance.end if at_end else instance.start) + delta
-        if instance.override_index == wanted and at > after and instance.status != "CANCELLED":
+        if instance.override_index == wanted and at > after:
             return Due(at, instance.start, instance.all_day, wanted, told, by_mail)
     return None
 

@@ -135,6 +135,15 @@ def test_many_instances_have_their_own_reminder() -> None:
     assert due(body.encode(), int(expected.timestamp()) - 3600) == int(expected.timestamp())
 
 
+@pytest.mark.parametrize("over", ["STATUS:COMPLETED", "STATUS:CANCELLED", "COMPLETED:20250601T000000Z"])
+@pytest.mark.parametrize("trigger", ["-PT10M", f";VALUE=DATE-TIME:{stamp(NOW - 50)}"])
+def test_a_task_that_is_done_reminds_no_more(over: str, trigger: str) -> None:
+    """REM-04; the same of what was called off, also where the reminder says its moment itself."""
+    body = event(f"DTSTART:{stamp(NOW)}", over, trigger=trigger).replace(b"VEVENT", b"VTODO")
+    assert due(body) is None
+    assert due(body.replace(over.encode(), b"STATUS:IN-PROCESS")) is not None
+
+
 def test_each_instance_is_told_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     at(NOW, monkeypatch)
     put(store, event(f"DTSTART:{stamp(NOW + 3600)}", "RRULE:FREQ=DAILY;COUNT=2"))
