@@ -15,12 +15,11 @@ from storage.errors import BadFormat, StorageError
 from storage.formats import vcalendar1, vcalendar1_export
 from storage.formats.contentline import Component, Property, escape_text, parse, render, unescape_text
 from storage.formats.icalendar import PRODID, STORABLE, understand
+from storage.formats.joined_zones import JoinedZones
 from storage.formats.timezones import MAX_ZONE_OCTETS
 
 MAX_LINES: Final = 20_000_000
 _OUTER: Final = frozenset({*STORABLE, "VTIMEZONE"})
-_BLOCK: Final = re.compile(rb"(?<=\n)BEGIN:(VEVENT|VTODO|VJOURNAL|VTIMEZONE)\r\n.*?(?<=\n)END:\1(?:\r\n|\Z)", re.DOTALL)
-_TZID: Final = re.compile(rb"^TZID(?:;[^:\r\n]*)?:((?:[^\r\n]|\r\n[ \t])*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +56,35 @@ def split_objects(data: bytes) -> CalendarFile:
     if not calendars and not found.failures:
         raise BadFormat("no VCALENDAR in this file", 1)
     zones: dict[str, Component] = {}
-    groups: dict[str, list[Component]] = {}
+    groups: dict[str, list[tuple[Component, dict[str, Component]]]] = {}
     for calendar in calendars:
         name = calendar.value("X-WR-CALNAME") or calendar.value("NAME")
         found.name = found.name or unescape_text(name).strip()
         found.color = found.color or calendar.value("X-APPLE-CALENDAR-COLOR").strip()
         if calendar.value("VERSION").strip() == "1.0":
             calendar = _upgraded(calendar, found.failures)
+        own: dict[str, Component] = {}
+        for each in calendar.of("VTIMEZONE"):
+            if _octets(each) <= MAX_ZONE_OCTETS:
+                own.setdefault(each.value("TZID").strip(), each)
+        for tzid, zone in own.items():
+            zones.setdefault(tzid, zone)
         for each in calendar.components:
-            if each.name == "VTIMEZONE":
-                zones.setdefault(each.value("TZID").strip(), each)
-            elif each.name in STORABLE:
-                groups.setdefault(_uid(each), []).append(each)
-    zones = {tzid: zone for tzid, zone in zones.items() if _octets(zone) <= MAX_ZONE_OCTETS}
+            if each.name in STORABLE:
+                groups.setdefault(_uid(each), []).append((each, own))
     order = {tzid: number for number, tzid in enumerate(zones)}
-    for uid, components in groups.items():
+    for uid, members in groups.items():
         whole = Component("VCALENDAR", [Property("VERSION", "2.0"), Property("PRODID", PRODID)])
-        kept = _newest(components)
-        needed = {zone for each in kept for zone in _tzids(each)}
-        whole.components = [zones[tzid] for tzid in sorted(needed & zones.keys(), key=order.__getitem__)] + kept
+        kept = _newest([each for each, _ in members])
+        needed = {zone for each in kept for zone in _tzids(each)} & zones.keys()
+        # A TZID is that of its own VCALENDAR (RFC 5545 §3.2.19); what is not defined there may be in another one.
+        homes = [zones, *{id(its): its for _, its in reversed(members)}.values()]
+        meant = {tzid: its[tzid] for its in homes for tzid in needed if tzid in its}
+        whole.components = [meant[tzid] for tzid in sorted(needed, key=order.__getitem__)] + kept
         try:
             found.objects.append((uid, understand(whole).body))
         except StorageError as error:
-            line = getattr(error, "line", 0) or components[0].line
+            line = getattr(error, "line", 0) or members[0][0].line
             found.failures.append(Failure(uid, line, error))
     return found
 
@@ -104,16 +109,9 @@ def join_objects(bodies: Iterable[bytes], name: str = "", color: str = "", *, po
         head.properties.append(Property("REFRESH-INTERVAL", poll, [("VALUE", ["DURATION"])]))
         head.properties.append(Property("X-PUBLISHED-TTL", poll))  # what Outlook asks for
     begin, _, end = render(head).rpartition(b"END:")
-    zones: dict[bytes, bytes] = {}
-    blocks: list[bytes] = []
-    for body in bodies:
-        for match in _BLOCK.finditer(body if body.endswith(b"\n") else body + b"\r\n"):
-            if match[1] == b"VTIMEZONE":
-                tzid = _TZID.search(match[0])
-                zones.setdefault(tzid[1] if tzid else b"", match[0])
-            else:
-                blocks.append(match[0])
-    return b"".join([begin, *zones.values(), *blocks, b"END:", end])
+    zones = JoinedZones()
+    blocks = [block for body in bodies for block in zones.add(body)]
+    return b"".join([begin, *zones.blocks(), *blocks, b"END:", end])
 
 
 def join_as_vcalendar1(bodies: Iterable[bytes]) -> bytes:

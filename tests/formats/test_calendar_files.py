@@ -118,6 +118,15 @@ def test_several_calendars_in_one_file() -> None:
     assert [uid for uid, _ in found.objects] == ["a", "b"]
 
 
+def test_calendars_of_one_file_have_their_own_zones() -> None:
+    """RFC 5545 §3.2.19: a TZID is that of its VCALENDAR, of which a file may have several (§3.4)."""
+    at = "DTSTART;TZID=Zone1:20240110T100000"
+    east, west = ZONE.format("Zone1"), ZONE.format("Zone1").replace("+0", "-0")
+    data = file(east, event("a", start=at)) + file(west, event("b", start=at)) + file(event("c", start=at))
+    starts = [read(body).series.span[0] % 86400 // 3600 for _, body in split_objects(data).objects]
+    assert starts == [9, 11, 9]
+
+
 def test_vcalendar_1() -> None:
     data = file(
         event("a", "RRULE:W1 WE #3\nSUMMARY;ENCODING=QUOTED-PRINTABLE:=\nCaf=C3=A9\n"),
@@ -149,6 +158,32 @@ def test_join_writes_each_time_zone_once() -> None:
     parsed = oracle.Calendar.from_ical(whole)
     assert len(parsed.walk("VEVENT")) == 3
     assert split_objects(join_objects([])).objects == []
+
+
+def test_join_keeps_zones_apart_that_are_called_alike() -> None:
+    """RFC 5545 §3.6.5: a TZID is one definition in an object; Outlook calls every zone of a user's own the same."""
+    east, west = ZONE.format("Customized Time Zone"), ZONE.format("Customized Time Zone").replace("+0", "-0")
+    at = "DTSTART;TZID=Customized Time Zone:20240110T100000"
+    late = f"RECURRENCE-ID;{at[8:]}\n"
+    bodies = [
+        split_objects(file(zone, event(uid, start=at), *extra)).objects[0][1]
+        for uid, zone, extra in (("a", east, ()), ("b", west, (event("b", late, start=at),)), ("c", west, ()))
+    ]
+    whole = join_objects(bodies)
+    assert whole.count(b"BEGIN:VTIMEZONE") == 2
+    parsed = oracle.Calendar.from_ical(whole)
+    hours = [component["DTSTART"].dt.utcoffset().total_seconds() // 3600 for component in parsed.walk("VEVENT")]
+    assert hours == [1, -1, -1, -1]
+    starts = [read(body).series.span[0] for _, body in split_objects(whole).objects]
+    assert starts == [read(body).series.span[0] for body in bodies]
+
+
+def test_join_adds_the_zones_that_objects_came_without() -> None:
+    """RFC 7809 §3.1.4 lets a client leave them out; a file must have them (RFC 5545 §3.2.19)."""
+    at = 'DTSTART;TZID="Europe/Paris":20240710T100000'
+    whole = join_objects([split_objects(file(event("a", start=at))).objects[0][1]])
+    (zone,) = oracle.Calendar.from_ical(whole).walk("VTIMEZONE")
+    assert zone["TZID"] == "Europe/Paris"
 
 
 def test_join_as_vcalendar_1() -> None:
