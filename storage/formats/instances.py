@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
@@ -129,6 +129,11 @@ def by_moment(calendar: Component, parts: Iterable[Component]) -> dict[int, Comp
 def moment(calendar: Component, recurrence_id: Property) -> int | None:
     """When a RECURRENCE-ID says, in UTC seconds, of floating times as if they were UTC; None if it says nothing."""
     return _Moments(calendar).of(recurrence_id)
+
+
+def moments(calendar: Component) -> Callable[[Property], int | None]:
+    """The same of many properties of one calendar, each of whose zones is read once."""
+    return _Moments(calendar).of
 
 
 def align(old: Component, new: Component) -> bool:

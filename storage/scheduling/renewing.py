@@ -54,8 +54,23 @@ def united(present: Component, own: Component) -> Component:
     ]
     known = {each.value("TZID") for each in fresh.of("VTIMEZONE")}
     fresh.components = [each for each in own.of("VTIMEZONE") if each.value("TZID") not in known] + fresh.components
+    _readmit(fresh, own)
     fresh.components += [itip.clone(each) for each in itip.parts(own)]
     return fresh
+
+
+def _readmit(fresh: Component, own: Component) -> None:
+    """What takes place again is no exception of its series: programs pass over its component (RFC 5545 §3.8.5.1)."""
+    back = instances.by_moment(own, itip.parts(own)).keys()
+    at = instances.moments(fresh)
+    for master in itip.parts(fresh)[:1]:
+        for prop in master.all("EXDATE"):
+            values = [Property(prop.name, value, prop.params) for value in prop.value.split(",")]
+            kept = [one.value for one in values if at(one) not in back]
+            if not kept:
+                master.properties.remove(prop)
+            elif len(kept) < len(values):
+                prop.value = ",".join(kept)
 
 
 def _asks(

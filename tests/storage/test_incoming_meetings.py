@@ -121,6 +121,19 @@ def test_an_instance_that_is_called_off_by_its_day(store: Store, zone: bool) -> 
     assert wanted in (held(store, "alice") or ("", ""))[1]
 
 
+@pytest.mark.parametrize("moment", ["RECURRENCE-ID:20250603T080000Z", MOVED])
+def test_who_is_invited_to_a_called_off_instance_again_sees_it(store: Store, moment: str) -> None:
+    """RFC 5545 §3.8.5.1: EXDATE has "exceptions"; Thunderbird and Apple's Calendar show no instance that is one."""
+    assert receive(store, mail(EVE, berlin("RRULE:FREQ=DAILY;COUNT=5"), "REQUEST"))
+    gone = [at(invitation(f"RECURRENCE-ID:202506{day}T080000Z", sequence=1), "20250102T000000Z") for day in ("03", "04")]
+    assert all(receive(store, mail(EVE, one, "CANCEL")) for one in gone)
+    again = at(berlin(moment, sequence=2, start="20250603T120000"), "20250103T000000Z")
+    assert receive(store, mail(EVE, again, "REQUEST"))
+    body = (held(store, "alice") or ("", ""))[1]
+    assert "20250603T120000" in body
+    assert re.findall(r"EXDATE[^:]*:(\S+)", body) == ["20250604T080000Z"]
+
+
 def test_an_answer_to_an_instance_that_is_named_by_its_day(store: Store) -> None:
     """The same of a REPLY (RFC 5546 §3.2.3)."""
     series = meeting([EVE]).replace(b"SUMMARY:Plan", b"SUMMARY:Plan\r\nRRULE:FREQ=DAILY;COUNT=5")
