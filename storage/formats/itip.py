@@ -322,13 +322,23 @@ def _plain(component: Component, name: str) -> list[str]:
     return [] if name == "STATUS" and found in (["CONFIRMED"], []) else found
 
 
-def message(calendar: Component, method: str) -> bytes:
-    """An object as a message (RFC 5546 §3.2)."""
+def uninvite(calendar: Component, gone: Collection[str]) -> None:
+    """Let an object say that these people are taken out of a meeting that takes place (RFC 5546 §3.2.5)."""
+    for each in parts(calendar):
+        each.properties = [
+            prop
+            for prop in each.properties
+            if prop.name != "STATUS" and (prop.name != "ATTENDEE" or address(prop.value) in gone)
+        ]
+
+
+def message(calendar: Component, method: str, *, called_off: bool = True) -> bytes:
+    """An object as a message (RFC 5546 §3.2); a CANCEL without `called_off` takes out those in it only (§3.2.5)."""
     sent = clone(calendar)
     sent.properties = [prop for prop in sent.properties if prop.name != "METHOD"]
     sent.properties.append(Property("METHOD", method))
     for each in parts(sent):
-        if method == "CANCEL":
+        if method == "CANCEL" and called_off:
             set_value(each, "STATUS", "CANCELLED")
         set_value(each, "DTSTAMP", stamp())
     return render(sent)

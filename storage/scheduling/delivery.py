@@ -82,12 +82,13 @@ def merged(present: copies.Copy, view: View, recipient: str) -> Prepared:
     return copies.prepare(fresh) if own else view.prepared
 
 
-def cancel(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
-    """Tell somebody that he is no longer invited; `found` is what he had (MTG-15)."""
+def uninvite(tx: Transaction, sender: str, recipient: str, found: Component) -> str:
+    """Tell somebody that he is no longer invited; `found` is what he had (MTG-14)."""
     person = people.of_address(tx, recipient)
+    itip.uninvite(found, {recipient})
     if person is None:
-        return mail(tx, sender, recipient, "CANCEL", found)
-    withdraw(tx, person, found, itip.message(found, "CANCEL"))
+        return mail(tx, sender, recipient, "CANCEL", found, called_off=False)
+    withdraw(tx, person, found, itip.message(found, "CANCEL", called_off=False))
     return DELIVERED
 
 
@@ -222,7 +223,7 @@ def _exchange(tx: Transaction, old: Component, new: Component) -> bool:
     for address in sorted(gone):
         had = itip.copy_for(old, frozenset({address}))
         if had is not None:
-            cancel(tx, sender, address, had)
+            uninvite(tx, sender, address, had)
     return bool(added or gone)
 
 
@@ -258,8 +259,13 @@ def in_groups(tx: Transaction, uid: str) -> copies.Copy | None:
     return None
 
 
-def mail(tx: Transaction, sender: str, recipient: str, method: str, found: Component) -> str:
-    """Send a message to somebody outside; it counts as one of the actor's mails. Returns the status."""
+def mail(
+    tx: Transaction, sender: str, recipient: str, method: str, found: Component, *, called_off: bool = True
+) -> str:
+    """Send a message to somebody outside; it counts as one of the actor's mails. Returns the status.
+
+    `called_off` is as for `itip.message`.
+    """
     if not itip.is_mail(recipient) or not itip.is_mail(sender):
         return INVALID
     from storage.mail import sending
@@ -272,6 +278,6 @@ def mail(tx: Transaction, sender: str, recipient: str, method: str, found: Compo
     from storage.scheduling import mailing  # the standard library's mails are large, and few meetings need them
 
     answer = itip.partstat(next(iter(itip.attendees(found).values()), None)) if method == "REPLY" else ""
-    message = itip.message(found, method)
+    message = itip.message(found, method, called_off=called_off)
     mailing.send(tx, sender=sender, recipients=[recipient], method=method, found=found, message=message, answer=answer)
     return SENT

@@ -45,12 +45,14 @@ def tell(tx: Transaction, uid: str, inboxes: Sequence[CollectionId], message: by
     _put(tx, "inbox", uid, {"inboxes": list(inboxes)}, message)
 
 
-def mail(tx: Transaction, sender: str, recipients: Sequence[str], method: str, view: View) -> None:
+def mail(
+    tx: Transaction, sender: str, recipients: Sequence[str], method: str, view: View, *, called_off: bool = True
+) -> None:
     """Mail one form of a meeting to many people outside; it is counted already (SMTP-05)."""
     for start in range(0, len(recipients), TOGETHER):
         some = list(recipients[start : start + TOGETHER])
         detail: dict[str, Any] = {"sender": sender, "recipients": some, "method": method}
-        detail |= {"account": tx.actor.id, "login": tx.actor.login}
+        detail |= {"account": tx.actor.id, "login": tx.actor.login, "called_off": called_off}
         _put(tx, "mail", view.uid, detail, render(view.calendar))
 
 
@@ -123,7 +125,7 @@ def _mail(tx: Transaction, detail: dict[str, Any], message: bytes) -> None:
 
     sender = replace(tx, actor=Actor(PrincipalId(detail["account"]), detail["login"]), access={})
     found, method = icalendar.one_calendar(parse(message)), detail["method"]
-    octets = itip.message(found, method)
+    octets = itip.message(found, method, called_off=detail.get("called_off", True))
     mailing.send(
         sender, sender=detail["sender"], recipients=detail["recipients"], method=method, found=found, message=octets
     )

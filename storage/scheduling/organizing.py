@@ -93,7 +93,7 @@ def write(
     if old is not None:
         # RFC 6638 §3.2.1.2: whoever is served by us no longer is called off, as whoever is removed.
         gone = {address: prop for address, prop in before.items() if address not in heard and address not in me}
-        _cancel(tx, old, gone, me, sender)
+        _cancel(tx, old, gone, me, sender, called_off=False)
     return restored
 
 
@@ -110,7 +110,7 @@ def remove(tx: Transaction, old: Component, me: frozenset[str], *, notices: bool
     organizer = people.of_address(tx, _sender(old))
     if organizer is not None and len(people.of_addresses(tx, sorted(addresses))) < len(addresses):
         asking.ask(tx, organizer, _uid(old), {"": itip.latest(old) + 1})
-    _cancel(tx, old, addresses, me, _sender(old), notices)
+    _cancel(tx, old, addresses, me, _sender(old), notices=notices)
 
 
 def _remember(tx: Transaction, sender: str, old: Component | None, new: Component, asked: dict[str, int]) -> None:
@@ -133,12 +133,14 @@ def _cancel(
     gone: dict[str, Property],
     me: frozenset[str],
     sender: str,
+    *,
+    called_off: bool = True,
     notices: bool = True,
 ) -> None:
     views = Views(old)
     addresses = [one for one, prop in gone.items() if one not in me and itip.agent(prop) == "SERVER"]
     found = {one: view for one in addresses if (view := views.of(one)) is not None}
-    spreading.cancel(tx, sender, found, notices=notices)
+    spreading.cancel(tx, sender, found, called_off=called_off, notices=notices)
 
 
 def _ask_anew(old: Component, new: Component, me: frozenset[str]) -> dict[str, int]:

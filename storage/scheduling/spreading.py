@@ -66,10 +66,18 @@ def _tell(
             telling.tell(tx, sender, what, view.calendar, {one: here[one] for one in addresses})
 
 
-def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: bool = True, notices: bool = True) -> None:
+def cancel(
+    tx: Transaction,
+    sender: str,
+    gone: Mapping[str, View],
+    *,
+    called_off: bool = True,
+    mails: bool = True,
+    notices: bool = True,
+) -> None:
     """Tell everybody that he is no longer invited to what he had (MTG-15); without `mails`, by his calendar only.
 
-    Without `notices` people here get no mail beside it.
+    Unless it is `called_off`, others still are (MTG-14). Without `notices` people here get no mail beside it.
     """
     from storage.scheduling import people
 
@@ -77,10 +85,13 @@ def cancel(tx: Transaction, sender: str, gone: Mapping[str, View], *, mails: boo
     for view, addresses in _by_view(gone):
         for each in itip.parts(view.calendar):
             itip.set_value(each, "SEQUENCE", str(itip.sequence(each) + 1))
+        if not called_off:
+            itip.uninvite(view.calendar, set(addresses))
         outside = {one: view for one in addresses if one not in here}
         if mails:
-            _mails(tx, sender, outside, "CANCEL")
-        message = itip.message(view.calendar, "CANCEL") if len(outside) < len(addresses) else b""
+            _mails(tx, sender, outside, "CANCEL", called_off=called_off)
+        inboxes = len(outside) < len(addresses)
+        message = itip.message(view.calendar, "CANCEL", called_off=called_off) if inboxes else b""
         inside = {here[address] for address in addresses if address in here}
         served = inviting.withdraw(tx, inside, view, message) if len(inside) > 1 else set()
         for address in addresses:
@@ -95,17 +106,20 @@ def _called_off(meeting: Component) -> bool:
     return "CANCELLED" in itip.statuses(meeting)
 
 
-def _mails(tx: Transaction, sender: str, outside: Mapping[str, View], method: str = "REQUEST") -> dict[str, str]:
+def _mails(
+    tx: Transaction, sender: str, outside: Mapping[str, View], method: str = "REQUEST", *, called_off: bool = True
+) -> dict[str, str]:
     told: dict[str, str] = {}
     for view, addresses in _by_view(outside):
         able = [one for one in addresses if itip.is_mail(one)] if itip.is_mail(sender) else []
         if len(able) <= MAILS:
-            told |= {one: delivery.mail(tx, sender, one, method, view.calendar) for one in addresses}
+            for one in addresses:
+                told[one] = delivery.mail(tx, sender, one, method, view.calendar, called_off=called_off)
             continue
         told |= dict.fromkeys(addresses, delivery.INVALID)
         told |= dict.fromkeys(able, _counted(tx, len(able)))
         if told[able[0]] == delivery.SENT:
-            later.mail(tx, sender, able, method, view)
+            later.mail(tx, sender, able, method, view, called_off=called_off)
     return told
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from servers.dav.names import CALDAV, DAV
 from storage import collections, plans, principals, transfer
-from storage.formats import imip, itip
+from storage.formats import contentline, imip, itip
 from storage.outbound import administration, queue
 from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
@@ -287,6 +287,29 @@ def test_whoever_is_invited_again_has_no_lower_sequence(alice: Client, store: St
         mails = [queue.body(tx, one.id) for one in administration.every(tx) if one.recipients[0].address[:3] == "eve"]
     told = [found for one in mails if (found := imip.find(one)) is not None]
     assert [(one.method, itip.latest(one.calendar)) for one in told] == [("REQUEST", 0), ("CANCEL", 1), ("REQUEST", 1)]
+
+
+def _told(store: Store, who: str) -> list[imip.Meeting]:
+    """The messages in the mails to somebody outside."""
+    with store.read(SITE) as tx:
+        mails = [queue.body(tx, one.id) for one in administration.every(tx) if one.recipients[0].address == who]
+    return [found for one in mails if (found := imip.find(one)) is not None]
+
+
+def test_who_is_taken_out_is_told_so_and_not_that_it_is_called_off(alice: Client, carol: Client, store: Store) -> None:
+    """RFC 5546 §3.2.5: ATTENDEE has those "being removed", and STATUS "MUST NOT be included"; else it is CANCELLED."""
+    path = invite(alice, INVITED_TOO, *map(someone, ("eve@else.test", "zed@else.test", "yan@else.test")))
+    put(alice, path, meeting(someone("yan@else.test"), more=("STATUS:CONFIRMED",)))
+    (gone,) = [one.calendar for one in _told(store, "zed@else.test") if one.method == "CANCEL"]
+    removed = {f"{name}@{host}" for name, host in (("carol", "example.test"), ("eve", "else.test"), ("zed", "else.test"))}
+    assert itip.attendees(gone).keys() == removed
+    assert "STATUS:" not in contentline.render(gone).decode()
+    box = "/dav/carol/private/inbox/"
+    (message,) = [found for one in members(carol, box) if "METHOD:CANCEL" in (found := text(carol, one))]
+    assert "STATUS:" not in message
+    alice.request("DELETE", path)
+    (off,) = [one.calendar for one in _told(store, "yan@else.test") if one.method == "CANCEL"]
+    assert itip.statuses(off) == ["CANCELLED"]
 
 
 def test_an_invitation_cannot_replace_or_remove_somebodys_own_event(alice: Client, bob: Client) -> None:
