@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from datetime import date
 from typing import Final
 
@@ -12,6 +14,8 @@ BEFORE_MONTH: Final = (
     (0, 0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366),
 )
 """Days before each month (index 1 is January, 13 the next year), in common and in leap years."""
+
+_LAST_DAY: Final = date.max.toordinal() - EPOCH_DAY
 
 
 def weekday_of(day: int) -> int:
@@ -58,3 +62,33 @@ def weekdays_in(begin: int, end: int, by_day: tuple[tuple[int, int], ...]) -> se
         if begin <= day < end:
             days.add(day)
     return days
+
+
+class Days:
+    """The days of which something holds that month, day, weekday and week alone decide: years of a kind are alike."""
+
+    def __init__(self, holds: Callable[[int], bool]) -> None:
+        self._holds: Final = holds
+        self._kinds: Final[dict[tuple[int, bool, bool, bool], list[int]]] = {}
+        """Days from 1 January, by its weekday and by which of three years are leap years."""
+
+    def first(self, day: int) -> int | None:
+        """The first such day that is not before `day`; None if there is none up to the year 9999."""
+        if day > _LAST_DAY:
+            return None
+        year = date.fromordinal(day + EPOCH_DAY).year
+        for later in range(year, min(year + 401, 10_000)):  # after 400 years all comes again
+            begin = new_year(later)
+            offsets = self._of(later, begin)
+            number = bisect_left(offsets, day - begin)
+            if number < len(offsets):
+                return begin + offsets[number]
+        return None
+
+    def _of(self, year: int, begin: int) -> list[int]:
+        kind = weekday_of(begin), is_leap(year - 1), is_leap(year), is_leap(year + 1)
+        found = self._kinds.get(kind)
+        if found is None:
+            days = range(begin, new_year(year + 1))
+            found = self._kinds[kind] = [day - begin for day in days if self._holds(day)]
+        return found

@@ -31,6 +31,7 @@ from storage.formats.datetimes import (
 )
 from storage.formats.gregorian import (
     BEFORE_MONTH,
+    Days,
     first_week,
     is_leap,
     month_days,
@@ -62,6 +63,8 @@ MAX_TIMES_A_DAY: Final = 1_440
 # any interval visits no more residues than that, so a longer run of empty periods never ends.
 _CYCLE: Final = {Freq.YEARLY: 400, Freq.MONTHLY: 4_800, Freq.WEEKLY: 20_871, Freq.DAILY: 146_097}
 _FINE_BUDGET: Final = 150_000
+_STEPS: Final = 64
+"""Days or weeks without an instance after which the next one is looked for by the year."""
 _UNIT: Final = {Freq.SECONDLY: 1, Freq.MINUTELY: 60, Freq.HOURLY: 3_600}
 _ABOUT: Final = {
     Freq.SECONDLY: 1,
@@ -201,6 +204,9 @@ class Rule:
         first = date.fromordinal(first_day + EPOCH_DAY)
         low = date.fromordinal(max(low_day, first_day) + EPOCH_DAY)
         pick: Callable[[int], list[int]]
+        ahead: Days | None = None
+        """Where the next days lie, if only few days have them: each week or day on the way would be looked at."""
+        span = 0
         if self.freq is Freq.YEARLY:
             pick, origin, target, stop = self._year_picker(first), first.year, low.year, 10_000
         elif self.freq is Freq.MONTHLY:
@@ -210,9 +216,11 @@ class Rule:
             # Weeks are counted by their first day; the one that holds DTSTART is the first (WKST matters).
             origin = first_day - (weekday_of(first_day) - self.week_start) % 7
             pick, target, stop = self._week_picker(first_day), low_day - 6, high_day + 1
-            interval *= 7
+            interval, span = interval * 7, 6
+            ahead = Days(lambda day: day in pick(day - (weekday_of(day) - self.week_start) % 7))
         else:
             ok = self._day_filter()
+            ahead = Days(ok) if ok is not None else None
             pick = (lambda day: [day]) if ok is None else (lambda day: [day] if ok(day) else [])
             origin, target, stop = first_day, low_day, high_day + 1
         if self.freq is Freq.YEARLY:
@@ -220,7 +228,7 @@ class Rule:
         elif self.freq is Freq.MONTHLY:
             stop = min(stop, month_index(date.fromordinal(high_day + EPOCH_DAY)) + 1)
         period = origin + max(0, -((origin - target) // interval)) * interval
-        empty, patience = 0, _CYCLE[self.freq]
+        empty, patience, rare = 0, _CYCLE[self.freq], False
         while period < stop:
             days = pick(period)
             if days:
@@ -230,6 +238,13 @@ class Rule:
                 empty += 1
                 if empty > patience:
                     return
+                rare = rare or empty > _STEPS
+                if rare and ahead is not None:
+                    day = ahead.first(period + interval)
+                    if day is None:
+                        return
+                    period -= (period + span - day) // interval * interval
+                    continue
             period += interval
 
     def _year_picker(self, first: date) -> Callable[[int], list[int]]:
@@ -381,14 +396,19 @@ class Rule:
         second_set = frozenset(self.by_second if self.freq is Freq.SECONDLY else ())
         ok = self._day_filter()
         period = origin + max(0, -((origin - (low - unit + 1)) // step)) * step
-        known_day, known_ok = MIN_WALL, True
+        ahead = Days(ok) if ok is not None else None
+        known_day, known_ok, passed = MIN_WALL, True, 0
         budget = _FINE_BUDGET
         while period < before:
             day = period // DAY
             if ok is not None and day != known_day:
                 known_day, known_ok = day, ok(day)
             if not known_ok:
-                leap = (day + 1) * DAY
+                passed += 1
+                following = ahead.first(day + 1) if ahead is not None and passed > _STEPS else day + 1
+                if following is None:
+                    return
+                leap = following * DAY
             elif hours and period // 3600 % 24 not in hours:
                 leap = (period // 3600 + 1) * 3600
             elif minute_set and period // 60 % 60 not in minute_set:

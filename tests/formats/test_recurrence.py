@@ -15,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import BadFormat, TooManyInstances
+from storage.formats.gregorian import Days
 from storage.formats.recurrence import Rule
 
 pytestmark = pytest.mark.slow
@@ -233,6 +234,44 @@ def test_gaps_of_the_calendar_are_crossed() -> None:
     monday = Rule.parse("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO")
     found = list(monday.starts(datetime(1988, 2, 29), datetime(1988, 3, 1), datetime(2050, 1, 1)))
     assert found == [datetime(2016, 2, 29), datetime(2044, 2, 29)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "yearly"),
+    [
+        ("BYMONTH=2;BYMONTHDAY=29", ""),
+        ("BYWEEKNO=53,-53", ";BYDAY=MO,TU,WE,TH,FR,SA,SU"),
+        ("BYMONTH=1,12;BYWEEKNO=1,53;BYDAY=SA", ""),
+        ("BYYEARDAY=366,-366;BYDAY=SU", ""),
+    ],
+)
+@pytest.mark.parametrize("often", ["DAILY", "WEEKLY", "HOURLY"])
+def test_rare_days_are_those_of_the_year(parts: str, yearly: str, often: str) -> None:
+    """§3.3.10: what limits days does so whatever the period; of a year's days all are there."""
+    start, end = datetime(1600, 1, 1, 9), datetime(3000, 1, 1)
+    days = "BYDAY=MO,TU,WE,TH,FR,SA,SU;" if often == "WEEKLY" and "BYDAY" not in parts else ""
+    hour = ";BYHOUR=9" if often == "HOURLY" else ""
+    found = Rule.parse(f"FREQ={often};{days}{parts}{hour}").starts(start, datetime(1600, 1, 2), end)
+    assert list(found) == list(Rule.parse(f"FREQ=YEARLY;{parts}{yearly}").starts(start, datetime(1600, 1, 2), end))
+
+
+def test_rare_days_are_looked_for_by_the_year() -> None:
+    """SYS-17: else each day of 8,000 years is looked at, which takes seconds for one event."""
+    asked: list[int] = []
+
+    def sunday_29_february(day: int) -> bool:
+        asked.append(day)
+        value = date(1970, 1, 1) + timedelta(days=day)
+        return (value.month, value.day, value.weekday()) == (2, 29, 6)
+
+    days = Days(sunday_29_february)
+    found, day = list[date](), 0
+    while (first := days.first(day)) is not None:
+        found.append(date(1970, 1, 1) + timedelta(days=first))
+        day = first + 1
+    assert found[:3] == [date(1976, 2, 29), date(2004, 2, 29), date(2032, 2, 29)]
+    assert found[-1].year > 9960
+    assert len(asked) <= 56 * 366
 
 
 def test_the_end_of_time_is_an_end() -> None:
