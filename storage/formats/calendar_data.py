@@ -109,7 +109,20 @@ def _instance(source: Component, found: Instance, zones: Mapping[str, Component]
             properties.append(_in_utc(prop, zones))
         else:
             properties.append(prop)
-    return Component(source.name, properties, source.components)
+    return Component(source.name, _as_long(properties, found), source.components)
+
+
+def _as_long(properties: list[Property], found: Instance) -> list[Property]:
+    """A DURATION that an instance in UTC has: a PERIOD's own (RDATE), or days of another length than UTC's."""
+    names = {prop.name: prop for prop in properties}
+    known, length = names.get("DURATION"), found.end - found.start
+    if "DTSTART" not in names or not names["DTSTART"].value.endswith("Z") or names.keys() & {"DTEND", "DUE"}:
+        return properties
+    before = read_duration(known.value, known.line).total if known is not None else 0
+    if before == length:
+        return properties
+    left = [prop for prop in properties if prop.name != "DURATION"]
+    return [*left, Property("DURATION", f"PT{length}S")]
 
 
 def _at(prop: Property, instant_s: int, all_day: bool, zones: Mapping[str, Component], floating: tzinfo) -> Property:

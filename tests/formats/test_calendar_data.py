@@ -168,6 +168,21 @@ def test_expand_keeps_all_day_and_floating_times() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("length", "series", "lengths"),
+    [
+        ("DURATION:PT1H", "RDATE;VALUE=PERIOD;TZID=US/Eastern:20060103T120000/PT3H", ["PT1H", "PT10800S"]),
+        ("X-NONE:1", "RDATE;VALUE=PERIOD;TZID=US/Eastern:20060103T120000/PT3H", ["", "PT10800S"]),
+        ("DURATION:P1D", "RDATE;TZID=US/Eastern:20060401T120000", ["P1D", "PT82800S"]),
+    ],
+)
+def test_expand_tells_how_long_each_instance_is(length: str, series: str, lengths: list[str]) -> None:
+    """RFC 5545 §3.8.5.2: a PERIOD "defines the duration of the recurrence instance"; §3.3.6: days are the wall's."""
+    event = f"BEGIN:VEVENT\nUID:r\nDTSTART;TZID=US/Eastern:20060102T120000\n{length}\n{series}\nEND:VEVENT"
+    whole = expand(obj(f"{EASTERN}\n{event}"), at("20060101T000000Z"), at("20060501T000000Z"))
+    assert [each.value("DURATION") for each in whole.components] == lengths
+
+
 def test_expand_what_does_not_recur() -> None:
     """No RECURRENCE-ID; other properties lose their time zone too (§9.6.5)."""
     found = series(
