@@ -75,7 +75,7 @@ class Transaction:
             raise Lost(str(error), []) from error
         if code == 421 or not 200 <= code < 600:
             raise Lost(f"{code} {text(reply)}", [])
-        if code != 250:  # also if it hung up then
+        if code // 100 != 2:  # also if it hung up then; of other codes the first digit says it (RFC 5321 §4.3.2)
             return [self._result(one, code, reply, "0.0") for one in recipients]
         if len(replies) < len(recipients):
             said = [
@@ -88,7 +88,7 @@ class Transaction:
         results: list[Result] = []
         too_many: list[tuple[Recipient, int, bytes]] = []
         for recipient, (code, reply) in zip(recipients, replies, strict=True):
-            if code in {250, 251, 252}:
+            if code // 100 == 2:
                 accepted.append(recipient)
             elif accepted and code in {452, 552} and _status(code, reply, "5.3").endswith(".5.3"):
                 too_many.append((recipient, code, reply))  # RFC 5321 §4.5.3.1.10: both mean too many
@@ -107,6 +107,8 @@ class Transaction:
             code, reply = self._dialogue.docmd("DATA")
         except (Broken, OSError) as error:
             raise Lost(str(error), known) from error
+        if code // 100 == 2:  # it answers something else: nothing was handed over that it could have taken
+            raise Lost(f"{code} {text(reply)} to DATA", known)
         if code == 354:
             try:
                 code, reply = self._dialogue.content(self._letter.data, self._final_s)

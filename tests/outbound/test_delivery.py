@@ -300,6 +300,17 @@ def test_strange_answers_are_no_success(outside: Outside, step: bytes, answer: b
     assert outside.waiting()[0].startswith("4.")
 
 
+@pytest.mark.parametrize("step", [b"MAIL", b"RCPT", b"DATA"])
+def test_a_mail_is_delivered_when_the_answer_to_the_whole_says_so(outside: Outside, step: bytes) -> None:
+    """RFC 5321 §4.3.2: other codes of 2yz let the dialogue go on; what was never said is not delivered."""
+    address = outside.address("mx.remote.test", "remote.test")
+    outside.send("you@remote.test")
+    with hostile(scripted({**TAKES, step: b"253 hm\r\n", b".": b"451 4.3.0 not now\r\n"}), address, outside.port):
+        outside.run()
+    status, reply = outside.waiting()
+    assert (status, reply) == (("4.4.2", "253 hm to DATA") if step == b"DATA" else ("4.3.0", "451 4.3.0 not now"))
+
+
 def test_tls_that_fails_is_done_without(outside: Outside) -> None:
     address = outside.address("mx.remote.test", "remote.test")
     taken: list[int] = []
