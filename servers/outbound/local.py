@@ -9,6 +9,7 @@ from servers.outbound.options import Options
 from servers.outbound.transaction import writable
 from servers.outbound.wire import Letter
 from storage.errors import Busy, OverQuota, TooLarge
+from storage.formats import mail_header
 from storage.mail import appending, delivery, recipients
 from storage.outbound import domains
 from storage.outbound.types import Lease, Outcome, Recipient, Result
@@ -53,7 +54,8 @@ class Local:
         # RFC 5321 §4.4: the last one writes down the reverse-path.
         path = f"Return-Path: <{lease.sender}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
         try:
-            delivery.deliver(self._store, appending.prepare(self._store, path + letter.data), found)
+            prepared = appending.prepare(self._store, path + letter.data)
+            delivery.deliver(self._store, prepared, found, spam=mail_header.found_spam(letter.header))
         except OverQuota:
             return Result(to.id, Outcome.DEFERRED, "4.2.2", "the mailbox is full")
         except TooLarge as error:

@@ -184,7 +184,8 @@ def _deliver(
 
 def _wait(store: Store, envelope: Envelope, to: To, mail: Mail, recipients: Sequence[Recipient], trace: bytes) -> None:
     """Put it into the queue for accounts of the desk, by addresses that need no alias."""
-    targets = [Target(routing.direct(store, mail.site, one), to.orcpt, to.notify) for one in recipients]
+    notify = "NEVER" if mail.spam else to.notify  # who is said to have sent it did not
+    targets = [Target(routing.direct(store, mail.site, one), to.orcpt, notify) for one in recipients]
     _enqueue(store, envelope, targets, mail.waiting(trace))
 
 

@@ -86,6 +86,16 @@ def delivered_to(header: bytes) -> set[str]:
     return set(map(_address, values(header, b"delivered-to")))
 
 
+def found_spam(header: bytes) -> bool:
+    """Whether this desk wrote into a header that the mail is spam: right below its own trace and results (MSG-47)."""
+    above = [b"received", b"authentication-results"]
+    for _, name, value in mime_fields.fields(header[:_HEADER_OCTETS]):
+        if name.lower() not in above:
+            return name.lower() == b"x-spam-flag" and value.strip().upper() == b"YES"
+        above.remove(name.lower())
+    return False
+
+
 class Passed(NamedTuple):
     """What a header says of a mail's way, found in one pass."""
 

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from servers.outbound.delivery import Delivery
 from servers.outbound.local import Local
 from servers.outbound.options import Options
+from servers.smtp import spam
 from servers.smtp.checks import Checks
 from storage.errors import Busy
 from storage.mail import delivery
 from storage.mail.routing import Site, read_aliases
-from storage.outbound import queue
+from storage.outbound import queue, tables
 from storage.outbound.types import Target
 from storage.store import Store
 from storage.types import SITE
@@ -120,6 +122,28 @@ def test_what_waits_is_what_was_checked(
     assert b"dkim=pass" not in got
     assert got.count(b"Received: from client.example") == 1
     assert b"spf=none" in got
+
+
+@pytest.mark.usefixtures("alice_is_busy")
+@pytest.mark.parametrize("verify", [True, False])
+def test_spam_that_waits_is_spam(
+    connect: Connect, store: Store, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, work: Any, verify: bool
+) -> None:
+    """MSG-35, MSG-47: it comes into `Spam?` by way of the queue too, and what others say of it counts as before."""
+    monkeypatch.setattr(spam, "is_spam", lambda *_, **__: True)
+    filtered = Checks(store, "mail.example.test", lambda name, kind: [], verify=verify, spam_filter="rspamd://x")
+    to = ("alice@example.test", "bob@example.test")
+    assert connect(address="192.0.2.1", checks=filtered).hello().mail("x@out.example", *to).startswith("250")
+    monkeypatch.setattr(spam, "is_spam", lambda *_, **__: False)
+    claimed = b"X-Other: 1\r\nX-Spam-Flag: YES\r\n" + DATA
+    assert connect(address="192.0.2.1", checks=filtered).hello().mail("x@out.example", *to, data=claimed)
+    with store.read(SITE) as tx:
+        assert list(tx.db.execute(sa.select(tables.recipients.c.notify)).scalars()) == ["NEVER", ""]
+    monkeypatch.undo()
+    work()
+    for login in ("alice", "bob"):
+        assert (len(inbox(login, "Spam?")), len(inbox(login))) == (1, 1)
+        assert b"X-Other: 1" in inbox(login)[0]
 
 
 def test_delivered_before(connect: Connect, inbox: Inbox, queued: Queued) -> None:
