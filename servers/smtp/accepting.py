@@ -143,8 +143,7 @@ def _one(store: Store, envelope: Envelope, to: To, mail: Mail) -> Answer:
         prepared = appending.prepare(store, whole)
         meeting = None if mail.spam or b"dmarc=fail" in mail.added.lower() else imip.find(data=whole)
         if destination.elsewhere:
-            targets = [Target(address) for address in destination.elsewhere]
-            _enqueue(store, envelope, targets, mail.passed_on(to, trace))
+            _enqueue(store, envelope, _elsewhere(to, spam=mail.spam), mail.passed_on(to, trace))
             got = True
         for recipient in destination.here:
             answer = _deliver(store, envelope, to, mail, prepared, recipient, trace)
@@ -189,6 +188,23 @@ def _wait(store: Store, envelope: Envelope, to: To, mail: Mail, recipients: Sequ
     _enqueue(store, envelope, targets, mail.waiting(trace))
 
 
+def _elsewhere(to: To, *, spam: bool = False) -> list[Target]:
+    """Whom an alias names elsewhere, and what its sender wants to be told of each (RFC 3461 §5.2.7.2, §5.2.7.3).
+
+    Success is told once: of several the first one's, unless somebody here has it.
+    """
+    destination = to.destination
+    if destination is None:
+        return []
+    if spam:  # who is said to have sent it did not
+        return [Target(address, notify="NEVER") for address in destination.elsewhere]
+    less = ",".join(one for one in to.notify.split(",") if one != "SUCCESS") or ("NEVER" if to.notify else "")
+    found = [Target(address, to.orcpt, less) for address in destination.elsewhere]
+    if found and not destination.here:
+        found[0] = found[0]._replace(notify=to.notify)
+    return found
+
+
 def _told(envelope: Envelope, recipient: Recipient, kept: delivery.Delivered | Exception) -> Answer:
     if isinstance(kept, Exception):
         return _failed(kept)
@@ -229,8 +245,7 @@ def postpone(store: Store, envelope: Envelope, to: Sequence[To], mail: Mail) -> 
         if one.destination.here:
             _wait(store, envelope, one, mail, one.destination.here, trace)
         if one.destination.elsewhere:
-            targets = [Target(address) for address in one.destination.elsewhere]
-            _enqueue(store, envelope, targets, mail.passed_on(one, trace))
+            _enqueue(store, envelope, _elsewhere(one, spam=mail.spam), mail.passed_on(one, trace))
 
 
 def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: bytes, own: Sequence[str]) -> Answer:
@@ -247,12 +262,7 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
     try:
         mail = submitting.ready(store, site, actor, came, own, data, sender=sender, recipient=only)
         later = [Target(to.address, to.orcpt, to.notify) for to in envelope.to if to.destination is None]
-        later += [
-            Target(address, to.orcpt, to.notify)
-            for to in envelope.to
-            if to.destination is not None
-            for address in to.destination.elsewhere
-        ]
+        later += [target for to in envelope.to for target in _elsewhere(to)]
         with store.write(actor) as tx:
             submitting.accept(
                 tx, mail, later, sender=sender, envid=envelope.envid, ret=envelope.ret,

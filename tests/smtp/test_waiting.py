@@ -83,6 +83,32 @@ def test_success_of_ones_own_mail(connect: Connect, inbox: Inbox, work: Callable
     assert got.count(b"Return-Path:") == got.count(b"Delivered-To:") == 1
 
 
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ("", ["", ""]),
+        ("NEVER", ["NEVER", "NEVER"]),
+        ("FAILURE", ["FAILURE", "FAILURE"]),
+        ("SUCCESS", ["SUCCESS", "NEVER"]),
+        ("SUCCESS,DELAY", ["SUCCESS,DELAY", "DELAY"]),
+    ],
+)
+@pytest.mark.parametrize("door", ["mx", "submission"])
+def test_what_is_wanted_goes_along_with_an_alias(
+    connect: Connect, store: Store, door: str, wish: str, told: list[str]
+) -> None:
+    """RFC 3461 §5.2.7.2, §5.2.7.3: an alias that leads elsewhere hands on what its sender wants to be told."""
+    site = Site("mail.example.test", ("example.test",), {"ext@example.test": ("a@out.example", "b@out.example")})
+    client = connect(door, site=site)
+    _ = client.hello() if door == "mx" else client.login()
+    client("MAIL FROM:<alice@example.test> ENVID=7")
+    client(f"RCPT TO:<ext@example.test> ORCPT=rfc822;o@x.example{' NOTIFY=' * bool(wish)}{wish}", "DATA")
+    assert client.feed(DATA + b".\r\n").startswith("250")
+    with store.read(SITE) as tx:
+        rows = tx.db.execute(sa.select(tables.recipients.c.notify, tables.recipients.c.orcpt)).all()
+    assert [tuple(row) for row in rows] == [(one, "rfc822;o@x.example") for one in told]
+
+
 @pytest.fixture
 def alice_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing can be put into her mailbox at this moment."""
