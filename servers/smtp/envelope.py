@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from servers.smtp.parser import Path
 from servers.smtp.wire import Taken
@@ -33,9 +33,23 @@ class Envelope:
     to: list[To] = field(default_factory=list)
     chunks: Taken | None = None
     """What BDAT brought so far."""
+    reached: set[tuple[object, str]] = field(default_factory=set)
+    """Accounts here with the suffix that was written, and addresses elsewhere."""
+
+    def first(self, destination: Destination) -> Destination:
+        """What of a destination no recipient before has led to: each gets one copy (SMTP-06), but for each suffix."""
+        keys = {one: (one.account, _suffix(one.address)) for one in destination.here}
+        here = tuple(one for one in destination.here if keys[one] not in self.reached)
+        elsewhere = tuple(one for one in destination.elsewhere if (one.lower(), "") not in self.reached)
+        self.reached |= {*keys.values(), *((one.lower(), "") for one in elsewhere)}
+        return replace(destination, here=here, elsewhere=elsewhere)
 
     def close(self) -> None:
         """Let go of what was taken."""
         if self.chunks is not None:
             self.chunks.close()
             self.chunks = None
+
+
+def _suffix(address: str) -> str:
+    return address.rpartition("@")[0].partition("+")[2].lower()

@@ -189,6 +189,35 @@ def test_one_recipient_twice(connect: Connect, inbox: Inbox, queued: Queued) -> 
     assert connect("lmtp").hello().mail("x@out.example", "bob@example.test", "bob@example.test").count("250 ") == 2
 
 
+@pytest.mark.parametrize("door", ["mx", "lmtp", "submission"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_copy_for_each_however_he_is_named(
+    connect: Connect, inbox: Inbox, queued: Queued, door: str, turned: bool
+) -> None:
+    """SMTP-06: who is meant by several recipients gets one copy; a suffix is another address (MSG-66)."""
+    to = ["info@example.test", "alice@example.test", "alice+x@example.test", "all@example.test", "bob@example.test"]
+    site = Site(
+        "mail.example.test", ("example.test",), read_aliases(("info: alice bob", "all: info o@out.example"), "example.test")
+    )
+    client = connect(door, site=site)
+    _ = client.login() if door == "submission" else client.hello()
+    said = client.mail("alice@example.test", *(reversed(to) if turned else to))
+    assert said.count("250 2.") == (5 if door == "lmtp" else 1)
+    assert (len(inbox("alice")), len(inbox("bob"))) == (2, 1)
+    assert queued() == [("alice@example.test", "o@out.example")]
+
+
+def test_elsewhere_once_and_told_by_each_name(connect: Connect, inbox: Inbox, queued: Queued) -> None:
+    """SMTP-06: what is named beside an alias of it; and who asks for a report of a name gets one of that name."""
+    connect("submission").login().mail("alice@example.test", "out@elsewhere.example", "sales@example.test")
+    assert queued() == [("alice@example.test", "out@elsewhere.example")]
+    client = connect().hello()
+    client("MAIL FROM:<x@out.example>", "RCPT TO:<bob@example.test>")
+    client("RCPT TO:<bob2@second.test> NOTIFY=SUCCESS", "DATA")
+    assert client.feed(DATA + b".\r\n").startswith("250")
+    assert (len(inbox("bob")), queued()[1:]) == (1, [("x@out.example", "bob@example.test")])
+
+
 def test_the_same_address_in_other_words(connect: Connect, inbox: Inbox, queued: Queued) -> None:
     """RFC 5321 §4.1.2: quotes that are not needed change nothing; a dot behind the domain is not lost mail."""
     client = connect().hello()
@@ -245,7 +274,7 @@ def test_a_domain_of_the_desk_in_letters_and_in_a_labels(
         assert sender.code(f"MAIL FROM:<alice@{domain}> SMTPUTF8") == "250 2.1.0"
         assert sender.code("RSET") == "250 2.0.0"
         assert sender.code(f"MAIL FROM:<bob@{domain}> SMTPUTF8") == "550 5.7.1"
-    assert len(inbox("alice")) == 6
+    assert len(inbox("alice")) == 3  # SMTP-06: one of each mail, though two recipients are she
     given = Options("mail.example.test", "xn--mller-kva.test", frozenset({"xn--mller-kva.test"}))
     with store.write(SITE) as tx:
         queue.enqueue(tx, sender="", recipients=[Target("bob@m\u00fcller.test")], data=DATA)
