@@ -188,7 +188,8 @@ class Values:
         rows = list(map(self._listed.get, self._numbers))
         found = listed_fields.choose(rows, tuple(sorted({name.lower() for name in section.fields})))
         octets = [None if one is None else len(one) + 2 for one in found]
-        return item.label + b" {%d}\r\n%b\r\n", (octets, found)
+        shown = [None if one is None else render.shown(one) for one in found]
+        return item.label + b" {%d}\r\n%b\r\n", (octets, shown)
 
     def _maker(self, item: Item) -> Value:
         match item.name:
@@ -322,7 +323,7 @@ class Values:
             if found is None:
                 return item.label + b" NIL"
             found = _cut(found, item.partial)
-            return item.label + b" " + (b"~" if b"\0" in found else b"") + render.literal(found)
+            return item.label + b" " + render.binary(found)
 
         return make
 

@@ -21,11 +21,22 @@ def string(value: bytes) -> bytes:
         return b'"%b"' % value
     if value.isascii() and b"\r" not in value and b"\n" not in value and b"\0" not in value:
         return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return literal(value)
+    return b"{%d}\r\n%b" % (len(value), value)
+
+
+def shown(value: bytes) -> bytes:
+    """What came without NULs, which only a `literal8` can hold: the octet that Dovecot writes instead (RFC 9051 §9)."""
+    return value.replace(b"\0", b"\x80")
 
 
 def literal(value: bytes) -> bytes:
-    return b"{%d}\r\n%b" % (len(value), value)
+    """A literal of what came."""
+    return b"{%d}\r\n%b" % (len(value), shown(value))
+
+
+def binary(value: bytes) -> bytes:
+    """A literal for BINARY: a `literal8` if there is a NUL in it (RFC 9051 §6.4.5)."""
+    return b"~{%d}\r\n%b" % (len(value), value) if b"\0" in value else literal(value)
 
 
 def text(value: str, *, utf8: bool) -> bytes:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from storage.mail import appending, mailboxes
+from storage.store import Store
 from tests.imap.client import Client
+from tests.storage.desk import actor
 
 Connect = Callable[..., Client]
 FLAGS = "\\Answered \\Flagged \\Deleted \\Seen \\Draft"
@@ -348,6 +351,19 @@ def test_comments_beside_an_encoding(connect: Connect) -> None:
         assert "BINARY[1] {7}\r\nGrüße)" in client(f"FETCH {number} BINARY.PEEK[1]")
     assert "[UNKNOWN-CTE]" in client.end("FETCH 4 BINARY.PEEK[1]")
     assert client.lines("SEARCH CHARSET UTF-8 BODY {7+}\r\nGrüße") == ["* SEARCH 1 2 3"]
+
+
+def test_a_nul_is_told_as_binary_only(connect: Connect, store: Store) -> None:
+    """RFC 9051 §9: mails that came by SMTP may hold one, and a literal may not; as long it is, whatever is asked for."""
+    with store.write(actor(store, "alice")) as tx:
+        prepared = appending.prepare(store, b"Subject: a\0b\r\n\r\nc\0d\r\n")
+        appending.append(tx, mailboxes.find(tx, "INBOX"), prepared)
+    client = connect()
+    client("SELECT INBOX")
+    said = client("FETCH 1 (RFC822.SIZE BODY.PEEK[] BODY.PEEK[1]<1.2> BODY.PEEK[HEADER.FIELDS (SUBJECT)] BINARY.PEEK[1])")
+    whole = said.encode("utf-8", "surrogateescape")
+    assert b"RFC822.SIZE 21 BODY[] {21}\r\nSubject: a\x80b\r\n\r\nc\x80d\r\n BODY[1]<1> {2}\r\n\x80d " in whole
+    assert b"{16}\r\nSubject: a\x80b\r\n\r\n BINARY[1] ~{5}\r\nc\0d\r\n)" in whole
 
 
 def test_binary_parts_that_come(connect: Connect) -> None:

@@ -133,4 +133,4 @@ def _fits(entry: str, asked: str, depth: str) -> bool:
 
 
 def _value(value: bytes) -> bytes:
-    return (b"~" if b"\0" in value else b"") + render.string(value)
+    return render.binary(value) if b"\0" in value else render.string(value)

@@ -121,7 +121,7 @@ def _answer(connection: Connection, asked: Asked) -> bytes:
         if body is None:
             return b"NIL"
         if not asked.parameters:
-            return render.string(body)
+            return render.string(render.shown(body))
         return b" ".join(_extended(found, values, asked, body))
 
 
@@ -136,8 +136,7 @@ def _extended(found: Found, values: Values, asked: Asked, body: bytes) -> Iterat
             part = structure_parts.decoded(part, binary)
         yield b"(BODYPARTSTRUCTURE %b)" % (part or b"NIL")
     if "BINARY" in asked.parameters:
-        tilde = b"~" if binary is not None and b"\0" in binary else b""
-        yield b"(BINARY %b)" % (b"NIL" if binary is None else tilde + render.literal(binary))
+        yield b"(BINARY %b)" % (b"NIL" if binary is None else render.binary(binary))
     if "BODY" in asked.parameters:
         yield b"(BODY %b)" % render.literal(body)
 
