@@ -7,6 +7,7 @@ import re
 import time
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -29,7 +30,8 @@ _STATUS_FIELDS: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
+"""What the library says of zips that are cut off, changed or locked."""
 _NUMBERS: Final = frozenset(map(str, range(26)))
 
 
@@ -45,6 +47,8 @@ class Filed(NamedTuple):
     """When it was received, seconds since the epoch, where the file says so."""
     too_large: bool = False
     """Larger than `MAIL_OCTETS`: `data` is empty."""
+    trouble: str = ""
+    """Why it could not be read: `data` is empty; what follows may be whole."""
 
 
 def read(path: Path) -> Iterator[Filed]:
@@ -134,11 +138,17 @@ def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
             found = _FLAGS.search(file.name)
             letters = found[1] if found else ""
             flags = tuple(flag for letter, flag in (_INFO | keywords).items() if letter in letters)
-            state = file.stat()
-            if state.st_size > MAIL_OCTETS:
-                yield Filed(folder, b"", flags, state.st_mtime, too_large=True)
-            else:
-                yield Filed(folder, crlf(file.read_bytes()), flags, state.st_mtime)
+            yield _one_file(file, folder, flags)
+
+
+def _one_file(file: Path, folder: str, flags: tuple[str, ...]) -> Filed:
+    try:
+        state = file.stat()
+        if state.st_size > MAIL_OCTETS:
+            return Filed(folder, b"", flags, state.st_mtime, too_large=True)
+        return Filed(folder, crlf(file.read_bytes()), flags, state.st_mtime)
+    except OSError as error:  # another program moved it at this moment, or keeps it from us
+        return Filed(folder, b"", flags, None, trouble=f"{file.name}: {error.strerror}")
 
 
 def _keywords(file: Path) -> dict[str, str]:
@@ -168,11 +178,18 @@ def _zip(path: Path) -> Iterator[Filed]:
                 if member.file_size > MAIL_OCTETS:
                     yield Filed(folder, b"", (), None, too_large=True)
                     continue
-                with archive.open(member) as file:
-                    data = file.read(MAIL_OCTETS + 1)
-                yield Filed(folder, crlf(data), (), None)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is a broken or locked zip: {error}") from error
+                yield _one_member(archive, member, folder)
+    except (*_BROKEN, UnicodeError) as error:
+        raise ValueError(f"{path} is a broken zip: {error}") from error
+
+
+def _one_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: str) -> Filed:
+    try:
+        with archive.open(member) as file:
+            data = file.read(MAIL_OCTETS + 1)
+    except (*_BROKEN, OSError) as error:  # of this one; the others have octets of their own
+        return Filed(folder, b"", (), None, trouble=f"{member.filename} is broken or locked: {error}")
+    return Filed(folder, crlf(data), (), None)
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:

@@ -142,6 +142,9 @@ def export(store: Store, actor: Actor, mailbox: str = "", progress: Progress | N
 
 
 def _prepared(store: Store, mail: Filed, report: Report) -> appending.New | None:
+    if mail.trouble:
+        report.fail(f"{mail.folder or 'top'}: {mail.trouble}")
+        return None
     try:
         if mail.too_large:
             raise TooLarge(MESSAGE_OCTETS)

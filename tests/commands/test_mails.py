@@ -96,6 +96,15 @@ def test_what_is_no_mail(line: Line, tmp_path: Path) -> None:
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK\x03\x04 nonsense")
     assert "broken" in line("import", "alice/mail", str(broken), status=1)
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("mail/1.eml", ONE)
+        archive.writestr("mail/2.eml", TWO)
+    raw = whole.read_bytes()
+    whole.write_bytes(raw.replace(b"one\r\n", b"two\r\n"))
+    said = line("import", "alice/mail", str(whole), status=1)
+    assert listing(line) == {"INBOX": 1}
+    assert "failed: top: mail/1.eml is broken or locked: Bad CRC-32" in said
     (tmp_path / "text.txt").write_text("hello")
     assert "no mbox" in line("import", "alice/mail", str(tmp_path / "text.txt"), status=1)
     assert "no Maildir" in line("import", "alice/mail", str(tmp_path), status=1)

@@ -114,6 +114,42 @@ def test_a_zip_that_a_mac_made(tmp_path: Path) -> None:
     assert [one.folder for one in mail_files.read(tmp_path / "a.zip")] == ["Entwürfe", ""]
 
 
+@pytest.mark.parametrize("damage", ["deflated", "stored", "locked", "gone"])
+def test_what_is_damaged_is_told_and_the_rest_read(tmp_path: Path, damage: str) -> None:
+    """MSG-70: one broken member of an archive stops neither the program nor what follows it."""
+    kind = zipfile.ZIP_STORED if damage == "stored" else zipfile.ZIP_DEFLATED
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", kind) as archive:
+        for number in range(3):
+            archive.writestr(f"mail/{number}.eml", b"Subject: x\r\n\r\n" + bytes(range(256)) * 50)
+    raw = bytearray(out.getvalue())
+    at, listed = raw.find(b"mail/1.eml"), raw.rfind(b"mail/1.eml")
+    match damage:
+        case "locked":
+            raw[listed - 38] |= 1  # general purpose flags, in both places
+            raw[at - 24] |= 1
+        case "gone":
+            raw[at - 30 : at - 26] = b"nope"
+        case _:
+            raw[at + 20 : at + 60] = b"\xff" * 40
+    (tmp_path / "a.zip").write_bytes(raw)
+    found = list(mail_files.read(tmp_path / "a.zip"))
+    assert ["1.eml is broken" in one.trouble for one in found] == [False, True, False]
+    assert [bool(one.data) for one in found] == [True, False, True]
+
+
+def test_a_mail_that_is_moved_at_this_moment(tmp_path: Path) -> None:
+    """MSG-71: the Maildir may be in use; what cannot be read is told, and the rest is read."""
+    for name in ("1.x:2,S", "2.x:2,S"):
+        (tmp_path / "cur").mkdir(exist_ok=True)
+        (tmp_path / "cur" / name).write_bytes(b"Subject: x\n\n")
+    found = mail_files.read(tmp_path)
+    assert next(found).data
+    (tmp_path / "cur" / "2.x:2,S").unlink()
+    (second,) = found
+    assert (second.data, second.trouble) == (b"", "2.x:2,S: No such file or directory")
+
+
 def test_a_maildir_of_dovecot(tmp_path: Path) -> None:
     """MSG-71: folders in modified UTF-7, keywords by letters, flags on file systems without colons."""
     for name, file in (("", "1.x:2,Sa"), (".Entw&APw-rfe", "2.x!2,S"), (".A&-B.C", "3.x;2,R"), (".Größe", "4.x")):
