@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import time
 import unicodedata
 import zipfile
@@ -32,6 +33,12 @@ _STATUS_FIELDS: Final = re.compile(
 
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
 """What the library says of zips that are cut off, changed or locked."""
+_KEYWORDS: Final = "dovecot-keywords"
+_OURS: Final = b"Escritoire"
+"""The comment of a zip that was written here."""
+_EXTENDED: Final = struct.Struct("<HHBl")
+_EXTENDED_ID: Final = 0x5455
+"""Info-ZIP's extended timestamp: seconds since the epoch, where a zip has local time, two by two."""
 _NUMBERS: Final = frozenset(map(str, range(26)))
 
 
@@ -130,7 +137,7 @@ def _decoded(name: str) -> str:
 
 
 def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
-    keywords = _keywords(path / "dovecot-keywords")
+    keywords = _keywords(path / _KEYWORDS)
     for sub in ("cur", "new"):
         if not (path / sub).is_dir():
             continue
@@ -189,7 +196,19 @@ def _one_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: str) 
             data = file.read(MAIL_OCTETS + 1)
     except (*_BROKEN, OSError) as error:  # of this one; the others have octets of their own
         return Filed(folder, b"", (), None, trouble=f"{member.filename} is broken or locked: {error}")
-    return Filed(folder, crlf(data), (), None)
+    if archive.comment != _OURS:  # others' times are those of files, and their comments nobody knows whose
+        return Filed(folder, crlf(data), (), None)
+    return Filed(folder, crlf(data), tuple(member.comment.decode("ascii", "replace").split()), _came(member.extra))
+
+
+def _came(extra: bytes) -> float | None:
+    """The time of a member that we wrote, whatever the library put beside it."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        if (kind, size) == (_EXTENDED_ID, 5) and len(extra) >= _EXTENDED.size:
+            return float(_EXTENDED.unpack_from(extra)[3])
+        extra = extra[4 + size :]
+    return None
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:
@@ -206,7 +225,8 @@ def write_mbox(file: BinaryIO, mails: Iterable[Filed]) -> int:
     written = 0
     for mail in mails:
         when = time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(mail.internal or 0))
-        header, blank, body = mail.data.replace(b"\r\n", b"\n").partition(b"\n\n")
+        header, _, body = mail.data.replace(b"\r\n", b"\n").partition(b"\n\n")
+        header = _STATUS_FIELDS.sub(b"", header + b"\n")  # what another program left there would be read as ours
         lines = b"Status: %b\n" % (b"RO" if "\\Seen" in mail.flags else b"O")
         letters = "".join(letter for letter, flag in _STATUS.items() if letter != "R" and flag in mail.flags)
         lines += f"X-Status: {letters}\n".encode() if letters else b""
@@ -214,21 +234,28 @@ def write_mbox(file: BinaryIO, mails: Iterable[Filed]) -> int:
         lines += f"X-Keywords: {' '.join(keywords)}\n".encode() if keywords else b""
         text = _FROM.sub(rb">\1", body)
         file.write(f"From MAILER-DAEMON {when}\n".encode() + header.rstrip(b"\n") + b"\n" + lines + b"\n" + text)
-        file.write((b"" if text.endswith(b"\n") or not blank else b"\n") + b"\n")
+        file.write((b"" if text.endswith(b"\n") or not text else b"\n") + b"\n")
         written += 1
     return written
 
 
 def write_zip(file: BinaryIO, mails: Iterable[Filed]) -> int:
-    """Write mails as a zip of .eml files in `mail/FOLDER/`, which `read` takes back; how many."""
+    """Write mails as a zip of .eml files in `mail/FOLDER/`, which `read` takes back; how many.
+
+    Their flags stand in the comments, and when they came in the extended timestamps.
+    """
     written = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = _OURS
         for written, mail in enumerate(mails, 1):
-            folder = f"mail/{mail.folder}/" if mail.folder else "mail/"
-            stamp = time.gmtime(max(mail.internal or 0, 315_532_800))
-            member = zipfile.ZipInfo(f"{folder}{written:06d}.eml", stamp[:6])
+            parts = ["_" if part in {".", ".."} else part for part in mail.folder.split("/") if part]
+            came = min(max(int(mail.internal or 0), 0), 2**31 - 1)
+            name = "/".join(("mail", *parts, f"{written:06d}.eml"))
+            member = zipfile.ZipInfo(name, time.gmtime(max(came, 315_532_800))[:6])
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o600 << 16
+            member.comment = " ".join(mail.flags).encode()
+            member.extra = _EXTENDED.pack(_EXTENDED_ID, 5, 1, came)
             archive.writestr(member, mail.data)
     return written
 
@@ -240,20 +267,34 @@ def write_maildir(path: Path, mails: Iterable[Filed]) -> int:
         OSError: it exists, or cannot be made.
     """
     path.mkdir(parents=True)
-    made: set[Path] = set()
+    made: dict[Path, dict[str, str]] = {}
     written = 0
     for written, mail in enumerate(mails, 1):
         place = path / _folder_name(mail.folder) if mail.folder else path
         if place not in made:
-            made.add(place)
+            made[place] = {}
             for sub in ("cur", "new", "tmp"):
                 (place / sub).mkdir(parents=True, exist_ok=True)
-        letters = "".join(sorted(letter for letter, flag in _INFO.items() if flag in mail.flags))
+        letters = "".join(sorted(_letters(mail.flags, made[place])))
         internal = mail.internal or 0
         file = place / "cur" / f"{int(internal)}.{written}.escritoire:2,{letters}"
         file.write_bytes(mail.data.replace(b"\r\n", b"\n"))
         os.utime(file, (internal, internal))
+    for place, keywords in made.items():
+        lines = (f"{ord(letter) - ord('a')} {word}\n" for word, letter in keywords.items())
+        if keywords:
+            (place / _KEYWORDS).write_text("".join(lines), "utf-8")
     return written
+
+
+def _letters(flags: Iterable[str], keywords: dict[str, str]) -> Iterator[str]:
+    """Of a mail's file name; `keywords` are those of its folder, to which new ones come while there are letters."""
+    capitals = {flag: letter for letter, flag in _INFO.items()}
+    for flag in flags:
+        if flag in capitals:
+            yield capitals[flag]
+        elif not flag.startswith("\\") and (flag in keywords or len(keywords) < 26):
+            yield keywords.setdefault(flag, chr(ord("a") + len(keywords)))
 
 
 def _folder_name(folder: str) -> str:

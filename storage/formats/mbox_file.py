@@ -110,7 +110,7 @@ def _to_the_next(file: BinaryIO, room: int) -> tuple[bytes | None, bytes]:
             lines.append(line)
     if room < 0:
         return None, line
-    if len(lines) > 1 and not lines[-1].strip(b"\r\n"):
+    if lines and not lines[-1].strip(b"\r\n"):
         lines.pop()  # it belongs to what follows
     return _lines(b"".join(lines)), line
 

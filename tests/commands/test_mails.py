@@ -83,7 +83,7 @@ def test_foreign_files(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=200), st.booleans())
 def test_mbox_quoting_is_undone(tmp_path_factory: pytest.TempPathFactory, body: bytes, seen: bool) -> None:
-    data = mail_files.crlf(b"Subject: x\r\n\r\n" + body.replace(b"\0", b"") + b"\r\n")
+    data = mail_files.crlf(b"Subject: x\r\n\r\n" + body.replace(b"\0", b"") + (b"\r\n" if body else b""))
     file = tmp_path_factory.mktemp("mbox") / "box.mbox"
     with file.open("wb") as out:
         mail_files.write_mbox(out, [Filed("", data, ("\\Seen",) if seen else (), 0.0)] * 2)

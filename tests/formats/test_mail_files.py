@@ -89,6 +89,43 @@ def test_long_lines_and_large_mails(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert second.data.endswith(b"two\r\n")
 
 
+@pytest.mark.parametrize("form", ["mbox", "maildir", "zip"])
+def test_flags_and_dates_there_and_back(tmp_path: Path, form: str) -> None:
+    """MSG-72, BACKUP-05: what is written is read again as it was, keywords and the time of arrival included."""
+    words = [f"word{number}" for number in range(20)]
+    mails = [
+        Filed("", b"Subject: 1\r\nStatus: RO\r\nX-Mozilla-Status: 0005\r\n\r\nx\r\n", ("$Junk", "\\Answered"), 1.0),
+        Filed("", b"Subject: 2\r\n\r\nx\r\n", ("\\Flagged", "\\Seen", "$Forwarded", *words), WHEN),
+        Filed("", b"Subject: 3\r\n\r\nx\r\n", (), 2.0**31 - 1),
+    ]
+    if form == "mbox":  # it keeps flags among the fields of the mails, and has no others of these names
+        mails[0] = mails[0]._replace(data=b"Subject: 1\r\n\r\nx\r\n")
+    place = tmp_path / f"out.{form}"
+    if form == "maildir":
+        mail_files.write_maildir(place, mails)
+    else:
+        with place.open("wb") as file:
+            (mail_files.write_mbox if form == "mbox" else mail_files.write_zip)(file, mails)
+    found = sorted(mail_files.read(place), key=lambda one: one.data)
+    assert [(one.data, set(one.flags), one.internal) for one in found] == [
+        (one.data, set(one.flags), one.internal) for one in mails
+    ]
+
+
+def test_an_mbox_tells_its_own_flags_alone(tmp_path: Path) -> None:
+    """MSG-72: what Thunderbird once left in a header does not make an unread mail read."""
+    with (tmp_path / "box").open("wb") as file:
+        mail_files.write_mbox(file, [Filed("", b"Status: RO\r\nX-Mozilla-Status: 0005\r\nA: b\r\n\r\nx\r\n", (), 1.0)])
+    assert list(mail_files.read(tmp_path / "box")) == [Filed("", b"A: b\r\n\r\nx\r\n", (), 1.0)]
+
+
+def test_a_folder_that_leads_out_of_the_archive(tmp_path: Path) -> None:
+    """MSG-72: a mailbox may be called "..", and unpacking it writes beside nothing."""
+    with (tmp_path / "a.zip").open("wb") as file:
+        mail_files.write_zip(file, [Filed("../x", b"A: b\r\n\r\n", (), 1.0)])
+    assert [one.folder for one in mail_files.read(tmp_path / "a.zip")] == ["_/x"]
+
+
 def test_what_apple_mail_exports(tmp_path: Path) -> None:
     """MSG-70: a folder `Name.mbox` with the mbox in it."""
     folder = tmp_path / "Work.mbox"
