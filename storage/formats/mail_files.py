@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, NamedTuple
 
-from storage.formats import mbox_file
+from storage.formats import gmail_labels, mbox_file
 from storage.mail import utf7
 
 MAIL_OCTETS: Final = 52_428_800
@@ -56,6 +56,8 @@ class Filed(NamedTuple):
     """Larger than `MAIL_OCTETS`: `data` is empty."""
     trouble: str = ""
     """Why it could not be read: `data` is empty; what follows may be whole."""
+    labels: tuple[str, ...] | None = None
+    """Of a file that knows no folders: where it belonged, by any one of these; by none, it was put away."""
 
 
 def read(path: Path) -> Iterator[Filed]:
@@ -100,7 +102,10 @@ def _mbox(path: Path) -> Iterator[Filed]:
             continue  # the first mail of mailboxes of UW-IMAP, Pine and Dovecot holds their own numbers
         clean = _STATUS_FIELDS.sub(b"", header if header.endswith(b"\n") or not header else header + b"\n")
         rest = b"" if one.body is None else b"\n" + one.body
-        yield Filed("", crlf(clean + rest), _status_flags(header), one.date)
+        flags, labels = _status_flags(header), None
+        if (gmail := gmail_labels.read(header)) is not None and not _STATUS_FIELDS.search(header):
+            labels, flags = gmail
+        yield Filed("", crlf(clean + rest), flags, one.date, labels=labels)
 
 
 def _status_flags(header: bytes) -> tuple[str, ...]:
@@ -115,8 +120,8 @@ def _status_flags(header: bytes) -> tuple[str, ...]:
         found += [flag for bit, flag in ((1, "\\Seen"), (2, "\\Answered"), (4, "\\Flagged")) if number & bit]
         found += ["$Forwarded"] if number & 0x1000 else []
         found += ["\\Deleted"] if number & 8 else []
-    keywords = re.search(rb"(?im)^x-keywords:[ \t]*([^\r\n]*)", header)
-    found += keywords[1].decode("ascii", "replace").split() if keywords else []
+    for keywords in re.findall(rb"(?im)^(?:x-keywords|x-mozilla-keys):[ \t]*([^\r\n]*)", header):
+        found += keywords.decode("ascii", "replace").split()
     return tuple(dict.fromkeys(found))
 
 

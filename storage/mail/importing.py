@@ -5,7 +5,7 @@ It may be stopped at any time and begun again: what came is known by its octets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +23,8 @@ from storage.types import Actor
 _AT_ONCE: Final = 100
 _OCTETS_AT_ONCE: Final = 16 * 1024 * 1024
 _TROUBLES: Final = 1_000
+
+_PUT_AWAY: Final = "Archive"
 
 _KNOWN: Final = Statement(
     sa.select(contents.c.hash, contents.c.message_id)
@@ -85,7 +87,8 @@ def run(
         for seen, mail in enumerate(mails, 1):
             one = _prepared(store, mail, report)
             if one is not None:
-                batch.append((_target(mail.folder, into), one))
+                folder = mail.folder if mail.labels is None else _labelled(mail.labels)
+                batch.append((_target(folder, into), one))
                 octets += one.prepared.octets
             if len(batch) >= _AT_ONCE or octets > _OCTETS_AT_ONCE:
                 _add(store, actor, batch, known, report)
@@ -163,6 +166,13 @@ def _flags(given: Iterable[str]) -> str:
         except flags.BadFlag:
             continue  # another server's own
     return flags.canonical([flag for flag in kept if flag][: flags.KEYWORDS_MAX])
+
+
+def _labelled(labels: Sequence[str]) -> str:
+    """The one folder of a mail with labels (MSG-40): a system folder, else the first of its owner's own."""
+    known = {_WORDS.get(one.casefold(), ""): one for one in reversed(labels)}
+    system = (known[name] for name in (SPAM, TRASH, DRAFTS, SENT, INBOX) if name in known)
+    return next(system, labels[0] if labels else _PUT_AWAY)
 
 
 def _target(folder: str, into: str) -> str:

@@ -38,6 +38,23 @@ def test_a_zip_of_eml_files(line: Line, tmp_path: Path) -> None:
     assert line("import", "alice/mail", str(file)).startswith("0 added, 4 there already")
 
 
+def test_google_takeout(line: Line, tmp_path: Path) -> None:
+    """MSG-70, MSG-40: each mail into one folder, by the labels that it has in any language."""
+    labels = ("Inbox,Unread,Work", "Sent,Work", "Archived,Opened", "Home/Garden,Opened", "Papierkorb,Work", "Spam,Inbox")
+    with (tmp_path / "all.mbox").open("w") as file:
+        for number, one in enumerate(labels):
+            file.write(f"From {number}@xxx Sat Nov 28 10:00:00 +0000 2026\nX-Gmail-Labels: {one}\n")
+            file.write(f"Message-ID: <{number}@x>\n\ntext\n\n")
+    assert line("import", "alice/mail", str(tmp_path / "all.mbox")).startswith("6 added")
+    boxes = ("INBOX", "Sent Items", "Archive", "Home/Garden", "Trash", "Spam?")
+    assert listing(line) == dict.fromkeys(boxes, 1)
+    assert line("import", "bob/mail/Gmail", str(tmp_path / "all.mbox")).startswith("6 added")
+    assert {row["name"]: row["unread"] for row in line.json("mail", "list", "bob") if row["mails"]} == {
+        "Gmail/Inbox": 1, "Gmail/Sent": 0, "Gmail/Archive": 0, "Gmail/Home/Garden": 0, "Gmail/Papierkorb": 0,
+        "Gmail/Spam": 0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("form", ["mbox", "eml", "maildir"])
 def test_there_and_back(line: Line, tmp_path: Path, form: str) -> None:
     """MSG-72: what was written is read again by another account, octet by octet; flags and dates of mbox and Maildir."""

@@ -77,6 +77,33 @@ def test_flags_and_dates_of_an_mbox_with_crlf(tmp_path: Path) -> None:
     assert one == Filed("", (HEADER + b"one\n").replace(b"\n", b"\r\n"), ("\\Seen", "\\Answered", "\\Flagged"), WHEN)
 
 
+def test_thunderbirds_tags_are_keywords(tmp_path: Path) -> None:
+    """MSG-70, MSG-71: an mbox of Thunderbird, with the blanks that it leaves for more."""
+    fields = b"X-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\nX-Mozilla-Keys: $label1 holiday" + b" " * 60 + b"\n"
+    (tmp_path / "box.mbox").write_bytes(b"From - Sat Nov 28 10:00:00 2026\n" + fields + HEADER + b"one\n")
+    (one,) = mail_files.read(tmp_path / "box.mbox")
+    assert (one.flags, one.data) == (("\\Seen", "$label1", "holiday"), (HEADER + b"one\n").replace(b"\n", b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("value", "labels", "flags"),
+    [
+        (b"Inbox,Opened,Category Updates,Important", ("Inbox",), ("\\Seen",)),
+        (b"Archived,Unread,Starred", (), ("\\Flagged",)),
+        (b"Work/2026,\n \"a, b\",Opened", ("Work/2026", "a, b"), ("\\Seen",)),
+        (b"=?UTF-8?Q?Bo=C3=AEte_de_r=C3=A9ception,Non_lu?=", ("Boîte de réception",), ()),
+        (b'"', (), ("\\Seen",)),
+        (b"", (), ("\\Seen",)),
+    ],
+)
+def test_labels_of_google_takeout(tmp_path: Path, value: bytes, labels: tuple[str, ...], flags: tuple[str, ...]) -> None:
+    """MSG-70: one file holds all mails of an account, and a field says where each belonged."""
+    head = b"From 18@xxx Sat Nov 28 10:00:00 +0000 2026\nX-GM-THRID: 18\nX-Gmail-Labels: " + value + b"\n"
+    (tmp_path / "all.mbox").write_bytes(head + HEADER + b"one\n")
+    (one,) = mail_files.read(tmp_path / "all.mbox")
+    assert (one.labels, one.flags, one.internal) == (labels, flags, WHEN)
+
+
 def test_long_lines_and_large_mails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SYS-17: the time grows as the file does; what is too large is passed over, and what follows is read."""
     monkeypatch.setattr(mail_files, "MAIL_OCTETS", 1_000_000)
