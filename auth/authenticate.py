@@ -147,7 +147,7 @@ def verify_by(
         with store.write(SITE) as tx:
             throttle.succeed(tx, account_key)
     log.info("login", extra={"principal": found.login, "address": address, "protocol": protocol})
-    return Actor(found.id, found.login)
+    return Actor(found.id, found.login, found.version)
 
 
 def verify_in(tx: Transaction, login: str, password: str, *, address: str, protocol: str) -> Actor | None:
@@ -245,7 +245,7 @@ def _verify(store: Store, key: bytes, login: str, password: str, address: str, p
             )
             raise BadCredentials
     _note_success(store, found, app, password, account_key if account_key in failed else "")
-    actor = Actor(found.id, found.login)
+    actor = Actor(found.id, found.login, found.version)
     expires = time.monotonic() + policy.verified_s
     _memory.remember(key, _Verified(actor, found.version, expires, address_key), policy.verified_s)
     log.info("login", extra={"principal": actor.login, "address": address, "protocol": protocol})

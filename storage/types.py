@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, Flag, IntEnum, auto
 from typing import Final, NamedTuple, NewType
 
@@ -120,6 +120,8 @@ class Actor:
 
     id: PrincipalId
     login: str
+    version: int = field(default=0, compare=False)
+    """The account's credential version when he logged in; what `auth.leave` compares."""
 
 
 SITE: Final = Actor(PrincipalId(0), "")

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from auth.errors import AuthError
+from auth.leave import Leave
 from auth.sasl.context import Context
 from auth.sasl.mechanisms import Exchange
 from servers.imap import errors, others, render, table
@@ -44,6 +45,8 @@ _QUICK: Final = re.compile(
     re.IGNORECASE,
 )
 _APPEND: Final = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
+_VOID: Final = Reply((b"* BYE log in again\r\n",), Then.CLOSE)
+"""The account was suspended or removed, or its password changed, or an app password was revoked."""
 _SEARCHES: Final = ("UID SEARCH", "UID SORT", "UID THREAD")
 
 
@@ -74,6 +77,7 @@ class Connection:
         self.tls = peer.tls
         self.context = context(peer.tls)
         self.actor: Actor | None = None
+        self._leave: Leave | None = None
         self.view: View | None = None
         self.enabled: set[str] = set()
         self.compressed = False
@@ -144,11 +148,12 @@ class Connection:
     def let_in(self, actor: Actor) -> None:
         """Somebody is logged in."""
         self.actor = actor
+        self._leave = Leave(self.store, actor)
         self._cutter.known = True
 
     def let_out(self) -> None:
         """RFC 8437: as if nobody had logged in."""
-        self.actor = self.view = self.notify = None
+        self.actor = self.view = self.notify = self._leave = None
         self.enabled.clear()
         self._cutter.known = False
         self.context = self._make_context(self.tls)
@@ -167,9 +172,16 @@ class Connection:
             return self._cutter.cut_line(buffer, 32 * 1024)
         return self._cutter.cut(buffer)
 
+    @property
+    def _voided(self) -> bool:
+        """What let the client in does not stand any more (SYS-04, ACC-01)."""
+        return self._leave is not None and not self._leave.stands()
+
     def run(self, unit: bytes) -> Reply:
         if self.exchange is not None:
             return self._step(unit)
+        if self._voided:
+            return _VOID
         reply = self._end_idle(unit) if self.idling else self._command(unit)
         if self._before:
             before, self._before = self._before, b""
@@ -194,6 +206,8 @@ class Connection:
         free = self.actor is not None and self.exchange is None and not self.idling and self.notify is None
         if not free or not self.store.engines.sqlite or len(unit) > INLINE_OCTETS or not _APPEND.match(unit):
             return None
+        if self._voided:  # `run` says so
+            return None
         from servers.imap import joint
 
         return joint.run
@@ -217,6 +231,8 @@ class Connection:
     def woken(self) -> Reply:
         if self.actor is None or not (self.idling or self.notify):
             return NOTHING
+        if self._voided:
+            return _VOID
         data = self._news(removals=True) if self.idling else b""
         if self.notify is not None:
             data += self.notify.news(self)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from auth.errors import AuthError, BadCredentials, Throttled, TlsRequired
+from auth.leave import Leave
 from auth.sasl import mechanisms
 from auth.sasl.context import Cancelled, Context, Malformed, NotAllowed
 from auth.sasl.mechanisms import Exchange
@@ -28,6 +29,8 @@ _ERRORS_MAX: Final = 10
 """Mistakes one after another."""
 _FAILURES_MAX: Final = 3
 _QUICK: Final = frozenset({b"STAT", b"LIST", b"UIDL", b"RETR", b"TOP ", b"DELE", b"NOOP", b"RSET"})
+_VOID: Final = Reply((wire.error("log in again", "AUTH"),), Then.CLOSE)
+"""The account was suspended or removed, or its password changed, or an app password was revoked; nothing is deleted."""
 _RENEW: Final = Wait(frozenset(), refresh_s=LEASE_S / 3)
 
 
@@ -43,6 +46,7 @@ class Connection:
         self._user: str | None = None
         self._exchange: Exchange | None = None
         self._drop: Maildrop | None = None
+        self._leave: Leave | None = None
         self._errors = 0
         self._failures = 0
 
@@ -66,6 +70,8 @@ class Connection:
         return line
 
     def run(self, unit: bytes) -> Reply:
+        if self._voided:
+            return _VOID
         try:
             return self._continue(unit) if self._exchange is not None else self._command(unit)
         except Busy:
@@ -80,6 +86,8 @@ class Connection:
     def woken(self) -> Reply:
         if self._drop is None:
             return NOTHING
+        if self._voided:
+            return _VOID
         try:
             self._drop.renew()
         except InUse:
@@ -87,6 +95,11 @@ class Connection:
         except Busy:
             log.warning("lock not renewed")
         return Reply(wait=_RENEW)
+
+    @property
+    def _voided(self) -> bool:
+        """What let the client in does not stand any more (SYS-04, ACC-01)."""
+        return self._leave is not None and not self._leave.stands()
 
     def secured(self) -> None:
         self._tls = True
@@ -220,6 +233,7 @@ class Connection:
         try:
             actor = identify()
             self._drop = Maildrop(self._store, actor)
+            self._leave = Leave(self._store, actor)
         except AuthError as error:
             return self._refused(error)
         except InUse:

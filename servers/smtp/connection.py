@@ -55,6 +55,10 @@ class Connection:
         return self._state.cutter.cut(buffer)
 
     def run(self, unit: bytes | Taken) -> Reply:
+        if self._state.leave is not None and not self._state.leave.stands():  # SYS-04, ACC-01
+            if isinstance(unit, Taken):
+                unit.close()
+            return Reply((Answer(421, "4.7.0", "log in again").render(),), Then.CLOSE)
         if isinstance(unit, Taken):
             return self._guarded(lambda taken: content.came(self._state, taken), unit)
         return self._guarded(self._command if self._state.exchange is None else self._go_on, unit)
@@ -99,7 +103,7 @@ class Connection:
         """RFC 3207 §4.2: what was said before counts no more."""
         self._state.tls = True
         self._state.context = self._state.make_context(True)
-        self._state.helo, self._state.actor = "", None
+        self._state.helo, self._state.actor, self._state.leave = "", None, None
         self._state.reset()
 
     @property

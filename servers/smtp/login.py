@@ -7,6 +7,7 @@ import binascii
 from typing import Final
 
 from auth.errors import AuthError
+from auth.leave import Leave
 from auth.sasl import mechanisms
 from auth.sasl.context import Cancelled, Malformed
 from servers.line.session import Reply, Then
@@ -60,7 +61,7 @@ def _step(state: State, response: bytes | None) -> Reply:
     if not isinstance(found, Actor):
         return Reply((b"334 " + base64.b64encode(found) + b"\r\n",))
     state.exchange, state.cutter.mode = None, Mode.COMMAND
-    state.actor = found
+    state.actor, state.leave = found, Leave(state.store, found)
     with state.store.read(SITE) as tx:
         state.own = sending.addresses(tx, found, state.site.domains)
         state.limit = min(state.site.recipients_max, sending.recipients_max(tx, found) or state.site.recipients_max)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from auth.leave import Leave
 from auth.sasl.context import Context
 from auth.sasl.mechanisms import Exchange
 from servers.line.session import Peer, Reply, Then
@@ -37,6 +38,8 @@ class State:
         self.helo = ""
         self.extended = False
         self.actor: Actor | None = None
+        self.leave: Leave | None = None
+        """The actor's, to go on."""
         self.own: tuple[str, ...] = ()
         self.limit: int = site.recipients_max
         self.exchange: Exchange | None = None

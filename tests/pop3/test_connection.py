@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth import passwords
+from auth import leave, passwords
 from auth.sasl.context import Context
 from auth.throttle import DEFAULT
 from servers.line.session import Peer, Reply, Then
@@ -270,6 +271,25 @@ def test_mistakes_are_forgiven(desk: tuple[Store, Actor]) -> None:
         client(b"RETR 9")
     assert client.last.then is Then.GO_ON
     client.session.closed()
+
+
+def test_a_session_ends_with_what_let_it_in(desk: tuple[Store, Actor]) -> None:
+    """SYS-04, ACC-01: after a suspension nothing is read any more, and nothing deleted (RFC 1939 §6)."""
+    store, _ = desk
+    client = Client(store).login()
+    assert client(b"DELE 1").startswith(b"+OK")
+    with store.write(SITE) as tx:
+        accounts.suspend(tx, accounts.find(tx, "alice").principal)
+    time.sleep(leave.EVERY_S)
+    assert client.session.woken() == client.session.run(b"RETR 2") == client.session.run(b"QUIT")
+    assert client(b"QUIT") == b"-ERR [AUTH] log in again\r\n"
+    assert client.last.then is Then.CLOSE
+    client.session.closed()
+    with store.write(SITE) as tx:
+        accounts.resume(tx, accounts.find(tx, "alice").principal)
+    again = Client(store).login()
+    assert again(b"STAT").startswith(b"+OK 2 ")
+    again.session.closed()
 
 
 def test_the_top_of_a_mail_without_header() -> None:

@@ -1,0 +1,60 @@
+"""A session ends with what let it in: a suspension, another password (SYS-04, ACC-01; RFC 9051 §7.1.5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from auth import leave
+from servers.line.session import Then
+from storage import accounts, principals
+from storage.store import Store
+from storage.types import SITE, Principal, SpaceKind
+from tests.imap.client import Client
+
+BYE = "* BYE log in again\r\n"
+APPEND = b"A APPEND INBOX {5+}\r\na: b\n\r\n"
+
+
+@pytest.fixture
+def suspend(store: Store) -> Iterator[Callable[[], None]]:
+    """Suspend bob; he is back after the test."""
+
+    def bob(change: Callable[..., None]) -> None:
+        with store.write(SITE) as tx:
+            who: Principal = principals.find(tx, SpaceKind.PRIVATE, "bob")
+            change(tx, who)
+        time.sleep(leave.EVERY_S)
+
+    yield lambda: bob(accounts.suspend)
+    bob(accounts.resume)
+
+
+@pytest.mark.parametrize("command", [b"A NOOP\r\n", b"A FETCH 1:* BODY[]\r\n", b"A LIST \"\" *\r\n", APPEND])
+def test_the_next_command_is_the_last(connect: Callable[..., Client], suspend: Callable[[], None], command: bytes) -> None:
+    client = connect(login="bob")
+    client("SELECT INBOX")
+    suspend()
+    assert client.session.joint(command.removesuffix(b"\r\n")) is None
+    assert client.feed(command).endswith(BYE)
+    assert client.then is Then.CLOSE
+
+
+def test_an_idle_client_hears_nothing_more(connect: Callable[..., Client], suspend: Callable[[], None]) -> None:
+    client, other = connect(login="bob"), connect(login="bob")
+    client("SELECT INBOX")
+    client("IDLE")
+    other.feed(APPEND)
+    suspend()
+    assert client.woken() == BYE
+    assert client.then is Then.CLOSE
+
+
+def test_others_go_on(connect: Callable[..., Client], suspend: Callable[[], None]) -> None:
+    client = connect()
+    suspend()
+    assert client.end("NOOP") == "A OK NOOP done"
+    assert client.end("UNAUTHENTICATE") == "A OK UNAUTHENTICATE done"
+    assert client.end("NOOP") == "A OK NOOP done"
