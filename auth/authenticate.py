@@ -69,18 +69,25 @@ class _Memory:
         self._verified.pop(key, None)
 
     def remember(self, key: bytes, verified: _Verified, seconds: float) -> None:
-        """Keep a verification, and for a day that its owner was seen at this address."""
+        """Keep a verification, and that its owner was seen at this address."""
+        self.place(verified.actor.id, verified.address_key)
         with self._guard:
-            place = (verified.actor.id, verified.address_key)
-            self._places.pop(place, None)
-            self._places[place] = time.monotonic() + KNOWN_PLACE_S
-            if len(self._places) > REMEMBERED_MAX:
-                del self._places[next(iter(self._places))]
             if seconds > 0:
                 self._verified.pop(key, None)
                 self._verified[key] = verified
                 if len(self._verified) > REMEMBERED_MAX:
                     del self._verified[next(iter(self._verified))]
+
+    def place(self, number: PrincipalId, address_key: str) -> None:
+        """Keep for a day that the account's owner logged in from there; loopback is nobody's place."""
+        if not address_key:
+            return
+        place = (number, address_key)
+        with self._guard:
+            self._places.pop(place, None)
+            self._places[place] = time.monotonic() + KNOWN_PLACE_S
+            if len(self._places) > REMEMBERED_MAX:
+                del self._places[next(iter(self._places))]
 
     def knows(self, number: PrincipalId, address_key: str) -> bool:
         """Whether the account's owner logged in from there within a day."""

@@ -126,6 +126,17 @@ def test_the_owner_is_not_locked_out_where_he_works(store: Store) -> None:
     assert attempt(store, address="198.51.100.1") == "alice"
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", ""])
+def test_loopback_is_nobodys_place(store: Store, address: str) -> None:
+    """Behind a proxy that passes no address on, a guesser is where the owner is, and not counted by his address."""
+    assert attempt(store, address=address) == "alice"
+    for _ in range(3):
+        fail(store, address=address)
+    with pytest.raises(Throttled):
+        fail(store, address=address)
+    assert attempt(store, address=address) == "alice"  # what this process remembers is not judged again
+
+
 def test_failures_are_forgotten_after_the_window(store: Store) -> None:
     with store.write(SITE) as tx:
         old = Failures(99, tx.now - 1000, tx.now - 500)
