@@ -143,7 +143,8 @@ def verify_by(
     with store.read(SITE) as tx:
         found = accounts.credentials(tx, login)
         account_key = throttle.account_key(found.login if found is not None else accounts.fold_login(login))
-        failed = throttle.check(tx, (address_key, account_key), tx.now)
+        exempt = account_key if found is not None and _memory.knows(found.id, address_key) else ""
+        failed = throttle.check(tx, (address_key, account_key), tx.now, exempt=exempt)
     if not proves(found) or found is None or found.suspended:
         with store.write(SITE) as tx:
             throttle.count(tx, account_key, address_key, policy)
@@ -153,6 +154,7 @@ def verify_by(
     if account_key in failed:
         with store.write(SITE) as tx:
             throttle.succeed(tx, account_key)
+    _memory.place(found.id, address_key)
     log.info("login", extra={"principal": found.login, "address": address, "protocol": protocol})
     return Actor(found.id, found.login, found.version)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auth import passwords, scram_keys
+from auth import authenticate, passwords, scram_keys
 from auth.errors import AuthError, BadCredentials, Throttled
 from auth.sasl import mechanisms
 from auth.sasl.context import Context, Malformed
@@ -35,8 +35,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def context(store: Store) -> Context:
-    return Context(store, "imap", "127.0.0.1", False, DEFAULT)
+def context(store: Store, address: str = "127.0.0.1") -> Context:
+    return Context(store, "imap", address, True, DEFAULT)
 
 
 def client(exchange: Scram, user: str, password: str, *, header: str = "n,,") -> Actor:
@@ -97,6 +97,19 @@ def test_refusals(store: Store) -> None:
         except Throttled:
             break
     assert 0 < refused < 30
+
+
+def test_the_owner_is_not_locked_out_where_he_works(store: Store) -> None:
+    """SYS-17: a guesser elsewhere makes the account wait everywhere but where its owner logged in, by SCRAM too."""
+    authenticate.forget_all()
+    assert client(Scram(context(store, "198.51.100.1")), "alice", PASSWORD).login == "alice"
+    for _ in range(DEFAULT.account_failures):
+        with pytest.raises(BadCredentials):
+            client(Scram(context(store, "203.0.113.9")), "alice", "wrong")
+    for address in ("203.0.113.9", "198.51.100.2"):
+        with pytest.raises(Throttled):
+            client(Scram(context(store, address)), "alice", PASSWORD)
+    assert client(Scram(context(store, "198.51.100.1")), "alice", PASSWORD).login == "alice"
 
 
 def test_a_change_of_the_password(store: Store) -> None:
