@@ -14,7 +14,7 @@ from storage import changes, grants, locks, plans, preferences, trees
 from storage import collections as tree
 from storage import principals as people
 from storage.errors import Denied, Exists, LimitReached, NotFound, Refused
-from storage.schema import collections, groups, items, memberships, principals
+from storage.schema import HAS_TWIN, card_twins, collections, file_index, groups, items, memberships, principals
 from storage.schema import grants as grant_table
 from storage.store import Transaction
 from storage.types import SITE, CollectionId, Principal, PrincipalId, Right, SpaceKind, Tool
@@ -466,6 +466,7 @@ def _end(tx: Transaction, group: Principal, account: Principal) -> None:
     gone = sa.delete(memberships).where(memberships.c.group_id == group.id, memberships.c.account_id == account.id)
     tx.db.execute(gone)
     inside = sa.select(collections.c.id).where(collections.c.space_id == group.id)
+    _untie(tx, sa.select(items.c.id).where(items.c.collection_id.in_(inside), items.c.creator_id == account.id))
     # GRP-15: the content stays, his rights as its creator do not, also if he returns.
     tx.db.execute(
         sa.update(items).where(items.c.collection_id.in_(inside), items.c.creator_id == account.id).values(creator_id=0)
@@ -476,6 +477,12 @@ def _end(tx: Transaction, group: Principal, account: Principal) -> None:
     grants.lapse(tx, account.id)
     locks.lapse(tx, account.id)
     tx.access.clear()
+
+
+def _untie(tx: Transaction, his: sa.Select[tuple[int]]) -> None:
+    """What he shared with the group is two things now: neither follows the other any more (CON-12, DOC-17, GRP-15)."""
+    tx.db.execute(sa.delete(card_twins).where(card_twins.c.item_id.in_(his)))
+    tx.db.execute(sa.update(file_index).where(file_index.c.item_id.in_(his), HAS_TWIN).values(twin=0))
 
 
 def _tell_of_group_grants(

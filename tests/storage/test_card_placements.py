@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import card_placements, check, contacts, grants, items, principals
+from storage import card_placements, check, contacts, grants, groups, items, principals
 from storage.errors import Denied, Exists, NotFound
 from storage.store import Store
 from storage.types import SITE, Right, SpaceKind
@@ -97,3 +97,27 @@ def test_not_by_chance(store: Store) -> None:
         card_placements.share(tx, desk.contacts(tx, "carol"), "dora.vcf", "IAB")
     with store.write(desk.actor(store, "bob")) as tx, pytest.raises((Denied, NotFound)):
         card_placements.share(tx, desk.contacts(tx, "alice"), "dora.vcf", "IAB")
+
+
+def test_who_left_writes_into_the_group_no_more(store: Store) -> None:
+    """GRP-15, ACL-10: both have the contact as it was; what either writes is its own, also when he returns."""
+    bob, iab = desk.actor(store, "bob"), desk.principal(store, "IAB")
+    with store.write(desk.actor(store, "alice")) as tx:
+        for who in (desk.principal(store, "bob"), iab):
+            grants.grant(tx, desk.contacts(tx, "IAB"), who, Right.ADD)
+    put(store, "bob", "bob", desk.card("dora", "Dora"))
+    with store.write(bob) as tx:
+        card_placements.share(tx, desk.contacts(tx, "bob"), "dora.vcf", "IAB")
+        item = items.get(tx, desk.contacts(tx, "IAB"), "dora.vcf")
+        grants.grant(tx, desk.contacts(tx, "IAB"), iab, Right.EDIT, item.name)
+        groups.leave(tx, iab)
+    put(store, "bob", "bob", desk.card("dora", "Bob's Dora"))
+    assert b"FN:Dora\r\n" in read(store, "alice", "IAB")
+    put(store, "alice", "IAB", desk.card("dora", "Our Dora"))
+    assert b"FN:Bob's Dora" in read(store, "bob", "bob")
+    with store.write(SITE) as tx:
+        groups.add_member(tx, iab, desk.principal(store, "bob"))
+    put(store, "bob", "bob", desk.card("dora", "Dora again"))
+    assert b"FN:Our Dora" in read(store, "bob", "IAB")
+    with store.write(SITE) as tx:
+        assert check.run(tx) == []

@@ -20,10 +20,12 @@ from storage import (
     filing,
     folders,
     grants,
+    groups,
     history,
     locks,
     placements,
     plans,
+    principals,
     transplant,
     trees,
 )
@@ -291,6 +293,27 @@ def test_one_document_with_two_placements(store: Store, alice: Actor, bob: Actor
         assert placements.share(tx, disk.file(tx, "bob", "a.txt"), "IAB").path == "a (2).txt"
         disk.delete(tx, "bob", "a.txt")
         assert disk.file(tx, "IAB", "a (2).txt").body == b"three"
+    with store.write(SITE) as tx:
+        assert check.run(tx) == []
+
+
+def test_who_left_writes_into_the_group_no_more(store: Store, alice: Actor, bob: Actor, iab: Principal) -> None:
+    """GRP-15, ACL-10: what he shared is two documents from then on, also when he returns."""
+    with store.write(alice) as tx:
+        grants.grant(tx, disk.folder(tx, "IAB"), iab, Right.ADD)
+    with store.write(bob) as tx:
+        disk.put(tx, "bob", "a.txt", b"one")
+        placements.share(tx, disk.file(tx, "bob", "a.txt"), "IAB")
+        groups.leave(tx, iab)
+        disk.put(tx, "bob", "a.txt", b"his")
+        assert placements.others(tx, disk.file(tx, "bob", "a.txt")) == []
+    with store.write(SITE) as tx:
+        assert disk.file(tx, "IAB", "a.txt").body == b"one"
+        disk.put(tx, "IAB", "a.txt", b"ours")
+        groups.add_member(tx, iab, principals.find(tx, SpaceKind.PRIVATE, "bob"))
+    with store.write(bob) as tx:
+        assert disk.file(tx, "bob", "a.txt").body == b"his"
+        assert disk.file(tx, "IAB", "a.txt").body == b"ours"
     with store.write(SITE) as tx:
         assert check.run(tx) == []
 
