@@ -53,7 +53,7 @@ def of_auth(error: AuthError) -> No | Bad:
     if isinstance(error, TlsRequired):
         return No(str(error), "PRIVACYREQUIRED")
     if isinstance(error, NotAllowed):
-        return No(str(error), "AUTHORIZATIONFAILED")
+        return No(str(error), "CONTACTADMIN")  # SPEC 0.4
     if isinstance(error, Throttled):
         return No(str(error), "UNAVAILABLE")
     return No(str(error), "UNAVAILABLE")

@@ -242,11 +242,12 @@ class Connection:
         return Reply((wire.ok(f"{count} messages ({octets} octets)"),), wait=_RENEW)
 
     def _refused(self, error: AuthError) -> Reply:
-        """RFC 3206: whether it is the login, or us."""
+        """RFC 3206: whether it is the login, or us; a closed gate as SPEC 0.4 has it."""
         self._exchange = None
         self._failures += 1
         then = Then.CLOSE if self._failures >= _FAILURES_MAX else Then.GO_ON
-        code = "AUTH" if isinstance(error, BadCredentials | TlsRequired | NotAllowed) else ""
+        code = "AUTH" if isinstance(error, BadCredentials | TlsRequired) else ""
+        code = "SYS/PERM" if isinstance(error, NotAllowed) else code
         code = "LOGIN-DELAY" if isinstance(error, Throttled) else code
         return Reply((wire.error(str(error), code),), then)
 

@@ -54,7 +54,7 @@ def of_auth(error: AuthError) -> Answer:
     if isinstance(error, Throttled):
         return Answer(454, "4.7.0", str(error))
     if isinstance(error, NotAllowed):
-        return Answer(535, "5.7.1", str(error))
+        return Answer(535, "5.7.0", str(error))  # SPEC 0.4
     if isinstance(error, Cancelled | Malformed):
         return Answer(501, "5.5.2", str(error))
     return Answer(454, "4.7.0", str(error))

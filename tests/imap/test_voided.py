@@ -9,10 +9,10 @@ import pytest
 
 from auth import leave
 from servers.line.session import Then
-from storage import accounts, principals
+from storage import accounts, plans, principals
 from storage.store import Store
 from storage.types import SITE, Principal, SpaceKind
-from tests.imap.client import Client
+from tests.imap.client import PASSWORD, Client
 
 BYE = "* BYE log in again\r\n"
 APPEND = b"A APPEND INBOX {5+}\r\na: b\n\r\n"
@@ -50,6 +50,18 @@ def test_an_idle_client_hears_nothing_more(connect: Callable[..., Client], suspe
     suspend()
     assert client.woken() == BYE
     assert client.then is Then.CLOSE
+
+
+def test_a_closed_gate(store: Store, connect: Callable[..., Client]) -> None:
+    """ACC-11, SPEC 0.4: NO [CONTACTADMIN] at the login, and the text names the gate."""
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, close_gates=["imap"])
+    try:
+        said = connect(known=False)(f'LOGIN alice "{PASSWORD}"')
+    finally:
+        with store.write(SITE) as tx:
+            plans.change(tx, plans.FULL, open_gates=["imap"])
+    assert said == "A NO [CONTACTADMIN] this account's plan does not include IMAP\r\n"
 
 
 def test_others_go_on(connect: Callable[..., Client], suspend: Callable[[], None]) -> None:

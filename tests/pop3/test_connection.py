@@ -179,7 +179,8 @@ def test_the_gate(desk: tuple[Store, Actor]) -> None:
     with store.write(SITE) as tx:
         plans.change(tx, plans.FULL, close_gates=["pop3"])
     try:
-        assert b"does not include POP3" in Client(store)(b"USER alice", b"PASS " + PASSWORD.encode())
+        said = Client(store)(b"USER alice", b"PASS " + PASSWORD.encode())
+        assert said.endswith(b"-ERR [SYS/PERM] this account's plan does not include POP3\r\n")  # SPEC 0.4
     finally:
         with store.write(SITE) as tx:
             plans.change(tx, plans.FULL, open_gates=["pop3"])
