@@ -14,6 +14,8 @@ from storage.store import Store
 from storage.types import SITE, Actor
 
 LOGIN_CHARACTERS: Final = 1_024
+_GATES: Final = {"submission": "smtp"}
+"""Protocols whose gate has another name (ACC-11)."""
 
 
 class NotAllowed(AuthError):
@@ -43,7 +45,7 @@ class Context:
 
     store: Store
     protocol: str
-    """One of `auth.tokens.PROTOCOLS`; also the name of the plan's gate."""
+    """One of `auth.tokens.PROTOCOLS`; also the name of the plan's gate, `_GATES` apart."""
     address: str
     """The peer's IP address."""
     encrypted: bool
@@ -86,9 +88,10 @@ class Context:
         Raises:
             NotAllowed: he may not.
         """
+        gate = _GATES.get(self.protocol, self.protocol)
         with self.store.read(SITE) as tx:
             try:
-                plans.allows(tx, actor.id, self.protocol)
+                plans.allows(tx, actor.id, gate)
             except GateClosed:
-                raise NotAllowed(self.protocol) from None
+                raise NotAllowed(gate) from None
         return actor

@@ -39,7 +39,7 @@ def make(settings: Settings, store: Store) -> Callable[[Peer], Connection]:
         # Who comes from this machine is a front or a program of it: nothing is asked about it.
         checked = checks if peer.listener == "mx" and not peer.loopback else None
         return Connection(
-            store, site, peer, lambda tls: start.context(settings, store, peer, "smtp", encrypted=tls), checked
+            store, site, peer, lambda tls: start.context(settings, store, peer, "submission", encrypted=tls), checked
         )
 
     return session

@@ -80,7 +80,7 @@ class Client:
         self.site = site or Site("mail.example.test", own, read_aliases(ALIASES, "example.test"))
         peer = Peer(address, 1, address == "127.0.0.1", tls, listener, not tls and listener != "lmtp")
         self.session = Connection(
-            store, self.site, peer, lambda on: Context(store, "smtp", address, on, DEFAULT), checks
+            store, self.site, peer, lambda on: Context(store, "submission", address, on, DEFAULT), checks
         )
         self.then = Then.GO_ON
         self._buffer = bytearray()
