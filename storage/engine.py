@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import threading
 import weakref
 from collections.abc import Iterator
@@ -289,6 +290,26 @@ def _sqlite(url: sa.URL, begin: str) -> sa.Engine:
         if not driver.in_transaction:
             connection.exec_driver_sql(begin)
 
+    def connecting(*_: object) -> None:
+        _keep_from_others(Path(str(url.database)))
+
+    event.listen(engine, "do_connect", connecting)
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
     return engine
+
+
+def _keep_from_others(database: Path) -> None:
+    """Make a new file its owner's alone, whatever the umask is; take an old one from those who own no part in it.
+
+    The directory need not be closed: `useradd --create-home` makes one that everybody may look into. SQLite gives its
+    journal the same mode.
+    """
+    with suppress(OSError):  # what is really wrong, SQLite says
+        try:
+            # Never opened once it is there: closing it would drop SQLite's locks (sqlite.org/howtocorrupt.html, 2.2).
+            os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+                if path.exists() and path.stat().st_mode & stat.S_IRWXO:
+                    path.chmod(stat.S_IMODE(path.stat().st_mode) & ~stat.S_IRWXO)

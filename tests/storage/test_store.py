@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from storage import collections, items, moving
 from storage.errors import Busy, NotFound
 from storage.schema import items as item_rows
 from storage.store import Store
-from storage.types import Actor, SpaceKind, Tool
+from storage.types import SITE, Actor, SpaceKind, Tool
 from tests.storage import bodies, desk
 
 
@@ -236,3 +237,22 @@ def test_who_writes_maps_no_file(store: Store, alice: Actor) -> None:
         assert tx.db.execute(sa.text("PRAGMA mmap_size")).scalar() == 0
     with store.read(alice) as tx:
         assert tx.db.execute(sa.text("PRAGMA mmap_size")).scalar() != 0
+
+
+def test_the_rows_are_not_read_by_others_of_the_machine(tmp_path: Path) -> None:
+    """SYS-17: mails and passwords' hashes lie in them, and `useradd --create-home` makes a directory for everybody."""
+    tmp_path.chmod(0o755)
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    store.migrate()
+    with store.read(SITE):  # its connection is kept, and so are the journal and the index of it
+        pass
+
+    def modes() -> dict[str, int]:
+        return {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("desk.sqlite3*")}
+
+    assert modes() == {f"desk.sqlite3{end}": 0o600 for end in ("", "-wal", "-shm", ".writer")}
+    for end in ("", "-wal", "-shm"):  # what an older release made, or a backup
+        (tmp_path / f"desk.sqlite3{end}").chmod(0o664)
+    Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs").migrate()
+    assert {mode & 0o007 for mode in modes().values()} == {0}
+    store.close()
