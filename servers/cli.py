@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
+import logging
 import os
 import re
 import sys
@@ -51,6 +53,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "Look whether the store is consistent.",
 }
 """Every command and the line that --help shows, so that help imports nothing."""
+
+log = logging.getLogger(__name__)
 
 _DIRECTORY: Final = "ESCRITOIRE_DATA"
 _PLACES: Final = (Path("/var/lib/escritoire"), Path("/etc/escritoire"))
@@ -126,6 +130,7 @@ class _Commands(click.Group):
             text = _refusal(error)
             if text is None:
                 raise
+            log.debug("refused", exc_info=error)
             raise click.ClickException(text) from error
 
 
@@ -179,7 +184,7 @@ def _refusal(error: Exception) -> str | None:
     from auth.errors import AuthError
     from servers.front import NoCaddy
     from servers.process import CannotListen
-    from storage.errors import Denied, Exists, GateClosed, LimitReached, NotFound, StorageError
+    from storage.errors import Busy, Denied, Exists, GateClosed, LimitReached, NotFound, StorageError
     from storage.plans import LIMITS
 
     if isinstance(error, Denied) and error.is_bare:
@@ -194,11 +199,31 @@ def _refusal(error: Exception) -> str | None:
         return f"there is {error} already" if str(error) else "it is there already"
     if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":  # of what the system could not decode
         return "what was typed is not UTF-8"
+    if isinstance(error, Busy) and isinstance(error.__cause__, Exception):
+        return _refusal(error.__cause__) or "the database is busy or away: try again"
     if isinstance(error, ConfError | CannotListen | NoCaddy | StorageError | AuthError):
         return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
     if type(error).__name__ == "OperationalError":  # the driver's, by way of the store; its first line names the cause
-        return f"the database cannot be used: {str(error).splitlines()[0]}"
-    return None
+        return f"the database cannot be used: {_of_the_driver(str(error).splitlines()[0])}"
+    return _unusable(error) if isinstance(error, OSError) else None
+
+
+_ACCOUNT: Final = "what belongs to a desk is used by its own account: sudo -u ACCOUNT escritoire …"
+
+
+def _of_the_driver(text: str) -> str:
+    """SQLAlchemy's text without the name of the driver's class before it; what helps where SQLite may not write."""
+    said = re.sub(r"^\(\w+\.\w+\) ", "", text)
+    return f"{said}; {_ACCOUNT}" if said.startswith(("unable to open", "attempt to write a readonly")) else said
+
+
+def _unusable(error: OSError) -> str:
+    """Which file or device failed, why, and what helps; the machine's own words for the reason."""
+    reason = error.strerror or str(error)
+    text = f"{error.filename}: {reason}" if error.filename is not None else reason
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"{text}; {_ACCOUNT}"
+    return text
 
 
 def _missing(missing: Right, on: str) -> str:

@@ -207,9 +207,10 @@ def empty(tx: Transaction, collection: Collection) -> int:
 
 
 def day_range(first: date, last: date, zone: tzinfo) -> tuple[int, int]:
-    """UTC seconds from the midnight before `first` to the one after `last`."""
+    """UTC seconds from the midnight before `first` to the one after `last`, to the one before the last of all days."""
     begin = datetime.combine(first, time(), zone)
-    return int(begin.timestamp()), int(datetime.combine(last + timedelta(days=1), time(), zone).timestamp())
+    end = datetime.combine(min(last, date.max - timedelta(days=1)) + timedelta(days=1), time(), zone)
+    return int(begin.timestamp()), int(end.timestamp())
 
 
 def _store(store: Store, actor: Actor, place: Place, batch: Sequence[tuple[_Source, Prepared]], report: Report) -> None:

@@ -11,14 +11,14 @@ from servers.cli import Desk
 from servers.commands.documents import Spot, acting_at, folder, spot
 from servers.commands.history import tell
 from servers.commands.listing import json_option
-from servers.commands.opened import opened
+from servers.commands.opened import NUMBER, opened
 from storage import file_writing, files, filing, folders, history
 from storage.filing import File, Folder
 from storage.store import Transaction
 
 _as = click.option("--as", "login", help="Act as this account instead of the owner.")
 _place = click.argument("place", metavar="PLACE", type=spot)
-_version = click.argument("version", type=int)
+_version = click.argument("version", type=NUMBER)
 
 
 @click.command()

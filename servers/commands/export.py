@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -107,11 +108,10 @@ def _range(
     if day is not None:
         return transfer.day_range(day.date(), day.date(), zone)
     if week is not None:
-        begin = week.date() - timedelta(days=(week.weekday() - first_day) % 7)
-        return transfer.day_range(begin, begin + timedelta(days=6), zone)
+        begin = week.date() - timedelta(days=min((week.weekday() - first_day) % 7, week.toordinal() - 1))
+        return transfer.day_range(begin, begin + timedelta(days=min(6, (date.max - begin).days)), zone)
     if month is not None:
-        after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-        return transfer.day_range(month.date(), after - timedelta(days=1), zone)
+        return transfer.day_range(month.date(), month.date().replace(day=monthrange(month.year, month.month)[1]), zone)
     start = None if first is None else transfer.day_range(first.date(), first.date(), zone)[0]
     end = None if last is None else transfer.day_range(last.date(), last.date(), zone)[1]
     return start, end

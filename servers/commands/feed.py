@@ -9,7 +9,7 @@ import click
 from auth import feed_tokens
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
-from servers.commands.opened import account, ask, opened
+from servers.commands.opened import NUMBER, account, ask, opened
 from servers.feeds.table import Found, feed_of, find
 from storage import collections as tree
 from storage import feed_tokens as rows
@@ -88,7 +88,7 @@ def list_(desk: Desk, login: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("login")
-@click.argument("token", type=int)
+@click.argument("token", type=NUMBER)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def revoke(desk: Desk, login: str, token: int, yes: bool) -> None:

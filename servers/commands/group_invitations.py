@@ -8,7 +8,7 @@ import click
 
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, table
-from servers.commands.opened import Target, acting, collection, group, opened, place
+from servers.commands.opened import NUMBER, Target, acting, collection, group, opened, place
 from storage import groups, invitation_mail, invitations, items
 from storage.invitations import Letter
 from storage.store import Transaction
@@ -82,7 +82,7 @@ def list_(desk: Desk, name: str, login: str | None, as_json: bool) -> None:
 
 @pending.command("resend")
 @click.argument("name")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=NUMBER)
 @_by_hand
 @_as
 @json_option
@@ -98,7 +98,7 @@ def resend(desk: Desk, name: str, number: int, by_hand: bool, login: str | None,
 
 @pending.command("delete")
 @click.argument("name")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=NUMBER)
 @_as
 @click.pass_obj
 def delete(desk: Desk, name: str, number: int, login: str | None) -> None:

@@ -9,7 +9,7 @@ import click
 
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, table
-from servers.commands.opened import Target, acting_on, collection, opened, place
+from servers.commands.opened import NUMBER, Target, acting_on, collection, opened, place
 from storage import history
 
 _as = click.option("--as", "login", help="Who acts; the owner, or the group's admin, without it.")
@@ -59,7 +59,7 @@ def tell(found: Iterable[history.Version], as_json: bool) -> None:
 
 @command.command()
 @_place
-@click.argument("version", type=int)
+@click.argument("version", type=NUMBER)
 @_as
 @click.pass_obj
 def show(desk: Desk, target: Target, version: int, login: str | None) -> None:
@@ -71,7 +71,7 @@ def show(desk: Desk, target: Target, version: int, login: str | None) -> None:
 
 @command.command()
 @_place
-@click.argument("version", type=int)
+@click.argument("version", type=NUMBER)
 @click.option("--name", help="Put it under this name instead of its own.")
 @_as
 @click.pass_obj

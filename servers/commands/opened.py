@@ -37,6 +37,8 @@ class Target:
         return self.collection.partition("/")[0] in _TREES
 
 
+NUMBER: Final = click.IntRange(1, 2**63 - 1)
+"""The number of something in the store."""
 MAIL: Final = "mail"
 """alice/mail is all of her mailboxes, alice/mail/Work/2026 one of them."""
 _TREES: Final = frozenset({DOCS, FAVOURITES})

@@ -9,13 +9,13 @@ import click
 
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
-from servers.commands.opened import ask, opened
+from servers.commands.opened import NUMBER, ask, opened
 from storage.outbound import administration, domains
 from storage.outbound.types import Queued, QueueId
 from storage.store import Transaction
 from storage.types import SITE
 
-_number = click.argument("numbers", metavar="NUMBER…", type=click.IntRange(min=1), nargs=-1, required=True)
+_number = click.argument("numbers", metavar="NUMBER…", type=NUMBER, nargs=-1, required=True)
 
 
 @click.group()
@@ -62,7 +62,7 @@ def list_(desk: Desk, domain: str, sender: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("number", type=click.IntRange(min=1))
+@click.argument("number", type=NUMBER)
 @json_option
 @click.pass_obj
 def show(desk: Desk, number: int, as_json: bool) -> None:

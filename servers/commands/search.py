@@ -35,7 +35,7 @@ from storage.types import SITE, SpaceKind
 @click.option("--query", help="A whole query instead of criteria.")
 @click.option("--sort", type=click.Choice([one.value for one in Order]), default=Order.RELEVANCE.value)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--offset", type=click.IntRange(0), default=0)
+@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0)
 @json_option
 @click.pass_obj
 def command(

@@ -9,7 +9,7 @@ import click
 from auth import passwords, tokens
 from servers.cli import Desk
 from servers.commands.listing import json_option, moment, sheet, table
-from servers.commands.opened import account, ask, opened, read_password
+from servers.commands.opened import NUMBER, account, ask, opened, read_password
 from servers.commands.statistics import statistics
 from storage import accounts, address_mail, addresses, preferences, principals, quota
 from storage.mail import recipients, sending
@@ -342,7 +342,7 @@ def app_password_list(desk: Desk, login: str, as_json: bool) -> None:
 
 @app_password.command("revoke")
 @click.argument("login")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=NUMBER)
 @click.pass_obj
 def app_password_revoke(desk: Desk, login: str, number: int) -> None:
     """Make one useless at once."""

@@ -28,6 +28,45 @@ def documents(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("queue", "show", str(2**63)),
+        ("queue", "retry", "1" * 40),
+        ("feed", "revoke", "alice", str(2**64)),
+        ("history", "restore", "alice/events", str(2**64)),
+        ("document", "version", "alice/Reports/2026/a.txt", str(2**64)),
+        ("group", "invitations", "delete", "IAB", str(2**64)),
+        ("user", "app-password", "revoke", "alice", str(2**64)),
+        ("search", "--as", "alice", "zebra", "--offset", str(2**64)),
+    ],
+)
+def test_numbers_that_nothing_has(line: Line, words: tuple[str, ...]) -> None:
+    """They are not understood; the database cannot even be asked for such numbers."""
+    assert "Invalid value for" in line(*words, status=2)
+
+
+@pytest.mark.parametrize("kind", ["--day", "--week", "--month", "--from", "--to"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_of_all_days(line: Line, kind: str, day: str) -> None:
+    line("export", "alice/events", kind, day[:7] if kind == "--month" else day)
+
+
+def test_files_that_cannot_be_written(line: Line) -> None:
+    for words in (("export", "alice/events"), ("export", "alice/mail"), ("favourites", "export", "alice")):
+        said = line(*words, "--output", str(line.data / "nowhere" / "x"), status=1)
+        assert said == f"Error: {line.data}/nowhere/x: No such file or directory\n"
+    assert line("export", "alice/events", "--output", "/dev/full", status=1) == "Error: No space left on device\n"
+
+
+def test_a_database_that_is_not_ours_to_write(line: Line) -> None:
+    (line.data / "desk.sqlite3").unlink()
+    (line.data / "desk.sqlite3").mkdir()
+    said = line("user", "list", status=1)
+    assert said.startswith("Error: the database cannot be used: unable to open database file; ")
+    assert "sudo -u ACCOUNT escritoire" in said
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (("mail", "trash", "alice", "No such box"), "there is no mailbox No such box"),
