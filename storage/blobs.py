@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -13,10 +15,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 
-from storage.errors import NotFound
+from storage.errors import NoRoom, NotFound
+
+log = logging.getLogger(__name__)
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}\Z")
 _BLOCK: Final = 1024 * 1024
+
+
+@contextmanager
+def full_disk_told() -> Iterator[None]:
+    """Let a full disk be the store's own refusal, which each protocol has an answer for."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        log.error("disk full", extra={"file": error.filename or ""})
+        raise NoRoom from error
 
 
 class BlobWriter:
@@ -56,8 +72,12 @@ class BlobStore:
 
     @contextmanager
     def writer(self) -> Iterator[BlobWriter]:
-        """Take a body in pieces; an exception in the block leaves nothing behind."""
-        with self._temporary() as file:
+        """Take a body in pieces; an exception in the block leaves nothing behind.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
+        with full_disk_told(), self._temporary() as file:
             incoming = BlobWriter(file)
             yield incoming
             key = incoming.digest()
@@ -66,10 +86,14 @@ class BlobStore:
             incoming.key = key
 
     def put(self, data: bytes) -> str:
-        """Store `data` and return its key; content that is there already is not written again."""
+        """Store `data` and return its key; content that is there already is not written again.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
         key = hashlib.sha256(data).hexdigest()
         if not self._refresh(key, len(data)):
-            with self._temporary() as file:
+            with full_disk_told(), self._temporary() as file:
                 file.write(data)
                 self._move_in(file, key)
         return key

@@ -176,3 +176,10 @@ class Linked(StorageError):
 
 class Busy(StorageError):
     """Too many others are writing at this moment; the same request may be sent again."""
+
+
+class NoRoom(Busy):
+    """The machine's disk is full, which is nobody's quota; the same request may be sent again when there is room."""
+
+    def __init__(self) -> None:
+        super().__init__("the disk is full")

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from storage import migrate, plans
 from storage.blobs import BlobStore
 from storage.engine import Engines, Held
-from storage.errors import Busy
+from storage.errors import Busy, NoRoom
 from storage.schema import site_values
 from storage.types import Actor, CollectionId, PrincipalId
 
@@ -158,6 +158,7 @@ class Store:
 
         Raises:
             Busy: another transaction got in the way for too long; try again.
+            NoRoom: the disk is full.
         """
         held: Held | None = None
         try:
@@ -168,6 +169,9 @@ class Store:
                     _notify(tx)
         except Exception as error:
             reason = getattr(error, "orig", error)
+            if getattr(reason, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+                log.error("disk full", extra={"file": self.engines.url.database})
+                raise NoRoom from error
             if not _is_contention(reason) and (held is None or not held.gone()):
                 raise
             log.warning("busy", extra={"reason": type(reason).__name__})

@@ -119,6 +119,7 @@ TABLE: Final[Mapping[type[storage.StorageError], tuple[int, str, Callable[[stora
     storage.Refused: (403, f"{ESCRITOIRE}refused", _in_the_way),
     storage.Linked: (403, f"{ESCRITOIRE}document-linked", _nothing),
     storage.Busy: (503, "", _nothing),
+    storage.NoRoom: (507, "", _nothing),  # RFC 4918 §11.5
 }
 """Status, precondition element ("" = none), what stands in it. A protocol names its own elements."""
 

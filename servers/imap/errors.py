@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auth.errors import AuthError, BadCredentials, Throttled, TlsRequired
 from auth.sasl.context import Cancelled, Malformed, NotAllowed
-from storage.errors import Busy, Exists, Fixed, LimitReached, NotFound, OverQuota, StorageError, TooLarge
+from storage.errors import Busy, Exists, Fixed, LimitReached, NoRoom, NotFound, OverQuota, StorageError, TooLarge
 
 
 class No(Exception):
@@ -39,7 +39,7 @@ def of_storage(error: StorageError) -> No:
         text = "there is no such mailbox"
     elif isinstance(error, Exists):
         text = "there is such a mailbox already"
-    elif isinstance(error, Busy):
+    elif isinstance(error, Busy) and not isinstance(error, NoRoom):
         text = "too many are writing at this moment: try again"
     return No(text, code)
 

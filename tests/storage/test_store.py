@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from storage import collections, items, moving
-from storage.errors import Busy, NotFound
+from storage.blobs import full_disk_told
+from storage.errors import Busy, NoRoom, NotFound
 from storage.schema import items as item_rows
+from storage.schema import site_values
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind, Tool
 from tests.storage import bodies, desk
@@ -256,3 +259,31 @@ def test_the_rows_are_not_read_by_others_of_the_machine(tmp_path: Path) -> None:
     Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs").migrate()
     assert {mode & 0o007 for mode in modes().values()} == {0}
     store.close()
+
+
+def test_a_full_disk_is_a_refusal_that_ends(sqlite_template: Path, tmp_path: Path) -> None:
+    """DESIGN §2: nothing of it is left, each protocol has an answer for it, and with room again it goes on."""
+    shutil.copy(sqlite_template, tmp_path / "desk.sqlite3")
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+
+    def keep(pages: int, name: str) -> None:
+        with store.write(SITE) as tx:
+            tx.raw.execute(f"PRAGMA max_page_count={pages}")  # of this connection, which is kept
+            tx.db.execute(sa.insert(site_values).values(name=name, value="x" * 100_000))
+
+    try:
+        with pytest.raises(NoRoom):
+            keep(1, "a")
+        keep(1_000_000, "b")
+        with store.read(SITE) as tx:
+            assert set(tx.db.execute(sa.select(site_values.c.name)).scalars()) >= {"b"}
+            assert "a" not in set(tx.db.execute(sa.select(site_values.c.name)).scalars())
+    finally:
+        store.close()
+
+
+def test_a_body_that_has_no_room() -> None:
+    with pytest.raises(NoRoom), full_disk_told(), Path("/dev/full").open("wb", buffering=0) as file:
+        file.write(b"x")
+    with pytest.raises(FileNotFoundError), full_disk_told():
+        Path("/nowhere/at/all").read_bytes()
