@@ -248,7 +248,7 @@ def number_of(tx: Transaction, name: str) -> int:
 def _row(tx: Transaction, name: str) -> sa.Row[tuple[int, str, str, str]]:
     row = tx.db.execute(sa.select(plans).where(plans.c.name == name)).first()
     if row is None:
-        raise NotFound(f"no plan {name}")
+        raise NotFound(f"there is no plan {name}: `escritoire plan list` shows them")
     return row
 
 

@@ -64,7 +64,7 @@ def notify(desk: Desk, place: Spot, comment: str, login: str | None) -> None:
     """
     with opened(desk) as store:
         with store.read(SITE) as tx:
-            who = login or creator(tx, place)
+            who = login if login is not None else creator(tx, place)
         with store.write(acting_at(store, place, who)) as tx:
             told = notices.tell_members(tx, file(tx, place), comment)
     click.echo(f"{', '.join(one.name for one in told)} get a mail")

@@ -47,7 +47,7 @@ def spot(value: str) -> Spot:
 
 def acting_at(store: Store, place: Spot, login: str | None) -> Actor:
     """`--as`, or else the owner of the place, or the group's admin."""
-    return acting(store, login) if login else owner(store, place.kind, place.space)
+    return acting(store, login) if login is not None else owner(store, place.kind, place.space)
 
 
 def thing(tx: Transaction, place: Spot, *, root: str = DOCS, body: bool = False) -> Folder | File:
@@ -106,7 +106,7 @@ def hide_from(store: Store, place: Spot, whom: str, login: str | None, *, root: 
     if place.kind is not SpaceKind.GROUP:
         raise click.BadParameter("only what is a group's is seen by all until it is hidden")
     with store.read(SITE) as tx:
-        acting_login = login or creator(tx, place, root=root)
+        acting_login = login if login is not None else creator(tx, place, root=root)
     with store.write(acting_at(store, place, acting_login)) as tx:
         found = file(tx, place, root=root)
         group = principals.find(tx, SpaceKind.GROUP, place.space)

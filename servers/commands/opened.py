@@ -96,7 +96,7 @@ def account(tx: Transaction, login: str) -> Principal:
     try:
         return principals.find(tx, SpaceKind.PRIVATE, login)
     except NotFound:
-        raise NotFound(f"there is no account {login}") from None
+        raise NotFound(f"there is no account {login or 'without a name'}") from None
 
 
 def group(tx: Transaction, name: str) -> Principal:
@@ -113,7 +113,7 @@ def group(tx: Transaction, name: str) -> Principal:
 
 def acting(store: Store, login: str | None) -> Actor:
     """Who acts: the account of that login, or the site administrator without one."""
-    if not login:
+    if login is None:
         return SITE
     with store.read(SITE) as tx:
         found = account(tx, login)
@@ -129,7 +129,7 @@ def owner(store: Store, kind: SpaceKind, space: str) -> Actor:
 
 def acting_on(store: Store, target: Target, login: str | None) -> Actor:
     """`--as`, or else whose place it is."""
-    return acting(store, login) if login else owner(store, target.kind, target.space)
+    return acting(store, login) if login is not None else owner(store, target.kind, target.space)
 
 
 def collection(tx: Transaction, target: Target) -> Collection:
