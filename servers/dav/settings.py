@@ -14,6 +14,8 @@ class DavSettings:
     """`https://desk.example`: what absolute URLs to ourselves begin with; "" = whatever Host says."""
     bases: Mapping[str, str] = field(default_factory=dict)
     """Without a front: protocol name ("caldav", "carddav") to the origin its process answers on."""
+    public_origin: str = ""
+    """Where published documents are, which another process may serve; "" = where everything is (DOC-44)."""
     front: bool = False
     """All HTTP protocols share one origin: homes list the collections of every tool, and a request
     for a collection of another tool is handed to the process in `siblings`."""

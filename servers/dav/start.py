@@ -39,6 +39,7 @@ def dav_settings(settings: Settings) -> DavSettings:
     return DavSettings(
         origin=settings.origin,
         bases={} if front else {name: settings.own_url(name).rstrip("/") for name in _NAMES},
+        public_origin=settings.public_origin or (settings.url("feeds").rstrip("/") if settings.feeds.enabled else ""),
         front=front,
         siblings={name: _beside(settings, name) for name in _NAMES} if front else {},
         trusted_proxies=frozenset(security.trusted_proxies),

@@ -57,7 +57,8 @@ def _public_url(reader: Reader, thing: Folder | File) -> str | None:
     path = publishing.public_path(reader.tx, thing)
     if not path:
         return None
-    origin = reader.context.settings.origin or reader.context.request.origin
+    settings = reader.context.settings
+    origin = settings.public_origin or settings.origin or reader.context.request.origin
     return escape.text(origin + escape.path("public", *path.split("/")))
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from conf import load
+from servers.dav import application, start
+from servers.webdav.app import PROTOCOL
 from storage import collections, contacts, folders, items, links
 from storage.filing import File, Folder
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
+from tests.dav import desk
 from tests.dav.desk import Client, card
 
 DAV = "{DAV:}"
@@ -273,6 +278,30 @@ def test_publishing(alice: Client) -> None:
         found = alice.propfind(asked, f"{ESC}public-url", depth=depth).prop(path, f"{ESC}public-url")
         assert found is not None
         assert str(found.text).endswith("/public/alice/web/form.pdf")
+
+
+def test_public_urls_lead_to_who_serves_them(alice: Client, store: Store, tmp_path: Path) -> None:
+    """DOC-44, DOC-46: without a front the process of the feeds, with `public.origin` that host; else where everything is."""
+    alice.request("MKCOL", HOME + "web")
+    alice.request("PUT", HOME + "web/form.pdf", b"%PDF")
+    patch = (
+        '<D:propertyupdate xmlns:D="DAV:" xmlns:E="urn:escritoire:dav"><D:set><D:prop>'
+        "<E:published>1</E:published></D:prop></D:set></D:propertyupdate>"
+    )
+    alice.request("PROPPATCH", HOME + "web", patch)
+
+    def told(more: str) -> str:
+        settings = start.dav_settings(load.parse(f'domain = "desk.example"\n{more}\n', tmp_path / "escritoire.toml"))
+        client = Client(application.make(store, PROTOCOL, settings, desk.verifier()), "alice")
+        found = client.propfind(HOME + "web/form.pdf", f"{ESC}public-url").prop(HOME + "web/form.pdf", f"{ESC}public-url")
+        assert found is not None
+        return str(found.text)
+
+    path = "/public/alice/web/form.pdf"
+    assert told("port_base = 21000") == f"http://127.0.0.1:21005{path}"
+    assert told('[front]\norigin = "https://desk.example"') == f"https://desk.example{path}"
+    assert told('[public]\norigin = "https://files.example"') == f"https://files.example{path}"
+    assert told("[feeds]\nenabled = false").endswith(path)
 
 
 def test_moving_between_environments(alice: Client, bob: Client) -> None:
