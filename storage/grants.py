@@ -86,6 +86,8 @@ def withdraw(
 ) -> None:
     """Take `right` back; taking it from "all members" leaves one entry a present member (ACL-09).
 
+    *See* goes with what shows the same: nobody may edit what was hidden from him.
+
     Raises:
         Fixed, Denied: as in `grant`.
         Refused: a member holds it only through the "all members" entry: withdraw that first.
@@ -97,8 +99,8 @@ def withdraw(
     shown = right & Right.SEE if item is not None else right & Right.SEE_FOLDER
     if shown and collection.tool in FOLDER_TOOLS and _is_public(tx, collection.id, item):
         raise Refused("what is public is seen by everybody: take it from the public first (DOC-41)")
-    if collection.tool is Tool.CONTACTS and item is None and right & Right.SEE:
-        right |= Right.ADD | Right.DELETE  # ACL-20
+    if right & Right.SEE:
+        right |= _seen_by(collection, item)
     if grantee.kind is SpaceKind.GROUP:
         taken = _withdraw_from_all(tx, collection, item, grantee, right)
     else:
@@ -132,13 +134,14 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
         whole = given.get(group.id, Right.NONE)
         if item is not None and _seen_by_default(collection) and not item.restricted:
             whole |= Right.SEE
-        rows.append(GridRow(group, group.name, True, whole, whole | everybody))
+        rows.append(GridRow(group, group.name, True, whole, _with_sight(collection, whole | everybody)))
         for person in people:
             one = given.get(person.id, Right.NONE)
             default = rights.defaults(collection.space.kind, collection.tool, _standing(tx, collection, person))
             if item is not None and item.restricted and _seen_by_default(collection) and person.id != item.creator_id:
                 default &= ~Right.SEE  # ACL-09: it was unticked for "all members"
-            rows.append(GridRow(person, group.name, False, one, default | one | whole | everybody))
+            held = _with_sight(collection, default | one | whole | everybody)
+            rows.append(GridRow(person, group.name, False, one, held))
     return Grid(columns, tuple(rows))
 
 
@@ -334,6 +337,18 @@ def _effective(tx: Transaction, collection: Collection, grantee: Principal) -> R
     elif collection.space.kind is SpaceKind.GROUP:
         held |= rights.defaults(collection.space.kind, collection.tool, Relation.MEMBER)
     return held
+
+
+def _seen_by(collection: Collection, item: Any) -> Right:
+    """What goes together with *see*: in an address book adding and deleting (ACL-20), elsewhere *edit*."""
+    if collection.tool is not Tool.CONTACTS:
+        return Right.EDIT
+    return Right.ADD | Right.DELETE if item is None else Right.NONE
+
+
+def _with_sight(collection: Collection, held: Right) -> Right:
+    """Rights as they work: whoever may edit what has a *see* of its own sees it."""
+    return held | Right.SEE if held & Right.EDIT and collection.tool is not Tool.CONTACTS else held
 
 
 def _seen_by_default(collection: Collection) -> bool:

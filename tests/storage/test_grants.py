@@ -210,6 +210,33 @@ def test_hiding_a_group_note_from_one_member(store: Store, alice: Actor, bob: Ac
     assert _sync(store, bob, "IAB", "notes", 1)[:2] == ([], ["n"])
 
 
+def test_what_is_hidden_is_not_edited_either(store: Store, alice: Actor, bob: Actor) -> None:
+    """ACL-09, DOC-18: whoever may edit sees; so hiding takes both, also where all members may edit; the grid says so."""
+    dave = _new(store, "dave", "IAB")
+    _put(store, alice, "IAB", "notes", "n", bodies.thing("VJOURNAL", "n"))
+    _grant(store, alice, "IAB", "notes", "bob", Right.EDIT, "n")
+    _grant(store, alice, "IAB", "notes", "IAB", Right.EDIT, "n")
+    _withdraw(store, alice, "IAB", "notes", "IAB", Right.SEE, "n")
+    assert [_shown(store, who, "IAB", "notes") for who in (bob, dave)] == [{"n": View.FULL}] * 2
+    _withdraw(store, alice, "IAB", "notes", "bob", Right.SEE, "n")
+    assert [_shown(store, who, "IAB", "notes") for who in (bob, dave)] == [{}, {"n": View.FULL}]
+    with store.read(alice) as tx:
+        rows = {row.grantee.name: row.held for row in grants.grid(tx, bodies.find(tx, "IAB", "notes"), "n").rows}
+    assert [bool(rows[name] & Right.SEE) for name in ("bob", "dave", "IAB")] == [False, True, False]
+
+
+def test_details_of_a_calendar_go_with_the_right_to_edit_it(store: Store, alice: Actor, bob: Actor) -> None:
+    """CAL-07, decision 0002: whoever edits all events reads them; taken back, there are busy times alone."""
+    _put(store, alice, "alice", "events", "a")
+    _grant(store, alice, "alice", "events", "bob", Right.EDIT)
+    with store.read(alice) as tx:
+        rows = {row.grantee.name: row.held for row in grants.grid(tx, bodies.find(tx, "alice", "events")).rows}
+    assert rows["bob"] & Right.SEE
+    _withdraw(store, alice, "alice", "events", "bob", Right.SEE)
+    assert _shown(store, bob, "alice", "events") == {"a": View.BUSY}
+    assert not _rights(store, bob, "alice", "events") & Right.EDIT
+
+
 def _read(store: Store, who: Actor, space: str, where: str, name: str) -> bytes | None:
     with store.read(who) as tx:
         return items.get(tx, bodies.find(tx, space, where), name).body
