@@ -13,6 +13,7 @@ from servers.dav.properties.table import ItemPart, ItemProperty, Listing, Part, 
 from servers.dav.resources import Kind, Resource
 from servers.webdav import tree
 from storage import folders, publishing
+from storage import principals as people
 from storage.filing import Details, File, Folder, Special
 from storage.types import FOLDER_TOOLS, Item, Row
 
@@ -27,19 +28,37 @@ _PLACES: Final = frozenset({Kind.ROOT, Kind.OWNER})
 _NOTHING: Final = Details()
 
 
-def _folder(name: str, get: Callable[[Folder], str | None], *, allprop: bool = False) -> Property:
+def _folder(name: str, get: Callable[[Folder], str | None]) -> Property:
     def value(reader: Reader, found: Resource) -> str | None:
         folder = tree.folder_of(found)
         return None if folder is None else get(folder)
 
-    return Property(name, _FOLDER, value, allprop=allprop, tools=FOLDER_TOOLS)
+    return Property(name, _FOLDER, value, tools=FOLDER_TOOLS)
 
 
-def display_name(folder: Folder) -> str:
-    """What people call it: its title; of a main folder its owner's name (DOC-05, ACL-12)."""
-    if folder.special is not Special.ROOT:
+_CALLED: Final = {
+    "fr": {Special.TRASH: "Corbeille", Special.DROP_BOX: "Boîte de dépôt"},
+    "de": {Special.TRASH: "Papierkorb", Special.DROP_BOX: "Briefkasten"},
+    "nl": {Special.TRASH: "Prullenbak", Special.DROP_BOX: "Brievenbus"},
+}
+"""What is not called in another language as it is in the URL, by language (DOC-05)."""
+_TRANSLATED: Final = frozenset({Special.TRASH, Special.DROP_BOX})
+
+
+def display_name(reader: Reader, folder: Folder) -> str:
+    """What its reader calls it: its title; of a main folder its owner's name (DOC-05, ACL-12)."""
+    if folder.special is Special.ROOT:
+        return folder.space.display_name or folder.space.name
+    if folder.special not in _TRANSLATED:
         return folder.title
-    return folder.space.display_name or folder.space.name
+    if "language" not in reader.memo:
+        reader.memo["language"] = people.language_of(reader.tx, reader.tx.actor.id)
+    return _CALLED.get(reader.memo["language"], {}).get(folder.special, folder.title)
+
+
+def _display_name(reader: Reader, found: Resource) -> str | None:
+    folder = tree.folder_of(found)
+    return None if folder is None else escape.text(display_name(reader, folder))
 
 
 def _owner_name(reader: Reader, found: Resource) -> str:
@@ -94,7 +113,7 @@ _GRAMMARS: Final = (
 
 PROPERTIES: Final = (
     Property(f"{DAV}supported-query-grammar-set", _FOLDER | _PLACES, lambda *_: _GRAMMARS),
-    _folder(f"{DAV}displayname", lambda folder: escape.text(display_name(folder)), allprop=True),
+    Property(f"{DAV}displayname", _FOLDER, _display_name, allprop=True, tools=FOLDER_TOOLS),
     Property(f"{DAV}displayname", _PLACES, _owner_name, allprop=True),
     Property(f"{DAV}lockdiscovery", _FOLDER, _locks, allprop=True),
     _folder(f"{DAV}add-member", lambda _: None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from storage import preferences, principals
 from storage.store import Store
 from storage.types import SITE, SpaceKind
 from tests.dav.desk import Client
@@ -167,6 +168,34 @@ LOCK = (
 PATCH = (
     b'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:a xmlns:x="urn:x">1</x:a></D:prop></D:set></D:propertyupdate>'
 )
+
+
+def test_special_folders_are_called_in_the_readers_language(alice: Client, bob: Client, store: Store) -> None:
+    """DOC-05: names on disk are the same for all, `displayname` is localised; ACC-03: at the next request."""
+    box = HOME + "Drop%20box/"
+    assert bob.request("PUT", box + "letter.txt", b"x").status == 201
+
+    def called(client: Client, path: str) -> str:
+        found = client.propfind(path, f"{DAV}displayname", depth="0").prop(path, f"{DAV}displayname")
+        assert found is not None
+        return str(found.text)
+
+    assert [called(alice, HOME + "Trash/"), called(alice, box)] == ["Trash", "Drop box"]
+    for language, trash, drop_box in (
+        ("fr-BE", "Corbeille", "Boîte de dépôt"),
+        ("de", "Papierkorb", "Briefkasten"),
+        ("nl", "Prullenbak", "Brievenbus"),
+        ("es", "Trash", "Drop box"),
+    ):
+        with store.write(SITE) as tx:
+            preferences.set_language(tx, principals.find(tx, SpaceKind.PRIVATE, "alice"), language)
+        assert [called(alice, HOME + "Trash/"), called(alice, box)] == [trash, drop_box]
+        assert called(bob, box) == "Drop box"
+        listing = alice.propfind(HOME, f"{DAV}displayname", depth="1")
+        found = listing.prop(HOME + "Trash/", f"{DAV}displayname")
+        assert found is not None
+        assert found.text == trash
+    assert alice.request("PUT", HOME + "Corbeille", b"a name as any other").status == 201
 
 
 def test_another_members_disk(alice: Client, bob: Client, carol: Client) -> None:

@@ -119,7 +119,7 @@ _OF_FILE: Final[Mapping[str, Callable[[Candidate], Value | None]]] = {
     properties.DOWNLOADS: lambda one: one.around.details(one.file.name).downloads,
 }
 _OF_FOLDER: Final[Mapping[str, Callable[[Candidate], Value | None]]] = {
-    f"{DAV}displayname": lambda one: properties.display_name(one.around.folder),
+    f"{DAV}displayname": lambda one: properties.display_name(one.around.reader, one.around.folder),
     f"{DAV}getlastmodified": lambda one: _at(one.around.folder.modified),
     f"{DAV}creationdate": lambda one: _at(one.around.folder.created),
     f"{DAV}resourcetype": lambda one: "",
