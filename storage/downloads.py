@@ -16,7 +16,10 @@ from storage.store import Store, Transaction
 
 
 def count(store: Store, file: File) -> None:
-    """Count one download; it is written within about a second, and changes neither validator nor number."""
+    """Count one download, which changes neither validator nor number; nobody waits for it to be written.
+
+    That is done at once, and within about a second where they come by the dozen.
+    """
     _counts.add(store, file.id, 1)
 
 
@@ -25,6 +28,12 @@ def flush(store: Store) -> None:
     _counts.flush(store)
 
 
+def settle(store: Store) -> None:
+    """Write what this process counted, for somebody who asks for the number (SYS-01)."""
+    _counts.settle(store)
+
+
+_PROMPT: Final = 10
 _here: Final = sa.bindparam("item", type_=sa.BigInteger)
 _more: Final = sa.bindparam("more", type_=sa.BigInteger)
 _ADD: Final = Statement(
@@ -46,4 +55,4 @@ def _write(tx: Transaction, counted: Mapping[int, int]) -> None:
             _BEGIN.run(tx, values)
 
 
-_counts: Final = Gathering[int]("downloads", add, _write)
+_counts: Final = Gathering[int]("downloads", add, _write, prompt=_PROMPT)

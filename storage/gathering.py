@@ -1,5 +1,7 @@
 """What a store's process gathers and writes together, within about a second, so that nobody waits for it.
 
+Where little comes, some of it may be written at once.
+
 What was gathered last is written when the store is closed. A process that is killed loses it: this is for counters and
 marks, not for people's data.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
@@ -35,6 +38,8 @@ class _Waiting(Generic[_V]):
         self.written: dict[int, _V] = {}
         """What is being written at this moment."""
         self.timer: threading.Timer | None = None
+        self.credit = 0.0
+        self.credited = float("-inf")
         self.turn = threading.Lock()
         """Held while they are written: who closes the store waits for a timer that is at it."""
 
@@ -43,10 +48,19 @@ class Gathering(Generic[_V]):
     """One kind of such values, by the id of what they belong to."""
 
     def __init__(
-        self, name: str, merge: Callable[[_V, _V], _V], write: Callable[[Transaction, Mapping[int, _V]], None]
+        self,
+        name: str,
+        merge: Callable[[_V, _V], _V],
+        write: Callable[[Transaction, Mapping[int, _V]], None],
+        *,
+        prompt: int = 0,
     ) -> None:
-        """`merge` makes one value of the one that waits and another; `write` is the transaction."""
+        """`merge` makes one value of the one that waits and another; `write` is the transaction.
+
+        So many transactions as `prompt` are made at once, and one more in each second after them, before values wait.
+        """
         self._name: Final = name
+        self._prompt: Final = prompt
         self._merge: Final = merge
         self._write: Final = write
         self._stores: Final[weakref.WeakKeyDictionary[Store, _Waiting[_V]]] = weakref.WeakKeyDictionary()
@@ -59,7 +73,7 @@ class Gathering(Generic[_V]):
             before = waiting.values.get(key)
             waiting.values[key] = value if before is None else self._merge(before, value)
             if waiting.timer is None:
-                waiting.timer = threading.Timer(DELAY_S, self._flush_quietly, (store,))
+                waiting.timer = threading.Timer(self._delay(waiting), self.settle, (store,))
                 waiting.timer.daemon = True
                 waiting.timer.start()
 
@@ -84,16 +98,34 @@ class Gathering(Generic[_V]):
                 with store.write(SITE) as tx:
                     self._write(tx, dict(values[start : start + AT_ONCE]))
 
-    def _flush_quietly(self, store: Store) -> None:
+    def settle(self, store: Store) -> None:
+        """Write what was gathered, if there is something; where that cannot be done now, it is lost."""
         try:
-            self.flush(store)
+            if self._waits(store):
+                self.flush(store)
         except (Busy, sa.exc.SQLAlchemyError):
             log.info("not gathered", extra={"what": self._name})
+
+    def _waits(self, store: Store) -> bool:
+        """Whether something is to be written, or being written."""
+        waiting = self._of(store)
+        with waiting.guard:
+            return bool(waiting.values) or waiting.turn.locked()
+
+    def _delay(self, waiting: _Waiting[_V]) -> float:
+        """Seconds until the next writing: none while few values come."""
+        now = time.monotonic()
+        waiting.credit = min(self._prompt, waiting.credit + now - waiting.credited)
+        waiting.credited = now
+        if waiting.credit < 1:
+            return DELAY_S
+        waiting.credit -= 1
+        return 0.0
 
     def _of(self, store: Store) -> _Waiting[_V]:
         with self._guard:
             found = self._stores.get(store)
             if found is None:
                 found = self._stores[store] = _Waiting()
-                store.before_close(self._flush_quietly)
+                store.before_close(self.settle)
             return found

@@ -70,3 +70,30 @@ def test_closing_waits_for_who_is_at_it(url: str, tmp_path: Path, monkeypatch: p
     assert begun.wait(30)
     store.close()
     assert done.is_set()
+
+
+def test_little_is_written_at_once_and_much_together(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DOC-11: what comes now and then is there for every process; the rest waits."""
+    monkeypatch.setattr(gathering, "DELAY_S", 600.0)
+    written: list[dict[int, int]] = []
+    turn = threading.Event()
+
+    def write(tx: Transaction, found: Mapping[int, int]) -> None:
+        written.append(dict(found))
+        turn.set()
+
+    counts = Gathering[int]("counts", add, write, prompt=2)
+    monkeypatch.setattr(gathering.time, "monotonic", lambda: 1000.0)
+    store = Store.open(url, tmp_path / "blobs")
+    for number in (1, 2):
+        turn.clear()
+        counts.add(store, number, 1)
+        assert turn.wait(30)
+    counts.flush(store)  # its turn comes when the second was written
+    for _ in range(5):
+        counts.add(store, 3, 1)
+    assert written == [{1: 1}, {2: 1}]
+    store.close()
+    assert written == [{1: 1}, {2: 1}, {3: 5}]

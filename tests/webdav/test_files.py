@@ -358,6 +358,21 @@ def test_downloads_are_counted(alice: Client, app: Callable[..., Iterable[bytes]
         assert found.text == "2"
 
 
+def test_downloads_are_told_at_the_next_request(
+    alice: Client, app: Callable[..., Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DOC-11, SYS-01: whoever asks is told what was counted up to then, though it is written behind the answers."""
+    from storage import gathering
+
+    monkeypatch.setattr(gathering, "DELAY_S", 600.0)
+    alice.request("PUT", HOME + "a.txt", b"0123456789")
+    for count in range(1, 40):
+        alice.request("GET", HOME + "a.txt")
+        found = alice.propfind(HOME, f"{ESC}downloads", depth="1").prop(HOME + "a.txt", f"{ESC}downloads")
+        assert found is not None
+        assert found.text == str(count)
+
+
 def test_descriptions(alice: Client) -> None:
     """DOC-09, DOC-14: settable, shown in listings, no change of the content's validator."""
     tag = alice.request("PUT", HOME + "a.txt", b"x").headers["etag"]

@@ -14,8 +14,9 @@ from servers.dav.transactions import find, reading
 from servers.http.errors import HttpError
 from servers.http.response import Response
 from servers.webdav import listing, tree
+from servers.webdav.properties import DOWNLOADS
 from servers.webdav.spool import Spool
-from storage import folders
+from storage import downloads, folders
 from storage.errors import LimitReached
 from storage.filing import Folder
 
@@ -26,6 +27,8 @@ def propfind(context: Context) -> Response:
     if root is not None:
         xml.expect(root, f"{DAV}propfind")
     asked = multistatus.wanted(root)
+    if DOWNLOADS in asked.names:
+        downloads.settle(context.store)
     depth = context.depth(INFINITY)
     answer = Spool()
     answer.add((multistatus.HEAD,))
