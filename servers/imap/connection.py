@@ -233,7 +233,7 @@ class Connection:
             return NOTHING
         if self._voided:
             return _VOID
-        data = self._news(removals=True) if self.idling else b""
+        data = self._idle_news() if self.idling else b""
         if self.notify is not None:
             data += self.notify.news(self)
         return Reply((data,), Then.CLOSE) if self._over else Reply((data,), wait=self._wait())
@@ -411,12 +411,18 @@ class Connection:
 
     def _end_idle(self, line: bytes) -> Reply:
         tag, self.idling = self.idling.encode(), ""
-        news = self._news(removals=True)
+        news = self._idle_news()
         end = b" OK IDLE done\r\n" if line.strip().upper() == b"DONE" else b" BAD DONE was expected\r\n"
         return Reply((news, tag + end), Then.CLOSE if self._over else Then.GO_ON)
 
+    def _idle_news(self) -> bytes:
+        """What an IDLE tells of the selected mailbox: after NOTIFY only what that wants (RFC 5465 §4)."""
+        if self.notify is not None and not self.notify.of_selected("MessageNew"):
+            return b""
+        return self._news(removals=True)
+
     def news(self, *, removals: bool) -> bytes:
-        """The same for what is told without being asked."""
+        """The same as `_news` for what is told without being asked."""
         return self._news(removals=removals)
 
     def _news(self, *, removals: bool) -> bytes:

@@ -77,6 +77,7 @@ def _told(connection: Connection, view: View, news: News) -> bytes:
             lines.append(recent.line(view))
     lines.append(new_keywords(view, {state.flags for state in chain((one for _, one in news.changed), news.came)}))
     if connection.notify is None or connection.notify.of_selected("FlagChange"):
-        gone = view.gone
-        lines += [flags_of(connection, view, number, state) for number, state in news.changed if state.uid not in gone]
+        gone, uid = view.gone, connection.notify is not None  # RFC 5465 §5.1: with the uid
+        changed = [pair for pair in news.changed if pair[1].uid not in gone]
+        lines += [flags_of(connection, view, number, state, uid=uid) for number, state in changed]
     return b"".join(lines)

@@ -52,7 +52,46 @@ def test_flags_that_nobody_wants(alice: Client, connect: Connect) -> None:
     assert alice.lines("STORE 2 +FLAGS \\Seen") == ["* 2 FETCH (FLAGS (\\Seen))"]
     alice(f"NOTIFY SET (selected ({NEW} FlagChange))")
     other("STORE 1 -FLAGS.SILENT \\Flagged")
-    assert woken(alice) == ["* 1 FETCH (FLAGS ())"]
+    assert re.fullmatch(r"\* 1 FETCH \(UID \d+ FLAGS \(\)\)\r\n", alice.woken())
+
+
+def test_flags_with_their_uids(alice: Client, connect: Connect) -> None:
+    """§5.1: the FETCH MUST include UID: whoever wants removals at any time cannot rely on numbers (§5.3)."""
+    other = connect()
+    alice("UID FETCH 1:* FLAGS")
+    alice(f"NOTIFY SET (selected ({NEW} FlagChange))")
+    other("SELECT INBOX")
+    other("STORE 3 +FLAGS.SILENT \\Flagged")
+    assert re.fullmatch(r"\* 3 FETCH \(UID \d+ FLAGS \(\\Flagged\)\)\r\n", alice.woken())
+
+
+@pytest.mark.parametrize("groups", ["(selected NONE)", f"(personal ({NEW} FlagChange))"])
+def test_idle_tells_what_is_wanted(alice: Client, connect: Connect, groups: str) -> None:
+    """§4: IDLE MUST send exactly the events of NOTIFY; without a group of the selected mailbox none of its (§3.1)."""
+    other = connect()
+    alice("FETCH 1:3 FLAGS")
+    alice(f"NOTIFY SET {groups}")
+    assert "+ idling" in alice("IDLE")
+    put(other)
+    other("SELECT INBOX")
+    other("STORE 1 +FLAGS.SILENT \\Deleted")
+    other("EXPUNGE")
+    assert alice.woken() == ""
+    assert alice.feed(b"DONE\r\n") == "A OK IDLE done\r\n"
+    assert "* 1 EXPUNGE" in alice("NOOP")
+
+
+def test_idle_tells_what_was_delayed(alice: Client, connect: Connect) -> None:
+    """§6.1.2: a removal waits for a command that may tell it, IDLE for one."""
+    other = connect()
+    alice("FETCH 1:3 FLAGS")
+    alice(f"NOTIFY SET (selected-delayed ({NEW}))")
+    other("SELECT INBOX")
+    other("STORE 1 +FLAGS.SILENT \\Deleted")
+    other("EXPUNGE")
+    assert alice.woken() == ""
+    assert "+ idling" in alice("IDLE")
+    assert alice.woken() == "* 1 EXPUNGE\r\n"
 
 
 def test_counters_of_others(alice: Client, connect: Connect) -> None:
