@@ -1,17 +1,33 @@
-"""Whether a device gets what it asks for: policy, order to wipe, quarantine ([MS-ASCMD] §2.2.2; EAS-05, EAS-14)."""
+"""Whether a device gets what it asks for: plan, policy, wipe, quarantine ([MS-ASCMD] §2.2.2; EAS-05, EAS-14)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from servers.activesync.call import Call
+from storage import plans
 from storage.activesync import devices
+from storage.store import Store
+from storage.types import SITE, Actor
 
 BLOCKED, WIPE, NOT_PROVISIONED, REFRESH, WRONG_KEY = 129, 140, 142, 143, 144
 _WITHOUT: Final = frozenset({"Provision", "Settings"})
 """What a device may ask before it obeys a policy."""
 _WHILE_WAITING: Final = frozenset({"Provision", "Settings", "FolderSync", "Sync", "Ping", "GetItemEstimate"})
 """What a device that waits to be let in is answered: folders with nothing in them."""
+
+GATE: Final = "eas"
+
+
+def admit(store: Store, actor: Actor) -> Actor:
+    """Pass whose plan includes mobile synchronisation (ACC-11).
+
+    Raises:
+        GateClosed: it does not.
+    """
+    with store.read(SITE) as tx:
+        plans.allows(tx, actor.id, GATE)
+    return actor
 
 
 def refusal(call: Call) -> int | None:

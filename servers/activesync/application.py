@@ -64,7 +64,7 @@ def make(store: Store, settings: EasSettings, verify: Verifier) -> Asgi:
         name = login.rpartition("\\")[2]  # EAS-07: DOMAIN\login, the domain is ignored
 
         def who() -> Actor:
-            return verify(store, name, password, request.peer)
+            return admission.admit(store, verify(store, name, password, request.peer))
 
         actor = await in_thread(who)
         exchange.login = actor.login

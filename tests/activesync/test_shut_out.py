@@ -7,11 +7,12 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email
+from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Email, FolderHierarchy
 from servers.http.asgi import environment
+from storage import plans
 from storage.activesync import devices
 from storage.store import Store
-from storage.types import Actor
+from storage.types import SITE, Actor
 from tests.activesync.phone import PATH, Phone
 
 
@@ -51,6 +52,23 @@ def test_a_field_with_underscores_passes_for_no_other() -> None:
     found = environment(scope)
     assert "HTTP_X_FORWARDED_FOR" not in found
     assert found["HTTP_X_FORWARDED_PROTO"] == "https"
+
+
+def test_the_gate(phone: Phone, store: Store) -> None:
+    """EAS (section 23), ACC-11, SPEC 0.4: without `eas` in the plan everything is 403, and says which gate it is."""
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, close_gates=["eas"])
+    tail = "DeviceId=A&DeviceType=B&User=alice"
+    asked = FolderHierarchy.FolderSync(FolderHierarchy.SyncKey("0"))
+    for answer in (phone.request("OPTIONS"), phone.request("POST", f"Cmd=FolderSync&{tail}", asked)):
+        assert answer.status == 403
+        assert b"eas" in answer.body
+        assert "ms-asprotocolcommands" not in answer.headers
+    found = asyncio.run(phone.send("POST", "", b"<Autodiscover/>", path="/autodiscover/autodiscover.xml"))
+    assert found.status == 403
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, open_gates=["eas"])
+    assert phone.request("OPTIONS").status == 200
 
 
 def test_who_is_shut_out_while_waiting_gets_nothing(
