@@ -16,7 +16,7 @@ from storage.formats import message_text
 from storage.mail import absence
 from storage.mail.absence import Absence, Message
 
-_OK, _PROTOCOL, _ARGUMENTS = 1, 2, 5
+_OK, _PROTOCOL, _DENIED, _ARGUMENTS = 1, 2, 3, 5
 _AUDIENCES: Final[dict[str, Tag]] = {
     "internal": Settings.AppliesToInternal,
     "known": Settings.AppliesToExternalKnown,
@@ -25,7 +25,10 @@ _AUDIENCES: Final[dict[str, Tag]] = {
 
 
 def oof(call: Call, asked: Element) -> Element:
-    """Answer a Get or a Set."""
+    """Answer a Get or a Set; where the plan has no automatic answers, neither (ACC-11)."""
+    with call.store.read(call.actor) as tx:
+        if not absence.allowed(tx):
+            return Settings.Oof(Settings.Status(_DENIED))
     said = asked.find(Settings.Set)
     if said is not None:
         if (Settings.StartTime in said) != (Settings.EndTime in said):  # both or none ([MS-ASCMD] §2.2.3.61.2)

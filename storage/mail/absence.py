@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import plans
 from storage.formats import collation, mail_header, mime_words
 from storage.formats.addresses import parse_addresses
 from storage.formats.mail_policy import POLICY, POLICY_UTF8
@@ -31,6 +32,8 @@ from storage.types import Tool
 AGAIN_S: Final = 7 * 86_400
 """Nobody gets a second answer within so many seconds (RFC 5230 §4.1)."""
 TEXT_MAX: Final = 64 * 1024
+GATE: Final = "filters"
+"""ACC-11: the automatic answer is one of them (MSG-27)."""
 OFF, ON, SCHEDULED = 0, 1, 2
 _READ: Final = Statement(sa.select(auto_replies).where(auto_replies.c.account_id == sa.bindparam("account")))
 _LISTS: Final = (b"list-id", b"list-post", b"list-unsubscribe", b"list-help", b"mailing-list")
@@ -79,7 +82,12 @@ def of(tx: Transaction) -> Absence:
 
 
 def set_(tx: Transaction, absence: Absence) -> None:
-    """Set the actor's; whoever got an answer before gets one of the new ones."""
+    """Set the actor's; whoever got an answer before gets one of the new ones.
+
+    Raises:
+        GateClosed: his plan has no filters; what he set before is kept, and answers nobody.
+    """
+    plans.allows(tx, tx.actor.id, GATE)
     row = {
         "account_id": tx.actor.id, "state": absence.state, "starts": absence.starts, "ends": absence.ends,
         "internal": _dumped(absence.internal), "known": _dumped(absence.known), "others": _dumped(absence.others),
@@ -89,10 +97,15 @@ def set_(tx: Transaction, absence: Absence) -> None:
     tx.db.execute(sa.insert(auto_replies).values(**row))
 
 
+def allowed(tx: Transaction) -> bool:
+    """Whether the actor's plan has such answers."""
+    return GATE in plans.of(tx, tx.actor.id).gates
+
+
 def answer(tx: Transaction, mails: Sequence[tuple[Recipient, Prepared]]) -> None:
     """Put the answers that are due into the queue: in the transaction that delivers the mails, as their recipient."""
     absence = of(tx)
-    if absence.holds(tx.now):
+    if absence.holds(tx.now) and allowed(tx):
         for recipient, prepared in mails:
             _answer(tx, absence, recipient, prepared)
 

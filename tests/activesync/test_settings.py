@@ -6,6 +6,9 @@ import pytest
 
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import Settings
+from storage import plans
+from storage.store import Store
+from storage.types import SITE
 from tests.activesync.phone import Phone
 
 TIMES = (Settings.StartTime("2026-05-01T00:00:00.000Z"), Settings.EndTime("2026-05-09T00:00:00.000Z"))
@@ -84,3 +87,17 @@ def test_an_empty_password(phone: Phone, version: str) -> None:
     found = phone.post("Settings", given).document
     assert found.text_of(Settings.Status) == "1"
     assert found.text_of(Settings.DevicePassword, Settings.Status) == "7"
+
+
+def test_the_gate(phone: Phone, store: Store) -> None:
+    """ACC-11: automatic answers belong to `filters`; access to them is denied (status 3), to other settings not."""
+    assert oof(phone, Settings.Set(Settings.OofState(1), message("away"))).text_of(Settings.Status) == "1"
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, close_gates=["filters"])
+    for asked in (Settings.Set(Settings.OofState(0)), Settings.Get(Settings.BodyType("TEXT"))):
+        found = oof(phone, asked)
+        assert found.text_of(Settings.Status) == "3"
+        assert Settings.Get not in found
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, open_gates=["filters"])
+    assert state(phone) == ["1", None, "away"]

@@ -9,8 +9,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from storage import accounts, items, kinds
+from storage import accounts, items, kinds, plans
 from storage import collections as tree
+from storage.errors import GateClosed
 from storage.mail import absence, appending, delivery
 from storage.mail.absence import Absence, Message
 from storage.mail.recipients import Recipient
@@ -144,6 +145,22 @@ def test_it_ends_when_it_ends(store: Store, alice: Actor, send: Send) -> None:
     assert len(send()) == 1
     away(store, alice, Absence(absence.OFF, 0, 0, None, None, Message("off")))
     assert send("other@far.test") == []
+
+
+def test_the_gate(store: Store, alice: Actor, send: Send) -> None:
+    """ACC-11: without `filters` nothing can be set, not even off; what was set is kept and answers nobody."""
+    away(store, alice, Absence(absence.ON, others=Message("away")))
+    try:
+        with store.write(SITE) as tx:
+            plans.change(tx, plans.FULL, close_gates=["filters"])
+        assert send("gate1@far.test") == []
+        for wanted in (Absence(absence.ON, others=Message("other")), Absence()):
+            with pytest.raises(GateClosed, match="filters"):
+                away(store, alice, wanted)
+    finally:
+        with store.write(SITE) as tx:
+            plans.change(tx, plans.FULL, open_gates=["filters"])
+    assert "away" in str(send("gate1@far.test")[0])
 
 
 def test_what_the_subject_hides_makes_no_fields(store: Store, alice: Actor, send: Send) -> None:
