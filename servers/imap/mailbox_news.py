@@ -89,9 +89,8 @@ def _wants(notify: Notify, event: str, name: str, before: Known, now: Known) -> 
 
 
 def _line(connection: Connection, now: Known, name: str, old: str) -> bytes:
-    said = " ".join(render.attributes(now.named.get(name), subscribed=name in now.subscribed))
-    more = b' ("OLDNAME" (%b))' % connection.name(old) if old else b""
-    return b'* LIST (%b) "/" %b%b\r\n' % (said.encode(), connection.name(name), more)
+    words = render.attributes(now.named.get(name), subscribed=name in now.subscribed)
+    return render.list_response(name, words, utf8=connection.utf8, old=old)
 
 
 def _annotations(connection: Connection, notify: Notify, before: Known, now: Known) -> Iterator[bytes]:

@@ -112,6 +112,12 @@ def attributes(box: Mailbox | None, *, subscribed: bool) -> list[str]:
     return [*found, "\\Subscribed"] if subscribed else found
 
 
+def list_response(name: str, attributes: Iterable[str], *, utf8: bool, old: str = "") -> bytes:
+    """A LIST response; with another name that was given for the mailbox (RFC 9051 §6.3.9.7)."""
+    more = b' ("OLDNAME" (%b))' % mailbox(old, utf8=utf8) if old and old != name else b""
+    return b'* LIST %b "/" %b%b\r\n' % (listed(attributes), mailbox(name, utf8=utf8), more)
+
+
 def listed(words: Iterable[str]) -> bytes:
     """Words in parentheses."""
     return b"(%b)" % " ".join(words).encode("ascii", "replace")

@@ -194,7 +194,7 @@ def create(tx: Transaction, name: str, use: str = "") -> Mailbox:
 
 
 def rename(tx: Transaction, name: str, new: str) -> None:
-    """Give a mailbox and all below it another name; subscriptions stay with the names (RFC 9051 §6.3.6).
+    """Give a mailbox and all below it another name; their subscriptions go along (RFC 9051 §6.3.6).
 
     Renaming INBOX moves its mails to a new mailbox instead.
 

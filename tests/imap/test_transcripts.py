@@ -425,9 +425,35 @@ def test_rev2(connect: Connect) -> None:
     client('CREATE "Ärger"')
     assert '* LIST (\\HasNoChildren) "/" "Ärger"' in client('LIST "" "Ä*"')
     said = client('SELECT "Ärger"')
-    assert '* LIST () "/" "Ärger"' in said
+    assert '* LIST (\\HasNoChildren) "/" "Ärger"\r\n' in said  # §6.3.2: accurate attributes
     assert "RECENT" not in said
     assert client.lines("SEARCH ALL") == ['* ESEARCH (TAG "A")']
+
+
+def test_names_that_are_not_composed(connect: Connect) -> None:
+    """RFC 9051 §5.1: taken in all commands; §6.3.2…6, §6.3.9.7: told with OLDNAME, in SELECT too."""
+    apart, whole = "Cafe\u0301", "Caf\u00e9"
+    client = connect()
+    client("ENABLE IMAP4rev2")
+    assert client.lines(f'CREATE "{apart}"') == [f'* LIST (\\HasNoChildren) "/" "{whole}" ("OLDNAME" ("{apart}"))']
+    told = f'* LIST (\\HasNoChildren \\Subscribed) "/" "{whole}"'
+    client(f'SUBSCRIBE "{apart}"')
+    assert f'{told} ("OLDNAME" ("{apart}"))\r\n' in client(f'SELECT "{apart}"')
+    assert f"{told}\r\n" in client(f'EXAMINE "{whole}"')
+    assert '* LIST (\\NoInferiors \\Subscribed) "/" "INBOX" ("OLDNAME" ("inbox"))\r\n' in client("SELECT inbox")
+    for asked in (f'LIST "" "{apart}"', f'LIST "{apart}" "*"', 'LIST "Cafe" "\u0301*"', f'LSUB "" "{apart}"'):
+        assert f'"{whole}"' in client(asked), asked
+    assert client.lines(f'RENAME "{apart}" "{apart}2"') == [
+        f'* LIST (\\HasNoChildren \\Subscribed) "/" "{whole}2" ("OLDNAME" ("{apart}"))'
+    ]
+    assert client.lines(f'RENAME "{whole}2" plain') == []
+    client(f'RENAME plain "{whole}"')
+    assert client.lines(f'DELETE "{apart}"') == [
+        f'* LIST (\\NonExistent \\Subscribed) "/" "{whole}" ("OLDNAME" ("{apart}"))'
+    ]
+    client(f'UNSUBSCRIBE "{apart}"')
+    old = connect()
+    assert "OLDNAME" not in old("SELECT inbox")
 
 
 def test_odds_and_ends(alice: Client) -> None:

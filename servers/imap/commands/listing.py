@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -261,7 +262,8 @@ def _status_line(connection: Connection, box: Mailbox, items: Sequence[str], loo
 
 
 def _whole(reference: str, pattern: str) -> str:
+    """Both together, composed as names are (RFC 9051 §5.1: in all commands)."""
     whole = pattern if pattern.startswith(SEPARATOR) else reference + pattern
-    whole = whole.removeprefix(SEPARATOR)
+    whole = unicodedata.normalize("NFC", whole).removeprefix(SEPARATOR)
     top, slash, below = whole.partition(SEPARATOR)
     return INBOX + slash + below if top.upper() == INBOX else whole  # that very name: "Inbox-old" is another

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from servers.imap import render
 from servers.imap.connection import Answer, Connection
 from servers.imap.errors import Bad, No
 from servers.imap.reader import Reader
@@ -32,10 +33,8 @@ def create(connection: Connection, reader: Reader, tag: str) -> Answer:
             made = mailboxes.create(tx, name, use)
         except (Fixed, names.BadName) as error:
             raise No(str(error), "USEATTR" if use and "us" in str(error) else "CANNOT") from error
-    told: tuple[bytes, ...] = ()
-    if made.name != name.removesuffix(SEPARATOR) and connection.rev2:  # RFC 9051 §6.3.4: the name was changed
-        said, written = connection.name(made.name), connection.name(name)
-        told = (b'* LIST () "/" %b ("OLDNAME" (%b))\r\n' % (said, written),)
+    words = render.attributes(made, subscribed=made.subscribed)
+    told = _changed(connection, name, made.name, words)  # RFC 9051 §6.3.4
     return Answer(told, code=f"MAILBOXID ({made.object_id})")
 
 
@@ -47,11 +46,12 @@ def delete(connection: Connection, reader: Reader, tag: str) -> Answer:
     with connection.store.write(connection.me) as tx:
         gone = mailboxes.find(tx, name)
         mailboxes.delete(tx, name)
+    told = _changed(connection, name, gone.name, render.attributes(None, subscribed=gone.subscribed))
     view = connection.view
     if view is not None and (view.id == gone.id or view.mailbox.name.startswith(gone.name + SEPARATOR)):
         connection.view = None
-        return Answer((b"* OK [CLOSED] the mailbox is gone\r\n",))
-    return Answer()
+        told = (*told, b"* OK [CLOSED] the mailbox is gone\r\n")
+    return Answer(told)
 
 
 def rename(connection: Connection, reader: Reader, tag: str) -> Answer:
@@ -62,7 +62,11 @@ def rename(connection: Connection, reader: Reader, tag: str) -> Answer:
     reader.end()
     with connection.store.write(connection.me) as tx:
         mailboxes.rename(tx, name, new)
-    return Answer()
+        box = mailboxes.find(tx, new)
+    if _is_clean(name) and _is_clean(new):
+        return Answer()
+    words = render.attributes(box, subscribed=box.subscribed)
+    return Answer((render.list_response(box.name, words, utf8=True, old=name),) if connection.rev2 else ())
 
 
 def subscribe(connection: Connection, reader: Reader, tag: str) -> Answer:
@@ -77,6 +81,18 @@ def namespace(connection: Connection, reader: Reader, tag: str) -> Answer:
     """RFC 9051 §6.3.10: everything is one's own (MSG-67)."""
     reader.end()
     return Answer((b'* NAMESPACE (("" "/")) NIL NIL\r\n',))
+
+
+def _is_clean(name: str) -> bool:
+    """Whether a name is as it is stored, but for a separator at its end."""
+    return names.clean(name) == name.removesuffix(SEPARATOR)
+
+
+def _changed(connection: Connection, given: str, name: str, attributes: list[str]) -> tuple[bytes, ...]:
+    """What tells that a name that was given is another one here (RFC 9051 §6.3.4, §6.3.5, §6.3.9.7)."""
+    if not connection.rev2 or name == given.removesuffix(SEPARATOR):
+        return ()
+    return (render.list_response(name, attributes, utf8=True, old=given),)
 
 
 def _subscribe(connection: Connection, reader: Reader, *, on: bool) -> Answer:

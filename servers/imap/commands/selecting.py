@@ -83,7 +83,8 @@ def _select(connection: Connection, reader: Reader, *, read_only: bool) -> Answe
             b"* OK [URLMECH INTERNAL] for URLs into it\r\n",  # RFC 4467 §8
         ]
         if connection.rev2:
-            lines.append(b'* LIST () "/" %b\r\n' % connection.name(box.name))
+            words = render.attributes(box, subscribed=box.subscribed)
+            lines.append(render.list_response(box.name, words, utf8=connection.utf8, old=name))
         else:
             lines.append(recent.selected(connection, tx, view))
             lines += _unseen(tx, box)
