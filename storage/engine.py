@@ -35,7 +35,8 @@ class Engines:
             self._turn: _Turn | None = _Turn(Path(str(self.url.database) + ".writer"))
             self._group: GroupCommit | None = GroupCommit(self._connect_writer, self._turn)
         else:
-            common: dict[str, Any] = {"pool_size": 32, "max_overflow": 32, "pool_pre_ping": True}
+            # Each thread keeps one of each: a limit would let those beyond it wait in vain.
+            common: dict[str, Any] = {"pool_size": 32, "max_overflow": -1, "pool_pre_ping": True}
             # A reader sees one snapshot, so that a multistatus is of one moment.
             self._reader = sa.create_engine(
                 self.url,
@@ -186,6 +187,8 @@ class Held:
     def close(self) -> None:
         """Give the connection back, whatever state it is in."""
         with suppress(Exception):
+            if self.gone():
+                self.db.invalidate()  # nothing can be said to its server any more; the pool would try
             self.db.close()
 
     def gone(self) -> bool:

@@ -130,25 +130,33 @@ class Store:
 
     @cached_property
     def secret(self) -> bytes:
-        """The desk's own key, for what nobody outside may be able to compute."""
-        with self.engines.apart() as db:
-            return bytes.fromhex(db.execute(_SECRET).scalar_one())
+        """The desk's own key, for what nobody outside may be able to compute.
+
+        Raises:
+            Busy: the database cannot be reached; try again.
+        """
+        try:
+            with self.engines.apart() as db:
+                return bytes.fromhex(db.execute(_SECRET).scalar_one())
+        except Exception as error:
+            _give_way(error, None)
+            raise
 
     @contextmanager
     def read(self, actor: Actor, locks: frozenset[str] = frozenset()) -> Iterator[Transaction]:
         """One snapshot for `actor`; nothing can be written in it, but with `locks` judged whether it could be.
 
         Raises:
-            Busy: the database server went away; try again.
+            Busy: the database cannot be reached, or cannot do it now; try again.
         """
-        held = self.engines.reading()
+        held: Held | None = None
         try:
+            held = self.engines.reading()
             with held.transaction() as db:
                 yield Transaction(self, db, held.raw, actor, False, locks, time.time())
         except Exception as error:
-            if not held.gone():
-                raise
-            raise Busy from error  # the server went away: the next request finds it again
+            _give_way(error, held)  # the server went away, say: the next request finds it again
+            raise
 
     @contextmanager
     def write(self, actor: Actor, locks: frozenset[str] = frozenset()) -> Iterator[Transaction]:
@@ -157,7 +165,7 @@ class Store:
         `locks` are the DAV lock tokens that the client showed (RFC 4918 §10.4).
 
         Raises:
-            Busy: another transaction got in the way for too long; try again.
+            Busy: another transaction got in the way for too long, or the database cannot be reached; try again.
             NoRoom: the disk is full.
         """
         held: Held | None = None
@@ -168,14 +176,8 @@ class Store:
                 if tx.touched and not self.engines.sqlite:
                     _notify(tx)
         except Exception as error:
-            reason = getattr(error, "orig", error)
-            if getattr(reason, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
-                log.error("disk full", extra={"file": self.engines.url.database})
-                raise NoRoom from error
-            if not _is_contention(reason) and (held is None or not held.gone()):
-                raise
-            log.warning("busy", extra={"reason": type(reason).__name__})
-            raise Busy from error
+            _give_way(error, held)
+            raise
         for action in tx.after_commit:
             action()
 
@@ -196,8 +198,51 @@ def _notify(tx: Transaction) -> None:
     tx.db.execute(sa.select(sa.func.pg_notify("escritoire", payload)))
 
 
-def _is_contention(reason: BaseException) -> bool:
-    """Whether the database refused because of another transaction (either driver's own words)."""
+def _give_way(error: Exception, held: Held | None) -> None:
+    """Return where the request or this program is to blame.
+
+    Raises:
+        NoRoom: the disk is full.
+        Busy: it is the database's trouble of another kind, and the same may be asked again.
+    """
+    reason = getattr(error, "orig", None) or error
+    if _is_full(reason):
+        log.error("disk full", extra={"text": str(reason)[:200]})
+        raise NoRoom from error
+    if is_trouble(reason) or isinstance(error, sa.exc.TimeoutError) or (held is not None and held.gone()):
+        first = next(iter(str(reason).splitlines()), "")
+        log.warning("busy", extra={"reason": type(reason).__name__, "text": first[:200]})
+        raise Busy from error
+
+
+_SQLITE_TROUBLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+_NO_ROOM: Final = "53100"
+"""PostgreSQL's code for a full disk."""
+_OURS: Final = "54"
+"""PostgreSQL's class of errors for statements that ask for more than it can ever do."""
+
+
+def _is_full(reason: BaseException) -> bool:
+    code = getattr(reason, "sqlite_errorcode", 0)
+    return code == sqlite3.SQLITE_FULL or getattr(reason, "sqlstate", "") == _NO_ROOM
+
+
+def is_trouble(reason: BaseException) -> bool:
+    """Whether the database could not do what it does at other times (either driver's own words).
+
+    Others got in the way, the server stops or is away, an administrator's time limit, no room on the disk.
+    """
     if isinstance(reason, sqlite3.OperationalError):
-        return "locked" in str(reason)
-    return type(reason).__name__ in {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"}
+        return "locked" in str(reason) or getattr(reason, "sqlite_errorcode", 0) & 0xFF in _SQLITE_TROUBLE
+    if any(one.__name__ == "OperationalError" and one.__module__ == "psycopg" for one in type(reason).__mro__):
+        return not (getattr(reason, "sqlstate", None) or "").startswith(_OURS)
+    return False

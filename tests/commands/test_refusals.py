@@ -134,3 +134,11 @@ def test_help_says_who_acts(line: Line, words: tuple[str, ...]) -> None:
     said = line(*words, "--help")
     assert "without it whoever made it" in said
     assert "group's admin, without it" not in said
+
+
+def test_a_database_that_is_away(line: Line) -> None:
+    """SYS-15: the driver's own words tell what to look for; it said `busy`."""
+    file = line.data / "escritoire.toml"
+    file.write_text(file.read_text() + '[database]\nurl = "postgresql+psycopg://x@/desk?host=/nonexistent"\n')
+    assert "the database cannot be used: " in (said := line("user", "list", status=1))
+    assert "/nonexistent" in said
