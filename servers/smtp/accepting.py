@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from servers.smtp.envelope import Envelope, To
-from servers.smtp.replies import BUSY, OK, Answer, Refusal
+from servers.smtp.replies import NO_ROOM, OK, Answer, Refusal, of_busy
 from storage.errors import Busy, OverQuota, StorageError, TooLarge
 from storage.formats import imip
 from storage.formats import mail_header as fields
@@ -225,10 +225,10 @@ def _failed(error: Exception) -> Answer:
     if isinstance(error, TooLarge):
         return Answer(552, "5.3.4", "the mail is too large")
     if isinstance(error, Busy):
-        return BUSY
+        return of_busy(error)
     if isinstance(error, OSError):
         log.error("not stored", extra={"reason": error.strerror or str(error)})
-        return Answer(452, "4.3.1", "there is no room: try again later")
+        return NO_ROOM
     raise error
 
 
@@ -284,11 +284,11 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
         raise Refusal(550, "5.7.1", str(error)) from None
     except sending.TooMany as error:
         raise Refusal(450, "4.7.1", str(error)) from None
-    except Busy:
-        return BUSY
+    except Busy as error:
+        return of_busy(error)
     except OSError as error:
         log.error("not stored", extra={"reason": error.strerror or str(error)})
-        return Answer(452, "4.3.1", "there is no room: try again later")
+        return NO_ROOM
     log.info("submitted", extra={"principal": actor.login, "recipients": len(envelope.to), "id": mail.number})
     return Answer(250, "2.0.0", f"accepted as {mail.number}")
 

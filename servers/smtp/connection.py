@@ -13,7 +13,7 @@ from servers.line.session import NOTHING, Peer, Reply, Run, Then
 from servers.smtp import content, joint, login, transaction
 from servers.smtp.accepting import Ready
 from servers.smtp.checks import Checks
-from servers.smtp.replies import AFTER_ERROR, BUSY, OK, Answer, Refusal
+from servers.smtp.replies import AFTER_ERROR, OK, Answer, Refusal, of_busy
 from servers.smtp.state import State
 from servers.smtp.wire import MESSAGE_OCTETS, Mode, Taken
 from storage.errors import Busy, StorageError
@@ -68,8 +68,8 @@ class Connection:
             return work(unit)
         except Refusal as refusal:
             return self._state.error(refusal.answer)
-        except Busy:
-            return self._state.said(BUSY)
+        except Busy as error:
+            return self._state.said(of_busy(error))
         except StorageError as error:
             log.warning("refused", extra={"reason": str(error)})
             return self._state.said(AFTER_ERROR)

@@ -11,7 +11,7 @@ from servers.line.session import NOTHING, Reply, Then
 from servers.smtp import accepting, burl, parser
 from servers.smtp.accepting import Origin, Ready
 from servers.smtp.envelope import Envelope
-from servers.smtp.replies import AFTER_ERROR, BUSY, Answer, Refusal
+from servers.smtp.replies import AFTER_ERROR, Answer, Refusal, of_busy
 from servers.smtp.state import State
 from servers.smtp.wire import MESSAGE_OCTETS, Taken
 from storage.errors import Busy, StorageError
@@ -151,8 +151,8 @@ def _concluded(state: State, taken: Taken, take: Callable[[Envelope], list[Answe
         answers = take(envelope)
     except Refusal as refusal:
         answers = [refusal.answer] * (len(envelope.to) if state.lmtp else 1)
-    except Busy:
-        answers = [BUSY] * (len(envelope.to) if state.lmtp else 1)
+    except Busy as error:
+        answers = [of_busy(error)] * (len(envelope.to) if state.lmtp else 1)
     except StorageError as error:
         log.warning("refused", extra={"reason": str(error)})
         answers = [AFTER_ERROR] * (len(envelope.to) if state.lmtp else 1)

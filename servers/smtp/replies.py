@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from auth.errors import AuthError, BadCredentials, Throttled, TlsRequired
 from auth.sasl.context import Cancelled, Malformed, NotAllowed
+from storage.errors import Busy, NoRoom
 
 
 class Answer(NamedTuple):
@@ -42,7 +43,13 @@ class Refusal(Exception):
 
 OK = Answer(250, "2.0.0", "OK")
 AFTER_ERROR = Answer(451, "4.3.0", "internal error: try again")
-BUSY = Answer(451, "4.3.0", "too many are writing at this moment: try again")
+NO_ROOM = Answer(452, "4.3.1", "there is no room: try again later")
+_BUSY = Answer(451, "4.3.0", "too many are writing at this moment: try again")
+
+
+def of_busy(error: Busy) -> Answer:
+    """Why the store cannot take anything now: a full disk has a code of its own (RFC 5321 §4.2.3, RFC 3463 §3.4)."""
+    return NO_ROOM if isinstance(error, NoRoom) else _BUSY
 
 
 def of_auth(error: AuthError) -> Answer:

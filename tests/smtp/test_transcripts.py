@@ -295,6 +295,26 @@ def test_however_it_is_cut(connect: Connect, inbox: Inbox) -> None:
     assert bodies == {b".a\r\n\r\n\r\nb\r\n\r\nc\r\n"}
 
 
+def test_a_full_disk_is_told_as_one(connect: Connect, inbox: Inbox, store: Store) -> None:
+    """RFC 5321 §4.2.3; nothing is half stored, and the mail comes when there is room again."""
+    before = len(inbox("alice"))
+
+    def room(pages: int) -> None:
+        with store.write(SITE) as tx:
+            tx.raw.execute(f"PRAGMA max_page_count={pages}")  # of this connection, which is kept
+
+    client = connect().hello()
+    data = b"Subject: x\r\n\r\n" + b"x" * 60_000 + b"\r\n"
+    room(1)
+    try:
+        assert client.mail("a@b.example", "alice@example.test", data=data).startswith("452 4.3.1")
+    finally:
+        room(1_000_000_000)
+    assert len(inbox("alice")) == before
+    assert client.mail("a@b.example", "alice@example.test", data=data).startswith("250")
+    assert len(inbox("alice")) == before + 1
+
+
 def test_each_recipient_has_an_answer(connect: Connect, inbox: Inbox, store: Store) -> None:
     """RFC 2033 §4.2: LMTP; quota reached by the second; SMTP tells before the data (MSG-62)."""
     with store.write(SITE) as tx:
