@@ -188,8 +188,9 @@ class Values:
         rows = list(map(self._listed.get, self._numbers))
         found = listed_fields.choose(rows, tuple(sorted({name.lower() for name in section.fields})))
         octets = [None if one is None else len(one) + 2 for one in found]
-        shown = [None if one is None else render.shown(one) for one in found]
-        return item.label + b" {%d}\r\n%b\r\n", (octets, shown)
+        if "" in {row[1] for row in rows if row is not None}:  # only what is kept in one piece can have a NUL
+            found = [None if one is None else render.shown(one) for one in found]
+        return item.label + b" {%d}\r\n%b\r\n", (octets, found)
 
     def _maker(self, item: Item) -> Value:
         match item.name:
