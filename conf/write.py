@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -44,10 +46,12 @@ def write(
     front_listen: tuple[str, ...] = (),
     https_port: int = 443,
     http_port: int = 80,
+    first: Callable[[Settings], None] = lambda _: None,
 ) -> Settings:
     """Write `directory`/escritoire.toml, readable by its owner only, and return what it says.
 
-    The front is on when `front_tls` names its mode.
+    The front is on when `front_tls` names its mode. `first` is done before the file is there: when it fails, whoever
+    called may begin again.
 
     Raises:
         ConfError: the values contradict a rule, or a desk is there already; then nothing was written.
@@ -66,14 +70,28 @@ def write(
     settings = parse(text, path)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if os.path.lexists(path):
+            raise FileExistsError
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        first(settings)
+        _create(path, text)
     except FileExistsError:
         raise ConfError(str(path), (Problem(0, "", "is there already; this desk was opened before"),)) from None
     except OSError as error:
         raise ConfError(str(path), (Problem(0, "", f"cannot be written: {error.strerror}"),)) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
     return settings
+
+
+def _create(path: Path, text: str) -> None:
+    """The whole file, or none."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        path.unlink()
+        raise
 
 
 def _string(value: str) -> str:

@@ -120,6 +120,11 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.option_name != "--data":
+                raise
+            hint = "It stands before the command: `escritoire --data DIRECTORY COMMAND …`."
+            raise click.UsageError(f"{error.message} {hint}", error.ctx) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:

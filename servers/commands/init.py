@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from conf.load import FILE_NAME
+from conf.settings import Settings
 from conf.write import write
 from servers.cli import Desk
 
@@ -56,7 +57,7 @@ def command(
     place = directory or desk.directory
     if place is None:
         raise click.UsageError("Missing option '--data': the directory to make.")
-    settings = write(
+    write(
         place.absolute(),
         domain=domain,
         listen=listen,
@@ -66,17 +67,22 @@ def command(
         front_listen=front_listen,
         https_port=https_port,
         http_port=http_port,
+        first=_furnish,
     )
+    click.echo(f"{place / FILE_NAME} is written; next:")
+    click.echo(f"    escritoire --data {place} user add LOGIN")
+    click.echo(f"    escritoire --data {place} dns")
+    click.echo(f"    escritoire --data {place} serve")
+
+
+def _furnish(settings: Settings) -> None:
+    """The empty store, and the key that signs the desk's mail; what is there already stays."""
     from servers.outbound import signing
     from storage.store import Store
 
-    signing.ensure(settings.dkim_directory, settings.mail.dkim_selector)
     store = Store.open(settings.database_url, settings.blobs_directory)
     try:
         store.migrate()
     finally:
         store.close()
-    click.echo(f"{place / FILE_NAME} is written; next:")
-    click.echo(f"    escritoire --data {place} user add LOGIN")
-    click.echo(f"    escritoire --data {place} dns")
-    click.echo(f"    escritoire --data {place} serve")
+    signing.ensure(settings.dkim_directory, settings.mail.dkim_selector)

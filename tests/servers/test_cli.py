@@ -46,6 +46,7 @@ def test_every_command_exists_and_explains_itself(name: str) -> None:
         (["init"], "--domain"),
         (["init", "--domain", "a.test"], "--data"),
         (["--nonsense"], "No such option"),
+        (["user", "list", "--data", "/srv/desk"], "It stands before the command: `escritoire --data DIRECTORY"),
     ],
 )
 def test_what_is_not_understood_is_status_2(arguments: list[str], said: str, tmp_path: Path) -> None:
@@ -65,6 +66,17 @@ def test_init_as_scripts_call_it(tmp_path: Path) -> None:
     again = run("init", "--data", desk, "--domain", "example.test")
     assert again.returncode == 1
     assert "is there already" in again.stderr
+
+
+def test_an_init_that_failed_may_be_begun_again(tmp_path: Path) -> None:
+    desk = tmp_path / "desk"
+    url = f"sqlite:///{tmp_path}/later/rows.sqlite3"
+    failed = run("init", "--data", desk, "--domain", "example.test", "--database", url)
+    assert (failed.returncode, "the database cannot be used" in failed.stderr) == (1, True), failed.stderr
+    (tmp_path / "later").mkdir()
+    again = run("init", "--data", desk, "--domain", "example.test", "--database", url)
+    assert again.returncode == 0, again.stderr
+    assert (desk / "dkim" / "desk.pem").exists()
 
 
 def test_refusals_say_what_to_do(tmp_path: Path) -> None:
