@@ -158,19 +158,25 @@ def _database(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _public(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.public.origin:
-        parts = urlsplit(settings.public.origin)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+        if not _is_origin(settings.public.origin):
             yield "public.origin", f'must be "https://host" or "https://host:port", not "{settings.public.origin}"'
         elif settings.public_origin == settings.origin:
             yield "public.origin", "must differ from the common origin: leave it out, or give it a name of its own"
 
 
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        whole = parts.path in {"", "/"} and not (parts.query or parts.fragment or parts.username)
+        return parts.scheme in {"https", "http"} and bool(parts.hostname) and whole and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
 def _front(settings: Settings) -> Iterator[tuple[str, str]]:
     front = settings.front
-    if front.origin:
-        parts = urlsplit(front.origin)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
-            yield "front.origin", f'must be "https://host" or "https://host:port", not "{front.origin}"'
+    if front.origin and not _is_origin(front.origin):
+        yield "front.origin", f'must be "https://host" or "https://host:port", not "{front.origin}"'
     if not front.enabled:
         return
     if front.tls == "acme" and (settings.domain.endswith(_PRIVATE_DOMAINS) or "." not in settings.domain):
@@ -187,6 +193,8 @@ def _tls(settings: Settings) -> Iterator[tuple[str, str]]:
         yield from ((key, "the front already gives TLS: write false, or switch the front off") for key in users)
         if settings.front.tls == "files":
             users = ["front.tls"]
+    if bool(settings.tls.certificate) != bool(settings.tls.key):
+        users = users or ["the one of [tls] that is given"]  # else it would be passed over without a word
     for name in ("certificate", "key"):
         if users and not getattr(settings.tls, name):
             yield f"tls.{name}", f"{users[0]} needs the path of a PEM file here"

@@ -15,9 +15,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from storage.errors import Refused
 from storage.group_commit import GroupCommit
 
 BUSY_TIMEOUT_MS: Final = 30_000
+_URL: Final = 'it must be like "postgresql+psycopg://user:password@host:5432/name", with %40 for an @ in the password'
 WAL_PAGES_BEFORE_CHECKPOINT: Final = 4_000
 
 
@@ -28,7 +30,11 @@ class Engines:
     """
 
     def __init__(self, url: str) -> None:
-        self.url: Final = sa.make_url(url)
+        """Raises: Refused: `url` is none, or its database's driver is not installed."""
+        try:
+            self.url: Final = sa.make_url(url)
+        except (ValueError, sa.exc.ArgumentError):  # what they say of it may hold its password
+            raise Refused(f"database.url cannot be read: {_URL}") from None
         self.sqlite: Final = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             self._reader, self._writer = _sqlite(self.url, "BEGIN"), _sqlite(self.url, "BEGIN IMMEDIATE")
@@ -38,12 +44,15 @@ class Engines:
             # Each thread keeps one of each: a limit would let those beyond it wait in vain.
             common: dict[str, Any] = {"pool_size": 32, "max_overflow": -1, "pool_pre_ping": True}
             # A reader sees one snapshot, so that a multistatus is of one moment.
-            self._reader = sa.create_engine(
-                self.url,
-                isolation_level="REPEATABLE READ",
-                execution_options={"postgresql_readonly": True},
-                **common,
-            )
+            try:
+                self._reader = sa.create_engine(
+                    self.url,
+                    isolation_level="REPEATABLE READ",
+                    execution_options={"postgresql_readonly": True},
+                    **common,
+                )
+            except ImportError:
+                raise Refused("PostgreSQL needs its driver: pip install 'psycopg[binary]'") from None
             self._writer = sa.create_engine(self.url, isolation_level="READ COMMITTED", **common)
             self._turn = self._group = None
         self._local = threading.local()

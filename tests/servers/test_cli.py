@@ -79,6 +79,18 @@ def test_an_init_that_failed_may_be_begun_again(tmp_path: Path) -> None:
     assert (desk / "dkim" / "desk.pem").exists()
 
 
+def test_a_database_that_cannot_even_be_asked(tmp_path: Path) -> None:
+    wrong = run("init", "--data", tmp_path, "--domain", "a.test", "--database", "postgresql+psycopg://a:secret@h:port/d")
+    assert (wrong.returncode, "secret" in wrong.stderr, "Traceback" in wrong.stderr) == (1, False, False)
+    assert "user:password@host:5432/name" in wrong.stderr
+    # The environment of `pip install escritoire` has no psycopg: it is an extra.
+    bare = "import sys; sys.modules['psycopg'] = None; from servers.cli import main; main()"
+    url = "postgresql+psycopg://a@h/d"
+    words = [sys.executable, "-c", bare, "init", "--data", tmp_path, "--domain", "a.test", "--database", url]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Error: PostgreSQL needs its driver: pip install 'psycopg[binary]'\n")
+
+
 def test_refusals_say_what_to_do(tmp_path: Path) -> None:
     nowhere = run("--data", tmp_path, "serve")
     assert (nowhere.returncode, "escritoire init" in nowhere.stderr) == (1, True)
