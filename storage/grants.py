@@ -204,14 +204,17 @@ def lapse(tx: Transaction, account: PrincipalId) -> None:
             )
         )
     )
+    lost: list[tuple[CollectionId, list[PrincipalId], Right]] = []
     for row in tx.db.execute(query).all():
         viewers = _people(tx, PrincipalId(row.grantee_id))
         tx.db.execute(sa.delete(grants).where(grants.c.id == row.id))
         if row.item_id is None:
             changes.view_changed(tx, CollectionId(row.collection_id), viewers)
-            sight_lost(tx, CollectionId(row.collection_id), viewers, Right(row.rights))
+            lost.append((CollectionId(row.collection_id), viewers, Right(row.rights)))
         else:
             changes.item_view_changed(tx, CollectionId(row.collection_id), row.item_id, viewers)
+    for one in lost:  # a root closes after what is in it
+        sight_lost(tx, *one)
 
 
 def sight_lost(tx: Transaction, number: CollectionId, viewers: Iterable[PrincipalId], lost: Right) -> None:

@@ -136,6 +136,23 @@ def test_a_root_that_closes_with_a_membership_takes_all_along(alice: Client, bob
     assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
 
 
+def test_a_root_that_closes_as_its_owner_leaves_takes_all_along(alice: Client, bob: Client, store: Store) -> None:
+    """ACL-10, SYS-10: the same when the owner leaves the group, which ends the entries themselves."""
+    with store.write(SITE) as tx:
+        her, him = (people.find(tx, SpaceKind.PRIVATE, one) for one in ("alice", "bob"))
+        other = groups.create(tx, "OTHER", admin=him)
+        groups.add_member(tx, other, her)
+    alice.request("MKCOL", HOME + "plans/")
+    with store.write(actor(store, "alice")) as tx:
+        for path in ("", "plans"):
+            grants.grant(tx, disk.folder(tx, "alice", path), other, Right.SEE_FOLDER)
+    seen, token = told(bob, HOME, "")
+    assert HOME + "plans/" in seen
+    with store.write(SITE) as tx:
+        groups.expel(tx, other, her)
+    assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
+
+
 def test_what_was_public_goes_for_all_who_saw_it(alice: Client, bob: Client, store: Store) -> None:
     """DOC-41, SYS-10: co-members see it without an entry of their own, also those who came after it was made public."""
     allow(store, "alice", "bob", "", Right.SEE_FOLDER)
