@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage import changes, trees
+from storage import changes, filing, trees
 from storage import collections as tree
 from storage.errors import Denied, Fixed
 from storage.filing import Folder
@@ -27,8 +27,9 @@ def apply_to_subfolders(tx: Transaction, folder: Folder) -> int:
     inside = sa.and_(
         collections.c.id.in_(trees.below(folder.id)),
         collections.c.id != folder.id,
-        # The drop box, infos and the Trash below a root keep rights of their own.
+        # The drop box and infos below a root keep rights of their own, and so does what was thrown away (DOC-26).
         collections.c.tool == folder.tool.value,
+        *(() if filing.in_trash(folder) else (_outside_trash(),)),
     )
     chosen = sa.select(collections.c.id).where(inside)
     numbers = [CollectionId(one) for one in tx.db.execute(chosen.order_by(collections.c.id)).scalars()]
@@ -41,6 +42,11 @@ def apply_to_subfolders(tx: Transaction, folder: Folder) -> int:
     for number in numbers:
         changes.view_changed(tx, number, viewers)
     return len(numbers)
+
+
+def _outside_trash() -> sa.ColumnElement[bool]:
+    trash = filing.join(filing.DOCS, filing.TRASH)
+    return sa.and_(collections.c.path != trash, sa.func.substr(collections.c.path, 1, len(trash) + 1) != trash + "/")
 
 
 def _concerned(tx: Transaction, chosen: sa.Select[tuple[int]], folder: Folder) -> list[PrincipalId]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import accounts, grants, groups, publishing
+from storage import accounts, grants, groups, publishing, subtree_rights
 from storage import principals as people
 from storage.store import Store
 from storage.types import SITE, Right, SpaceKind
@@ -151,6 +151,19 @@ def test_a_root_that_closes_as_its_owner_leaves_takes_all_along(alice: Client, b
     with store.write(SITE) as tx:
         groups.expel(tx, other, her)
     assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
+
+
+def test_what_was_thrown_away_keeps_its_rights(alice: Client, bob: Client, store: Store) -> None:
+    """DOC-26: rights that are applied to all subfolders of the root are not those of a folder in the Trash."""
+    alice.request("MKCOL", HOME + "secret/")
+    alice.request("MKCOL", HOME + "open/")
+    alice.request("DELETE", HOME + "secret/")
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER)
+    with store.write(actor(store, "alice")) as tx:
+        assert subtree_rights.apply_to_subfolders(tx, disk.folder(tx, "alice")) == 2, "open and wiki"
+    assert alice.request("MOVE", HOME + "Trash/secret/", destination=HOME + "secret/").status == 201
+    assert bob.propfind(HOME + "open/").status == 207
+    assert bob.propfind(HOME + "secret/").status == 404
 
 
 def test_what_was_public_goes_for_all_who_saw_it(alice: Client, bob: Client, store: Store) -> None:
