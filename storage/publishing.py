@@ -57,7 +57,7 @@ def set_public(tx: Transaction, thing: Folder | File, on: bool) -> None:
         tx.db.execute(sa.update(collections).where(collections.c.id == thing.id).values(public=on))
         _tell(tx, thing)
         if not on:
-            closed_roots.close(tx, thing.id, _company(tx, thing))
+            closed_roots.close(tx, thing.id, company(tx, thing))
         return
     mine = folder.relation in (Relation.OWNER, Relation.SITE)
     if not mine and not (folder.space.kind is SpaceKind.GROUP and thing.creator == tx.actor.id):
@@ -71,7 +71,7 @@ def set_public(tx: Transaction, thing: Folder | File, on: bool) -> None:
         values["restricted"] = False  # DOC-41: the next opening of the rights shows everybody ticked
     tx.db.execute(sa.update(items).where(items.c.id == thing.id).values(values))
     trees.touch(tx, thing)
-    changes.item_view_changed(tx, folder.id, thing.id, _company(tx, folder))
+    changes.item_view_changed(tx, folder.id, thing.id, company(tx, folder))
 
 
 def public_path(tx: Transaction, thing: Folder | File) -> str:
@@ -108,10 +108,10 @@ def _tell(tx: Transaction, folder: Folder) -> None:
     if folder.parent is not None:
         folder_changes.came(tx, folder.parent, folder.id, new=False)
     numbering.take(tx, folder.id)
-    changes.view_changed(tx, folder.id, _company(tx, folder))
+    changes.view_changed(tx, folder.id, company(tx, folder))
 
 
-def _company(tx: Transaction, folder: Folder) -> list[PrincipalId]:
+def company(tx: Transaction, folder: Folder) -> list[PrincipalId]:
     """The co-members of the owner, or the group's members."""
     space = folder.space.id
     if folder.space.kind is SpaceKind.GROUP:

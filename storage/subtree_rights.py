@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage import changes, filing, trees
+from storage import changes, filing, publishing, trees
 from storage import collections as tree
 from storage.errors import Denied, Fixed
 from storage.filing import Folder
@@ -35,7 +35,9 @@ def apply_to_subfolders(tx: Transaction, folder: Folder) -> int:
     numbers = [CollectionId(one) for one in tx.db.execute(chosen.order_by(collections.c.id)).scalars()]
     if not numbers:
         return 0
-    viewers = _concerned(tx, chosen, folder)
+    viewers = set(_concerned(tx, chosen, folder))
+    if folder.flagged or tx.db.execute(chosen.where(collections.c.public).limit(1)).first():
+        viewers |= set(publishing.company(tx, folder))  # DOC-41
     tx.db.execute(sa.delete(grants).where(grants.c.item_id.is_(None), grants.c.collection_id.in_(chosen)))
     trees.copy_entries(tx, folder.id, chosen)
     tx.db.execute(sa.update(collections).where(collections.c.id.in_(chosen)).values(public=folder.flagged))

@@ -153,6 +153,21 @@ def test_a_root_that_closes_as_its_owner_leaves_takes_all_along(alice: Client, b
     assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
 
 
+def test_a_folder_that_becomes_public_with_those_above_it_is_told(alice: Client, bob: Client, store: Store) -> None:
+    """ACL-14, DOC-41, SYS-10: applied to all subfolders, "public" shows them to co-members who have no entry."""
+    for folder in ("a/", "a/b/"):
+        alice.request("MKCOL", HOME + folder)
+    with store.write(actor(store, "alice")) as tx:
+        for path in ("", "a"):
+            publishing.set_public(tx, disk.folder(tx, "alice", path), True)
+    seen, token = told(bob, HOME + "a/", "")
+    assert seen == {}
+    with store.write(actor(store, "alice")) as tx:
+        assert subtree_rights.apply_to_subfolders(tx, disk.folder(tx, "alice", "a")) == 1
+    assert bob.propfind(HOME + "a/", depth="1").hrefs() == [HOME + "a/", HOME + "a/b/"]
+    assert told(bob, HOME + "a/", token)[0] == {HOME + "a/b/": ""}
+
+
 def test_what_was_thrown_away_keeps_its_rights(alice: Client, bob: Client, store: Store) -> None:
     """DOC-26: rights that are applied to all subfolders of the root are not those of a folder in the Trash."""
     alice.request("MKCOL", HOME + "secret/")
