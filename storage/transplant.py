@@ -21,6 +21,7 @@ from storage import (
     numbering,
     properties,
     quota,
+    safe_saves,
     tree_copy,
     trees,
     writing,
@@ -141,6 +142,11 @@ def _move_file(tx: Transaction, source: File, place: Place, overwrite: bool, car
         tree_copy.properties_over_file(tx, row.id, over.id, target.id, keep=True)
         file_writing.remove(tx, folder, row)
         return False
+    aside = safe_saves.put_aside(tx, source, place) if there is None else None
+    if aside is not None:
+        safe_saves.bring_back(tx, aside, source, name, kind)
+        automatic_notices.note(tx, target, name, aside.id, aside.creator)
+        return True
     if there is not None:
         delete(tx, there)
         carried = None
