@@ -6,11 +6,13 @@ import posixpath
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from servers.feeds.visit import path
 
 _FOLDER: Final = "wiki"
+_PAGE: Final = re.compile(r"(?:\A|&)WikiPage=([^&]*(?:&[^&=]*(?=&|\Z))*)")
+"""A name may hold `&` as it is: what follows it is another parameter only if it has a value."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -38,8 +40,9 @@ def target(link: str, around: Around) -> str | None:
     fragment = f"#{parts.fragment}" if parts.fragment else ""
     if parts.path.rpartition("/")[2] == "sw":
         # WIKI-04: the page's name without its extension; `WikiPage=x.html` means the file x.html.html.
-        names = parse_qs(parts.query).get("WikiPage", [])
-        return around.wiki + path(*_names(names[0])) + fragment if names and _names(names[0]) else None
+        named = _PAGE.search(parts.query)
+        names = _names(unquote_plus(named[1])) if named else []
+        return around.wiki + path(*names) + fragment if names else None
     if not parts.path:
         return fragment or None
     whole = posixpath.normpath(posixpath.join(posixpath.dirname(around.page), unquote(parts.path)))

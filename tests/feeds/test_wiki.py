@@ -27,6 +27,9 @@ AROUND = Around("wiki/sub/page.html", "/wiki/alice/private", "/docs/alice/privat
         ("sw?type=wiki&state=10&WikiPage=Caf%C3%A9#x", "/wiki/alice/private/Caf%C3%A9#x"),
         ("sw?type=wiki&state=10&WikiPage=a.html", "/wiki/alice/private/a.html"),  # the file a.html.html
         ("sw?type=wiki&WikiPage=../../etc", "/wiki/alice/private/etc"),
+        ("sw?type=wiki&state=10&WikiPage=R&D", "/wiki/alice/private/R&D"),  # as it was written, unescaped
+        ("sw?WikiPage=a&D&type=wiki&state=10", "/wiki/alice/private/a&D"),
+        ("sw?type=wiki&NoWikiPage=x", None),
         ("sw?type=wiki", None),
         ("next.html", "/wiki/alice/private/sub/next"),
         ("../index.html#top", "/wiki/alice/private/index#top"),
