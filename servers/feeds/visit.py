@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,6 +15,19 @@ from servers.http.request import Request
 from servers.http.response import Response
 from storage.store import Store
 from storage.types import Actor, Collection, Principal, SpaceKind, Tool
+
+
+class _Whatever(Set[str]):
+    """All validators there can be: `*` asks for nothing that is there at all (RFC 9110 §13.1.2)."""
+
+    def __contains__(self, value: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +105,11 @@ class Visit:
         return Response(304, self.fields(etag))
 
     @property
-    def known(self) -> frozenset[str]:
+    def known(self) -> Set[str]:
         """The validators that the reader shows (RFC 9110 §13.1.2: weak comparison)."""
         value = self.request.header("If-None-Match")
+        if value is not None and value.strip() == "*":
+            return _Whatever()
         return frozenset() if value is None else conditions.entity_tags(value, weak=True)
 
     def fields(self, etag: str) -> list[tuple[str, str]]:

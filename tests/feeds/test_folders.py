@@ -63,6 +63,9 @@ def test_unchanged_is_304(store: Store, alice: Client) -> None:
     disk.write(store, "alice", "Reports/one.txt")
     tag = alice.request("GET", REPORTS).headers["etag"]
     assert alice.request("GET", REPORTS, if_none_match=tag).status == 304
+    for path in (REPORTS, "/docs/alice/private/calendar.ics"):  # RFC 9110 §13.1.2
+        assert alice.request("GET", path, if_none_match="*").status == 304
+    assert alice.request("GET", REPORTS.replace("Reports", "None"), if_none_match="*").status == 404
     disk.write(store, "alice", "Reports/two.txt")
     assert alice.request("GET", REPORTS, if_none_match=tag).status == 200
 
