@@ -44,7 +44,8 @@ def move(
     """Give a file or a tree the name and folder of `place`; True if nothing was there before.
 
     Inside one environment everything known of it comes along; a file moved over a file replaces that
-    one's content alone (DOC-28). To another environment it is a copy followed by a deletion (ACL-19).
+    one's content alone (DOC-28). To another environment it is a copy followed by a deletion (ACL-19), which is for
+    good only if all that is in it was copied.
     A move into the Trash deletes; out of it, it restores. `carried` is a file's baggage, if it was read already.
 
     Raises:
@@ -58,8 +59,14 @@ def move(
         return True
     if _folder(source).space.id != target.space.id or _folder(source).root != target.root:
         _demand_removal(tx, source)
+        whole = isinstance(source, File) or tree_copy.is_whole(tx, source)
+        if not whole and filing.in_trash(_folder(source)):
+            raise Denied(Right.SEE, tree.path(_folder(source)))  # what is hidden in it would be gone for good
         created = copy(tx, source, place, overwrite=overwrite)
-        _remove(tx, source)
+        if whole:
+            _remove(tx, source)
+        else:
+            delete(tx, source)  # ACL-17: what could not be copied goes to the Trash with what it lay in
         return created
     if isinstance(source, File):
         return _move_file(tx, source, place, overwrite, carried)

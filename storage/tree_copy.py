@@ -60,6 +60,22 @@ def octets(tx: Transaction, source: Folder) -> int:
     return int(tx.db.execute(query, _keys(tx, source)).scalar_one())
 
 
+def is_whole(tx: Transaction, source: Folder) -> bool:
+    """Whether a copy of the tree would have all that is in it: nothing is hidden from the actor."""
+    if viewing.is_own(source):
+        return True
+    keys, inside = _keys(tx, source), trees.below(source.id)
+    hidden = sa.select(items.c.id).where(items.c.collection_id.in_(inside), ~_readable(tx, source))
+    if tx.db.execute(hidden.limit(1), keys).first() is not None:
+        return False
+    if source.space.kind is SpaceKind.GROUP or source.view is View.FULL:
+        return True  # ACL-13: members see all folders
+    unseen = sa.select(collections.c.id).where(
+        collections.c.id.in_(inside), collections.c.id.not_in(_seen_below(tx, source))
+    )
+    return tx.db.execute(unseen.limit(1), keys).first() is None
+
+
 def into(tx: Transaction, source: Folder, made: Folder) -> None:
     """Copy the files and subfolders that the actor sees in `source` into the new and empty folder `made`.
 
