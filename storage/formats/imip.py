@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from storage.errors import StorageError
-from storage.formats import contentline, icalendar, itip, message_parts, mime_fields, mime_words
+from storage.formats import contentline, icalendar, itip, message_parts, mime_charsets, mime_fields, mime_words
 from storage.formats.addresses import parse_addresses
 from storage.formats.contentline import Component
 
@@ -41,10 +41,24 @@ def find(data: bytes) -> Meeting | None:
     sender = _sender(data[root.header : root.body])
     for part in message_parts.sections(root):
         if part.kind in ("text/calendar", "application/ics") and part.end - part.body <= 2 * _MOST_OCTETS:
-            found = _read(message_parts.decode(data, part), sender) if sender else None
+            found = _read(_in_utf8(message_parts.decode(data, part), part.charset), sender) if sender else None
             if found is not None and _labelled(data[part.header : part.body]) in ("", found.method):
                 return found
     return None
+
+
+def _in_utf8(octets: bytes, charset: str) -> bytes:
+    """The text of a part in another character set, which Content-Type says (RFC 6047 §2.4); UTF-8 is seen as such."""
+    if mime_charsets.codec(charset) in (None, "utf-8", "ascii"):
+        return octets
+    if not {0x00, 0x1B} & {*octets}:  # of UTF-16 and ISO 2022, which else look like ASCII
+        try:
+            octets.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            return octets
+    return mime_charsets.decode(octets, charset).encode("utf-8", "replace")
 
 
 def _is_marked(data: bytes) -> bool:

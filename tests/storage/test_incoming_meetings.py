@@ -79,6 +79,20 @@ def test_an_invitation_is_in_the_calendar_once_and_an_answer_stays(store: Store)
     assert "SUMMARY:Outside" in body
 
 
+@pytest.mark.parametrize(
+    ("charset", "title"),
+    [("iso-2022-jp", "会議"), ("gb2312", "会议"), ("koi8-r", "Встреча"), ("utf-16", "Réunion"), ("iso-8859-1", "Überblick")],
+)
+@pytest.mark.parametrize("honest", [True, False])
+def test_an_invitation_in_another_character_set(store: Store, charset: str, title: str, honest: bool) -> None:
+    """RFC 6047 §2.4: "the charset parameter MUST be present"; where it lies, UTF-8 is seen as such."""
+    octets = invitation(title=title).replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST", 1)
+    content = base64.encodebytes(octets.encode(charset if honest else "utf-8")).decode()
+    data = mail(EVE, "", "REQUEST", encoded=True).decode().replace("utf-8", charset)
+    assert receive(store, data.replace("base64\r\n\r\n", f"base64\r\n\r\n{content}", 1).encode())
+    assert f"SUMMARY:{title}\r\n" in (held(store, "alice") or ("", ""))[1]
+
+
 def berlin(*lines: str, sequence: int = 0, start: str = "20250602T100000") -> str:
     """An invitation as Exchange writes it: in a zone with a name of Windows'."""
     zone = [
