@@ -90,6 +90,7 @@ def put(
         Stale: the precondition does not hold.
         Denied: the actor may not add, or may not edit.
         OthersMeeting, ScheduledElsewhere: see storage/scheduling.
+        StatusOnly: see storage/assigned_tasks.
         UnknownAttachment, TooManyAttachments: see storage/attachments.
         UidConflict, UnsupportedComponent, TooLarge, OverQuota, LimitReached, Locked, Conflict: as named.
     """
@@ -104,6 +105,7 @@ def put(
     seen = None if stored is None else viewing.one(tx, collection, name, body=False)
     check(seen, precondition)
     prepared, used = _attached(tx, collection, stored, prepared, foreign)
+    prepared = _given(tx, collection, stored, prepared)
     if schedule and (stored is None or (seen is not None and seen.view is View.FULL)):
         unseen = precondition.schedule_tag is not None and answers is Answers.SEEN
         prepared = _scheduled(tx, collection, stored, seen, prepared, Answers.UNSEEN if unseen else answers)
@@ -143,6 +145,15 @@ def attaching() -> ModuleType:
     from storage.attachments import checking as found
 
     return found
+
+
+def _given(tx: Transaction, collection: Collection, stored: Any, prepared: Prepared) -> Prepared:
+    """TASK-04: what of a task is its recipient's to change."""
+    if stored is None or collection.tool is not Tool.TASKS:
+        return prepared
+    from storage import assigned_tasks  # which parses
+
+    return assigned_tasks.checked(tx, collection, stored, prepared)
 
 
 def _scheduled(

@@ -21,6 +21,7 @@ from storage import items, kinds
 from storage.activesync import keys
 from storage.activesync.devices import Device
 from storage.activesync.keys import Opened
+from storage.assigned_tasks import StatusOnly
 from storage.errors import BadFormat, BadObject, LimitReached, NotFound, OverQuota, StorageError, UidConflict
 from storage.store import Transaction
 from storage.types import ANY, Collection, Item, Precondition, Written
@@ -181,7 +182,12 @@ def _change(
             else:
                 body = item_class.merge_one(data, item.body, instance, context)
             prepared = kinds.of(collection.tool).prepare(body, item.media_type)
-            written = items.put(tx, collection, name, prepared)
+            try:
+                written = items.put(tx, collection, name, prepared)
+            except StatusOnly as refused:  # TASK-04: the status counts, and the device gets the rest back
+                prepared = kinds.of(collection.tool).prepare(refused.merged, item.media_type)
+                written = items.put(tx, collection, name, prepared)
+                done.again.append(name)
             written = _followed(tx, collection, item_class, item, body, context) or written
     except (OverQuota, LimitReached):
         status = _FULL

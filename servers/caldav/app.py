@@ -19,7 +19,7 @@ from servers.dav.names import CALDAV, ESCRITOIRE
 from servers.dav.protocol import Method, Protocol, Report
 from servers.dav.resources import EVERY, Kind
 from servers.http.response import Response
-from storage import calendar, collections, errors
+from storage import assigned_tasks, calendar, collections, errors
 from storage.attachments import errors as attached
 from storage.kinds import Prepared
 from storage.overlay import merging
@@ -84,6 +84,7 @@ PROTOCOL: Final = Protocol(
         meetings.AnotherOrganizer: f"{CALDAV}allowed-organizer-scheduling-object-change",  # RFC 6638 §3.2.4.3
         meetings.SeveralOrganizers: f"{CALDAV}same-organizer-in-all-components",
         meetings.UnknownAttendee: f"{ESCRITOIRE}attendee-allowed",  # MTG-03
+        assigned_tasks.StatusOnly: f"{ESCRITOIRE}status-only",  # TASK-04
         meetings.ScheduledElsewhere: f"{CALDAV}unique-scheduling-object-resource",
         attached.UnknownAttachment: f"{CALDAV}valid-managed-id-parameter",  # RFC 8607 §3.11
         attached.UnknownManagedId: f"{CALDAV}valid-managed-id",

@@ -12,11 +12,11 @@ from servers.activesync.classes.item_class import Context, Unconvertible
 from servers.activesync.options import PLAIN, Options, Preference
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Calendar, Notes, Tasks
+from storage import accounts, groups, items, kinds
 from storage import collections as tree
-from storage import items, kinds
 from storage.formats import icalendar
 from storage.store import Store
-from storage.types import Actor, SpaceKind
+from storage.types import SITE, Actor, SpaceKind
 from tests.activesync.phone import Phone
 
 
@@ -290,3 +290,27 @@ def test_tasks_that_are_done_may_be_left_out(phone: Phone, store: Store, alice: 
     phone.filter = 8
     assert shown_now() == ["next", "open"]
     assert phone.sync_once(folder) is None
+
+
+def test_a_task_that_a_colleague_gave(phone: Phone, store: Store, alice: Actor) -> None:
+    """TASK-04: changes of its recipient's device are merged, and the device gets the rest as it is here."""
+    with store.write(SITE) as tx:
+        bob = accounts.find(tx, "bob").principal
+        groups.add_member(tx, groups.create(tx, "IAB", admin=bob), accounts.find(tx, "alice").principal)
+    with store.write(Actor(bob.id, "bob")) as tx:
+        folder = tree.find(tx, SpaceKind.PRIVATE, "alice", "tasks")
+        items.put(tx, folder, "given.ics", kinds.of(folder.tool).prepare(ics("SUMMARY:Report"), "text/calendar"))
+    phone.folder_sync()
+    mine = kind_of(phone, 7)
+    phone.sync(mine)
+    ((number, shown_here),) = phone.items[mine].items()
+    data = swap(shown_here, Tasks.Subject("Sleep"), Tasks.Complete(1), Tasks.DateCompleted("2026-07-06T12:00:00.000Z"))
+    answer = phone.sync_once(mine, AirSync.Change(AirSync.ServerId(number), data))
+    assert answer is not None
+    phone.sync(mine)
+    (again,) = phone.items[mine].values()
+    assert [again.text_of(tag) for tag in (Tasks.Subject, Tasks.Complete)] == ["Report", "1"]
+    with store.read(alice) as tx:
+        body = items.get(tx, tree.find(tx, SpaceKind.PRIVATE, "alice", "tasks"), "given.ics").body or b""
+    assert b"SUMMARY:Report" in body
+    assert b"STATUS:COMPLETED" in body
