@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from storage.formats import instances, timing
+from storage.formats import instances, timezones, timing
 from storage.formats.contentline import Component, Property, render
 from storage.formats.icalendar import PRODID, STORABLE
 
@@ -341,6 +341,8 @@ def message(calendar: Component, method: str, *, called_off: bool = True) -> byt
         if method == "CANCEL" and called_off:
             set_value(each, "STATUS", "CANCELLED")
         set_value(each, "DTSTAMP", stamp())
+    # "MUST be present if any date/time refers to a timezone" (§3.2.2): a client here may leave it out.
+    sent.components = [*timezones.missing(sent), *sent.components]
     return render(sent)
 
 

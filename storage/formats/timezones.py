@@ -25,6 +25,8 @@ MAX_ONSETS: Final = 2_000
 """Changes of offset that one observance may list."""
 MAX_ZONE_OCTETS: Final = 64 * 1024
 """Of a VTIMEZONE in a file of many events, each of which gets its own; London's changes since 1916 are half of it."""
+MAX_ADDED: Final = 100
+"""Definitions added to one object; each look-up of an unknown name costs some files."""
 MAX_ENDLESS: Final = 8
 """Rules without an end in one zone: for whatever year is asked about, all of them are asked."""
 _ONSETS_OF_YEAR: Final = 64
@@ -71,6 +73,18 @@ def by_reference(tzid: str) -> Component | None:
     if zone is UTC:
         return vtimezone(tzid, "Etc/UTC")
     return vtimezone(tzid, zone.key) if isinstance(zone, ZoneInfo) else None
+
+
+def missing(calendar: Component) -> list[Component]:
+    """The VTIMEZONEs that an object came without (RFC 7809 §3.1.4), of zones that the database knows."""
+    used: set[str] = set()
+    stack = [calendar]
+    while stack:
+        each = stack.pop()
+        used.update(tzid for prop in each.properties if prop.params for tzid in prop.params_of("TZID"))
+        stack += each.components
+    used -= {each.value("TZID").strip() for each in calendar.of("VTIMEZONE")}
+    return [zone for tzid in sorted(used)[:MAX_ADDED] if (zone := by_reference(tzid)) is not None]
 
 
 def dumps(zone: tzinfo | None) -> str:

@@ -312,6 +312,17 @@ def test_who_is_taken_out_is_told_so_and_not_that_it_is_called_off(alice: Client
     assert itip.statuses(off) == ["CANCELLED"]
 
 
+def test_mails_have_the_time_zones_that_a_client_left_out(alice: Client, bob: Client, store: Store) -> None:
+    """RFC 7809 §3.1.4 allows it, RFC 5546 §3.2.2 does not: Apple's programs write no VTIMEZONE, Outlook needs it."""
+    times = tuple(line.replace(":", ";TZID=Europe/Paris:")[:-1] for line in TIMES)
+    path = f"{ALICE}m1.ics"
+    put(alice, path, meeting(INVITED, someone("eve@else.test"), times=times))
+    alice.request("DELETE", path)
+    told = _told(store, "eve@else.test")
+    assert [one.method for one in told] == ["REQUEST", "CANCEL"]
+    assert [[zone.value("TZID") for zone in one.calendar.of("VTIMEZONE")] for one in told] == [["Europe/Paris"]] * 2
+
+
 def test_an_invitation_cannot_replace_or_remove_somebodys_own_event(alice: Client, bob: Client) -> None:
     """UIDs collide between people: what is bob's own stays his own (MTG-12, ACL-05)."""
     put(bob, f"{BOB}own.ics", event("m1", *TIMES, "SUMMARY:Mine alone"))
