@@ -225,13 +225,15 @@ def copy_for(calendar: Component, who: Collection[str]) -> Component | None:
 def keep_own(old: Component, new: Component, who: Collection[str] = ()) -> bool:
     """Carry an attendee's own alarms, tags, colour and transparency over into his new copy; say if there are any.
 
-    What `who` declined, and is asked anew, is no longer free because he declined it.
+    What `who` declined, and is asked anew, is no longer free because he declined it. An instance that becomes one of
+    its own has the alarms and the colour of his series.
     """
     found = False
     before = {instance(each): each for each in parts(old)}
     for each in parts(new):
         mine = before.get(instance(each))
         if mine is None:
+            found = ("" in before and _as_series(before[""], each)) or found
             continue
         alarms = [clone(inner) for inner in mine.components if inner.name == "VALARM"]
         each.components += alarms
@@ -247,6 +249,15 @@ def keep_own(old: Component, new: Component, who: Collection[str] = ()) -> bool:
             found = True
             each.properties = [prop for prop in each.properties if prop.name not in names] + copies(kept)
     return found
+
+
+def _as_series(series: Component, part: Component) -> bool:
+    """Give an instance what is its attendee's own in the series; say if there is anything."""
+    relative = (one for one in series.of("VALARM") if not one.value("TRIGGER").strip()[:1].isdigit())
+    alarms, colours = [clone(one) for one in relative], copies(series.all("COLOR"))
+    part.components += alarms
+    part.properties += colours
+    return bool(alarms or colours)
 
 
 def refused(calendar: Component, who: str) -> bool:

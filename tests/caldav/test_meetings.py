@@ -13,7 +13,7 @@ from storage.outbound import administration, queue
 from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
 from tests.caldav import desk
-from tests.caldav.desk import Client, event, put
+from tests.caldav.desk import Client, event, next_event, put
 from tests.caldav.meetings import (
     ALICE,
     BOB,
@@ -102,6 +102,26 @@ def test_alarms_and_tags_are_the_attendees_own_and_survive_a_change(alice: Clien
     assert "TRIGGER:-PT5M" in text(bob, mine)
     assert "CATEGORIES:Mine" in text(bob, mine)
     assert "TRIGGER" not in text(alice, path)
+
+
+def test_an_instance_that_moves_has_the_alarm_of_its_series(alice: Client, bob: Client) -> None:
+    """RFC 6638 §3.2.2.1 (6.): alarms are the attendee's own; one that he has on a series rings for each of it."""
+    path = f"{ALICE}m1.ics"
+    put(alice, path, meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5",)))
+    mine = copy_of(bob, BOB)
+    alarms = [
+        f"BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER{when}\r\nEND:VALARM\r\n"
+        for when in (":-PT9M", ";VALUE=DATE-TIME:20250601T080000Z")
+    ]
+    put(bob, mine, text(bob, mine).replace("END:VEVENT", f"COLOR:red\r\n{''.join(alarms)}END:VEVENT").encode())
+    moved = ("RECURRENCE-ID:20250603T100000Z", "DTSTART:20250603T150000Z", "DTEND:20250603T160000Z", "SUMMARY:Plan")
+    own = next_event("UID:m1", "DTSTAMP:20250101T000000Z", *moved, ORGANIZER, INVITED)
+    put(alice, path, meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5", *own)))
+    copy = text(bob, mine).split("BEGIN:VEVENT")[2]
+    assert "DTSTART:20250603T150000Z" in copy
+    assert "TRIGGER:-PT9M" in copy
+    assert "COLOR:red" in copy
+    assert "20250601T080000Z" not in copy
 
 
 def test_a_change_resets_the_states_and_raises_sequence(alice: Client, bob: Client) -> None:
