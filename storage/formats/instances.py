@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Final, Self
@@ -34,6 +35,7 @@ class Whole:
         self._zones: Final = calendar.of("VTIMEZONE")
         self._name: Final = master.name
         self._kept: Final = [prop for prop in master.properties if prop.name not in _TIMES]
+        self._alarms: Final = [each for each in master.of("VALARM") if not _is_fixed(each)]
         self._texts: Final = [_text(master, name) for name in _TEXTS]
         self._moments: Final = _Moments(calendar)
         self._series: Series | None = None
@@ -75,7 +77,7 @@ class Whole:
         if length:
             whole = fitting.all_day and length % _DAY == 0
             properties.append(Property("DURATION", f"P{length // _DAY}D" if whole else f"PT{length}S"))
-        return Component(self._name, properties)
+        return Component(self._name, properties, deepcopy(self._alarms))
 
     def has(self, recurrence_id: Property) -> bool:
         """Whether there is the instance that a RECURRENCE-ID names."""
@@ -217,6 +219,11 @@ class _Moments:
             return timezones.resolve(tzid, self._zones)
         except BadFormat:
             return None
+
+
+def _is_fixed(alarm: Component) -> bool:
+    """Whether it goes off once, at a moment of its own, and not before each instance (RFC 5545 §3.8.6.3)."""
+    return alarm.value("TRIGGER").strip()[:1].isdigit()
 
 
 def _text(component: Component, name: str) -> str:

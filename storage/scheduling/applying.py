@@ -27,7 +27,7 @@ def apply(
     Raises:
         LimitReached: it has too many instances that were answered apart.
     """
-    lines = sum(len(each.properties) for each in itip.parts(meeting))
+    lines = sum(map(_lines, itip.parts(meeting)))
     known = {itip.instance(each): each for each in itip.parts(meeting)}
     moments: dict[int, Component] | None = None
     series: instances.Whole | None = None
@@ -52,7 +52,7 @@ def apply(
             made = series.override(moment) if moment is not None else None
             if made is None:
                 continue
-            lines += len(made.properties)
+            lines += _lines(made)
             if lines > MOST_LINES:
                 raise LimitReached("meeting_lines", MOST_LINES)
             meeting.components.append(made)
@@ -73,6 +73,11 @@ def apply(
             itip.set_param(mine, "X-CALENDARSERVER-RESPONSE-COMMENT", "")
             itip.set_param(mine, itip.RESPONSE_COMMENT, comment.replace('"', "'")[:500])
     return applied
+
+
+def _lines(part: Component) -> int:
+    """Properties of a component and of its alarms."""
+    return len(part.properties) + sum(len(inner.properties) for inner in part.components)
 
 
 def _series(meeting: Component) -> Component:

@@ -124,6 +124,18 @@ def test_an_instance_that_moves_has_the_alarm_of_its_series(alice: Client, bob: 
     assert "20250601T080000Z" not in copy
 
 
+def test_an_instance_that_is_answered_apart_rings_for_its_organizer(alice: Client, bob: Client) -> None:
+    """MTG-11: the answer is all that changes in the organizer's object; his alarms are those of the series."""
+    path = f"{ALICE}m1.ics"
+    alarm = ("BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:x", "TRIGGER:-PT9M", "END:VALARM")
+    put(alice, path, meeting(INVITED, more=("RRULE:FREQ=DAILY;COUNT=5", *alarm)))
+    mine = copy_of(bob, BOB)
+    put(bob, mine, text(bob, mine).replace("RRULE", "EXDATE:20250603T100000Z\r\nRRULE").encode())
+    assert state(alice, path, "bob@example.test", "20250603T100000Z") == "DECLINED"
+    assert text(alice, path).count("TRIGGER:-PT9M") == 2
+    assert "VALARM" not in text(bob, mine)
+
+
 def test_a_change_resets_the_states_and_raises_sequence(alice: Client, bob: Client) -> None:
     """MTG-13: a new time asks anew; a new participant does not reset the others."""
     path = invite(alice)
