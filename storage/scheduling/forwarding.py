@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from storage.errors import NotFound
-from storage.formats import itip
+from storage.formats import itip, timezones
 from storage.formats.contentline import Component, Property, render
 from storage.formats.imip import Meeting
 from storage.mail import recipients
@@ -37,6 +37,7 @@ def passed_on(calendar: Component, parts: Iterable[Component], method: str) -> b
         own.properties = [one for one in own.properties if one.name not in _OWN and not one.name.startswith("X-MOZ-")]
         itip.unserved(own)
         result.components.append(own)
+    result.components = [*timezones.missing(result), *result.components]  # RFC 5546 §3.2.2, RFC 7809 §3.1.4
     return render(result)
 
 

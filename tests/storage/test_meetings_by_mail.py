@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import collections, items, preferences, principals
-from storage.formats import imip
+from storage.formats import imip, itip
+from storage.formats.contentline import parse
 from storage.mail.recipients import Recipient
 from storage.outbound import administration
-from storage.scheduling import incoming, proposals
+from storage.scheduling import forwarding, incoming, proposals
 from storage.store import Store
 from storage.types import SITE, SpaceKind
 from tests.storage import desk
@@ -166,3 +167,11 @@ def test_a_room_answers_by_mail_who_asked_by_mail(store: Store) -> None:
     assert receive(store, mail(EVE, first.replace("SEQUENCE:0", "SEQUENCE:1"), "REQUEST"))  # not its own enemy
     _, body = held(store, "alice") or ("", "")
     assert states(body)[ALICE] == "ACCEPTED"
+
+
+def test_what_is_passed_on_has_its_time_zones() -> None:
+    """RFC 5546 §3.2.2: VTIMEZONE "MUST be present if any date/time refers to a timezone"; a client may leave it out."""
+    text = invitation().replace("DTSTART:20250601T100000Z", "DTSTART;TZID=Europe/Paris:20250601T120000")
+    (found,) = parse(text.encode())
+    (passed,) = parse(forwarding.passed_on(found, itip.parts(found), "REQUEST"))
+    assert [zone.value("TZID") for zone in passed.of("VTIMEZONE")] == ["Europe/Paris"]
