@@ -15,6 +15,8 @@ from storage.formats.addresses import parse_addresses
 
 HOPS_MAX: Final = 100
 _HEADER_OCTETS: Final = 256 * 1024
+_PIECE: Final = re.compile(rb'\\.|["()\\]|[^"()\\]++', re.DOTALL)
+_STRAY: Final = re.compile(rb"[^\s<>@]++@[^\s<>]+")
 
 
 def split(data: bytes) -> tuple[bytes, bytes]:
@@ -60,7 +62,35 @@ def authors(header: bytes) -> list[str]:
     for _, name, value in mime_fields.fields(header):
         if name.lower() in (b"from", b"sender"):
             found += [one.address.lower() for one in parse_addresses(value) if one.host]
+            found += _strays(value)
     return found
+
+
+def _strays(value: bytes) -> list[str]:
+    """Addresses of a list in which one has two of them, `<a@x> <b@x>`: programs differ in which of them they show."""
+    if value.count(b"@") < 2 and value.count(b"<") < 2:
+        return []
+    found: list[str] = []
+    for one in re.split(rb"[,;]", _plain(value)):
+        if one.count(b"<") > 1 or b"@" in one.partition(b">")[2]:
+            found += [each.decode("utf-8", "replace").lower() for each in _STRAY.findall(one)]
+    return found
+
+
+def _plain(value: bytes) -> bytes:
+    """A list without what stands in quotes and in comments."""
+    kept: list[bytes] = []
+    quoted, depth = False, 0
+    for piece in _PIECE.findall(value):
+        if quoted:
+            quoted = piece != b'"'
+        elif depth:
+            depth += (piece == b"(") - (piece == b")")
+        elif piece in (b'"', b"("):
+            quoted, depth = piece == b'"', int(piece == b"(")
+        else:
+            kept.append(piece)
+    return b" ".join(kept)
 
 
 def received(*, helo: str, address: str, hostname: str, protocol: str, recipient: str, login: str, queue: str) -> bytes:

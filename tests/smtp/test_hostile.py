@@ -98,6 +98,24 @@ def test_an_author_far_down_is_one(connect: Callable[..., Client]) -> None:
         assert said.startswith("550 5.7.1")
 
 
+@pytest.mark.parametrize(
+    ("author", "code"),
+    [
+        ("<alice@example.test> <bob@example.test>", "550 5.7.1"),
+        ("<alice@example.test>\r\n bob@example.test", "550 5.7.1"),
+        ("<><bob@example.test>", "550 5.7.1"),
+        ("alice@example.test, <alice@example.test> (it) <bob@example.test>", "550 5.7.1"),
+        ('"bob <bob@example.test>" <alice@example.test> (5" <b@x> (c) d)', "250 2.0.0"),
+        ("alice@example.test, <@a,@b:alice+x@example.test>", "250 2.0.0"),
+    ],
+)
+def test_two_addresses_of_one_author(connect: Callable[..., Client], author: str, code: str) -> None:
+    """MSG-09: what some programs would show as the sender is his own too; what is in quotes is a name."""
+    client = connect("submission").login()
+    data = f"From: {author}\r\nSubject: x\r\n\r\nbody\r\n".encode()
+    assert client.mail("alice@example.test", "bob@example.test", data=data).startswith(code)
+
+
 @pytest.mark.parametrize("number", ["\u00b2", "\u0663", "-1", "1.0", "0x1", "1" * 13, ""])
 def test_a_size_of_a_chunk_is_a_number(connect: Callable[..., Client], number: str) -> None:
     """RFC 3030 §2: digits of ASCII; what only looks like one was an internal error."""
