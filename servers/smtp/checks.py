@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from servers.smtp import sender_policy, spam
+from servers.smtp import ed25519, sender_policy, spam
 from servers.smtp.replies import Refusal
 from servers.smtp.sender_policy import Lookup
 from storage.formats import mail_header as fields
@@ -160,7 +160,7 @@ class Checks:
         if not signatures:
             return found
         try:
-            verifier = dkim.DKIM(data, minkey=1024, timeout=int(DNS_S))
+            verifier = ed25519.understood(dkim.DKIM(data, minkey=1024, timeout=int(DNS_S)))
         except Exception as error:  # its header has lines that are no fields: no signature can be about it
             log.info("dkim", extra={"reason": type(error).__name__})
             return [("permerror", _signer(raw)) for raw in signatures]
@@ -196,7 +196,7 @@ class Checks:
         import dkim
 
         try:
-            chain = dkim.ARC(data, minkey=1024, timeout=int(DNS_S))
+            chain = ed25519.understood(dkim.ARC(data, minkey=1024, timeout=int(DNS_S)))
             seen = [bool(_RELAXED.search(one)) for one in fields.values(header, b"arc-message-signature")]
             if all(seen):
                 chain.body = _relaxed(chain.body)

@@ -153,6 +153,40 @@ def test_dkim(checked: Callable[..., Checks], key: rsa.RSAPrivateKey) -> None:
     assert result(signed(key, algorithm=b"rsa-sha1")) == "policy"
 
 
+FOOTBALL = (
+    b"DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n d=football.example.com; i=@football.example.com;\r\n"
+    b" q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n subject : date : message-id : from : subject : date;\r\n"
+    b" bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+    b" b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
+    b"From: Joe SixPack <joe@football.example.com>\r\nTo: Suzie Q <suzie@shopping.example.net>\r\n"
+    b"Subject: Is dinner ready?\r\nDate: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+    b"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\n"
+    b"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "result"),
+    [
+        ("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", (b"", b""), "pass"),
+        ("k = ed25519 ;p = 11qYAYKxCrfVS/7TyWQHOg7hc vPapiMlrwIaaPcHURo=;", (b"", b""), "pass"),
+        ("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", (b"dinner", b"supper"), "fail"),
+        ("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", (b"hungry", b"angry"), "fail"),
+        ("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", (b"ed25519-sha", b"rsa-sha"), "fail"),
+        ("v=DKIM1; k=ed25519; p=", (b"", b""), "fail"),
+        ("v=DKIM1; k=ed25519; p=!", (b"", b""), "fail"),
+        ("v=DKIM1; k=ed25519; p=11qY", (b"", b""), "fail"),
+    ],
+)
+def test_dkim_with_ed25519(
+    checked: Callable[..., Checks], key: str, change: tuple[bytes, bytes], result: str
+) -> None:
+    """RFC 8463 §3, appendix A: verifiers must know it; the example there."""
+    checks = checked({"brisbane._domainkey.football.example.com": {"TXT": [key]}})
+    data = FOOTBALL.replace(*change) if change[0] else FOOTBALL
+    assert checks._dkim(data) == [(result, "football.example.com")]
+
+
 @pytest.mark.parametrize("body", [b"a  b \t \r\n\r\n \r\n", b"\r\n", b"", b"a \r\n b\t", b"x" + b" " * 100 + b"\r\n"])
 @pytest.mark.parametrize("form", [b"relaxed/relaxed", b"simple/relaxed", b"relaxed/simple", b"simple"])
 def test_dkim_in_every_form(checked: Callable[..., Checks], key: rsa.RSAPrivateKey, body: bytes, form: bytes) -> None:
