@@ -289,6 +289,7 @@ class _WalWatch:
         self._turn: Final = os.open(self._turn_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def __enter__(self) -> Self:
+        self._let_finish()  # for that commit the log may have grown before the watch stood
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -300,11 +301,17 @@ class _WalWatch:
             return set()
         time.sleep(_SETTLE_S)
         self._seen()
-        # The log grows before its commit counts, and nothing is signalled when it does: let whoever
-        # writes finish. What comes after that raises a further event.
+        self._let_finish()
+        return None
+
+    def _let_finish(self) -> None:
+        """Wait for whoever writes at this moment.
+
+        The log grows before its commit counts, and nothing is signalled when it does. What comes after that raises a
+        further event.
+        """
         fcntl.flock(self._turn, fcntl.LOCK_SH)
         fcntl.flock(self._turn, fcntl.LOCK_UN)
-        return None
 
     def _seen(self) -> bool:
         """Take all events; True if one concerned the log."""

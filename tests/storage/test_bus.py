@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,29 @@ def test_closing_ends_every_wait(store: Store, alice: Actor) -> None:
     with pytest.raises(OSError, match="closed"):
         bus.subscribe({CollectionId(1)})
     bus.close()
+
+
+def test_who_begins_to_watch_lets_a_writer_finish(sqlite_template: Path, tmp_path: Path) -> None:
+    """The log grew for that commit already, which does not count yet: nothing else would tell of it (EAS-10, SYS-02)."""
+    shutil.copy(sqlite_template, tmp_path / "desk.sqlite3")
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    bus = Bus(store)
+    begun = threading.Event()
+
+    def subscribe() -> None:
+        with bus.subscribe({CollectionId(1)}):
+            begun.set()
+
+    watching = threading.Thread(target=subscribe)
+    try:
+        with store.engines.turn():
+            watching.start()
+            assert not begun.wait(0.3)
+        assert begun.wait(LONG_S)
+    finally:
+        watching.join()
+        bus.close()
+        store.close()
 
 
 def test_a_read_transaction_may_be_open_while_subscribing(store: Store, bus: Bus, alice: Actor) -> None:
