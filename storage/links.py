@@ -144,9 +144,9 @@ def of_card(tx: Transaction, book: Collection, card: str) -> list[File]:
         root, _, path = row.path.partition("/")
         try:
             file = folders.find(tx, SpaceKind(row.kind), row.space, filing.join(path, row.name), root=root)
-        except NotFound:
+        except (NotFound, GateClosed):
             continue
-        if isinstance(file, File):
+        if isinstance(file, File) and file.view is View.FULL:
             found.append(file)
     return found
 

@@ -9,11 +9,13 @@ import click
 from auth import authenticate
 from auth.throttle import Policy
 from servers.cli import Desk
-from servers.commands.listing import json_option, table
+from servers.commands.documents import place_of
+from servers.commands.listing import json_option, sheet, table
 from servers.commands.opened import Target, account, acting, acting_on, opened, place, read_password
 from servers.commands.opened import collection as find_collection
-from storage import card_placements, categories, contact_checks, contacts, items, transfer
+from storage import card_placements, categories, contact_checks, contacts, items, links, transfer
 from storage.formats import vcard, vcard_photo
+from storage.formats.flat_contact import EMAILS, row_of
 from storage.formats.vcard_filter import CardFilter, PropFilter, TextMatch
 from storage.store import Transaction
 from storage.types import SITE, Collection, Precondition, SpaceKind, Tool
@@ -26,6 +28,7 @@ def command() -> None:
     \b
     Examples:
         escritoire contacts list alice/contacts --find martin
+        escritoire contacts show alice/contacts/dora.vcf
         escritoire contacts category rename alice freinds friends
         escritoire contacts empty alice
         escritoire contacts share alice/contacts/dora.vcf IAB
@@ -81,6 +84,22 @@ def list_(desk: Desk, target: Target, find: str, category: str, login: str | Non
     ]
     rows.sort(key=lambda row: str(row["contact"]).casefold())
     table(rows, ("contact", "company", "emails", "categories", "name"), as_json, "no contacts")
+
+
+@command.command()
+@click.argument("target", metavar="CONTACT", type=place)
+@click.option("--as", "login", help="Who looks; the owner, or the group's admin, without it.")
+@json_option
+@click.pass_obj
+def show(desk: Desk, target: Target, login: str | None, as_json: bool) -> None:
+    """All that is known of a contact, with the documents attached to it that who looks may see (DOC-60, CON-22)."""
+    with opened(desk) as store, store.read(acting_on(store, target, login)) as tx:
+        book = _book(tx, target)
+        card = vcard.read(items.get(tx, book, named(target)).body or b"")
+        documents = [place_of(one) for one in links.of_card(tx, book, named(target))]
+    row = {field: value for field, value in row_of(card).items() if value}
+    more = [one.value for one in card.emails[EMAILS:]]
+    sheet({**row, **({"further_emails": more} if more else {}), "documents": documents}, as_json)
 
 
 @command.command()

@@ -29,6 +29,11 @@ class Spot:
         return f"{whose}/{self.path}" if self.path else whose
 
 
+def place_of(found: File) -> str:
+    """A document as it is typed."""
+    return str(Spot(found.folder.space.kind, found.folder.space.name, found.path))
+
+
 def spot(value: str) -> Spot:
     """Read a `Spot`; alice/private/Reports, as in URLs, does as well.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from conf.load import load
 from servers.http.start import open_store
-from storage import contacts, items
+from storage import contacts, files, folders, items
+from storage.bodies import small
+from storage.types import Precondition, SpaceKind
 from tests.commands.conftest import Line
 from tests.storage import desk
 
@@ -24,6 +26,30 @@ def test_contacts_are_listed(line: Line) -> None:
     assert "events is no address book" in line("contacts", "list", "alice/events", status=2)
     line("contacts", "share", "alice/contacts/Ada.vcf", "IAB")
     assert "IAB has Ada.vcf already" in line("contacts", "share", "alice/contacts/Ada.vcf", "IAB", status=1)
+
+
+def test_a_contact_with_its_documents(line: Line) -> None:
+    """DOC-60, CON-22: a document shows on the sheet of the contact, to those who may see the document."""
+    line("import", "groups/IAB/contacts", "-", "--as", "alice", stdin=CARD.format("Dora", "Ferns", "friends"))
+    dora = "groups/IAB/contacts/Dora.vcf"
+    assert line.json("contacts", "show", dora)["documents"] == []
+    store = open_store(load(line.data / "escritoire.toml"))
+    try:
+        with store.write(desk.actor(store, "alice")) as tx:
+            for kind, space in ((SpaceKind.PRIVATE, "alice"), (SpaceKind.GROUP, "IAB")):
+                files.put(tx, folders.place(tx, kind, space, "cv.txt"), small(b"x"), Precondition())
+    finally:
+        store.close()
+    line("document", "link", "alice/cv.txt", dora)
+    line("document", "link", "groups/IAB/cv.txt", dora, "--as", "alice")
+    hers = line.json("contacts", "show", dora, "--as", "alice")
+    assert (hers["fn"], hers["company"], hers["categories"]) == ("Dora", "Ferns", "friends")
+    assert sorted(hers["documents"]) == ["alice/cv.txt", "groups/IAB/cv.txt"]
+    assert line.json("contacts", "show", dora, "--as", "bob")["documents"] == ["groups/IAB/cv.txt"]
+    line("document", "hide", "groups/IAB/cv.txt", "bob")
+    assert line.json("contacts", "show", dora, "--as", "bob")["documents"] == []
+    line("contacts", "show", dora, "--as", "carol", status=1)
+    assert "documents" in line("contacts", "show", dora)
 
 
 def test_categories_are_ones_own(line: Line) -> None:
