@@ -20,6 +20,7 @@ from servers.http.application import Exchange, HttpSettings, Wsgi
 from servers.http.errors import HttpError
 from servers.http.request import Request
 from servers.http.response import Response
+from storage import principals as people
 from storage.errors import StorageError
 from storage.store import Store
 from storage.types import PUBLIC, Actor
@@ -62,7 +63,9 @@ def make(store: Store, settings: FeedsSettings, verify: Verifier) -> Wsgi:
             found = _find(request)
             actor = PUBLIC if found.route.door is Door.PUBLIC else _login(store, settings, verify, request)
         exchange.login = actor.login
-        visit = Visit(request, store, settings, actor, store.secret, found.route.door is Door.PUBLIC)
+        public = found.route.door is Door.PUBLIC
+        language = "en" if public else _language(store, actor)
+        visit = Visit(request, store, settings, actor, store.secret, public, language)
         return found.route.handler(visit, **found.arguments)
 
     def translate(exchange: Exchange, error: Exception) -> Response | None:
@@ -105,6 +108,11 @@ def _find(request: Request) -> Found:
 def _login(store: Store, settings: FeedsSettings, verify: Verifier, request: Request) -> Actor:
     login, password = basic.credentials(request, settings.realm, allow_insecure=settings.allow_insecure)
     return verify(store, login, password, request.peer)
+
+
+def _language(store: Store, actor: Actor) -> str:
+    with store.read(actor) as tx:
+        return people.language_of(tx, actor.id)
 
 
 def _by_token(store: Store, settings: FeedsSettings, request: Request) -> tuple[Actor, Found] | None:

@@ -29,8 +29,8 @@ def changes(visit: Visit, login: str, form: str) -> Response:
         whose = me.display_name or me.name
         return Feed(
             id=visit.identity("changes", me.id),
-            title=f"{whose}: recent changes",
-            subtitle="What was added or changed lately.",
+            title=f"{whose}: {visit.say('recent changes')}",
+            subtitle=visit.say("What was added or changed lately."),
             url=visit.url,
             home=(visit.settings.dav_origin or visit.origin) + "/",
             author=whose,
@@ -48,15 +48,15 @@ def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
     link = visit.dav_url(collection, item.name)
     if isinstance(item, File):
         top = "Favourites" if item.folder.root == FAVOURITES else "Documents"
-        where, link = item.folder.path or top, link_of(visit, item)
+        where, link = item.folder.path or visit.say(top), link_of(visit, item)
     if place and place not in where:
         where = f"{place}: {where}"
     return Entry(
         # A later change of the same item is news again: it gets an entry of its own.
         id=visit.identity("change", collection.id, item.id, item.modseq),
-        title=f"{MARK} {one.title or '(no title)'}",
+        title=f"{MARK} {one.title or visit.say('(no title)')}",
         updated=one.moment,
-        text=f"{'Added' if one.added else 'Changed'} in {where}",
+        text=visit.say("Added in {}" if one.added else "Changed in {}", where),
         link=link,
         author=one.creator,
         categories=(collection.tool.value,),

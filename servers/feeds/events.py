@@ -38,7 +38,7 @@ def _events(visit: Visit, kind: SpaceKind, space: str, span: Span, form: str) ->
             whose = calendar.space.display_name or calendar.space.name
             return Feed(
                 id=visit.identity("events", calendar.id, span.value),
-                title=f"{whose}: {_WORDS[span]}",
+                title=f"{whose}: {visit.say(_WORDS[span])}",
                 subtitle=str(first) if first == last else f"{first} – {last}",
                 url=visit.url,
                 home=visit.dav_url(calendar),
@@ -56,12 +56,12 @@ def _entry(visit: Visit, calendar: Collection, habits: Habits, one: Happening) -
     item = one.item
     when = _when(one, habits)
     lines = [_when(one, habits, dated=True)]
-    lines += [f"Where: {one.location}"] if one.location else []
-    lines += [f"Organizer: {one.organizer}"] if one.organizer else []
+    lines += [visit.say("Where: {}", one.location)] if one.location else []
+    lines += [visit.say("Organizer: {}", one.organizer)] if one.organizer else []
     lines += ["", one.description] if one.description else []
     return Entry(
         id=visit.identity("event", calendar.id, item.id, one.recurrence_id),
-        title=f"{when} {_name(one)}",
+        title=f"{when} {_name(visit, one)}",
         updated=item.modified,
         text="\n".join(lines),
         link="" if one.busy else visit.dav_url(calendar, item.name),
@@ -72,12 +72,12 @@ def _entry(visit: Visit, calendar: Collection, habits: Habits, one: Happening) -
     )
 
 
-def _name(one: Happening) -> str:
+def _name(visit: Visit, one: Happening) -> str:
     if one.busy:
-        return "Busy"  # CAL-07: times without details
-    name = one.summary or "(no title)"
-    mark = {"CANCELLED": "Cancelled: ", "TENTATIVE": "Tentative: "}.get(one.status, "")
-    return mark + name
+        return visit.say("Busy")  # CAL-07: times without details
+    name = one.summary or visit.say("(no title)")
+    mark = {"CANCELLED": "Cancelled: {}", "TENTATIVE": "Tentative: {}"}.get(one.status)
+    return visit.say(mark, name) if mark else name
 
 
 def _when(one: Happening, habits: Habits, *, dated: bool = False) -> str:

@@ -71,7 +71,7 @@ def _listing(visit: Visit, kind: SpaceKind, space: str, below: str, root: str, f
 
     def build() -> Feed:
         entries = tuple(_entry(visit, one, addresses, podcast) for one in found)
-        title = folder.title or {DOCS: "Documents", FAVOURITES: "Favourites"}[root]
+        title = folder.title or visit.say({DOCS: "Documents", FAVOURITES: "Favourites"}[root])
         return Feed(
             id=visit.identity("public" if visit.public else "folder", folder.id),
             title=f"{whose}: {title}",

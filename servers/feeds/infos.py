@@ -36,8 +36,8 @@ def infos(visit: Visit, login: str, form: str) -> Response:
     def build() -> Feed:
         return Feed(
             id=visit.identity("infos", me.id),
-            title=f"{me.display_name or me.name}: infos",
-            subtitle="Messages of the administrators.",
+            title=f"{me.display_name or me.name}: {visit.say('infos')}",
+            subtitle=visit.say("Messages of the administrators."),
             url=visit.url,
             home=visit.docs_url(me, "") + "/",
             author=me.display_name or me.name,

@@ -32,7 +32,7 @@ def mailbox(visit: Visit, login: str, path: str, form: str) -> Response:
             return Feed(
                 id=visit.identity("mailbox", box.id),
                 title=f"{login}: {box.name}",
-                subtitle=f"{box.unseen} unread of {box.exists}",
+                subtitle=visit.say("{} unread of {}", box.unseen, box.exists),
                 url=visit.url,
                 home=visit.url,
                 author=login,
@@ -49,7 +49,7 @@ def _entry(tx: Transaction, visit: Visit, box: Mailbox, state: State) -> Entry:
     unread = "" if flags.has(state.flags, flags.SEEN) else "● "
     return Entry(
         id=visit.identity("mail", box.id, state.uid),
-        title=unread + (header.subject or "(no subject)"),
+        title=unread + (header.subject or visit.say("(no subject)")),
         updated=float(state.internal),
         published=float(state.internal),
         text=_text(tx, state),

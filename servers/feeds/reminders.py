@@ -28,8 +28,8 @@ def reminders(visit: Visit, login: str, form: str) -> Response:
     def build() -> Feed:
         return Feed(
             id=visit.identity("reminders", me.id),
-            title=f"{me.display_name or me.name}: reminders",
-            subtitle="Reminders that wait, the next one first.",
+            title=f"{me.display_name or me.name}: {visit.say('reminders')}",
+            subtitle=visit.say("Reminders that wait, the next one first."),
             url=visit.url,
             home=f"{visit.settings.dav_origin or visit.origin}/dav/{me.name}/private/events/",
             author=me.display_name or me.name,

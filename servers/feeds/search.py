@@ -40,7 +40,7 @@ def search(visit: Visit, login: str, form: str) -> Response:
         return Feed(
             id=visit.identity("search", me.id, order.value, text),
             title=f"{me.display_name or me.name}: {text}",
-            subtitle=f"{found.total} found",
+            subtitle=visit.say("{} found", found.total),
             url=f"{visit.url}?q={quote(text, safe='')}&order={order.value}",
             home=visit.docs_url(me, "") + "/",
             author=me.display_name or me.name,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from servers.feeds import atom, rss
+from servers.feeds import atom, rss, words
 from servers.feeds.feed import Feed, identity
 from servers.feeds.settings import FeedsSettings
 from servers.http import conditions
@@ -42,6 +42,8 @@ class Visit:
     """The desk's own, for identities that tell nothing."""
     public: bool = False
     """Nobody logged in, and nobody needs to."""
+    language: str = "en"
+    """The reader's, without its region (ACC-03)."""
 
     @property
     def url(self) -> str:
@@ -57,6 +59,10 @@ class Visit:
     def identity(self, *parts: object) -> str:
         """What a thing is called in feeds, for ever."""
         return identity(self.secret, *parts)
+
+    def say(self, text: str, *values: object) -> str:
+        """Words of the desk, given in English, in the reader's language."""
+        return words.say(self.language, text, *values)
 
     def dav_url(self, collection: Collection, *names: str) -> str:
         """Where a collection or one of its items is for DAV clients."""
@@ -84,7 +90,7 @@ class Visit:
 
         `seen` tells all that the feed depends on; `build` is called only when it is needed.
         """
-        etag = validator("feed", 1, form, self.url, seen)
+        etag = validator("feed", 1, form, self.url, self.language, seen)
         known = self.unchanged(etag)
         if known is not None:
             return known

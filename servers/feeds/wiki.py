@@ -83,25 +83,26 @@ def _find(tx: Transaction, wiki: Folder, name: str) -> File | None:
 
 
 def _page(visit: Visit, file: File) -> Response:
-    etag = validator("wiki", 1, visit.url, file.id, file.etag)
+    etag = validator("wiki", 1, visit.url, visit.language, file.id, file.etag)
     known = visit.unchanged(etag)
     if known is not None:
         return known
     text = read(visit.store, file)
-    home = f"<nav>{pages.link(address(file.folder.space, START), 'Home')}</nav>\n"
+    home = f"<nav>{pages.link(address(file.folder.space, START), visit.say('Home'))}</nav>\n"
     stem = file.name.rpartition(".")[0]
     if text is None:
         raw = pages.link(visit.docs_url(file.folder.space, file.path), file.name)
-        return pages.page(stem, f"{home}<p>This page is too long to be shown: {raw}</p>", fields=visit.fields(etag))
+        said = visit.say("This page is too long to be shown: {}", raw)
+        return pages.page(stem, f"{home}<p>{said}</p>", fields=visit.fields(etag))
     title = sanitise.title(text) or stem
     return pages.page(title, f"{home}<main>\n{body(visit, file, text)}\n</main>", fields=visit.fields(etag))
 
 
 def _missing(visit: Visit, wiki: Folder, name: str) -> Response:
     """WIKI-06: 404, and for those who may write the page the place where it would be."""
-    home = f"<nav>{pages.link(address(wiki.space, START), 'Home')}</nav>\n"
-    text = f"{home}<p>There is no page {html.escape(name)}.</p>"
+    home = f"<nav>{pages.link(address(wiki.space, START), visit.say('Home'))}</nav>\n"
+    text = f"{home}<p>{visit.say('There is no page {}.', html.escape(name))}</p>"
     if wiki.rights & Right.ADD:
         place = visit.docs_url(wiki.space, f"{WIKI}/{name}.html")
-        text += f"\n<p>Create it by saving an HTML file as {pages.link(place, place)}</p>"
+        text += f"\n<p>{visit.say('Create it by saving an HTML file as {}', pages.link(place, place))}</p>"
     return pages.page(name, text, status=404, fields=[("Cache-Control", "private, no-store")])
