@@ -97,7 +97,7 @@ def withdraw(
     for one in right:
         _demand_changeable(collection, one, item is not None)
     shown = right & Right.SEE if item is not None else right & Right.SEE_FOLDER
-    if shown and collection.tool in FOLDER_TOOLS and _is_public(tx, collection.id, item):
+    if shown and _is_shown_to_all(tx, collection, item):
         raise Refused("what is public is seen by everybody: take it from the public first (DOC-41)")
     if right & Right.SEE:
         right |= _seen_by(collection, item)
@@ -127,8 +127,8 @@ def grid(tx: Transaction, collection: Collection, item_name: str | None = None) 
     columns = tuple(row.right for row in table if row.granted_per in wanted)
     given = _entries(tx, collection.id, item)
     rows: list[GridRow] = []
-    everybody = Right.NONE  # DOC-41: who sees what is public is not a matter of grants
-    if collection.tool in FOLDER_TOOLS and (_is_public(tx, collection.id, item) or acl.is_published(tx, collection)):
+    everybody = Right.NONE
+    if _is_shown_to_all(tx, collection, item):
         everybody = Right.SEE_FOLDER if item is None else Right.SEE
     for group, people in _circles(tx, collection):
         whole = given.get(group.id, Right.NONE)
@@ -257,6 +257,13 @@ def _item(tx: Transaction, collection: Collection, name: str | None) -> Any:
     if row is None or not viewing.load(tx, collection, items.c.id == row.id, body=False):
         raise NotFound(name)
     return row
+
+
+def _is_shown_to_all(tx: Transaction, collection: Collection, item: Any) -> bool:
+    """DOC-41: who sees what is public, for itself or in the published `web`, is not a matter of grants."""
+    if collection.tool not in FOLDER_TOOLS:
+        return False
+    return _is_public(tx, collection.id, item) or acl.is_published(tx, collection)
 
 
 def _is_public(tx: Transaction, collection: CollectionId, item: Any) -> bool:

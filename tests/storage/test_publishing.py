@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage import folders, grants, plans, publishing, transplant, trees
+from storage import principals as people
 from storage.errors import Denied, Fixed, GateClosed, NotFound, Refused
 from storage.filing import File
 from storage.store import Store
@@ -148,6 +149,23 @@ def test_a_closed_gate_hides_and_keeps(web: Store, alice: Actor) -> None:
     with web.write(SITE) as tx:
         plans.change(tx, "full", open_gates=["public_access"])
     assert public(web, "alice", "web/form.pdf")
+
+
+def test_what_is_published_is_hidden_from_nobody(store: Store, alice: Actor, bob: Actor, iab: Principal) -> None:
+    """DOC-41: hiding a document in the published `web` would hide nothing, and is refused as that of any public one."""
+    with store.write(alice) as tx:
+        disk.mkdir(tx, "IAB", "web")
+        disk.mkdir(tx, "IAB", "web/forms")
+        disk.put(tx, "IAB", "web/forms/form.txt", b"a form")
+        publishing.publish(tx, disk.folder(tx, "IAB", "web"), True)
+    with store.write(alice) as tx:
+        for who in (iab, people.find(tx, SpaceKind.PRIVATE, "bob")):
+            with pytest.raises(Refused, match="DOC-41"):
+                grants.withdraw(tx, disk.folder(tx, "IAB", "web/forms"), who, Right.SEE, "form.txt")
+        assert not disk.file(tx, "IAB", "web/forms/form.txt").restricted
+        publishing.publish(tx, disk.folder(tx, "IAB", "web"), False)
+        grants.withdraw(tx, disk.folder(tx, "IAB", "web/forms"), iab, Right.SEE, "form.txt")
+        assert disk.file(tx, "IAB", "web/forms/form.txt").restricted
 
 
 def test_only_the_admin_opens_folders_of_a_group(store: Store, alice: Actor, bob: Actor, iab: Principal) -> None:
