@@ -17,16 +17,31 @@ import sqlalchemy as sa
 
 from storage import filing, folders, plans
 from storage import principals as people
-from storage.errors import GateClosed
+from storage.errors import BadFormat, GateClosed
 from storage.filing import DOCS, Folder
 from storage.formats import search_query
-from storage.formats.search_query import And, Between, Expression, Extension, Field, Not, Or, Words, fold, words_of
+from storage.formats.search_query import (
+    And,
+    Between,
+    Expression,
+    Extension,
+    Field,
+    Not,
+    Or,
+    Words,
+    fold,
+    is_like,
+    words_of,
+)
 from storage.schema import collections, document_texts, file_index, grants, items, memberships, principals
 from storage.store import Transaction
 from storage.types import PUBLIC, SITE, ItemId, Principal, Right, SpaceKind, Tool, View
 
 EXCERPT_CHARACTERS: Final = 200
 _FOLDERS_AT_ONCE: Final = 10_000
+_TEXTS_AT_ONCE: Final = 100
+_TEXT_LOOKED_AT: Final = 32 * 1024 * 1024
+"""Characters of texts that one search looks through for words with a `*` within."""
 _READS: Final = (Right.SEE | Right.EDIT).value
 
 
@@ -76,19 +91,23 @@ class _Found:
 
     def has(self, field: Field, sought: list[str], prefix: bool) -> bool:
         """Whether words stand in that order in a field, the last one maybe longer."""
+        folded = self._folded(field)
+        # Most documents have nothing of it: their words need not be told apart.
+        return sought[-1] in folded and _follows(_WORD.findall(folded), sought, prefix)
+
+    def has_like(self, field: Field, pieces: tuple[str, ...]) -> bool:
+        """Whether a word of a field consists of these pieces with anything between them."""
+        folded = self._folded(field)
+        return pieces[0] in folded and any(is_like(word, pieces) for word in _WORD.findall(folded))
+
+    def _folded(self, field: Field) -> str:
         if field is Field.NAME:
             if self._name is None:
                 self._name = fold(self.row.name)
-            folded = self._name
-        elif field is Field.DESCRIPTION:
-            text = self.row.description
-            if not text:
-                return False
-            folded = fold(text)
-        else:
-            folded = _author(self.row.author_name or "", self.row.author or "")
-        # Most documents have nothing of it: their words need not be told apart.
-        return sought[-1] in folded and _follows(_WORD.findall(folded), sought, prefix)
+            return self._name
+        if field is Field.DESCRIPTION:
+            return fold(self.row.description) if self.row.description else ""
+        return _author(self.row.author_name or "", self.row.author or "")
 
 
 @functools.lru_cache(1_000)
@@ -119,6 +138,7 @@ def run(
 
     Raises:
         GateClosed: the actor's plan has no search (Gate: doc_search).
+        BadFormat: too much text has words that begin as one with a `*` in it.
         NotFound: the actor may not know of `space`.
     """
     if tx.actor.id == PUBLIC.id or (tx.actor.id != SITE.id and "doc_search" not in plans.of(tx, tx.actor.id).gates):
@@ -261,16 +281,44 @@ def _contents(
 ) -> Contents:
     """For every term that looks at content: the readable documents that have it, with their rank from 0 to 1."""
     found: Contents = {}
+    room = _TEXT_LOOKED_AT
     for term in _all_terms(expression):
         if term.field not in (Field.ANY, Field.CONTENT) or term in found:
             continue
         ranks: dict[int, float] = {}
+        asked = Words(term.field, term.pieces[:1], prefix=True) if term.pieces else term
         for _, condition in scopes:
-            query = _having(tx, term).where(condition)
+            query = _having(tx, asked).where(condition)
             ranks |= {row.id: max(row.rank, 0.0) for row in tx.db.execute(query, {"actor": tx.actor.id})}
+        if term.pieces:
+            ranks, room = _like(tx, term.pieces, ranks, room)
         best = max(ranks.values(), default=0.0) or 1.0
         found[term] = {number: rank / best for number, rank in ranks.items()}
     return found
+
+
+def _like(
+    tx: Transaction, pieces: tuple[str, ...], ranks: dict[int, float], room: int
+) -> tuple[dict[int, float], int]:
+    """Those of some documents in whose text a word is like these pieces; and how much may still be looked at.
+
+    The engines know how words begin, not how they go on: the texts themselves are looked through.
+
+    Raises:
+        BadFormat: there is more text than that.
+    """
+    begins = re.compile(r"(?<![^\W_])" + re.escape(pieces[0]) + r"[^\W_]*")
+    kept: dict[int, float] = {}
+    chosen = sorted(ranks)
+    for start in range(0, len(chosen), _TEXTS_AT_ONCE):
+        some = document_texts.c.item_id.in_(chosen[start : start + _TEXTS_AT_ONCE])
+        for row in tx.db.execute(sa.select(document_texts.c.item_id, document_texts.c.content).where(some)):
+            room -= len(row.content)
+            if room < 0:
+                raise BadFormat(f"too much text has words that begin with {pieces[0]}: write more before the *")
+            if any(is_like(word[0], pieces) for word in begins.finditer(fold(row.content))):
+                kept[row.item_id] = ranks[row.item_id]
+    return kept, room
 
 
 def _having(tx: Transaction, term: Words) -> sa.Select[Any]:
@@ -363,6 +411,7 @@ def _words(term: Words, contents: Contents) -> Judge:
     chosen = (Field.NAME, Field.DESCRIPTION, Field.AUTHOR) if term.field is Field.ANY else (term.field,)
     fields = [(field, _WEIGHTS[field]) for field in chosen if field is not Field.CONTENT]
     ranks = contents.get(term, {})
+    pieces = term.pieces
 
     def judge(one: _Found) -> float:
         total = 0.0
@@ -370,7 +419,7 @@ def _words(term: Words, contents: Contents) -> Judge:
         if rank is not None:
             total = _WEIGHTS[Field.CONTENT] * (0.2 + 0.8 * rank)
         for field, weight in fields:
-            if one.has(field, sought, term.prefix):
+            if one.has_like(field, pieces) if pieces else one.has(field, sought, term.prefix):
                 total += weight
         return total
 
@@ -421,7 +470,7 @@ def _hit(score: float, one: _Found, excerpts: dict[int, str]) -> Hit:
 def _excerpts(tx: Transaction, expression: Expression, chosen: list[int]) -> dict[int, str]:
     """A piece of text around a word that was found, for the documents on the page."""
     sought = [
-        (words_of(" ".join(term.words)), term.prefix)
+        _is_first(term)
         for term in search_query.terms(expression)
         if term.field in (Field.ANY, Field.CONTENT)
     ]
@@ -438,11 +487,21 @@ def _excerpts(tx: Transaction, expression: Expression, chosen: list[int]) -> dic
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-def _excerpt(text: str, sought: list[tuple[list[str], bool]]) -> str:
-    firsts = [(words[0], prefix and len(words) == 1) for words, prefix in sought if words]
+def _is_first(term: Words) -> Callable[[str], bool]:
+    """Whether a folded word is the one that a term begins with."""
+    if pieces := term.pieces:
+        return lambda word: is_like(word, pieces)
+    words = words_of(" ".join(term.words))
+    first = words[0] if words else ""
+    if term.prefix and len(words) == 1:
+        return lambda word: word.startswith(first)
+    return lambda word: word == first
+
+
+def _excerpt(text: str, sought: list[Callable[[str], bool]]) -> str:
     for found in _WORD.finditer(text):
         word = fold(found[0])
-        if any(word.startswith(first) if prefix else word == first for first, prefix in firsts):
+        if any(begins(word) for begins in sought):
             return _around(text, found.start())
     return ""
 

@@ -55,7 +55,7 @@ def command(
     """Search in documents: WORDS in name, text, description and author's name; all must be found.
 
     \b
-    A * at the end of a word stands for its rest: vir* finds "Bureau virtuel.doc" and "Virus.ppt".
+    A * stands for any letters, but not at the beginning of a word: vir* finds "Bureau virtuel.doc" and "Virus.ppt".
     --query takes fields (name content description author ext size date), "phrases",
     AND OR NOT and parentheses; a word without a field is looked for everywhere.
 

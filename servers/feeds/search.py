@@ -32,9 +32,9 @@ def search(visit: Visit, login: str, form: str) -> Response:
         me = principals.me(tx)
         try:
             expression = search_query.advanced(text, zone=agenda.habits(tx).zone)
+            found = storage_search.run(tx, expression, order=order)
         except BadFormat as error:
             raise BadRequest(error.reason) from None
-        found = storage_search.run(tx, expression, order=order)
 
     def build() -> Feed:
         return Feed(

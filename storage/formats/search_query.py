@@ -1,7 +1,7 @@
 """What is searched for in documents, from a form or a typed line, as one neutral expression (DOC-35, DOC-36).
 
 The typed language: words and "phrases", `field:word`, `size>1M`, `date>=2024-01-01`, AND OR NOT, parentheses,
-and `*` for the rest of a word. Words that stand beside each other must all be found.
+and `*` for any letters, but not at the beginning of a word. Words that stand beside each other must all be found.
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ class Words:
     prefix: bool = False
     """The last one is the beginning of a word."""
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Of a single word with `*` in it what stands between these, folded; nothing of other words."""
+        only = self.words[0] if len(self.words) == 1 else ""
+        return tuple(fold(piece) for piece in only.split("*")) if "*" in only else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -82,6 +88,8 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<bracket>[()])|(?P<field>[A-Za-z]+)(?P<op>:|[<>]=?|=)|(?P<phrase>"[^"]*"\*?)|(?P<word>[^\s()"]+))"""
 )
+_CHUNK: Final = re.compile(r"[^\W_]+(?:\*+[^\W_]+)*\**")
+_LEADING: Final = re.compile(r"(?<![^\W_])(?<!\*)\*")
 _PIECE: Final = re.compile(r"""\"(?P<quoted>[^"]*)"(?P<star>\*?)|(?P<plain>[^\s"]+)""")
 _OPERATORS: Final = frozenset({"AND", "OR", "NOT"})
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -102,6 +110,20 @@ def words_of(text: str) -> list[str]:
     if text.isascii():
         return _WORD.findall(text.lower())
     return [fold(one) for one in _WORD.findall(unicodedata.normalize("NFC", text))]
+
+
+def is_like(word: str, pieces: Sequence[str]) -> bool:
+    """Whether a folded word consists of these pieces with anything between them, in one pass over it."""
+    first, *middle, last = pieces
+    if len(word) < len(first) + len(last) or not word.startswith(first) or not word.endswith(last):
+        return False
+    at, end = len(first), len(word) - len(last)
+    for piece in middle:
+        at = word.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def simple(criteria: Sequence[tuple[Field, str]], *, every: bool = True, zone: tzinfo = UTC) -> Expression:
@@ -268,7 +290,7 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
     """What is between quotes as a whole, the rest word by word; with True if a `*` ends it.
 
     Raises:
-        BadFormat: a `*` stands at the beginning of a word or within one (DOC-35).
+        BadFormat: a `*` stands at the beginning of a word (DOC-35), or between the words of a phrase.
     """
     for found in _PIECE.finditer(unicodedata.normalize("NFC", text)):
         quoted, star, plain = found["quoted"], found["star"], found["plain"]
@@ -277,12 +299,21 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
         if piece.startswith("*"):
             raise BadFormat("a * cannot stand at the beginning of a word")
         if "*" in whole:
-            raise BadFormat("a * stands at the end of a word only")
+            if quoted is not None:
+                raise BadFormat("between quotes a * stands at the end only")
+            if _LEADING.search(piece):
+                raise BadFormat("a * cannot stand at the beginning of a word")
+            for chunk in _CHUNK.findall(piece):
+                stem = chunk.rstrip("*")
+                yield (chunk, False) if "*" in stem else (stem, stem != chunk)
+            continue
         if _WORD.search(whole):
             yield whole, whole != piece and bool(_WORD.search(whole[-1]))
 
 
 def _phrase(field: Field, text: str, prefix: bool) -> Words:
+    if "*" in text:
+        return Words(field, (text,))
     return Words(field, tuple(_WORD.findall(text)), prefix)
 
 

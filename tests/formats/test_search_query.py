@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storage.errors import BadFormat
 from storage.formats import search_query
-from storage.formats.search_query import And, Between, Extension, Field, Not, Or, Words, advanced, simple
+from storage.formats.search_query import And, Between, Extension, Field, Not, Or, Words, advanced, is_like, simple
 
 A, N, C = Field.ANY, Field.NAME, Field.CONTENT
 
@@ -29,6 +29,9 @@ def moment(*parts: int, zone: ZoneInfo | None = None) -> float:
         ("vir*", Words(A, ("vir",), True)),
         ("name:vir*", Words(N, ("vir",), True)),
         ("NAME:vir*", Words(N, ("vir",), True)),
+        ("v*s", Words(A, ("v*s",))),
+        ("name:V**r*S*", Words(N, ("V**r*S*",))),
+        ("tea-v*s*.x*", And((Words(A, ("tea",)), Words(A, ("v*s*",)), Words(A, ("x",), True)))),
         ("bureau-virtuel.doc", Words(A, ("bureau", "virtuel", "doc"))),
         ('content:"annual report"', Words(C, ("annual", "report"))),
         ("tea & - cake", And((Words(A, ("tea",)), Words(A, ("cake",))))),
@@ -91,7 +94,8 @@ def test_a_leading_star_is_refused(typed: str) -> None:
         "date:2024-02-30",
         "date:9999-12-31",
         "name>a",
-        "v*s",
+        '"tea c*e"',
+        "a-*b",
         "ext:*",
         "!?",
         "(" * 100 + "a" + ")" * 100,
@@ -145,3 +149,27 @@ def test_any_line_is_read_or_refused(typed: str) -> None:
         advanced(typed)
     except BadFormat:
         return
+
+
+@pytest.mark.parametrize(
+    ("pattern", "word", "fits"),
+    [
+        ("v*s", "virus", True),
+        ("v*s", "vs", True),
+        ("v*s", "virusx", False),
+        ("v*s", "avirus", False),
+        ("vi*us", "vius", True),
+        ("viru*rus", "virus", False),
+        ("V*r*S*", "virusse", True),
+        ("a*b*b", "ab", False),
+        ("\u00e9*e", "eleve", True),
+    ],
+)
+def test_any_letters_within_a_word(pattern: str, word: str, fits: bool) -> None:
+    """DOC-35: `*` is zero or more characters; neither case nor accents count."""
+    assert is_like(word, Words(A, (pattern,)).pieces) is fits
+
+
+def test_many_stars_take_one_pass() -> None:
+    """SYS-17: time grows as the word does."""
+    assert not is_like("a" * 100_000, Words(A, ("a*" * 1_000 + "b",)).pieces)

@@ -6,7 +6,7 @@ import pytest
 
 from storage import grants, plans, publishing, text_index, trees
 from storage import principals as people
-from storage.errors import GateClosed, NotFound
+from storage.errors import BadFormat, GateClosed, NotFound
 from storage.formats.search_query import advanced
 from storage.search import Order, Results, run
 from storage.store import Store
@@ -79,6 +79,23 @@ def test_the_example_of_the_specification(documents: Store, alice: Actor) -> Non
     assert found(documents, alice, "name:vir") == []
     assert found(documents, alice, "content:zeb*") == ["alice/Reports/2026/annual_report.txt"]
     assert found(documents, alice, "content:zeb") == []
+
+
+def test_any_letters_within_a_word(documents: Store, alice: Actor, bob: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DOC-35: `*` is zero or more characters, at the beginning of a term alone it is rejected; with rights as ever."""
+    report, virus = "alice/Reports/2026/annual_report.txt", "alice/Reports/Virus.txt"
+    assert sorted(found(documents, alice, "name:v*s")) == [virus]
+    assert sorted(found(documents, alice, "name:v*r*")) == ["alice/Bureau virtuel.txt", virus]
+    assert found(documents, alice, "content:z*ra") == [report]
+    assert found(documents, alice, "content:z*r") == []
+    assert found(documents, alice, "content:\u00e9l*es") == ["alice/Bureau virtuel.txt"]
+    assert found(documents, alice, "a*l_r*t") == [report]
+    assert sorted(found(documents, bob, "t*a")) == ["IAB/common.txt", "bob/secret.txt"]
+    assert sorted(found(documents, alice, "c*ke NOT z*a")) == [virus]
+    assert "zebra" in search(documents, alice, "content:z*ra").hits[0].excerpt
+    monkeypatch.setattr("storage.search._TEXT_LOOKED_AT", 40)
+    with pytest.raises(BadFormat, match="write more before"):
+        search(documents, alice, "c*ke")
 
 
 def test_expressions(documents: Store, alice: Actor) -> None:
