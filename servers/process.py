@@ -17,7 +17,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,10 @@ IDLE_S: Final = 30
 MAX_HEADER_OCTETS: Final = 128 * 1024
 STOP_S: Final = 10
 """How long the requests under way may take when the process is told to stop."""
+
+
+DEAD_S: Final = 300
+"""A peer that is silently gone, or takes nothing of its answer for so long, gives the thread back that works for it."""
 
 
 class CannotListen(Exception):
@@ -99,7 +103,7 @@ def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
     logger.info("serving", extra={"address": f"{host}:{port}", "workers": listener.workers})
     gc.collect()
     gc.freeze()  # the collector leaves what the workers share untouched, so it stays shared
-    server.serve(target_loader=partial(_worker, make, settings, os.getpid()), wrap_loader=False)
+    server.serve(target_loader=partial(_worker, make, settings, os.getpid(), port, asynchronous), wrap_loader=False)
     logger.info("stopped")
 
 
@@ -111,9 +115,13 @@ _QUIET: Final[dict[str, Any]] = {
 """granian's own log goes our way (only what went wrong); the access log is the kernel's."""
 
 
-def _worker(make: Callable[[Settings], Any], settings: Settings, parent: int) -> Any:
+def _worker(
+    make: Callable[[Settings], Any], settings: Settings, parent: int, port: int, asynchronous: bool
+) -> Any:
     """Run in the worker, after the fork: what `make` opens is this worker's alone."""
     end_with_parent(parent, signal.SIGKILL)  # nobody is left to see that it ends; what it acknowledged is on disk
+    if not asynchronous:  # phones that wait cost no thread there, and being asked whether they live costs them battery
+        threading.Thread(target=_give_up_the_dead, args=(port,), name="dead-peers", daemon=True).start()
     return make(settings)
 
 
@@ -148,6 +156,42 @@ def allow_files(count: int) -> None:
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _give_up_the_dead(port: int) -> None:
+    """Let the kernel end connections whose peer is gone; what is accepted inherits it from what listens (tcp(7)).
+
+    A thread that reads a body waits for ever otherwise: TCP itself says nothing when a network went away.
+    granian opens its socket itself, a moment after this began.
+    """
+    while not (found := list(_listening(port))):
+        time.sleep(0.02)
+    for one in found:
+        with one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, DEAD_S // 5)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, DEAD_S // 10)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 8)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_S * 1000)
+
+
+def _listening(port: int) -> Iterator[socket.socket]:
+    """This process's sockets that listen there, on descriptors that are the caller's to close."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if not os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                continue
+            one = socket.socket(fileno=os.dup(int(name)))
+        except OSError:  # closed meanwhile
+            continue
+        try:
+            wanted = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and one.getsockname()[1] == port
+        except (OSError, IndexError):
+            wanted = False
+        if wanted:
+            yield one
+        else:
+            one.close()
 
 
 def require_free(host: str, port: int) -> None:

@@ -76,12 +76,29 @@ def test_connections_are_kept_and_answers_not_delayed(tiny: subprocess.Popen[byt
         connection.request("GET", "/")
         worker = json.loads(connection.getresponse().read())["pid"]
     assert connection.sock is not None
-    assert connection.sock.getsockname() in set(nodelay_peers(worker))
+    assert connection.sock.getsockname() in dict(peers(worker, socket.TCP_NODELAY))
     connection.close()
 
 
-def nodelay_peers(pid: int) -> Iterator[tuple[str, int]]:
-    """Peers of the connections of process `pid` that have TCP_NODELAY set; its descriptors are borrowed."""
+def test_a_peer_that_is_gone_gives_its_thread_back(tiny: subprocess.Popen[bytes], settings_file: Path) -> None:
+    """SYS-17: half a body, and the network went away: without keep-alive probes the thread waits for the rest for ever.
+
+    Nor does it wait for ever for one who takes nothing of his answer (RFC 9293 §3.8.3, "user timeout").
+    """
+    with socket.create_connection(load(settings_file).address("caldav")) as connection:
+        connection.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        here = connection.getsockname()
+
+        def seen(option: int, level: int = socket.IPPROTO_TCP) -> int | None:
+            return next((one[here] for pid in children(tiny.pid) if here in (one := dict(peers(pid, option, level)))), None)
+
+        eventually(lambda: seen(socket.SO_KEEPALIVE, socket.SOL_SOCKET), "the connection is watched")
+        assert seen(socket.TCP_USER_TIMEOUT) == process.DEAD_S * 1000
+        assert seen(socket.TCP_KEEPIDLE) == process.DEAD_S // 5
+
+
+def peers(pid: int, option: int, level: int = socket.IPPROTO_TCP) -> Iterator[tuple[tuple[str, int], int]]:
+    """Peers of the connections of process `pid`, and how they have the option; its descriptors are borrowed."""
     libc = ctypes.CDLL(None)
     handle = os.pidfd_open(pid)
     for descriptor in os.listdir(f"/proc/{pid}/fd"):
@@ -89,21 +106,21 @@ def nodelay_peers(pid: int) -> Iterator[tuple[str, int]]:
         if borrowed < 0:
             continue
         try:
-            peer = nodelay_peer(borrowed)
+            found = _peer(borrowed, option, level)
         finally:
             os.close(borrowed)
-        if peer:
-            yield peer
+        if found and found[1]:
+            yield found
     os.close(handle)
 
 
-def nodelay_peer(descriptor: int) -> tuple[str, int] | None:
+def _peer(descriptor: int, option: int, level: int) -> tuple[tuple[str, int], int] | None:
     try:
         one = socket.socket(fileno=descriptor)
     except OSError:  # a file, a pipe
         return None
     try:
-        return one.getpeername() if one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) else None
+        return one.getpeername(), one.getsockopt(level, option)
     except OSError:  # listening, or no TCP
         return None
     finally:
