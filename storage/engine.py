@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import stat
 import threading
 import weakref
@@ -112,7 +113,7 @@ class Engines:
     def _connection(self, which: str, engine: sa.Engine, begin: str) -> Held:
         known: weakref.ref[Held] | None = getattr(self._local, which, None)
         held = known() if known is not None else None
-        if held is None or held.gone():
+        if held is None or held.gone() or held.forsaken():
             if held is not None:
                 held.close()
             fresh = Held(engine.connect(), begin if self.sqlite else "")
@@ -196,13 +197,27 @@ class Held:
     def close(self) -> None:
         """Give the connection back, whatever state it is in."""
         with suppress(Exception):
-            if self.gone():
+            if self.gone() or self.forsaken():
                 self.db.invalidate()  # nothing can be said to its server any more; the pool would try
             self.db.close()
 
     def gone(self) -> bool:
         """Whether the server closed it, or we did."""
         return self.db.closed or self.db.invalidated or bool(getattr(self.raw, "closed", False))
+
+    def forsaken(self) -> bool:
+        """Whether PostgreSQL spoke though nothing was asked: that it ends, as a rule (its restart, a time limit).
+
+        Each thread's first request after a restart would fail otherwise. It does no harm if something else was said.
+        """
+        if self.open or not hasattr(self.raw, "fileno"):
+            return False
+        poll = select.poll()
+        try:
+            poll.register(self.raw.fileno(), select.POLLIN)
+        except Exception:  # psycopg's, where the connection is lost
+            return True
+        return bool(poll.poll(0))
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -72,6 +72,30 @@ def test_a_server_that_ends_our_connections(store: Store, alice: Actor) -> None:
                 assert desk.events(tx, "alice")
 
 
+def _end_all_but_one(store: Store) -> None:
+    with store.engines.apart() as one:
+        one.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+
+
+@pytest.mark.parametrize("url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_a_restart_that_nobody_was_in_the_way_of(store: Store, alice: Actor) -> None:
+    """SYS-02: each thread of each process refused its first request after the database server had started anew."""
+    for number in range(2):
+        for way in (store.read, store.write):
+            with way(alice) as tx:
+                assert desk.events(tx, "alice")
+        _end_all_but_one(store)
+        with store.write(alice) as tx:
+            bodies.put(tx, desk.events(tx, "alice"), f"n{number}", bodies.event(f"n{number}"))
+        with store.read(alice) as tx:
+            assert desk.events(tx, "alice").item_count == number + 1
+
+
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_no_room_for_the_database(store: Store, alice: Actor) -> None:
     with store.write(alice) as tx:
