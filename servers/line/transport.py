@@ -41,6 +41,8 @@ _QUICK_AT_ONCE: Final = 100
 """So many pipelined commands are carried out in the loop before others have their turn in a thread."""
 _STOP_S: Final = 5.0
 _PROXY_S: Final = 10.0
+_AGAIN_S: Final = 2.0
+"""Who could not be subscribed, while the database starts anew, is deaf until then."""
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 """Linux alone has it; it holds for one acknowledgement."""
 WORKING_S = 10.0
@@ -421,7 +423,7 @@ class Connection(Protocol):
     # --- waiting for changes
 
     def _watch(self, wait: Wait) -> None:
-        """Subscribe in a thread, then look once: what changed before is not told (storage/bus.py)."""
+        """Subscribe in a thread, until it succeeds; then look: what changed before is not told (storage/bus.py)."""
         if self._subscription is not None and self._wait is not None and self._wait.collections == wait.collections:
             self._wait = wait
             self._refresh_later()
@@ -440,10 +442,19 @@ class Connection(Protocol):
             self._subscription = subscription
             self._rung()
 
-        made: Deferred[Any] = deferToThreadPool(
-            kernel.reactor, kernel.pool, kernel.bus.subscribe, wait.collections, rung
-        )
-        made.addCallbacks(subscribed, lambda failure: log.warning("not watched", extra={"reason": str(failure.value)}))
+        def subscribe() -> None:
+            if self._wait is not wait or self._gone:
+                return
+            made: Deferred[Any] = deferToThreadPool(
+                kernel.reactor, kernel.pool, kernel.bus.subscribe, wait.collections, rung
+            )
+            made.addCallbacks(subscribed, refused)
+
+        def refused(failure: Any) -> None:
+            log.warning("not watched", extra={"reason": str(failure.value)})
+            kernel.reactor.callLater(_AGAIN_S, subscribe)
+
+        subscribe()
         self._refresh_later()
 
     def _refresh_later(self) -> None:

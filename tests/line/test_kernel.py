@@ -43,6 +43,13 @@ class Tiny:
             int(self.process.stdout.readline()) for _ in range(4)
         )
 
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.store.close()
+
     def connect(self, port: int | None = None, *, first: bytes = b"", tls: bool = False) -> Client:
         return Client(port or self.starttls, first, tls=tls)
 
@@ -80,11 +87,7 @@ class Client:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiny]:
     it = Tiny(tmp_path_factory.mktemp("tiny"))
     yield it
-    it.process.terminate()
-    it.process.wait(PATIENCE_S)
-    assert it.process.stdout is not None
-    it.process.stdout.close()
-    it.store.close()
+    it.end()
 
 
 @pytest.fixture
@@ -239,6 +242,25 @@ def test_waiting(connect: Callable[..., Client], tiny: Tiny) -> None:
         appending.append(tx, mailboxes.find(tx, "INBOX"), appending.prepare(tiny.store, b"a: b\r\n\r\n"))
     assert client.line() == b"woken"
     assert client.ask(b"done") == b"echo done"
+
+
+def test_waiting_while_the_database_is_away(tmp_path: Path) -> None:
+    """IMAP-06, RFC 2177: who began to wait then was never told of anything, until he asked of himself."""
+    tiny = Tiny(tmp_path)
+    database, aside = tmp_path / "desk.sqlite3", tmp_path / "aside"
+    database.rename(aside)
+    database.mkdir()  # so that nobody can open it
+    client = tiny.connect()
+    assert client.ask(b"wait") == b"waiting"
+    time.sleep(0.5)
+    database.rmdir()
+    aside.rename(database)
+    assert client.line() == b"woken"
+    with tiny.store.write(tiny.alice) as tx:
+        appending.append(tx, mailboxes.find(tx, "INBOX"), appending.prepare(tiny.store, b"a: b\r\n\r\n"))
+    assert client.line() == b"woken"
+    client.close()
+    tiny.end()
 
 
 def test_ends(connect: Callable[..., Client]) -> None:
