@@ -25,6 +25,7 @@ from storage.formats.base_subject import base_subject
 from storage.formats.header_text import FIELD_OCTETS
 
 _ID: Final = re.compile(rb"<([^<>\s\x00]{1,998})>")
+_QUOTED_ID: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(@.*)')
 _BARE_ID: Final = re.compile(rb"[^<>\s\x00]{1,998}")
 _ENVELOPE_DATE: Final = re.compile(rb'\("((?:[^"\\]|\\.)*)"')
 _DATE: Final = re.compile(
@@ -126,7 +127,7 @@ def scan(data: bytes) -> Scanned:
         display_from=first_from[1],
         display_to=first_to[1],
         message_id=_one_id(fields.get(b"message-id")),
-        in_reply_to=_one_id(fields.get(b"in-reply-to")),
+        in_reply_to=_parent(fields.get(b"in-reply-to")),
         references=_ids(fields.get(b"references")),
         text=texts.text,
         header_text=header_text.of(data[: min(root.body, message_parts.HEADER_OCTETS)], root.fields)
@@ -204,14 +205,35 @@ def _one_id(value: bytes | None) -> str:
         return ""
     match = _ID.search(value[:FIELD_OCTETS])
     if match:
-        return match[1].decode("utf-8", "replace")
+        return plain_id(match[1])
     bare = _BARE_ID.search(value[:FIELD_OCTETS])
     return bare[0].decode("utf-8", "replace") if bare else ""
+
+
+def plain_id(octets: bytes) -> str:
+    """What stands between the angles, without quotes: with and without them it MUST be the same (RFC 5256 §3)."""
+    text = octets.decode("utf-8", "replace")
+    quoted = _QUOTED_ID.fullmatch(text) if text.startswith('"') else None
+    return text if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1]) + quoted[2]
+
+
+def _parent(value: bytes | None) -> str:
+    """The first valid Message-ID of In-Reply-To (RFC 5256 §3): old programs write there from whom, and of when it was.
+
+    One without a host counts where nothing else stands there.
+    """
+    if value is None:
+        return ""
+    found = _ID.findall(value[:FIELD_OCTETS])
+    valid = [one for one in found if b"@" in one]
+    if not valid and value.strip() == b"".join(b"<%b>" % one for one in found):
+        valid = found
+    return plain_id(valid[0]) if valid else ""
 
 
 def _ids(value: bytes | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    found = [match.decode("utf-8", "replace") for match in _ID.findall(value[: 4 * FIELD_OCTETS])]
+    found = [plain_id(one) for one in _ID.findall(value[: 4 * FIELD_OCTETS])]
     # The first names the thread, the last ones the parents.
     return tuple(found if len(found) <= _REFERENCES else [found[0], *found[1 - _REFERENCES :]])

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from storage.formats.mail_files import MAIL_OCTETS, Filed, crlf
+from storage.formats.message import plain_id
 from storage.mail import utf7
 
 TIMEOUT_S: Final = 120
@@ -112,7 +113,7 @@ def _mails(client: imaplib.IMAP4, raw: bytes, folder: str, known: Callable[[str,
             if uid is None or size is None:
                 continue  # something else that changed meanwhile
             message_id = re.search(rb"<([^<>\s]+)>", octets)
-            if message_id and known(folder, message_id[1].decode("utf-8", "replace")):
+            if message_id and known(folder, plain_id(message_id[1])):
                 continue
             flags = _FLAGS.search(line)
             words = tuple(flags[1].decode("ascii", "replace").split()) if flags else ()

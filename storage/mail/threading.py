@@ -117,7 +117,9 @@ def _link(rows: Sequence[Any]) -> list[_Node]:
             if before is not None and here.parent is None and not before.is_below(here):
                 before.adopt(here)
             before = here
-        if before is not None and not before.is_below(node):
+        if before is None:
+            node.let_go()  # who refers to nothing has no parent, whatever others say (step 1.B)
+        elif not before.is_below(node):
             node.let_go()
             before.adopt(node)
     return [node for node in every if node.parent is None]

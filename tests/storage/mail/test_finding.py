@@ -126,6 +126,49 @@ def test_sort(store: Store, alice: Actor) -> None:
     assert by(("date", False)) == [3, 2, 1]
 
 
+def shapes(store: Store, alice: Actor, *mails: bytes) -> list[Thread]:
+    """Threads of these mails by their references alone."""
+    first = put(store, alice, "INBOX", *mails)[0]
+    with store.read(alice) as tx:
+        box = mailboxes.find(tx, "INBOX")
+        states = [one for one in reading.snapshot(tx, box.id).states if one.uid >= first]
+        return threading.thread(tx, box.id, states, "REFS")
+
+
+def test_quotes_in_message_ids_do_not_count(store: Store, alice: Actor) -> None:
+    """RFC 5256 §3: <"01KF8JCEOCBS0045PS"@xxx.yyy.com> MUST be the same as without the quotes."""
+    found = shapes(
+        store, alice, mail("one", message_id='"01KF8J"@x.example'), mail("two", message_id="b@x", references="01KF8J@x.example"),
+        mail("three", message_id="c@x", more='In-Reply-To: <"01KF\\8J"@x.example>'),
+    )  # fmt: skip
+    assert found == [Thread(1, (Thread(2, ()), Thread(3, ())))]
+
+
+@pytest.mark.parametrize("said", ["Your message of Monday", "Message from Bob <Bob> of Monday", "<>", "a <b> <c>"])
+def test_words_in_in_reply_to_are_no_ids(store: Store, alice: Actor, said: str) -> None:
+    """RFC 5256 §3: the first valid Message-ID, if there is one; old programs write words there, alike in all mails."""
+    mails = [mail(f"s{n}", message_id=f"{n}@x", more=f"In-Reply-To: {said}") for n in (1, 2)]
+    assert shapes(store, alice, *mails) == [Thread(1, ()), Thread(2, ())]
+    with store.read(alice) as tx:
+        states = reading.snapshot(tx, mailboxes.find(tx, "INBOX").id).states
+    assert [find(store, alice, ask.ThreadId(f"T{one.content}")) for one in states] == [[1], [2]]  # RFC 8474 §5.2
+
+
+@pytest.mark.parametrize("said", ["<1@x>", "Your message of Monday <1@x>", "Bob <Bob> of <1@x>\r\n <9@x>"])
+def test_the_first_valid_id_of_in_reply_to(store: Store, alice: Actor, said: str) -> None:
+    mails = mail("one", message_id="1@x"), mail("two", message_id="2@x", more=f"In-Reply-To: {said}")
+    assert shapes(store, alice, *mails) == [Thread(1, (Thread(2, ()),))]
+
+
+def test_who_refers_to_nothing_has_no_parent(store: Store, alice: Actor) -> None:
+    """RFC 5256 §3, step 1.B: "if this message has no references, it will now have no parent"."""
+    found = shapes(
+        store, alice, mail("three", message_id="3@x", references="1@x 2@x"), mail("one", message_id="1@x"),
+        mail("two", message_id="2@x"),
+    )  # fmt: skip
+    assert found == [Thread(2, ()), Thread(3, (Thread(1, ()),))]
+
+
 def test_threads(store: Store, alice: Actor) -> None:
     """RFC 5256 §4: by references, with the missing parent as a hole, then by subject."""
     put(
