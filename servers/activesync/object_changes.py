@@ -22,7 +22,7 @@ from storage.activesync import keys
 from storage.activesync.devices import Device
 from storage.activesync.keys import Opened
 from storage.assigned_tasks import StatusOnly
-from storage.errors import BadFormat, BadObject, LimitReached, NotFound, OverQuota, StorageError, UidConflict
+from storage.errors import NotFound, OverQuota, StorageError, UidConflict
 from storage.store import Transaction
 from storage.types import ANY, Collection, Item, Precondition, Written
 
@@ -143,10 +143,10 @@ def _add(
         done.again.append(conflict.name)
         name = conflict.name
         done.held[number_of(name)] = f" {name}"
-    except (OverQuota, LimitReached):
+    except OverQuota:
         answer(_FULL)
         return
-    except (Unconvertible, StorageError):
+    except (Unconvertible, StorageError):  # a right that is missing, or a limit, too (SPEC 0.4)
         answer(_CONVERSION)
         return
     else:
@@ -189,12 +189,10 @@ def _change(
                 written = items.put(tx, collection, name, prepared)
                 done.again.append(name)
             written = _followed(tx, collection, item_class, item, body, context) or written
-    except (OverQuota, LimitReached):
+    except OverQuota:
         status = _FULL
-    except (Unconvertible, BadFormat, BadObject):
+    except (Unconvertible, StorageError):  # not his to change, too: the same again is in vain (SPEC 0.4)
         status = _CONVERSION
-    except StorageError:  # it is not his to change
-        status = _CONFLICT
     else:
         done.held[number_of(name)] = f"{written.etag} {name}"
         done.own[str(number_of(name))] = written.etag
@@ -255,7 +253,7 @@ def _delete(
         return _OK
     except StorageError:
         done.again.append(name)
-        return _CONFLICT
+        return _CONVERSION
     return _OK
 
 
@@ -278,7 +276,7 @@ def _delete_one(
         return _CONVERSION
     except StorageError:
         done.again.append(name)
-        return _CONFLICT
+        return _CONVERSION
     done.held[number_of(name)] = f"{written.etag} {name}"
     return _OK
 

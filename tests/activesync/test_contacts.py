@@ -15,7 +15,7 @@ from servers.activesync.options import PLAIN, Options, Preference
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, AirSyncBase, Contacts, Contacts2, Ping
 from storage import collections as tree
-from storage import grants, groups, items, kinds
+from storage import grants, groups, items, kinds, plans
 from storage.formats import vcard
 from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
@@ -354,7 +354,7 @@ def test_a_group_s_book_is_a_further_folder(store: Store, bobs: Phone, alice: Ac
 def test_who_may_only_read_gets_it_back_as_it_was(
     store: Store, connect: Callable[..., Phone], bobs: Phone, put: Callable[..., None], alice: Actor
 ) -> None:
-    """EAS-11, EAS-13: additions, changes and removals are refused one by one."""
+    """EAS-11, EAS-13, SPEC 0.4: additions, changes and removals are refused one by one, and what is there comes again."""
     put()
     someone = desk.principal(store, "bob")
     with store.write(alice) as tx:
@@ -369,13 +369,14 @@ def test_who_may_only_read_gets_it_back_as_it_was(
     responses = found.find(AirSync.Responses)
     assert responses is not None
     assert {one.tag: one.text_of(AirSync.Status) for one in responses.children} == {
-        AirSync.Change: "7",
+        AirSync.Change: "6",
         AirSync.Add: "6",
     }
     assert bobs.items[shared][number].text_of(Contacts.JobTitle) == "Countess"
     del bobs.items[shared][number]
     found = bobs.sync_once(shared, AirSync.Delete(AirSync.ServerId(number)))
     assert found is not None
+    assert found.text_of(AirSync.Responses, AirSync.Delete, AirSync.Status) == "6"
     assert number in bobs.items[shared]
     with store.write(alice) as tx:
         grants.withdraw(tx, tree.find(tx, SpaceKind.PRIVATE, "alice", "contacts"), someone, Right.SEE)
@@ -383,6 +384,22 @@ def test_who_may_only_read_gets_it_back_as_it_was(
     assert answer.text_of(AirSync.Status) == "12"  # he has to ask for the folders anew
     bobs.folder_sync()
     assert shared not in bobs.folders
+
+
+def test_limits_of_the_plan(store: Store, phone: Phone, put: Callable[..., None], alice: Actor) -> None:
+    """SPEC 0.4, ACC-12: a count that is reached is 6, space that is used up 9."""
+    put()
+    book = book_of(phone)
+    phone.sync(book)
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, limits={"contacts_max": 1})
+    found = phone.sync_once(book, add("x"))
+    assert found is not None
+    assert found.text_of(AirSync.Responses, AirSync.Add, AirSync.Status) == "6"
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, limits={"contacts_max": None})
+    assert phone.sync_once(book, add("x")) is not None
+    assert len(phone.items[book]) == 2
 
 
 def test_nobody_reaches_the_book_of_another(
