@@ -14,6 +14,7 @@ from storage.mail.flags import SEEN
 from storage.mail.recipients import may_send_from
 from storage.mail.tables import contents, messages, relay_blocks, sendings, sent_copies
 from storage.mail.types import SENT, Mailbox
+from storage.schema import accounts
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Actor, Principal, PrincipalId, SpaceKind
@@ -43,11 +44,16 @@ class TooMany(Exception):
 
 
 class Blocked(TooMany):
-    """The site's administrator keeps the account from sending (SMTP-03)."""
+    """The site's administrator keeps the account from sending (SMTP-03), or suspended it (ACC-01)."""
 
 
-_BLOCKED: Final = Statement(
-    sa.select(relay_blocks.c.since).where(relay_blocks.c.account_id == sa.bindparam("account"))
+_account: Final[sa.BindParameter[int]] = sa.bindparam("account")
+_BLOCKED: Final = Statement(sa.select(relay_blocks.c.since).where(relay_blocks.c.account_id == _account))
+_MAY_NOT: Final = Statement(
+    sa.union_all(
+        sa.select(sa.literal(1)).where(relay_blocks.c.account_id == _account),
+        sa.select(sa.literal(1)).where(accounts.c.id == _account, accounts.c.suspended),
+    )
 )
 
 
@@ -88,9 +94,9 @@ def count(tx: Transaction, mails: int = 1) -> None:
 
     Raises:
         TooMany: it is one too many.
-        Blocked: he may not send at all.
+        Blocked: he may not send at all, nor in a session that was open before.
     """
-    if blocked_since(tx, tx.actor.id) is not None:
+    if _MAY_NOT.scalar(tx, {"account": tx.actor.id}) is not None:
         raise Blocked("this account may not send mail: ask who administers the desk")
     day = int(tx.now) // _DAY_S
     most = plans.limit(tx, tx.actor.id, "smtp_messages_per_day")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from servers.line.session import Then
-from storage import plans, principals
+from storage import accounts, plans, principals
 from storage.mail import appending, mailboxes, sending
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
@@ -242,6 +242,21 @@ def test_an_account_that_may_not_send(connect: Connect, store: Store) -> None:
         with store.write(SITE) as tx:
             sending.set_blocked(tx, number, blocked=False)
     client = connect("submission").login()
+    client("MAIL FROM:<alice@example.test>", "RCPT TO:<bob@example.test>", "DATA")
+    assert client.feed(b"From: alice@example.test\r\n\r\n.\r\n").startswith("250 2.0.0")
+
+
+def test_a_suspended_account_sends_nothing(connect: Connect, store: Store) -> None:
+    """ACC-01, SMTP-03: not in a session either that was open before; whoever spams keeps his open."""
+    client = connect("submission").login()
+    with store.write(SITE) as tx:
+        accounts.suspend(tx, principals.find(tx, SpaceKind.PRIVATE, "alice"))
+    try:
+        client("MAIL FROM:<alice@example.test>", "RCPT TO:<bob@example.test>", "DATA")
+        assert client.feed(b"From: alice@example.test\r\n\r\n.\r\n").startswith("550 5.7.1 this account may not send")
+    finally:
+        with store.write(SITE) as tx:
+            accounts.resume(tx, principals.find(tx, SpaceKind.PRIVATE, "alice"))
     client("MAIL FROM:<alice@example.test>", "RCPT TO:<bob@example.test>", "DATA")
     assert client.feed(b"From: alice@example.test\r\n\r\n.\r\n").startswith("250 2.0.0")
 
