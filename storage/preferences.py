@@ -112,6 +112,7 @@ PREFERENCES: Final[Mapping[str, Preference]] = {
     "sms_agenda_time": Preference("", _clock, "HH:MM; without it 07:00, or 19:00 for the next day"),  # REM-10
     DEFAULT_SENDER: Preference("", str.lower, "one of the confirmed addresses; without it the main one"),  # ACC-19
     "mails_per_page": _number(20, 5, 1_000),  # MSG-61; how many mails the command line lists
+    "html_reply_format": _choice("html", "html", "text"),  # MSG-06, MSG-61: in which one mails in HTML are replied to
     "keep_sent": _choice("yes", "yes", "no"),  # MSG-11
     "request_receipts": _choice("no", "yes", "no"),  # MSG-15
     OVERLAY: _choice("yes", "yes", "no"),  # CAL-22

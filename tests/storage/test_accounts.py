@@ -226,6 +226,8 @@ def test_preferences_have_defaults_and_choices(store: Store, alice: Actor, bob: 
         held = preferences.of(tx, me)
         assert (held["event_length_min"], held["grid_min"], held["recent_days"]) == (60, 30, 5)
         assert (held["inactivity_min"], held["sms_parts_max"], held["clock_h"]) == (30, 1, 24)
+        assert held["html_reply_format"] == "html"  # MSG-06, MSG-61
+        assert preferences.choose(tx, me, "html_reply_format", "Text") == "text"
         assert preferences.choose(tx, me, "event_length_min", "0") == 0
         assert preferences.choose(tx, me, "event_length_min", "480") == 480
         assert preferences.choose(tx, me, "timezone", "Europe/Brussels") == "Europe/Brussels"
@@ -236,6 +238,7 @@ def test_preferences_have_defaults_and_choices(store: Store, alice: Actor, bob: 
             ("event_length_min", "61"),
             ("grid_min", "5"),
             ("clock_h", "13"),
+            ("html_reply_format", "rtf"),
             ("timezone", "Mars/Olympus"),
             ("timezone", "../../etc/passwd"),
             ("contacts_per_page", "4"),
