@@ -138,7 +138,7 @@ def scan(data: bytes) -> Scanned:
 
 
 def _addresses(value: bytes | None) -> str:
-    """Names and addresses as they are searched: both the decoded text and what was taken apart."""
+    """Names, addresses and names of groups as they are searched: the decoded text, or what was taken apart."""
     if value is None:
         return ""
     return _remembered_addresses(value) if len(value) <= addresses.CACHED_OCTETS else _read_addresses(value)
@@ -147,7 +147,9 @@ def _addresses(value: bytes | None) -> str:
 def _read_addresses(value: bytes) -> str:
     decoded = header_text.decoded(value)
     if b"=?" in value or b'"' in value or b"(" in value:
-        decoded = ", ".join(str(one) for one in addresses.parse_addresses(value[:FIELD_OCTETS])) or decoded
+        found = addresses.parse_addresses(value[:FIELD_OCTETS])
+        groups = dict.fromkeys(one.group for one in found if one.group)
+        decoded = ", ".join((*groups, *map(str, found))) or decoded
     return decoded.replace("\0", "")
 
 

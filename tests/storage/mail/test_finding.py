@@ -126,6 +126,14 @@ def test_sort(store: Store, alice: Actor) -> None:
     assert by(("date", False)) == [3, 2, 1]
 
 
+@pytest.mark.parametrize("members", ["a@x.example", '"A, B" <a@x.example>', "=?utf-8?q?J=C3=B6rg?= <a@x.example>"])
+def test_names_of_groups_are_found(store: Store, alice: Actor, members: str) -> None:
+    """RFC 9051 §6.4.4, §7.5.2: they stand in the envelope's fields, however their members are written."""
+    put(store, alice, "INBOX", mail(more=f"Cc: Choir: {members}, b@x.example;"), mail(more="Cc: c@x.example"))
+    assert find(store, alice, ask.Address("cc", "choir")) == [1]
+    assert find(store, alice, ask.Address("cc", "b@x.example")) == [1]
+
+
 def shapes(store: Store, alice: Actor, *mails: bytes) -> list[Thread]:
     """Threads of these mails by their references alone."""
     first = put(store, alice, "INBOX", *mails)[0]
