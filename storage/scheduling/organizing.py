@@ -10,7 +10,7 @@ from storage.errors import LimitReached
 from storage.formats import cutting, instances, itip, managed
 from storage.formats.contentline import Component, Property
 from storage.kinds import Prepared
-from storage.scheduling import asking, merging, people, restricted, rooms, spreading
+from storage.scheduling import asking, merging, people, restricted, rooms, spreading, uninviting
 from storage.scheduling.errors import IGNORED
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
@@ -63,6 +63,7 @@ def write(
     booked, absent = rooms.decide(tx, new, lines, here)
     had, have = Views(old) if old is not None else None, Views(new, None if restored else base)
     have.demand_few()
+    lost = uninviting.find(old, new, [one for one in heard if one not in here]) if old is not None else {}
     served = {address for address, prop in before.items() if itip.agent(prop) == "SERVER"}
     told = {address: before[address].param("SCHEDULE-STATUS") or "" for address in heard if address in served}
     sent: dict[str, tuple[View, View | None]] = {}
@@ -76,6 +77,8 @@ def write(
         was, now = had.of(address) if had is not None and knows else None, have.of(address)
         if now is None:
             continue
+        if was is not None and address in lost:
+            was = lost[address].rest
         key = (id(was), id(now), address in here)
         if key not in concerned:
             concerned[key] = was is None or _concerns(was, now, address in here)
@@ -84,6 +87,9 @@ def write(
             sent[address] = now, was
         if forced and forced.upper() != "REQUEST":
             ignored.add(address)
+    # Those of a series are none of it in a REQUEST either.
+    gone_from = {one: what for one, what in lost.items() if one in served and not (one in sent and what.in_series)}
+    told |= uninviting.tell(tx, sender, gone_from)
     told |= spreading.send(tx, sender, here, sent)
     told |= {address: IGNORED for address in ignored if told.get(address, "")[:1] in ("", "1", "2")}
     for address, own in lines.items():

@@ -344,6 +344,45 @@ def test_who_is_taken_out_is_told_so_and_not_that_it_is_called_off(alice: Client
     assert itip.statuses(off) == ["CANCELLED"]
 
 
+def _instance(day: int, *attendees: str, hour: int = 10) -> tuple[str, ...]:
+    moment = f"202506{day:02}T100000Z"
+    times = (f"RECURRENCE-ID:{moment}", f"DTSTART:202506{day:02}T{hour}0000Z", f"DTEND:202506{day:02}T{hour + 1}0000Z")
+    return next_event("UID:m1", "DTSTAMP:20250101T000000Z", *times, "SUMMARY:Plan", ORGANIZER, *attendees)
+
+
+def test_who_is_taken_out_of_one_instance_hears_of_that_one(alice: Client, store: Store) -> None:
+    """RFC 6638 §3.2.1.2 looks at each instance: CANCEL, of those that he is removed from (RFC 5546 §3.2.5)."""
+    eve, zed, path = someone("eve@else.test"), someone("zed@else.test"), f"{ALICE}m1.ics"
+    daily = "RRULE:FREQ=DAILY;COUNT=5"
+    put(alice, path, meeting(eve, zed, more=(daily,)))
+    put(alice, path, meeting(eve, zed, more=(daily, *_instance(3, zed))))
+    first, gone = _told(store, "eve@else.test")
+    assert [first.method, gone.method] == ["REQUEST", "CANCEL"]
+    (part,) = itip.parts(gone.calendar)
+    assert (itip.instance(part), itip.sequence(part)) == ("20250603T100000Z", 1)
+    assert itip.attendees(gone.calendar).keys() == {"eve@else.test"}
+    assert part.get("STATUS") is None
+    assert {one.method for one in _told(store, "zed@else.test")} == {"REQUEST"}
+    put(alice, path, meeting(eve, zed, more=(daily, *_instance(3, zed, eve))))
+    assert [itip.latest(one.calendar) for one in _told(store, "eve@else.test")] == [0, 1, 1]
+    put(alice, path, meeting(eve, zed, summary="Other", more=(daily, *_instance(3, zed), *_instance(4, zed))))
+    *_, last = _told(store, "eve@else.test")
+    assert last.method == "REQUEST"
+    assert len(itip.parts(last.calendar)[0].all("EXDATE")) == 2
+
+
+def test_who_keeps_one_of_several_instances(alice: Client, store: Store) -> None:
+    """The same of somebody who never was in the series: a REQUEST for the rest says nothing of what is gone."""
+    eve, zed, path = someone("eve@else.test"), someone("zed@else.test"), f"{ALICE}m1.ics"
+    daily = "RRULE:FREQ=DAILY;COUNT=5"
+    put(alice, path, meeting(zed, more=(daily, *_instance(2, zed, eve), *_instance(3, zed, eve))))
+    put(alice, path, meeting(zed, more=(daily, *_instance(2, zed, eve, hour=15), *_instance(3, zed))))
+    first, *later = _told(store, "eve@else.test")
+    assert len(itip.parts(first.calendar)) == 2
+    told = {one.method: [itip.instance(each) for each in itip.parts(one.calendar)] for one in later}
+    assert told == {"CANCEL": ["20250603T100000Z"], "REQUEST": ["20250602T100000Z"]}
+
+
 def test_mails_have_the_time_zones_that_a_client_left_out(alice: Client, bob: Client, store: Store) -> None:
     """RFC 7809 §3.1.4 allows it, RFC 5546 §3.2.2 does not: Apple's programs write no VTIMEZONE, Outlook needs it."""
     times = tuple(line.replace(":", ";TZID=Europe/Paris:")[:-1] for line in TIMES)
