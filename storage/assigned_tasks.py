@@ -37,6 +37,8 @@ def checked(tx: Transaction, collection: Collection, stored: Any, prepared: Prep
         return prepared
     if tx.actor.id == SITE.id or not viewing.is_own(collection) or stored.creator_id in (0, tx.actor.id):
         return prepared
+    if stored.schedule_tag:  # with people in it, it is a meeting's rules that hold (MTG-12, MTG-16)
+        return prepared
     old = icalendar.load(writing.body_of(tx, stored)).calendar
     new = icalendar.load(prepared.body).calendar
     merged = render(_merged(old, new))

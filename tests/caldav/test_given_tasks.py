@@ -75,3 +75,11 @@ def test_ones_own_tasks_are_ones_own(alice: Client) -> None:
     put(alice, PATH, task(*LINES))
     put(alice, PATH, task("SUMMARY:Sleep", *DONE))
     assert "SUMMARY:Sleep" in text(alice, PATH)
+
+
+def test_with_people_in_it_the_rules_of_meetings_hold(alice: Client, bob: Client) -> None:
+    """MTG-16: what a colleague writes in one's list with participants, one organizes oneself."""
+    people = ("ORGANIZER:mailto:alice@example.test", "ATTENDEE:mailto:alice@example.test", "ATTENDEE:mailto:eve@else.test")
+    put(bob, PATH, task(*LINES, *people))
+    put(alice, PATH, text(alice, PATH).replace("SUMMARY:Write", "SUMMARY:Sleep").encode())
+    assert "SUMMARY:Sleep" in text(alice, PATH)
