@@ -220,12 +220,33 @@ def _with(zones: list[Component], component: Component) -> Component:
 def _concerns(was: View, now: View, inside: bool) -> bool:
     """Whether somebody is to hear of a change: copies here follow in everything, a mail comes only when it matters."""
     if not inside:
-        same = itip.statuses(was.calendar) == itip.statuses(now.calendar)
-        if not same or itip.changed(was.calendar, now.calendar):
+        before, after = _told(was.calendar, now.calendar), _told(now.calendar, was.calendar)
+        if itip.statuses(before) != itip.statuses(after) or itip.changed(before, after):
             return True
         # RFC 8607 §3.12.6: attendees are told of every change of attachments.
-        return managed.by_instance(was.calendar) != managed.by_instance(now.calendar)
+        return managed.by_instance(before) != managed.by_instance(after)
     return was.comparable != now.comparable
+
+
+def _told(one: Component, other: Component) -> Component:
+    """A form without the instances that take place as their series says, and are a component of their own here only.
+
+    They became one for somebody else, who was taken out of them or answered for them alone.
+    """
+    kept = {itip.instance(each) for each in itip.parts(other)}
+    own = [each for each in itip.parts(one) if itip.instance(each) not in kept]
+    master = itip.parts(one)[0]
+    if not own or itip.instance(master):
+        return one
+    series = instances.Whole.alone(one, master)
+    kept_here = managed.by_instance(one)
+    plain = {
+        id(each)
+        for each in own
+        if (itip.status(each), kept_here.get(itip.instance(each))) == (itip.status(master), kept_here.get(""))
+        and series.plain(each)
+    }
+    return Component(one.name, one.properties, [each for each in one.components if id(each) not in plain])
 
 
 def _sender(meeting: Component) -> str:

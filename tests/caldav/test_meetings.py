@@ -362,13 +362,26 @@ def test_who_is_taken_out_of_one_instance_hears_of_that_one(alice: Client, store
     assert (itip.instance(part), itip.sequence(part)) == ("20250603T100000Z", 1)
     assert itip.attendees(gone.calendar).keys() == {"eve@else.test"}
     assert part.get("STATUS") is None
-    assert {one.method for one in _told(store, "zed@else.test")} == {"REQUEST"}
+    assert len(_told(store, "zed@else.test")) == 1  # nothing changed for him
     put(alice, path, meeting(eve, zed, more=(daily, *_instance(3, zed, eve))))
     assert [itip.latest(one.calendar) for one in _told(store, "eve@else.test")] == [0, 1, 1]
     put(alice, path, meeting(eve, zed, summary="Other", more=(daily, *_instance(3, zed), *_instance(4, zed))))
     *_, last = _told(store, "eve@else.test")
     assert last.method == "REQUEST"
     assert len(itip.parts(last.calendar)[0].all("EXDATE")) == 2
+
+
+def test_instances_of_their_own_are_mailed_where_something_is_other(alice: Client, store: Store) -> None:
+    """MTG-13: time and STATUS of an instance concern everybody; that it is a component of its own concerns nobody."""
+    eve, path, daily = someone("eve@else.test"), f"{ALICE}m1.ics", "RRULE:FREQ=DAILY;COUNT=5"
+    put(alice, path, meeting(eve, more=(daily,)))
+    put(alice, path, meeting(eve, more=(daily, *_instance(3, eve))))
+    assert len(_told(store, "eve@else.test")) == 1
+    put(alice, path, meeting(eve, more=(daily,)))
+    assert len(_told(store, "eve@else.test")) == 1
+    put(alice, path, meeting(eve, more=(daily, *_instance(3, eve, hour=15))))
+    put(alice, path, meeting(eve, more=(daily, *_instance(3, eve, hour=15), *_instance(4, eve, "STATUS:CANCELLED"))))
+    assert [len(itip.parts(one.calendar)) for one in _told(store, "eve@else.test")] == [1, 2, 3]
 
 
 def test_who_keeps_one_of_several_instances(alice: Client, store: Store) -> None:
