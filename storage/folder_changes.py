@@ -18,7 +18,7 @@ from storage.filing import Folder, FolderChanges
 from storage.schema import collections, grants, memberships, tombstones, viewer_collections
 from storage.statements import Statement
 from storage.store import Transaction
-from storage.types import CollectionId, ModSeq, Right, SpaceKind
+from storage.types import CollectionId, ModSeq, PrincipalId, Right, SpaceKind
 
 _OWN: Final = Statement(
     sa.select(collections.c.path, viewer_collections.c.listed_modseq)
@@ -93,7 +93,7 @@ def went(tx: Transaction, parent: CollectionId, folder: Folder, number: int) -> 
     name = f"{folder.title}/"
     created = tx.db.execute(sa.select(collections.c.listed_created).where(collections.c.id == folder.id)).scalar_one()
     everybody = folder.space.kind is SpaceKind.GROUP or folder.flagged or acl.is_published(tx, folder)  # DOC-41
-    audience = set() if everybody else {str(one) for one in _SEERS.scalars(tx, {"folder": folder.id})}
+    audience = set() if everybody else set(map(str, seers(tx, folder.id)))
     here = sa.and_(tombstones.c.collection_id == parent, tombstones.c.name == name)
     former = tx.db.execute(sa.select(tombstones).where(here)).first()
     freed = 0 if everybody else 1
@@ -113,6 +113,11 @@ def went(tx: Transaction, parent: CollectionId, folder: Folder, number: int) -> 
             removed=tx.now,
         )
     )
+
+
+def seers(tx: Transaction, folder: CollectionId) -> set[PrincipalId]:
+    """The accounts to whom a private folder is shown by an entry of its own, whatever the folders above it say."""
+    return {PrincipalId(one) for one in _SEERS.scalars(tx, {"folder": folder})}
 
 
 _Told = tuple[int, Folder | None, str]

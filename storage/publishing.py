@@ -12,7 +12,7 @@ from storage.errors import Denied, Fixed, NotFound
 from storage.filing import DOCS, File, Folder, Special
 from storage.schema import collections, items, memberships
 from storage.store import Transaction
-from storage.types import PUBLIC, PrincipalId, Relation, Right, SpaceKind, Tool
+from storage.types import PUBLIC, CollectionId, PrincipalId, Relation, Right, SpaceKind, Tool
 
 GATE: Final = "public_access"
 _ADMINS: Final = frozenset({Relation.OWNER, Relation.SITE, Relation.ADMIN})
@@ -35,6 +35,7 @@ def publish(tx: Transaction, web: Folder, on: bool) -> None:
         return
     tx.db.execute(sa.update(collections).where(collections.c.id == web.id).values(published=on))
     _tell(tx, web)
+    _tell_inside(tx, web, on)
 
 
 def set_public(tx: Transaction, thing: Folder | File, on: bool) -> None:
@@ -109,6 +110,22 @@ def _tell(tx: Transaction, folder: Folder) -> None:
         folder_changes.came(tx, folder.parent, folder.id, new=False)
     numbering.take(tx, folder.id)
     changes.view_changed(tx, folder.id, company(tx, folder))
+
+
+def _tell_inside(tx: Transaction, web: Folder, on: bool) -> None:
+    """Show or hide what is in the published tree to those who see its folders anyhow, for reasons of their own."""
+    people = company(tx, web)
+    in_group = web.space.kind is SpaceKind.GROUP
+    inside = sa.select(collections.c.id, collections.c.public).where(collections.c.id.in_(trees.below(web.id)))
+    for row in tx.db.execute(inside.order_by(collections.c.id)).all():
+        folder = CollectionId(row.id)
+        if folder != web.id:
+            changes.view_changed(tx, folder, people)
+        if not on:
+            seen = people if in_group or row.public else folder_changes.seers(tx, folder) & set(people)
+            hidden = items.c.restricted if in_group else ~items.c.public
+            chosen = sa.select(items.c.id).where(items.c.collection_id == folder, hidden)
+            changes.items_view_changed(tx, folder, tx.db.execute(chosen).scalars().all(), seen)
 
 
 def company(tx: Transaction, folder: Folder) -> list[PrincipalId]:

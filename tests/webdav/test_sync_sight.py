@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage import accounts, grants, groups, publishing, subtree_rights
 from storage import principals as people
 from storage.store import Store
@@ -215,3 +217,28 @@ def test_what_was_public_goes_for_all_who_saw_it(alice: Client, bob: Client, sto
     assert alice.request("MOVE", web, destination=HOME + "old web").status == 201
     for client, _, token in tokens[::2]:
         assert told(client, HOME, token)[0][web] == "404 Not Found"
+
+
+@pytest.mark.parametrize("space", ["IAB", "alice"])
+def test_what_a_publication_shows_comes_and_goes(alice: Client, bob: Client, store: Store, space: str) -> None:
+    """DOC-37, DOC-41, SYS-10: also in the folders of a published `web` that he sees anyhow, without what is in them."""
+    hers, his = (GROUP.replace("bob", "alice"), GROUP) if space == "IAB" else (HOME, HOME)
+    for path in ("web/", "web/x/"):
+        assert alice.request("MKCOL", hers + path).status == 201
+        assert alice.request("PUT", hers + path + "h", b"1").status == 201
+    with store.write(actor(store, "alice")) as tx:
+        iab, him = people.find(tx, SpaceKind.GROUP, "IAB"), people.find(tx, SpaceKind.PRIVATE, "bob")
+        for path in ("", "web", "web/x"):
+            if space == "alice":
+                grants.grant(tx, disk.folder(tx, space, path), him, Right.SEE_FOLDER)
+            elif path:
+                for whom in (iab, him):
+                    grants.withdraw(tx, disk.folder(tx, space, path), whom, Right.SEE, "h")
+    tokens = {path: told(bob, his + path, "")[1] for path in ("web/", "web/x/")}
+    for on in (True, False):
+        with store.write(actor(store, "alice")) as tx:
+            publishing.publish(tx, disk.folder(tx, space, "web"), on)
+        for path, token in tokens.items():
+            seen, tokens[path] = told(bob, his + path, token)
+            assert seen[his + path + "h"] == ("" if on else "404 Not Found")
+            assert (his + path + "h" in bob.propfind(his + path, "{DAV:}getetag", depth="1").hrefs()) is on
