@@ -28,7 +28,7 @@ from storage.types import (
     View,
 )
 
-_SHOWS: Final = Right.SEE | Right.EDIT | Right.SEE_FOLDER
+SHOWS: Final = Right.SEE | Right.EDIT | Right.SEE_FOLDER
 """Rights whose change alters what the grantee's next synchronisation must tell him."""
 
 
@@ -208,6 +208,8 @@ def lapse(tx: Transaction, account: PrincipalId) -> None:
     for row in tx.db.execute(query).all():
         viewers = _people(tx, PrincipalId(row.grantee_id))
         tx.db.execute(sa.delete(grants).where(grants.c.id == row.id))
+        if not Right(row.rights) & SHOWS:
+            continue
         if row.item_id is None:
             changes.view_changed(tx, CollectionId(row.collection_id), viewers)
             lost.append((CollectionId(row.collection_id), viewers, Right(row.rights)))
@@ -458,7 +460,7 @@ def _tell(
     viewers = [person for person in _people(tx, grantee.id) if person != collection.space.id]
     if right & Right.DELETE and item is None:
         _tell_of_trash(tx, collection, viewers)
-    if not right & _SHOWS:
+    if not right & SHOWS:
         return
     if item is None:
         changes.view_changed(tx, collection.id, viewers)

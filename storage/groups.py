@@ -498,6 +498,8 @@ def _tell_of_group_grants(
     lost: list[tuple[CollectionId, list[PrincipalId], Right]] = []
     for row in tx.db.execute(query).all():
         concerned = [viewer for viewer in viewers if viewer != row.space_id]
+        if not Right(row.rights) & grants.SHOWS:
+            continue
         if row.item_id is None:
             changes.view_changed(tx, CollectionId(row.collection_id), concerned)
             lost.append((CollectionId(row.collection_id), concerned, Right(row.rights)))

@@ -138,6 +138,21 @@ def test_a_root_that_closes_with_a_membership_takes_all_along(alice: Client, bob
     assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
 
 
+def test_a_right_that_shows_nothing_opens_no_root(alice: Client, bob: Client, store: Store) -> None:
+    """ACL-16, SYS-09: who joins a group that may add in a root it does not see is told nothing of what is in it."""
+    with store.write(SITE) as tx:
+        other = groups.create(tx, "OTHER", admin=people.find(tx, SpaceKind.PRIVATE, "alice"))
+    alice.request("MKCOL", HOME + "plans/")
+    _, token = told(bob, HOME, "")
+    allow(store, "alice", "bob", "plans", Right.SEE_FOLDER)
+    with store.write(actor(store, "alice")) as tx:
+        grants.grant(tx, disk.folder(tx, "alice"), other, Right.ADD)
+    for change in (groups.add_member, groups.expel):
+        with store.write(SITE) as tx:
+            change(tx, other, people.find(tx, SpaceKind.PRIVATE, "bob"))
+        assert told(bob, HOME, token)[0] == {}
+
+
 def test_a_root_that_closes_as_its_owner_leaves_takes_all_along(alice: Client, bob: Client, store: Store) -> None:
     """ACL-10, SYS-10: the same when the owner leaves the group, which ends the entries themselves."""
     with store.write(SITE) as tx:
