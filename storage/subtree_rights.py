@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import sqlalchemy as sa
 
 from storage import changes, filing, publishing, trees
 from storage import collections as tree
 from storage.errors import Denied, Fixed
 from storage.filing import Folder
-from storage.schema import collections, grants, memberships
+from storage.schema import accounts, collections, grants, memberships
 from storage.store import Transaction
 from storage.types import CollectionId, PrincipalId, Right, Tool
 
@@ -32,18 +34,18 @@ def apply_to_subfolders(tx: Transaction, folder: Folder) -> int:
         *(() if filing.in_trash(folder) else (_outside_trash(),)),
     )
     chosen = sa.select(collections.c.id).where(inside)
-    numbers = [CollectionId(one) for one in tx.db.execute(chosen.order_by(collections.c.id)).scalars()]
-    if not numbers:
+    found = sa.select(collections.c.id, collections.c.public).where(inside).order_by(collections.c.id)
+    rows = tx.db.execute(found).all()
+    if not rows:
         return 0
-    viewers = set(_concerned(tx, chosen, folder))
-    if folder.flagged or tx.db.execute(chosen.where(collections.c.public).limit(1)).first():
-        viewers |= set(publishing.company(tx, folder))  # DOC-41
+    seers, company = _seers(tx, chosen, folder), set(publishing.company(tx, folder))
     tx.db.execute(sa.delete(grants).where(grants.c.item_id.is_(None), grants.c.collection_id.in_(chosen)))
     trees.copy_entries(tx, folder.id, chosen)
     tx.db.execute(sa.update(collections).where(collections.c.id.in_(chosen)).values(public=folder.flagged))
-    for number in numbers:
-        changes.view_changed(tx, number, viewers)
-    return len(numbers)
+    for row in rows:  # who saw it, or will; to others its name means nothing (SYS-09)
+        public = company if row.public or folder.flagged else set()  # DOC-41
+        changes.view_changed(tx, CollectionId(row.id), seers[row.id] | seers[folder.id] | public)
+    return len(rows)
 
 
 def _outside_trash() -> sa.ColumnElement[bool]:
@@ -51,21 +53,19 @@ def _outside_trash() -> sa.ColumnElement[bool]:
     return sa.and_(collections.c.path != trash, sa.func.substr(collections.c.path, 1, len(trash) + 1) != trash + "/")
 
 
-def _concerned(tx: Transaction, chosen: sa.Select[tuple[int]], folder: Folder) -> list[PrincipalId]:
-    """All people who hold, or will hold, an entry in one of the folders."""
-    entries = sa.and_(
+def _seers(tx: Transaction, chosen: sa.Select[tuple[int]], folder: Folder) -> dict[int, set[PrincipalId]]:
+    """By folder, `folder` itself and those chosen: the people to whom an entry of its own shows it."""
+    shows = sa.and_(
         grants.c.item_id.is_(None),
+        grants.c.rights.op("&")(Right.SEE_FOLDER.value) != 0,
         sa.or_(grants.c.collection_id.in_(chosen), grants.c.collection_id == folder.id),
     )
-    query = (
-        sa.select(grants.c.grantee_id)
-        .where(entries)
-        .union(
-            sa.select(memberships.c.account_id)
-            .join(grants, grants.c.grantee_id == memberships.c.group_id)
-            .where(entries)
-        )
+    alone = sa.select(grants.c.collection_id, accounts.c.id).join(accounts, accounts.c.id == grants.c.grantee_id)
+    together = sa.select(grants.c.collection_id, memberships.c.account_id).join(
+        memberships, memberships.c.group_id == grants.c.grantee_id
     )
-    groups = set(tx.db.execute(sa.select(memberships.c.group_id).distinct()).scalars())
-    found = {PrincipalId(one) for one in tx.db.execute(query).scalars() if one not in groups}
-    return sorted(found - {folder.space.id})
+    found: dict[int, set[PrincipalId]] = defaultdict(set)
+    for number, account in tx.db.execute(alone.where(shows).union(together.where(shows))):
+        if account != folder.space.id:
+            found[number].add(PrincipalId(account))
+    return found

@@ -185,6 +185,18 @@ def test_a_folder_that_becomes_public_with_those_above_it_is_told(alice: Client,
     assert told(bob, HOME + "a/", token)[0] == {HOME + "a/b/": ""}
 
 
+def test_rights_of_a_tree_tell_nobody_of_folders_that_stay_hidden(alice: Client, bob: Client, store: Store) -> None:
+    """ACL-14, SYS-09: who saw one of the folders is told of it alone, also when he sees into the one above later."""
+    for name in ("plans/", "shown/"):
+        alice.request("MKCOL", HOME + name)
+    _, token = told(bob, HOME, "")
+    allow(store, "alice", "bob", "shown", Right.SEE_FOLDER)
+    with store.write(actor(store, "alice")) as tx:
+        subtree_rights.apply_to_subfolders(tx, disk.folder(tx, "alice"))
+    allow(store, "alice", "bob", "", Right.SEE_FOLDER)
+    assert HOME + "plans/" not in told(bob, HOME, token)[0]
+
+
 def test_what_was_thrown_away_keeps_its_rights(alice: Client, bob: Client, store: Store) -> None:
     """DOC-26: rights that are applied to all subfolders of the root are not those of a folder in the Trash."""
     alice.request("MKCOL", HOME + "secret/")
