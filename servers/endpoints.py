@@ -44,6 +44,16 @@ def drop(settings: Settings, names: Set[str]) -> None:
         _replace(settings, _living(settings, gone))
 
 
+def require_directory(settings: Settings) -> None:
+    """Find out before anything is started whether this process may write here.
+
+    Raises:
+        OSError: it may not, or there is no room.
+    """
+    with _locked(settings):
+        pass
+
+
 def read(settings: Settings) -> Listeners:
     """The listeners of the running desk; empty when it does not run."""
     try:

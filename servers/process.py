@@ -194,6 +194,13 @@ def _listening(port: int) -> Iterator[socket.socket]:
             one.close()
 
 
+_ADVICE: Final = {
+    errno.EADDRINUSE: "; is this desk running already? Another port_base gives it other ports",
+    errno.EACCES: "; below 1024 it needs a right, see docs/operations/systemd.md and install.md, or another port",
+    errno.EADDRNOTAVAIL: "; no interface of this machine has this address: see `ip address`",
+}
+
+
 def require_free(host: str, port: int) -> None:
     """Refuse an address that somebody listens on: the workers' SO_REUSEPORT would share it without a word.
 
@@ -207,6 +214,5 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
             probe.listen(1)
         except OSError as error:
-            advice = "; is this desk running already? Another port_base gives it other ports"
-            taken = advice if error.errno == errno.EADDRINUSE else ""
-            raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}{taken}") from None
+            advice = _ADVICE.get(error.errno or 0, "")
+            raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None

@@ -38,8 +38,14 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
     for name in protocols:
         if name not in known:
             raise click.BadParameter(f"there is no protocol {name!r}; there are {', '.join(known)}")
-    if protocols != ("front",) and "ESCRITOIRE_SUPERVISED" not in os.environ:
-        _bring_up_to_date(desk)
+    if "ESCRITOIRE_SUPERVISED" not in os.environ:
+        from servers import endpoints
+        from servers import log as log_output
+
+        log_output.configure(desk.settings, "serve")
+        endpoints.require_directory(desk.settings)
+        if protocols != ("front",):
+            _bring_up_to_date(desk)
     if len(protocols) == 1 and protocols[0] in WORKERS:
         importlib.import_module(f"servers.{protocols[0]}.app").serve(desk.settings)
         return
@@ -62,9 +68,14 @@ def command(desk: Desk, protocols: tuple[str, ...]) -> None:
 
 
 def _bring_up_to_date(desk: Desk) -> None:
-    """Do the steps that the data lack; without its database a server starts all the same, and waits for it."""
+    """Do the steps that the data lack; without its database server a process starts all the same, and waits for it.
+
+    A file that cannot be used is no server that comes back: that is for the operator to mend.
+    """
     try:
         with opened(desk):
             pass
     except Busy as error:
-        log.warning("the database is away", extra={"reason": str(error.__cause__)})
+        if desk.settings.database_url.startswith("sqlite:"):
+            raise
+        log.warning("the database is away", extra={"reason": str(error.__cause__).partition("\n")[0]})

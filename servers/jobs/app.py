@@ -18,6 +18,7 @@ from storage import automatic_notices, purge, reminders
 from storage.bus import Bus
 from storage.errors import Busy
 from storage.mail import trash
+from storage.patience import once_possible
 from storage.scheduling import later, rounds
 from storage.sms import agenda as sms_agenda
 from storage.store import Limits, Store
@@ -42,8 +43,8 @@ def serve(settings: Settings) -> None:
         signal.signal(number, lambda received, _: told.append(received))
     kept = Limits(tombstone_days=settings.limits.tombstone_days, version_days=settings.limits.version_days)
     store = Store.open(settings.database_url, settings.blobs_directory, limits=kept)
-    store.migrate()
-    later.revive(store)
+    if not once_possible(lambda: _begin(store), lambda: bool(told)):
+        return
     extractor = Extractor(settings.jobs.extraction_memory_octets, settings.jobs.extraction_timeout_s)
     logger.info("working")
     try:
@@ -52,6 +53,11 @@ def serve(settings: Settings) -> None:
         extractor.close()
         store.close()
     logger.info("stopped")
+
+
+def _begin(store: Store) -> None:
+    store.migrate()
+    later.revive(store)
 
 
 class Jobs:

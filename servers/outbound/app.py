@@ -28,6 +28,7 @@ from servers.outbound.worker import Worker
 from storage.mail import learning
 from storage.outbound import domains
 from storage.outbound.retries import Schedule
+from storage.patience import once_possible
 from storage.sms import queue as sms_queue
 from storage.store import Store
 
@@ -41,11 +42,17 @@ def serve(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     log.configure(settings, "outbound")
     store = Store.open(settings.database_url, settings.blobs_directory)
-    store.migrate()
+    told: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: told.append(received))
+    if not once_possible(store.migrate, lambda: bool(told)):
+        return
     worker = make(store, options(settings), signer(settings))
     beside = _beside(settings, store)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
+    if told:  # before the worker could hear of it
+        worker.stop()
     logger.info("working")
     for one in beside:
         one.start()

@@ -152,6 +152,11 @@ def test_no_worker_outlives_a_killed_process(tiny: subprocess.Popen[bytes]) -> N
     eventually(lambda: not any(map(alive, workers)), "the workers end")
 
 
+def test_an_address_of_another_machine_is_refused_in_words() -> None:
+    with pytest.raises(process.CannotListen, match="no interface of this machine has this address"):
+        process.require_free("192.0.2.1", 0)
+
+
 def test_a_taken_port_is_refused_in_words() -> None:
     """The workers' SO_REUSEPORT would share it without a word."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:

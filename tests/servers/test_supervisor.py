@@ -186,6 +186,24 @@ def test_a_taken_port_is_refused_before_anything_starts(desk: Desk) -> None:
     assert not desk.endpoints.exists()
 
 
+@pytest.mark.parametrize("names", [(), ("caldav",), ("imap",)])
+def test_what_cannot_be_written_is_said_before_anything_starts(tmp_path: Path, names: tuple[str, ...]) -> None:
+    desk = Desk(tmp_path)
+    (tmp_path / "run").write_bytes(b"")
+    assert desk.serve(*names).wait(PATIENCE_S) == 1
+    assert desk.log.read_text() == f"Error: {tmp_path}/run: File exists\n"
+
+
+@pytest.mark.parametrize("name", ["jobs", "outbound"])
+def test_a_worker_waits_for_its_database(tmp_path: Path, name: str) -> None:
+    desk = Desk(tmp_path, '[database]\nurl = "postgresql+psycopg://nobody@127.0.0.1:1/desk"\n')
+    process = desk.serve(name)
+    eventually(lambda: f"WARNING {name} waiting reason=" in desk.log.read_text(), "it tells that it waits")
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+    assert "Traceback" not in desk.log.read_text()
+
+
 def test_a_mistake_at_the_start_ends_all(furnished: Path) -> None:
     """What ends before everything listened is no accident to repair: status 1, and nobody is left."""
     desk = Desk(furnished, '[tls]\ncertificate = "no.pem"\nkey = "no.pem"\n[carddav]\ntls = true\n')

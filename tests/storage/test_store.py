@@ -261,6 +261,16 @@ def test_the_rows_are_not_read_by_others_of_the_machine(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_database_server_that_is_away_is_busy(tmp_path: Path) -> None:
+    """The first connection as well as one that breaks: 503, and again later."""
+    store = Store.open("postgresql+psycopg://nobody@127.0.0.1:1/desk", tmp_path)
+    with pytest.raises(Busy), store.read(SITE):
+        pass
+    with pytest.raises(Busy), store.write(SITE):
+        pass
+    store.close()
+
+
 def test_a_full_disk_is_a_refusal_that_ends(sqlite_template: Path, tmp_path: Path) -> None:
     """DESIGN §2: nothing of it is left, each protocol has an answer for it, and with room again it goes on."""
     shutil.copy(sqlite_template, tmp_path / "desk.sqlite3")
