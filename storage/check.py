@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import blob_collection, changes, check_disk, check_mail, check_queue, kinds, writing
+from storage import blob_collection, changes, check_bodies, check_disk, check_mail, check_queue, kinds, writing
 from storage.check_disk import Problem, located, where_of
 from storage.errors import NotFound, StorageError
 from storage.schema import (
@@ -68,6 +68,7 @@ def run(
         found.extend(step(tx, repair))
     if bodies:
         found.extend(_bodies(tx, report))
+        found.extend(check_bodies.run(tx, report))
     return found
 
 
