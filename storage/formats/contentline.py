@@ -82,6 +82,12 @@ _FOLD_AFTER_BLANK: Final = re.compile(rb"(?<!\n)\n++[ \t]")
 _NAME: Final = re.compile(r"(?:([A-Za-z0-9_-]+)\.)?([A-Za-z0-9_-]+)")
 _PARAM_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _PARAM_VALUE: Final = re.compile(r'(?:"[^"]*"|[^",;:])*')
+CHARACTER_SETS: Final = re.compile(
+    r"utf-?(8|16)|(us-)?ascii|iso-?8859-?\d+|latin-?1|(windows-?|cp)\d+|shift[_-]?jis|euc-?(jp|kr)|iso-2022-jp"
+    r"|gbk|gb2312|gb18030|big5|koi8-[ru]|mac-?roman|macintosh",
+    re.IGNORECASE,
+)
+"""What a line may name: Python knows codecs that are no character sets."""
 _MARK: Final = b"\x01"
 """Stands where a fold was; free, because control characters are refused before it is used."""
 _CACHED_HEAD: Final = 120
@@ -221,13 +227,27 @@ def _lines(data: bytes, max_lines: int) -> tuple[list[str], list[int] | range]:
     else:
         numbers = range(1, marked.count(b"\n") + 2)
     try:
-        text = marked.decode("utf-8")
+        return marked.decode("utf-8").split("\n"), numbers
     except UnicodeDecodeError:
+        return [_decoded(line) for line in marked.split(b"\n")], numbers
+
+
+_CHARSET: Final = re.compile(rb";CHARSET=\"?([A-Za-z0-9_-]{3,20})\"?[;:]", re.IGNORECASE)
+
+
+def _decoded(line: bytes) -> str:
+    """One line of octets that are not all UTF-8: by the character set that it names (vCard 2.1 §2.1.6), or a guess."""
+    head = line[: line.find(b":") + 1]
+    named = _CHARSET.search(head)
+    stated = named[1].decode("ascii") if named else ""
+    for charset in ("utf-8", stated if CHARACTER_SETS.fullmatch(stated) else "cp1252", "cp1252"):
         try:
-            text = marked.decode("cp1252")
-        except UnicodeDecodeError:
-            text = marked.decode("latin-1")
-    return text.split("\n"), numbers
+            text = line.decode(charset)
+        except (LookupError, UnicodeDecodeError):
+            continue
+        if charset != stated or text.startswith(head.decode("latin-1")):  # no EBCDIC, and nothing in sixteen bits
+            return text
+    return line.decode("latin-1")
 
 
 def _join_soft_breaks(data: bytes) -> bytes:

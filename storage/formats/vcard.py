@@ -158,6 +158,9 @@ def read(data: bytes, *, make_uid: bool = False) -> Card:
         version, repaired = "3.0", True
     if version not in VERSIONS:
         raise UnsupportedMedia(f"vCard version {version[:20]!r}")
+    if not data.isascii() and repaired:
+        for prop in card.properties:  # what is written is UTF-8
+            prop.params = [param for param in prop.params if param[0] != "CHARSET"]
     if card.components:
         raise BadObject(f"line {card.components[0].line}: a component inside the vCard")
     if len(card.properties) > MAXIMUM_PROPERTIES:

@@ -11,6 +11,7 @@ from typing import Final
 
 from storage.errors import BadFormat
 from storage.formats.contentline import (
+    CHARACTER_SETS,
     Component,
     Property,
     escape_text,
@@ -24,12 +25,6 @@ _LISTS: Final = frozenset({"CATEGORIES", "NICKNAME"})
 _URIS: Final = frozenset({"URL", "SOURCE", "UID", "REV", "BDAY", "TZ", "VERSION"})
 _BINARY: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 _BLANKS: Final = re.compile(r"\s+")
-_CHARSET: Final = re.compile(
-    r"utf-?(8|16)|(us-)?ascii|iso-?8859-?\d+|latin-?1|(windows-?|cp)\d+|shift[_-]?jis|euc-?(jp|kr)|iso-2022-jp"
-    r"|gbk|gb2312|gb18030|big5|koi8-[ru]|mac-?roman|macintosh",
-    re.IGNORECASE,
-)
-"""What a card may name: Python knows codecs that are no character sets."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -112,7 +107,7 @@ def _decoded(prop: Property) -> str:
     octets = binascii.a2b_qp(prop.value.encode("utf-8", "surrogatepass"))
     stated = prop.param("CHARSET") or ""
     text = ""
-    for charset in (stated if _CHARSET.fullmatch(stated) else "utf-8", "utf-8", "cp1252", "latin-1"):
+    for charset in (stated if CHARACTER_SETS.fullmatch(stated) else "utf-8", "utf-8", "cp1252", "latin-1"):
         try:
             text = octets.decode(charset)
             break

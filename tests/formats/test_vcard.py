@@ -127,6 +127,30 @@ def test_what_is_slightly_wrong_is_repaired(data: bytes, fn: str) -> None:
     assert (again.repaired, again.uid, again.fn, again.version) == (False, "1", fn, "3.0")
 
 
+@pytest.mark.parametrize("version", ["2.1", "3.0"])
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("windows-1251", "Иван"),
+        ("Windows-1250", "Łukasz Żółć"),
+        ("ISO-8859-7", "Ελένη"),
+        ("SHIFT_JIS", "表 山田"),  # its second octet is a backslash
+        ("GB2312", "张三"),
+        ("windows-1252", "Zoë €"),
+        ("no-such-set", "Zoë €"),
+        ("cp037", "Zoë €"),  # EBCDIC cannot be: the line's head is ASCII
+        ("utf-16", "Zoë €"),
+    ],
+)
+def test_octets_are_read_as_they_say(version: str, charset: str, name: str) -> None:
+    """vCard 2.1 §2.1.6: a line may be in a character set of its own; what is UTF-8 stays it."""
+    octets = name.encode("cp1252" if name.startswith("Zoë") else charset)
+    lines = b"UID:1", f"FN;CHARSET={charset}:".encode() + octets, "TITLE:Größe".encode(), "ROLE:é".encode("cp1252")
+    found = vcard.read(b"\r\n".join([b"BEGIN:VCARD", f"VERSION:{version}".encode(), *lines, b"END:VCARD", b""]))
+    assert found.body.decode().split("\r\n")[2:6] == ["UID:1", f"FN:{name}".replace("\\", "\\\\"), "TITLE:Größe", "ROLE:é"]
+    assert not vcard.read(found.body).repaired
+
+
 def test_a_uid_is_made_of_the_contents() -> None:
     made = vcard.read(card("FN:a"), make_uid=True)
     assert made.uid.startswith("urn:uuid:")
