@@ -385,8 +385,9 @@ def _labels_into_addresses(out: list[Property]) -> None:
     kept: list[Property] = []
     for prop in out:
         same = addresses.get(_place_of(prop), []) if prop.name == "LABEL" else []
-        if len(same) == 1 and not _without(prop.params, "TYPE"):
-            same.pop().params.append(("LABEL", [unescape_text(prop.value)]))
+        text = unescape_text(prop.value)
+        if len(same) == 1 and not _without(prop.params, "TYPE") and "\\n" not in text.lower():  # see `_label_of`
+            same.pop().params.append(("LABEL", [text]))
         else:
             kept.append(prop)
     out[:] = kept
@@ -397,7 +398,9 @@ def _place_of(prop: Property) -> tuple[str, frozenset[str]]:
 
 
 def _label_of(address: Property, label: str) -> Property:
+    """A line break in LABEL is `\\n`, as RFC 6350 §6.3.1 writes its example, or `^n` (RFC 6868)."""
     params: Params = [("TYPE", types)] if (types := types_of(address)) else []
+    label = label.replace("\\n", "\n").replace("\\N", "\n")
     return _made(address, name="LABEL", value=escape_text(label), params=params)
 
 

@@ -126,8 +126,16 @@ def test_a_label_is_a_parameter_in_4_0() -> None:
     adr = back.get("ADR")
     assert adr is not None
     assert adr.param("LABEL") is None
-    alone = card("LABEL;TYPE=WORK:x")
-    assert unfolded(convert(alone, "4.0")) == ["LABEL;TYPE=WORK:x"]
+    for alone in ("LABEL;TYPE=WORK:x", "LABEL;TYPE=HOME:C:\\\\new"):  # of no address; what a parameter cannot say
+        assert alone in unfolded(convert(card(three[0], alone), "4.0"))
+
+
+def test_lines_of_a_label() -> None:
+    """RFC 6350 §6.3.1 writes a backslash and n in the parameter, RFC 6868 ^n: an address of four lines."""
+    label = r"Mr. John Q. Public, Esq.\nMail Drop: TNE QB\N123 Main Street^nU.S.A."
+    four = card(f'ADR;LABEL="{label}":;;123 Main Street;Any Town;CA;91921-1234;U.S.A.', version="4.0")
+    wanted = r"Mr. John Q. Public\, Esq.\nMail Drop: TNE QB\n123 Main Street\nU.S.A."
+    assert parse(convert(four, "3.0"))[0].value("LABEL") == wanted
 
 
 def test_a_sort_string_is_a_parameter_in_4_0() -> None:
