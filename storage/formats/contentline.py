@@ -88,6 +88,7 @@ CHARACTER_SETS: Final = re.compile(
     re.IGNORECASE,
 )
 """What a line may name: Python knows codecs that are no character sets."""
+_QUOTED: Final = (b"QUOTED-PRINTABLE", b"quoted-printable", b"Quoted-Printable")
 _MARK: Final = b"\x01"
 """Stands where a fold was; free, because control characters are refused before it is used."""
 _CACHED_HEAD: Final = 120
@@ -213,7 +214,7 @@ def _lines(data: bytes, max_lines: int) -> tuple[list[str], list[int] | range]:
     if data[:1] in (b" ", b"\t") and data.partition(b"\n")[0].strip():
         raise BadFormat("a continuation line without anything to continue", 1)
     marked = data
-    if b"QUOTED-PRINTABLE" in data or b"quoted-printable" in data:
+    if any(spelled in data for spelled in _QUOTED):
         marked = _join_soft_breaks(marked)
     if b"\n\n" in marked:
         marked = _FOLD_AFTER_BLANK.sub(lambda found: _MARK * (len(found.group()) - 1), marked)

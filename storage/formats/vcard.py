@@ -150,7 +150,7 @@ def read(data: bytes, *, make_uid: bool = False) -> Card:
         raise BadObject(f"line {components[1].line}: more than one object (RFC 6352 §5.1)")
     version = card.value("VERSION").strip()
     repaired = not _well_formed(data)
-    if version == "2.1" or b"QUOTED" in data or b"quoted" in data:
+    if version == "2.1" or b"QUOTED" in data or b"quoted" in data or b"Quoted" in data:
         repaired |= vcard21.upgrade(card, modern=version != "2.1")
         version = "3.0" if version == "2.1" else version
     elif not version:

@@ -25,6 +25,7 @@ _LISTS: Final = frozenset({"CATEGORIES", "NICKNAME"})
 _URIS: Final = frozenset({"URL", "SOURCE", "UID", "REV", "BDAY", "TZ", "VERSION"})
 _BINARY: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 _BLANKS: Final = re.compile(r"\s+")
+_PAIR: Final = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*[,;]\s*([+-]?\d+(?:\.\d+)?)\s*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -78,6 +79,8 @@ def _upgrade(prop: Property) -> None:
         _drop(prop, "VALUE")
     if prop.name == "VERSION":
         prop.value = "3.0"
+    elif prop.name == "GEO" and (pair := _PAIR.fullmatch(text)):
+        prop.value = f"{pair[1]};{pair[2]}"  # with a comma in 2.1 §2.3.2, with a semicolon in RFC 2426 §3.4.2
     elif prop.name in _COMPOUND:
         # In 2.1 only the semicolon is escaped; a comma is an ordinary character.
         prop.value = ";".join(escape_text(unescape_text(part)) for part in split_value(text, ";"))

@@ -188,6 +188,15 @@ def test_version_2_1_becomes_3_0() -> None:
     assert not vcard.read(found.body).repaired
 
 
+def test_how_old_programs_spell_it() -> None:
+    """vCard 2.1 §2.3.2: a place has a comma there, a semicolon in RFC 2426 §3.4.2; encodings are in any case (§2.1.5)."""
+    lines = "UID:1", "FN;ENCODING=Quoted-Printable:Zo=C3=AB=", "", "GEO:50.85,4.35"
+    old = vcard.read("\r\n".join(["BEGIN:VCARD", "VERSION:2.1", *lines, "END:VCARD", ""]).encode())
+    assert (old.fn, old.component.value("GEO")) == ("Zoë", "50.85;4.35")
+    again = vcard.read(card("UID:1", "FN;ENCODING=Quoted-Printable:Zo=C3=AB"))
+    assert (again.fn, again.repaired) == ("Zoë", True)
+
+
 def test_an_agent_of_2_1_becomes_a_text() -> None:
     data = (
         b"BEGIN:VCARD\r\nVERSION:2.1\r\nUID:1\r\nFN:Boss\r\nAGENT:\r\n"
