@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from storage.errors import BadFormat
-from storage.formats import contact_columns
+from storage.formats import contact_columns, numbered_columns
 from storage.formats.flat_contact import PLACES, Row, card_of, clean, row_of
 from storage.formats.vcard import Card
 
@@ -29,6 +29,8 @@ class Header:
     """The field of each column, "" for one that is not understood."""
     ignored: tuple[str, ...]
     """Names of the columns that are not understood."""
+    names: tuple[str, ...] = ()
+    """All of them, if some say something only together (numbered_columns.py)."""
 
 
 def read(data: bytes, *, limit: int = MAXIMUM_ROWS) -> Iterator[Card | BadFormat]:
@@ -93,19 +95,21 @@ def header(text: str) -> Header:
     except csv.Error as error:
         raise BadFormat(f"not CSV: {error}", skipped + 1) from None
     keys = [contact_columns.key(name) for name in names]
+    together = numbered_columns.belongs(names)
     fields: list[str] = []
-    for key in keys:
-        field = contact_columns.FIELDS.get(key, "")
+    for at, key in enumerate(keys):
+        field = "" if at in together else contact_columns.FIELDS.get(key, "")
         if field in fields:
             # French Outlook has two columns `Titre`: salutation, then function.
             field = "function" if field == "prefix" and "function" not in fields else ""
         fields.append(field)
-    if not any(fields):
+    if not any(fields) and not together:
         raise BadFormat("no known column name in the first line", skipped + 1)
     hits = {language: sum(key in table for key in keys) for language, table in contact_columns.LANGUAGES.items()}
     language = max(hits, key=lambda name: hits[name])
-    ignored = tuple(name for name, field in zip(names, fields, strict=True) if not field)
-    return Header(delimiter, language, tuple(fields), ignored)
+    columns = enumerate(zip(names, fields, strict=True))
+    ignored = tuple(name for at, (name, field) in columns if not field and at not in together)
+    return Header(delimiter, language, tuple(fields), ignored, tuple(names) if together else ())
 
 
 def decoded(data: bytes) -> str:
@@ -141,10 +145,13 @@ def _delimiter(line: str) -> str:
 
 
 def _row(found: Header, cells: list[str]) -> Row:
-    row: Row = {}
+    row: Row = numbered_columns.row(found.names, cells)
+    more = row.pop("comment", "")
     for field, cell in zip(found.fields, cells, strict=False):
         if field and (value := clean(cell)):
             row[field] = value
+    if more:
+        row["comment"] = "\n".join(filter(None, (row.get("comment", ""), more)))
     for place in PLACES:
         street = [row.pop(f"{place}_street{more}", "") for more in ("", "_2", "_3")]
         if any(street):

@@ -192,6 +192,44 @@ def test_outlook_in_german_and_french() -> None:
     assert (row["family"], row["phone_mobile"]) == ("Noël", "0475")
 
 
+GOOGLE = """First Name,Last Name,Organization Name,Birthday,Notes,Labels,E-mail 1 - LABEL,E-mail 1 - Value,E-mail 2 - LABEL,\
+E-mail 2 - Value,Phone 1 - LABEL,Phone 1 - Value,Phone 2 - LABEL,Phone 2 - Value,Phone 3 - LABEL,Phone 3 - Value,\
+Phone 4 - LABEL,Phone 4 - Value,Address 1 - LABEL,Address 1 - Formatted,Address 1 - Street,Address 1 - City,\
+Address 1 - Postal Code,Address 1 - Country,Address 2 - LABEL,Address 2 - Formatted,Website 1 - LABEL,Website 1 - Value,\
+Event 1 - LABEL,Event 1 - Value
+Ada,Lovelace,Acme,1815-12-10,a note,* myContacts ::: Friends ::: Work,* Home,a@x.example ::: b@x.example,Work,\
+c@x.example ::: d@x.example,Mobile,+32 475 12 34 56,Work,+32 2 555,Home Fax,+32 3 1,\
+Home,+32 9 ::: +32 8 ::: +32 7,Work,"Rue 1\n1000 Bruxelles",Rue 1,Bruxelles,1000,BE,Work,"Rue 2, Gand",Blog,https://ada.example,\
+Anniversary,2001-01-02
+"""
+
+
+@pytest.mark.parametrize("label", ["Label", "Type"])
+def test_google(label: str) -> None:
+    """CON-23: numbered columns with their labels (`Type` before 2024), several values in a cell; nothing is lost."""
+    text = GOOGLE.replace("LABEL", label).replace("Labels", "Labels" if label == "Label" else "Group Membership")
+    assert contacts_csv.header(text).ignored == ()
+    row = row_of(cards(list(contacts_csv.read(text.encode())))[0])
+    assert row["categories"] == "Friends;Work"
+    assert [row[f"email_{number}"] for number in (1, 2, 3)] == ["a@x.example", "b@x.example", "c@x.example"]
+    wanted = {"phone_mobile": "+32 475 12 34 56", "phone_work": "+32 2 555", "fax_home": "+32 3 1", "phone_home": "+32 9"}
+    wanted |= {"phone_home_2": "+32 8", "phone_other": "+32 7", "birthday": "1815-12-10", "anniversary": "2001-01-02"}
+    wanted |= {"work_street": "Rue 1", "work_city": "Bruxelles", "work_postcode": "1000", "work_country": "BE"}
+    wanted |= {"other_street": "Rue 2, Gand", "web": "https://ada.example", "comment": "a note\nWork: d@x.example"}
+    assert {field: row.get(field) for field in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [("1815,12,10", "1815-12-10"), (",12,10", "--12-10"), ("1815,,10", None), ("1815,99999,1", None), (",,", None)],
+)
+def test_thunderbirds_birthday(day: str, wanted: str | None) -> None:
+    """Its three columns; the day alone is none."""
+    text = f"First Name,Last Name,Primary Email,Birth Year,Birth Month,Birth Day,Notes\nAda,L,a@x.example,{day},n\n"
+    assert row_of(cards(list(contacts_csv.read(text.encode())))[0]).get("birthday") == wanted
+    assert contacts_csv.header(text).ignored == ()
+
+
 def test_outlook_is_written_as_it_is_read() -> None:
     data = contacts_csv.write_outlook([card_of(FULL)])
     again = row_of(cards(list(contacts_csv.read(data)))[0])
