@@ -71,6 +71,8 @@ class Report:
     """The actor may not edit what is there, or the collection does not take it."""
     failed: list[Trouble] = field(default_factory=list)
     """Cannot be understood or stored."""
+    ignored: list[str] = field(default_factory=list)
+    """Columns that hold something and are not understood."""
     stopped: str = ""
     """The limit that ended the import before the file's end; "" if none did (CON-23)."""
     not_tried: int = 0
@@ -328,6 +330,7 @@ def _cards(data: bytes, report: Report) -> list[_Source]:
         cards = ldif.read(data)
     else:
         cards = contacts_csv.read(data)
+        report.ignored += contacts_csv.unknown(data)
     found: list[_Source] = []
     for card in cards:
         if isinstance(card, BadFormat):

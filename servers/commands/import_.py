@@ -78,5 +78,8 @@ def _print(report: transfer.Report) -> None:
             click.echo(f"  {line}{one.reason}" + (f" (UID {one.uid})" if one.uid else ""), err=True)
         if len(troubles) > _SHOWN:
             click.echo(f"  and {len(troubles) - _SHOWN} more; --json has them all", err=True)
+    if report.ignored:
+        more = f" and {len(report.ignored) - _SHOWN} more; --json has them all" if len(report.ignored) > _SHOWN else ""
+        click.echo(f"columns that are not known here: {', '.join(report.ignored[:_SHOWN])}{more}", err=True)
     if report.stopped:
         click.echo(f"stopped: {report.stopped}; {report.not_tried} were not tried", err=True)

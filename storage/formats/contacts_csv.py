@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,8 +30,10 @@ class Header:
     """The field of each column, "" for one that is not understood."""
     ignored: tuple[str, ...]
     """Names of the columns that are not understood."""
-    names: tuple[str, ...] = ()
-    """All of them, if some say something only together (numbered_columns.py)."""
+    names: tuple[str, ...]
+    """All of them."""
+    together: bool
+    """Some say something only with others (numbered_columns.py)."""
 
 
 def read(data: bytes, *, limit: int = MAXIMUM_ROWS) -> Iterator[Card | BadFormat]:
@@ -61,6 +64,29 @@ def read(data: bytes, *, limit: int = MAXIMUM_ROWS) -> Iterator[Card | BadFormat
                 yield BadFormat(error.reason, begin)
     except csv.Error as error:
         raise BadFormat(f"not CSV: {error}", skipped + rows.line_num) from None
+
+
+def unknown(data: bytes) -> list[str]:
+    """The names of the columns that hold something and are not understood, as far as the file can be read.
+
+    Raises:
+        BadFormat: as in `read`, of the first line.
+    """
+    text = decoded(data)
+    found = header(text)
+    left = {at for at, name in enumerate(found.names) if not found.fields[at] and name in found.ignored}
+    told: set[int] = set()
+    rows = csv.reader(_source(text)[0], delimiter=found.delimiter, strict=True)
+    with suppress(csv.Error):
+        next(rows)
+        for cells in rows:
+            new = {at for at in left if at < len(cells) and cells[at].strip()}
+            told |= new
+            left -= new
+            if not left:
+                break
+    shown = ((at, " ".join(found.names[at].split())) for at in sorted(told))
+    return [name if name and name.isprintable() else f"column {at + 1}" for at, name in shown]
 
 
 def write(cards: Iterable[Card]) -> bytes:
@@ -109,7 +135,7 @@ def header(text: str) -> Header:
     language = max(hits, key=lambda name: hits[name])
     columns = enumerate(zip(names, fields, strict=True))
     ignored = tuple(name for at, (name, field) in columns if not field and at not in together)
-    return Header(delimiter, language, tuple(fields), ignored, tuple(names) if together else ())
+    return Header(delimiter, language, tuple(fields), ignored, tuple(names), bool(together))
 
 
 def decoded(data: bytes) -> str:
@@ -145,7 +171,7 @@ def _delimiter(line: str) -> str:
 
 
 def _row(found: Header, cells: list[str]) -> Row:
-    row: Row = numbered_columns.row(found.names, cells)
+    row: Row = numbered_columns.row(found.names, cells) if found.together else {}
     more = row.pop("comment", "")
     for field, cell in zip(found.fields, cells, strict=False):
         if field and (value := clean(cell)):

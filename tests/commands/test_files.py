@@ -90,6 +90,14 @@ def test_contacts_in_every_form(line: Line, tmp_path: Path) -> None:
     assert "FN:ada" in line("export", "groups/IAB/contacts")
 
 
+def test_columns_that_nobody_knows_are_named(line: Line) -> None:
+    """CON-23: what of a CSV is not kept, if there is something in it."""
+    text = '"First Name",Shoe size,Hobby,Email,,"a\x1b[2J"\nAda,38,,ada@x.example,x,y\nBob,,,bob@x.example,,\n'
+    report = line.json("import", "alice/contacts", "-", stdin=text)
+    assert (report["added"], report["ignored"]) == (2, ["Shoe size", "column 5", "column 6"])
+    assert line.json("import", "alice/contacts", "-", stdin="Email,Hobby\nc@x.example,\n")["ignored"] == []
+
+
 def test_emptying_asks_for_the_owners_password(line: Line) -> None:
     """CON-18."""
     line("import", "alice/contacts", "-", stdin=CARDS.format("ada"))
