@@ -322,7 +322,8 @@ def _cards(data: bytes, report: Report) -> list[_Source]:
     from storage.formats import contacts_csv, ldif, vcard_file
     from storage.formats.vcard import Card
 
-    head = data.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")[:4096].lstrip().upper()
+    mark = next((one for one in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff") if data.startswith(one)), b"")
+    head = data[:8192].removeprefix(mark).replace(b"\0", b"")[:4096].lstrip().upper()
     cards: Iterable[Card | BadFormat]
     if head.startswith(b"BEGIN:VCARD") or b"\nBEGIN:VCARD" in head:
         cards = vcard_file.read_cards(data)

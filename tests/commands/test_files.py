@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.commands.conftest import Line
 
 EVENTS = """BEGIN:VCALENDAR
@@ -88,6 +90,15 @@ def test_contacts_in_every_form(line: Line, tmp_path: Path) -> None:
     assert "2 deleted" in line("contacts", "empty", "alice", "--password-stdin", stdin="alice-secret\n")
     assert line("export", "alice/contacts") == ""
     assert "FN:ada" in line("export", "groups/IAB/contacts")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_card_in_another_encoding(line: Line, tmp_path: Path, encoding: str) -> None:
+    """CON-23: one card alone, as Windows programs save it."""
+    file = tmp_path / "one.vcf"
+    file.write_bytes(CARDS.format("Émile").encode(encoding))
+    assert line.json("import", "alice/contacts", str(file))["added"] == 1
+    assert "FN:Émile" in line("export", "alice/contacts")
 
 
 def test_columns_that_nobody_knows_are_named(line: Line) -> None:
