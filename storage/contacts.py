@@ -12,7 +12,7 @@ from storage import preferences, viewing
 from storage.containment import contains
 from storage.errors import Refused, UnsupportedMedia
 from storage.formats import vcard, vcard_filter, vcard_photo, vcard_views
-from storage.formats.contentline import Component, unescape_text
+from storage.formats.contentline import CHARACTER_SETS, Component, unescape_text
 from storage.formats.vcard_filter import CardFilter, Every, Expression, MatchType, Term
 from storage.kinds import Prepared
 from storage.schema import card_index, items
@@ -21,6 +21,7 @@ from storage.types import Collection, Item
 
 MEDIA_TYPE: Final = "text/vcard"
 MEDIA_TYPES: Final = frozenset({"", "text/vcard", "text/x-vcard", "text/directory"})
+_CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([\w-]{3,20})', re.IGNORECASE)
 _STAMPS: Final = re.compile(rb"^(?:REV|PRODID)[;:][^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", re.MULTILINE | re.IGNORECASE)
 
 
@@ -33,7 +34,7 @@ def prepare(data: bytes, media_type: str = "") -> Prepared:
     """
     if media_type.partition(";")[0].strip().lower() not in MEDIA_TYPES:
         raise UnsupportedMedia(media_type)
-    card = vcard_photo.fit(vcard.read(data))
+    card = vcard_photo.fit(vcard.read(_in_utf8(data, media_type)))
     shared, categories = vcard_views.split_categories(card)
     folded = card.folded
     return Prepared(
@@ -55,6 +56,21 @@ def prepare(data: bytes, media_type: str = "") -> Prepared:
             "tel": folded.tel,
         },
     )
+
+
+def _in_utf8(data: bytes, media_type: str) -> bytes:
+    """A body whose media type names another character set, and that is not UTF-8 all the same (RFC 2046 §4.1.2)."""
+    named = _CHARSET.search(media_type)
+    if named is None or data.isascii() or not CHARACTER_SETS.fullmatch(named[1]):
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        try:
+            return data.decode(named[1]).encode()
+        except (LookupError, UnicodeError):
+            return data
+    return data
 
 
 def merge(shared: bytes, parts: str) -> bytes:

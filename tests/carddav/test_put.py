@@ -160,3 +160,20 @@ class TestPhotos:
         assert answer.status == 403
         assert answer.precondition.startswith(CARDDAV)
         assert alice.request("GET", f"{BOOK}x.vcf").status == 404
+
+
+@pytest.mark.parametrize(
+    ("charset", "name", "octets"),
+    [
+        ("windows-1251", "Иван", "cp1251"),
+        ('"ISO-8859-2"', "Łukasz", "iso-8859-2"),
+        ("iso-8859-1", "Zoë", "utf-8"),  # says so, and is not
+        ("no-such-set", "Zoë", "cp1252"),
+        ("utf-8", "Zoë", "cp1252"),
+    ],
+)
+def test_the_media_type_names_the_character_set(alice: Client, charset: str, name: str, octets: str) -> None:
+    """RFC 2046 §4.1.2: old programs send their own; it is stored as UTF-8, as RFC 6350 §3.1 has it."""
+    body = desk.card("x", f"NOTE:{name}").decode().encode(octets)
+    assert alice.request("PUT", f"{BOOK}x.vcf", body, content_type=f"text/vcard; charset={charset}").status == 201
+    assert f"NOTE:{name}\r\n".encode() in alice.request("GET", f"{BOOK}x.vcf").body
