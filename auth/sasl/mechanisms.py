@@ -38,7 +38,7 @@ class Plain:
         parts = response.split(b"\0")
         if len(parts) != 3 or not parts[1] or not parts[2] or len(response) > RESPONSE_OCTETS:
             raise Malformed
-        authorization, login, password = map(_text, parts)
+        authorization, login, password = map(text, parts)
         return self._context.login(login, password, authorization)
 
 
@@ -58,12 +58,13 @@ class Login:
             raise Malformed
         if self._asked < 2:
             self._asked = 2
-            self._login = _text(response)
+            self._login = text(response)
             return b"Password:"
-        return self._context.login(self._login, _text(response))
+        return self._context.login(self._login, text(response))
 
 
-def _text(octets: bytes) -> str:
+def text(octets: bytes) -> str:
+    """A login or password as it was typed: UTF-8, or what clients sent before it."""
     try:
         return unicodedata.normalize("NFC", octets.decode())
     except UnicodeDecodeError:

@@ -130,7 +130,7 @@ class Connection:
     # --- commands
 
     def _command(self, line: bytes) -> Reply:
-        word, _, rest = line.decode("utf-8", "replace").partition(" ")
+        word, _, rest = mechanisms.text(line).partition(" ")
         name = word.upper()
         if name in _ALWAYS:
             return _ALWAYS[name](self, rest)

@@ -274,6 +274,21 @@ def test_mistakes_are_forgiven(desk: tuple[Store, Actor]) -> None:
     client.session.closed()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_password_as_old_clients_send_it(desk: tuple[Store, Actor], encoding: str) -> None:
+    """SYS-04: the same login and password for every protocol, in the octets that HTTP and SASL take."""
+    store, _ = desk
+    with store.write(SITE) as tx:
+        accounts.set_password_hash(tx, accounts.find(tx, "alice").principal, passwords.make_hash("pä:ss wörd"))
+    client = Client(store)
+    try:
+        assert client(b"USER alice", b"PASS " + "pä:ss wörd".encode(encoding)).count(b"+OK") == 2
+    finally:
+        client.session.closed()
+        with store.write(SITE) as tx:
+            accounts.set_password_hash(tx, accounts.find(tx, "alice").principal, passwords.make_hash(PASSWORD))
+
+
 def test_a_session_ends_with_what_let_it_in(desk: tuple[Store, Actor]) -> None:
     """SYS-04, ACC-01: after a suspension nothing is read any more, and nothing deleted (RFC 1939 §6)."""
     store, _ = desk

@@ -75,9 +75,9 @@ def authenticate(connection: Connection, reader: Reader, tag: str) -> Answer | N
 def login(connection: Connection, reader: Reader, tag: str) -> Answer:
     """RFC 9051 §6.2.3."""
     reader.space()
-    user = reader.text()
+    user = mechanisms.text(reader.astring())
     reader.space()
-    password = reader.text()
+    password = mechanisms.text(reader.astring())
     reader.end()
     actor = connection.context.login(user, password)
     connection.let_in(actor)

@@ -1,4 +1,4 @@
-"""A session ends with what let it in: a suspension, another password (SYS-04, ACC-01; RFC 9051 §7.1.5)."""
+"""Who is let in, and until when: a session ends with what let it in (SYS-04, ACC-01, ACC-11; RFC 9051 §7.1.5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from auth import leave
+from auth import leave, passwords
 from servers.line.session import Then
 from storage import accounts, plans, principals
 from storage.store import Store
@@ -50,6 +50,24 @@ def test_an_idle_client_hears_nothing_more(connect: Callable[..., Client], suspe
     suspend()
     assert client.woken() == BYE
     assert client.then is Then.CLOSE
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("form", [b'"%b"', b"{%d+}\r\n%b"])
+def test_a_password_as_old_clients_send_it(
+    store: Store, connect: Callable[..., Client], form: bytes, encoding: str
+) -> None:
+    """SYS-04: the same login and password for every protocol, in the octets that HTTP and SASL take."""
+    secret = "pä:ss wörd".encode(encoding)
+    with store.write(SITE) as tx:
+        bob = principals.find(tx, SpaceKind.PRIVATE, "bob")
+        accounts.set_password_hash(tx, bob, passwords.make_hash("pä:ss wörd"))
+    try:
+        written = form % ((len(secret), secret) if b"%d" in form else secret)
+        assert connect(known=False)(b"LOGIN bob " + written).endswith("LOGIN done\r\n")
+    finally:
+        with store.write(SITE) as tx:
+            accounts.set_password_hash(tx, bob, passwords.make_hash(PASSWORD))
 
 
 def test_a_closed_gate(store: Store, connect: Callable[..., Client]) -> None:
