@@ -28,8 +28,9 @@ def command(desk: Desk, target: Target, file: Path, login: str | None, as_json: 
 
     Calendars: iCalendar, vCalendar 1.0. Address books: vCard, CSV, Outlook's CSV, LDIF, a zip of
     them. The kind is found out. The same UID is an update where it may be edited, else skipped.
-    Mail, into alice/mail or one of her mailboxes: mbox, a Maildir, .eml, a zip of .eml files in a
-    folder `mail`. What is there already is passed over, so a stopped import may be begun again.
+    Mail, into alice/mail or one of her mailboxes: mbox, a Maildir, .eml, a folder of mboxes
+    (Thunderbird's, say) or of .eml files, a zip of .eml files in a folder `mail`. What is there
+    already is passed over, so a stopped import may be begun again.
 
     \b
     Examples:

@@ -61,7 +61,7 @@ class Filed(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Filed]:
-    """The mails of a file or a Maildir, by what it is.
+    """The mails of a file, a Maildir or a tree of files, by what it is.
 
     Raises:
         ValueError: it is none of the kinds that are read; the text says so.
@@ -70,12 +70,17 @@ def read(path: Path) -> Iterator[Filed]:
     if path.is_dir() and (path / "mbox").is_file():  # what Apple Mail exports
         path = path / "mbox"
     if path.is_dir():
-        if not (path / "cur").is_dir() and not any(path.glob("*/cur")):
-            raise ValueError(f"{path} is no Maildir: it has no folder cur")
-        yield from _maildir(path)
+        if (path / "cur").is_dir() or any(path.glob("*/cur")):
+            yield from _maildir(path)
+            return
+        files = list(_tree(path))
+        if not files:
+            raise ValueError(f"{path} is no Maildir, for it has no folder cur, and there is no mbox or .eml in it")
+        for file, folder in files:
+            yield from _mbox(file, folder) if _is_mbox(file) else (_one_file(file, folder, (), dated=False),)
         return
-    with path.open("rb") as file:
-        start = file.read(64)
+    with path.open("rb") as opened:
+        start = opened.read(64)
     if start.startswith(b"PK\x03\x04"):
         yield from _zip(path)
     elif mbox_file.begins(start):
@@ -92,10 +97,39 @@ def crlf(data: bytes) -> bytes:
     return re.sub(rb"\r\n|\r|\n", b"\r\n", data)
 
 
-def _mbox(path: Path) -> Iterator[Filed]:
+def _tree(path: Path) -> Iterator[tuple[Path, str]]:
+    """The files with mails below a folder, and the folders that they stand for.
+
+    Thunderbird has `Work`, beside it `Work.sbd` with what lies in it, and files about both; Apple Mail has
+    `Work.mbox/mbox`.
+    """
+    for place, below, names in os.walk(path):
+        below.sort()
+        inside = [part.removesuffix(".sbd") for part in Path(place).relative_to(path).parts]
+        for name in sorted(names):
+            file = Path(place) / name
+            parts = [*inside, name.removesuffix(".mbox")]
+            if inside and name == "mbox" and inside[-1].endswith(".mbox"):
+                parts = inside
+            folder = [part.removesuffix(".mbox") for part in parts]
+            if name.startswith(".") or not file.is_file():
+                continue
+            if name.lower().endswith(".eml"):
+                yield file, "/".join(folder[:-1])
+            elif _is_mbox(file):
+                yield file, "/".join(folder)
+
+
+def _is_mbox(file: Path) -> bool:
+    with suppress(OSError), file.open("rb") as opened:
+        return mbox_file.begins(opened.read(64))
+    return False
+
+
+def _mbox(path: Path, folder: str = "") -> Iterator[Filed]:
     for one in mbox_file.read(path, MAIL_OCTETS):
         if one.too_large:
-            yield Filed("", b"", (), one.date, too_large=True)
+            yield Filed(folder, b"", (), one.date, too_large=True)
             continue
         header = one.header
         if _INTERNAL.search(header) and _STATUS_FIELDS.search(header):
@@ -105,7 +139,7 @@ def _mbox(path: Path) -> Iterator[Filed]:
         flags, labels = _status_flags(header), None
         if (gmail := gmail_labels.read(header)) is not None and not _STATUS_FIELDS.search(header):
             labels, flags = gmail
-        yield Filed("", crlf(clean + rest), flags, one.date, labels=labels)
+        yield Filed(folder, crlf(clean + rest), flags, one.date, labels=labels)
 
 
 def _status_flags(header: bytes) -> tuple[str, ...]:
@@ -153,12 +187,14 @@ def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
             yield _one_file(file, folder, flags)
 
 
-def _one_file(file: Path, folder: str, flags: tuple[str, ...]) -> Filed:
+def _one_file(file: Path, folder: str, flags: tuple[str, ...], *, dated: bool = True) -> Filed:
+    """`dated`: the file's time is that of the mail's arrival."""
     try:
         state = file.stat()
+        came = state.st_mtime if dated else None
         if state.st_size > MAIL_OCTETS:
-            return Filed(folder, b"", flags, state.st_mtime, too_large=True)
-        return Filed(folder, crlf(file.read_bytes()), flags, state.st_mtime)
+            return Filed(folder, b"", flags, came, too_large=True)
+        return Filed(folder, crlf(file.read_bytes()), flags, came)
     except OSError as error:  # another program moved it at this moment, or keeps it from us
         return Filed(folder, b"", flags, None, trouble=f"{file.name}: {error.strerror}")
 

@@ -162,6 +162,33 @@ def test_what_apple_mail_exports(tmp_path: Path) -> None:
     assert len(list(mail_files.read(folder))) == 1
 
 
+def test_a_tree_of_mboxes(tmp_path: Path) -> None:
+    """MSG-70: a profile of Thunderbird, several folders of Apple Mail, .eml files in folders; what else lies there stays."""
+    files = {
+        "Inbox": FROM + HEADER + b"1\n",
+        "Inbox.msf": b"// <!-- <mdb:mork:z v='1.4'/> -->",
+        "Empty": b"",
+        "Work": FROM + HEADER + b"2\n\n" + FROM + HEADER + b"3\n",
+        "Work.sbd/2026.sbd/May": b"From \n" + HEADER + b"4\n",
+        "Home.mbox/mbox": FROM + HEADER + b"5\n",
+        "Home.mbox/table_of_contents": b"\0",
+        "Old/All.mbox": FROM + HEADER + b"6\n",
+        "Saved/a.EML": HEADER + b"7\n",
+        ".hidden": FROM + HEADER + b"8\n",
+    }
+    for name, data in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data)
+    found = {one.data[-3:-2].decode(): (one.folder, one.internal) for one in mail_files.read(tmp_path / "in")}
+    assert found == {
+        "1": ("Inbox", WHEN), "2": ("Work", WHEN), "3": ("Work", WHEN), "4": ("Work/2026/May", None),
+        "5": ("Home", WHEN), "6": ("Old/All", WHEN), "7": ("Saved", None),
+    }  # fmt: skip
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ValueError, match=r"no mbox or \.eml in it"):
+        list(mail_files.read(tmp_path / "none"))
+
+
 def test_a_zip_that_a_mac_made(tmp_path: Path) -> None:
     """MSG-70: names in UTF-8 that is not announced, accents apart, and files about files."""
     out = io.BytesIO()
