@@ -123,9 +123,19 @@ def known(store: Store, actor: Actor, into: str = "") -> Callable[[str, str], bo
 
 
 def export(store: Store, actor: Actor, mailbox: str = "", progress: Progress | None = None) -> Iterator[Filed]:
-    """All mails of one mailbox, or of all with "", with flags and dates; in short transactions."""
+    """All mails of one mailbox, or of all with "", with flags and dates; in short transactions.
+
+    Raises:
+        NotFound: there is no such mailbox; said before anything is read.
+    """
     with store.read(actor) as tx:
         boxes = [mailboxes.find(tx, mailbox)] if mailbox else mailboxes.every(tx)
+    return _exported(store, actor, boxes, mailbox, progress)
+
+
+def _exported(
+    store: Store, actor: Actor, boxes: Sequence[Mailbox], mailbox: str, progress: Progress | None
+) -> Iterator[Filed]:
     done = 0
     for box in boxes:
         with store.read(actor) as tx:

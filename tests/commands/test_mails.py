@@ -130,6 +130,23 @@ def test_what_is_no_mail(line: Line, tmp_path: Path) -> None:
     assert line("import", "alice/mail", str(tmp_path / "empty.eml")).startswith("0 added")
 
 
+def test_where_nothing_can_be_written(line: Line, tmp_path: Path) -> None:
+    """MSG-72: a file that cannot be written is no mistake of ours; one that is there stays if there is no mailbox."""
+    kept = tmp_path / "kept.mbox"
+    kept.write_bytes(b"before")
+    assert "there is no mailbox Nope" in line("export", "alice/mail/Nope", "-o", str(kept), status=1)
+    assert kept.read_bytes() == b"before"
+    (tmp_path / "one.eml").write_bytes(ONE)
+    line("import", "alice/mail", str(tmp_path / "one.eml"))
+    missing = str(tmp_path / "no" / "where")
+    for words in (("alice/mail",), ("alice/mail", "--format", "eml"), ("alice/events",)):
+        assert line("export", *words, "-o", missing, status=1) == f"Error: {missing}: No such file or directory\n"
+    for form in ("mbox", "eml"):
+        assert line("export", "alice/mail", "--format", form, "-o", "/dev/full", status=1).endswith(
+            "No space left on device\n"
+        )
+
+
 def test_archive_and_trash(line: Line, tmp_path: Path) -> None:
     """MSG-41, 42, 73: a zip in the root of the documents, -2 for the next; then the Trash, then nothing."""
     file = tmp_path / "one.eml"
