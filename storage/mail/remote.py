@@ -100,8 +100,10 @@ def _folders(client: imaplib.IMAP4) -> Iterator[tuple[bytes, str]]:
 
 
 def _mails(client: imaplib.IMAP4, raw: bytes, folder: str, known: Callable[[str, str], bool]) -> Iterator[Filed]:
-    state, count = client.select(raw.decode("ascii", "replace"), readonly=True)
+    name: Any = raw  # in octets: some servers write names in UTF-8, whatever the standard says
+    state, count = client.select(name, readonly=True)
     if state != "OK":
+        yield Filed(folder, b"", (), None, trouble=f"it cannot be opened there: {_said(count)}")
         return
     uids = _uids(client, int(count[0] or 0))
     for start in range(0, len(uids), _AT_ONCE):
@@ -126,6 +128,13 @@ def _mails(client: imaplib.IMAP4, raw: bytes, folder: str, known: Callable[[str,
                 if body and (found := _ITEM.search(about)) and found[1] == uid[1]:
                     yield Filed(folder, crlf(body), words, internal)
                     break
+            else:
+                if int(size[1]):
+                    yield Filed(folder, b"", words, internal, trouble=f"mail {int(uid[1])} is not handed out there")
+
+
+def _said(answer: Iterable[Any]) -> str:
+    return " ".join(one.decode("utf-8", "replace") for one in answer if isinstance(one, bytes))[:200]
 
 
 def _uids(client: imaplib.IMAP4, count: int) -> list[int]:

@@ -27,6 +27,9 @@ class Elsewhere:
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         self.said: list[bytes] = []
+        self.folders = [b"INBOX"]
+        self.kept: set[int] = set()
+        """Mails that it lists and does not hand out."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -42,7 +45,8 @@ class Elsewhere:
             for line in wire:
                 self.said.append(line)
                 tag, _, command = line.strip().partition(b" ")
-                wire.write(self._answer(command) + tag + b" OK done\r\n")
+                end = b" NO [NOPERM] not you\r\n" if command == b"EXAMINE Locked" else b" OK done\r\n"
+                wire.write(self._answer(command) + tag + end)
                 wire.flush()
                 if command == b"LOGOUT":
                     return
@@ -51,7 +55,7 @@ class Elsewhere:
         if command == b"CAPABILITY":
             return b"* CAPABILITY IMAP4rev1\r\n"
         if command.startswith(b"LIST"):
-            return b'* LIST (\\HasNoChildren) "." INBOX\r\n'
+            return b"".join(b'* LIST (\\HasNoChildren) "." %b\r\n' % name for name in self.folders)
         if command.startswith(b"EXAMINE"):
             return b"* 3 EXISTS\r\n"
         if found := re.match(rb"FETCH (\d+):(\d+) \(UID\)", command):
@@ -59,6 +63,8 @@ class Elsewhere:
         if b"HEADER.FIELDS" in command:
             return b"* 3 FETCH (FLAGS (\\Answered))\r\n" + b"".join(map(self._about, (1, 2, 3)))
         if found := re.match(rb"UID FETCH (\d+) ", command):
+            if int(found[1]) in self.kept:
+                return b""
             mail = MAILS[int(found[1]) // 10 - 1]
             head = b"* %d FETCH (BODY[] {%d}\r\n" % (int(found[1]) // 10, len(mail))
             return b"* 1 FETCH (FLAGS (\\Seen))\r\n" + head + mail + b" UID %b)\r\n" % found[1]
@@ -86,3 +92,18 @@ def test_answers_in_any_order(elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPa
     assert [one.data for one in found] == [MAILS[0], MAILS[1]]
     assert {(one.folder, one.flags, one.internal) for one in found} == {("INBOX", ("\\Seen", "$Work"), 1_795_860_000.0)}
     assert not any(b"STORE" in line or b"SELECT" in line for line in elsewhere.said)
+
+
+def test_what_stays_there_is_told(elsewhere: Elsewhere) -> None:
+    """MSG-71: a folder that cannot be opened, a mail that does not come; names are asked for in their own octets."""
+    elsewhere.folders = [b"Locked", b'"Gr\xc3\xb6\xc3\x9fe"']
+    elsewhere.kept = {20}
+    source = Source("127.0.0.1", elsewhere.port, tls=False, login="a", password="b")
+    found = [(one.folder, one.data, one.trouble) for one in remote.fetch(source)]
+    assert found == [
+        ("Locked", b"", "it cannot be opened there: [NOPERM] not you"),
+        ("Gr\u00f6\u00dfe", MAILS[0], ""),
+        ("Gr\u00f6\u00dfe", b"", "mail 20 is not handed out there"),
+        ("Gr\u00f6\u00dfe", MAILS[2], ""),
+    ]
+    assert any(b'EXAMINE "Gr\xc3\xb6\xc3\x9fe"' in line for line in elsewhere.said)
