@@ -176,7 +176,7 @@ def _decoded(name: str) -> str:
 
 
 def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
-    keywords = _keywords(path / _KEYWORDS)
+    keywords, tagged = _keywords(path / _KEYWORDS), _tagged(path / "courierimapkeywords" / ":list")
     for sub in ("cur", "new"):
         if not (path / sub).is_dir():
             continue
@@ -184,6 +184,7 @@ def _one_maildir(path: Path, folder: str) -> Iterator[Filed]:
             found = _FLAGS.search(file.name)
             letters = found[1] if found else ""
             flags = tuple(flag for letter, flag in (_INFO | keywords).items() if letter in letters)
+            flags += tuple(word for word in tagged.get(_FLAGS.sub("", file.name), ()) if word not in flags)
             yield _one_file(file, folder, flags)
 
 
@@ -207,6 +208,21 @@ def _keywords(file: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition(" ") for line in lines[:26])
     return {chr(ord("a") + int(number)): word for number, _, word in pairs if number in _NUMBERS and word}
+
+
+def _tagged(file: Path) -> dict[str, tuple[str, ...]]:
+    """Courier's keywords of mails by their names without flags: words, an empty line, `name:` and numbers of words."""
+    try:
+        lines = file.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return {}
+    words = lines[: lines.index("")] if "" in lines else []
+    found: dict[str, tuple[str, ...]] = {}
+    for line in lines[len(words) + 1 :]:
+        name, _, numbers = line.rpartition(":")
+        known = (int(one) for one in numbers.split() if one.isascii() and one.isdigit() and len(one) < 6)
+        found[name] = tuple(words[number] for number in known if number < len(words))
+    return found
 
 
 def _zip(path: Path) -> Iterator[Filed]:

@@ -251,6 +251,22 @@ def test_a_maildir_of_dovecot(tmp_path: Path) -> None:
     assert found == {"": ("\\Seen", "$Forwarded"), "Entwürfe": ("\\Seen",), "A&B/C": ("\\Answered",), "Größe": ()}
 
 
+def test_a_maildir_of_courier(tmp_path: Path) -> None:
+    """MSG-71: keywords in a file of their own, by the names of mails without their flags."""
+    for place in (tmp_path, tmp_path / ".Work"):
+        (place / "cur").mkdir(parents=True)
+        for name in ("1.M2P3.host,S=12:2,S", "2.host:2,"):
+            (place / "cur" / name).write_bytes(b"Subject: %b\n\n" % name[:1].encode())
+    (tmp_path / ".Work" / "courierimapkeywords").mkdir()
+    listed = "$label1\nholiday\n\n1.M2P3.host,S=12:1 0\n2.host:7 x \n3.gone:0\nnonsense\n"
+    (tmp_path / ".Work" / "courierimapkeywords" / ":list").write_text(listed)
+    found = {(one.folder, one.data[9:10]): one.flags for one in mail_files.read(tmp_path)}
+    assert found == {
+        ("", b"1"): ("\\Seen",), ("", b"2"): (),
+        ("Work", b"1"): ("\\Seen", "holiday", "$label1"), ("Work", b"2"): (),
+    }  # fmt: skip
+
+
 def test_a_maildir_for_dovecot(tmp_path: Path) -> None:
     """MSG-72: what is written is read by others, and here."""
     folders = ["Entwürfe", "A&B/ç", "", "A&-B"]
