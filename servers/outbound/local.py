@@ -9,10 +9,11 @@ from servers.outbound.options import Options
 from servers.outbound.transaction import writable
 from servers.outbound.wire import Letter
 from storage.errors import Busy, OverQuota, TooLarge
-from storage.formats import mail_header
+from storage.formats import imip, mail_header
 from storage.mail import appending, delivery, recipients
 from storage.outbound import domains
 from storage.outbound.types import Lease, Outcome, Recipient, Result
+from storage.scheduling import incoming
 from storage.store import Store
 from storage.types import SITE
 
@@ -54,8 +55,8 @@ class Local:
         # RFC 5321 §4.4: the last one writes down the reverse-path.
         path = f"Return-Path: <{lease.sender}>\r\nDelivered-To: {to.address}\r\n".encode("utf-8", "replace")
         try:
-            prepared = appending.prepare(self._store, path + letter.data)
-            delivery.deliver(self._store, prepared, found, spam=mail_header.found_spam(letter.header))
+            spam = mail_header.found_spam(letter.header)
+            delivery.deliver(self._store, appending.prepare(self._store, path + letter.data), found, spam=spam)
         except OverQuota:
             return Result(to.id, Outcome.DEFERRED, "4.2.2", "the mailbox is full")
         except TooLarge as error:
@@ -63,4 +64,15 @@ class Local:
         except Busy:
             return Result(to.id, Outcome.DEFERRED, "4.3.2", "the store is busy")
         log.info("delivered here", extra={"queue": lease.id, "account": found.account})
+        if not spam and b"dmarc=fail" not in mail_header.judged(letter.header).lower():
+            self._take(lease, letter, found)
         return Result(to.id, Outcome.DELIVERED, "2.0.0", "delivered here")
+
+    def _take(self, lease: Lease, letter: Letter, to: recipients.Recipient) -> None:
+        """A meeting that had to wait with its mail (MTG-05); one that was told before changes nothing."""
+        try:
+            meeting = imip.find(letter.data)
+            if meeting is not None:
+                incoming.take(self._store, to, meeting)
+        except Exception:
+            log.exception("meeting", extra={"queue": lease.id})  # the mail is there: it must not come again

@@ -149,7 +149,7 @@ def _one(store: Store, envelope: Envelope, to: To, mail: Mail) -> Answer:
             answer = _deliver(store, envelope, to, mail, prepared, recipient, trace)
             if answer.good:
                 got = True
-                if meeting is not None:
+                if meeting is not None and not _is_reported(to, mail):  # else the queue takes it, with the mail
                     incoming.take(store, recipient, meeting)
             else:
                 failed.append((recipient, answer))
@@ -171,14 +171,18 @@ def _deliver(
     trace: bytes,
 ) -> Answer:
     try:
-        # The queue delivers it, and tells the sender (RFC 3461 §6.2); whom spam names as that gets no reports.
-        if "SUCCESS" in to.notify.split(",") and not mail.spam:
+        if _is_reported(to, mail):
             _wait(store, envelope, to, mail, [recipient], trace)
             return OK
         delivered = delivery.deliver(store, prepared, recipient, spam=mail.spam)
     except (OverQuota, TooLarge, Busy, OSError) as error:
         return _failed(error)
     return _told(envelope, recipient, delivered)
+
+
+def _is_reported(to: To, mail: Mail) -> bool:
+    """Whether the queue delivers it, to tell the sender (RFC 3461 §6.2); whom spam names as that gets no reports."""
+    return "SUCCESS" in to.notify.split(",") and not mail.spam
 
 
 def _wait(store: Store, envelope: Envelope, to: To, mail: Mail, recipients: Sequence[Recipient], trace: bytes) -> None:

@@ -116,14 +116,21 @@ def delivered_to(header: bytes) -> set[str]:
     return set(map(_address, values(header, b"delivered-to")))
 
 
-def found_spam(header: bytes) -> bool:
-    """Whether this desk wrote into a header that the mail is spam: right below its own trace and results (MSG-47)."""
-    above = [b"received", b"authentication-results"]
-    for _, name, value in mime_fields.fields(header[:_HEADER_OCTETS]):
+def judged(header: bytes) -> bytes:
+    """What this desk wrote of a mail when it came, right below its trace: results of checks, and that it is spam."""
+    above = [b"received", b"authentication-results", b"x-spam-flag"]
+    found: list[bytes] = []
+    for whole, name, _ in mime_fields.fields(header[:_HEADER_OCTETS]):
         if name.lower() not in above:
-            return name.lower() == b"x-spam-flag" and value.strip().upper() == b"YES"
-        above.remove(name.lower())
-    return False
+            break
+        above = above[above.index(name.lower()) + 1 :]
+        found.append(whole)
+    return b"".join(found[1:])
+
+
+def found_spam(header: bytes) -> bool:
+    """Whether this desk found a mail to be spam when it came (MSG-47)."""
+    return any(value.strip().upper() == b"YES" for value in values(judged(header), b"x-spam-flag"))
 
 
 class Passed(NamedTuple):
