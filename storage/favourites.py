@@ -42,6 +42,8 @@ class Report:
     skipped: list[Skipped] = field(default_factory=list)
     stopped: str = ""
     """Why it ended early; "" = it did not."""
+    refused: StorageError | None = None
+    """The same as the refusal itself."""
     not_tried: int = 0
 
 
@@ -167,7 +169,7 @@ class _Merging:
             self._paths = paths
             if isinstance(error, Denied) and not self.report.added and not way:
                 raise
-            self.report.stopped = str(error)
+            self.report.stopped, self.report.refused = str(error), error
             return False
         return True
 

@@ -21,7 +21,7 @@ from servers.http.response import Response
 from servers.webdav import incoming
 from storage import favourites, locks
 from storage.bookmark_files import WHOLE
-from storage.errors import NotFound
+from storage.errors import Locked, NotFound, OverQuota
 from storage.filing import FAVOURITES, Folder, Special
 from storage.formats.bookmarks import MOST_OCTETS
 from storage.store import Transaction
@@ -98,6 +98,8 @@ def put(context: Context) -> Response:
         locks.check(tx, root.space, f"{FAVOURITES}/{address.item}")
         tokens = tx.locks
     report = favourites.merge(context.store, context.actor, address.space_kind, address.space, tree, locks=tokens)
+    if isinstance(report.refused, Locked | OverQuota):
+        raise report.refused  # SPEC 0.4: 423, 507
     if report.stopped:
         raise refuse(403, f"{ESCRITOIRE}bookmarks-stopped", reason=report.stopped)
     return Response(204, [])

@@ -10,6 +10,7 @@ import pytest
 from servers.dav.names import DAV
 from storage.store import Store
 from tests.dav.desk import Client
+from tests.webdav.test_trees import lock
 
 HOME = "/dav/alice/private/favourites/"
 TEA = b"[InternetShortcut]\r\nURL=https://tea.example/\r\n"
@@ -95,6 +96,17 @@ def test_conditions_and_bad_files(alice: Client) -> None:
     fresh = alice.request("GET", name).headers["etag"]
     assert fresh != etag
     assert alice.request("PUT", name, FILE, if_match=fresh).status == 204
+
+
+def test_a_locked_folder_takes_nothing_from_the_file(alice: Client) -> None:
+    """RFC 4918 §7, SPEC 0.4: a lock is 423 as everywhere; with its token the rest is merged."""
+    alice.request("MKCOL", f"{HOME}News/")
+    token = lock(alice, f"{HOME}News/", depth="infinity")
+    refused = alice.request("PUT", f"{HOME}bookmarks.html", FILE)
+    assert (refused.status, refused.precondition) == (423, f"{DAV}lock-token-submitted")
+    shown = {"if": f"<http://desk.test{HOME}News/> (<{token}>)"}
+    assert alice.request("PUT", f"{HOME}bookmarks.html", FILE, **shown).status == 204
+    assert alice.request("GET", f"{HOME}News/N.url").status == 200
 
 
 def test_it_is_listed_with_its_length_and_cannot_be_removed(alice: Client) -> None:
