@@ -67,10 +67,10 @@ def close(tx: Transaction, number: CollectionId, viewers: Iterable[PrincipalId])
         return
     for viewer in sorted(set(viewers)):
         try:
-            folder = folders.by_id(replace(tx, actor=Actor(viewer, ""), access={}), number)
+            closed = is_closed(folders.by_id(replace(tx, actor=Actor(viewer, ""), access={}), number))
         except NotFound:
-            continue  # a stranger now: the root itself is not there
-        if is_closed(folder):
+            closed = True  # a stranger now, who may become a co-member again with what he knew
+        if closed:
             _told(tx, number, viewer)
 
 

@@ -170,6 +170,25 @@ def test_a_root_that_closes_as_its_owner_leaves_takes_all_along(alice: Client, b
     assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
 
 
+def test_who_was_a_stranger_meanwhile_keeps_nothing(alice: Client, bob: Client, store: Store) -> None:
+    """ACL-10, SYS-10: the only common group ends; in another one, later, he has no entry, and is told that all went."""
+    with store.write(SITE) as tx:
+        her, him = (people.find(tx, SpaceKind.PRIVATE, one) for one in ("alice", "bob"))
+        iab = people.find(tx, SpaceKind.GROUP, "IAB")
+    alice.request("MKCOL", HOME + "plans/")
+    with store.write(actor(store, "alice")) as tx:
+        for path in ("", "plans"):
+            grants.grant(tx, disk.folder(tx, "alice", path), iab, Right.SEE_FOLDER)
+    seen, token = told(bob, HOME, "")
+    assert HOME + "plans/" in seen
+    with store.write(SITE) as tx:
+        groups.expel(tx, iab, him)
+    assert bob.propfind(HOME).status == 404
+    with store.write(SITE) as tx:
+        groups.add_member(tx, groups.create(tx, "OTHER", admin=her), him)
+    assert told(bob, HOME, token)[0][HOME + "plans/"] == "404 Not Found"
+
+
 def test_a_folder_that_becomes_public_with_those_above_it_is_told(alice: Client, bob: Client, store: Store) -> None:
     """ACL-14, DOC-41, SYS-10: applied to all subfolders, "public" shows them to co-members who have no entry."""
     for folder in ("a/", "a/b/"):
