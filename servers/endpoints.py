@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping, Set
@@ -13,6 +14,8 @@ from typing import Final
 
 from conf.endpoints import LINE_PROTOCOLS
 from conf.settings import Settings
+
+log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "endpoints.json"
 
@@ -30,8 +33,7 @@ def put(settings: Settings, pids: Mapping[str, int]) -> None:
             continue
         url = f"{settings.origin}/" if name == "front" else settings.own_url(name)
         fresh[name] = {"url": url, "pid": pid}
-    with _locked(settings):
-        _replace(settings, _living(settings, set(fresh)) | fresh)
+    _change(settings, set(fresh), fresh)
 
 
 def drop(settings: Settings, names: Set[str]) -> None:
@@ -40,8 +42,7 @@ def drop(settings: Settings, names: Set[str]) -> None:
     for one in LINE_PROTOCOLS:
         if one.name in gone:
             gone = gone - {one.name} | {door.name for door in one.listeners}
-    with _locked(settings):
-        _replace(settings, _living(settings, gone))
+    _change(settings, gone, {})
 
 
 def require_directory(settings: Settings) -> None:
@@ -71,6 +72,15 @@ def answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _change(settings: Settings, gone: Set[str], fresh: Listeners) -> None:
+    """Take out and put in; a full disk keeps nobody from serving what lies on it, and from making room."""
+    try:
+        with _locked(settings):
+            _replace(settings, _living(settings, gone) | fresh)
+    except OSError as error:
+        log.warning("not written", extra={"file": str(_path(settings)), "reason": error.strerror or str(error)})
 
 
 def _path(settings: Settings) -> Path:

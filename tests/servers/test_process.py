@@ -19,6 +19,7 @@ import pytest
 from conf.load import load
 from servers import endpoints, process
 from tests.servers.running import alive, children, eventually, free_port_base
+from tests.storage.full_disk import no_room
 
 pytestmark = pytest.mark.slow
 
@@ -163,3 +164,15 @@ def test_a_taken_port_is_refused_in_words() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(process.CannotListen, match=f"port {port}: Address already in use"):
             process.require_free("127.0.0.1", port)
+
+
+def test_a_full_disk_keeps_nobody_from_serving(settings_file: Path) -> None:
+    """SYS-02: a desk whose disk was full did not start, and ended as soon as one of its processes was replaced."""
+    settings = load(settings_file)
+    endpoints.put(settings, {"caldav": os.getpid()})
+    with no_room(0):
+        endpoints.put(settings, {"carddav": os.getpid()})
+        endpoints.drop(settings, {"carddav"})
+    assert set(endpoints.read(settings)) == {"caldav"}
+    endpoints.put(settings, {"carddav": os.getpid()})
+    assert set(endpoints.read(settings)) == {"caldav", "carddav"}
