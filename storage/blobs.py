@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}\Z")
 _BLOCK: Final = 1024 * 1024
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def full_disk_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _NO_ROOM:
             raise
         log.error("disk full", extra={"file": error.filename or ""})
         raise NoRoom from error

@@ -11,6 +11,7 @@ from storage.mail import appending, mailboxes
 from storage.store import Store
 from tests.imap.client import Client
 from tests.storage.desk import actor
+from tests.storage.full_disk import no_room
 
 Connect = Callable[..., Client]
 FLAGS = "\\Answered \\Flagged \\Deleted \\Seen \\Draft"
@@ -383,3 +384,11 @@ def test_binary_parts_that_come(connect: Connect) -> None:
     assert said.startswith(b"* 1 FETCH (BINARY[1] ~{259}\r\n" + octets + b")\r\n")
     assert "[APPENDUID" in client(b"REPLACE 1 INBOX ~{%d+}\r\n%b" % (len(message), message))
     assert '"BASE64" 356' in client("FETCH 1 BODY")
+
+
+def test_a_full_disk(alice: Client) -> None:
+    """RFC 5530 §3: UNAVAILABLE, and the connection stays; it was `BYE [SERVERBUG]`."""
+    data = b"Subject: x\r\n\r\n" + b"y" * 300_000
+    with no_room():
+        assert alice.end(b"APPEND INBOX {%d+}\r\n%b" % (len(data), data)) == "A NO [UNAVAILABLE] the disk is full"
+    assert "OK" in alice.end(b"APPEND INBOX {%d+}\r\n%b" % (len(data), data))

@@ -18,10 +18,11 @@ import pytest
 
 from storage import blob_collection, check, items
 from storage.blobs import BlobStore
-from storage.errors import NotFound
+from storage.errors import NoRoom, NotFound
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.storage import desk
+from tests.storage.full_disk import no_room
 
 
 @pytest.fixture
@@ -214,3 +215,13 @@ def test_kill_9_loses_no_acknowledged_body_and_leaks_none(store: Store, url: str
         blob_collection.collect(tx)
     assert len(list(store.blobs.keys())) == len(present)
     assert list((store.blobs.root / "tmp").iterdir()) == []
+
+
+def test_a_full_disk(blobs: BlobStore) -> None:
+    """Nothing of it stays, and it is said as what it is."""
+    with no_room(), pytest.raises(NoRoom):
+        blobs.put(b"x" * 300_000)
+    with no_room(), pytest.raises(NoRoom), blobs.writer() as incoming:
+        incoming.write(b"x" * 300_000)
+    assert os.listdir(blobs.root / "tmp") == []
+    assert blobs.read(blobs.put(b"x" * 300_000)) == b"x" * 300_000

@@ -14,6 +14,7 @@ from servers.webdav.app import PROTOCOL
 from storage.store import Store
 from tests.dav import desk
 from tests.dav.desk import Answer, Client
+from tests.storage.full_disk import no_room
 
 DAV = "{DAV:}"
 ESC = "{urn:escritoire:dav}"
@@ -397,3 +398,13 @@ def test_a_process_of_another_size_limit(store: Store) -> None:
     """The limit of calendar objects is none of files."""
     small = Client(desk.app(store, PROTOCOL, max_resource_octets=1024), "alice")
     assert small.request("PUT", HOME + "a.bin", BIG).status == 201
+
+
+def test_a_full_disk(alice: Client) -> None:
+    """RFC 4918 §11.5: 507, and what was there stays; it was an internal error."""
+    alice.request("PUT", HOME + "a.bin", b"before")
+    with no_room():
+        assert alice.request("PUT", HOME + "a.bin", BIG).status == 507
+        assert alice.request("PUT", HOME + "new.bin", BIG).status == 507
+    assert alice.request("GET", HOME + "a.bin").body == b"before"
+    assert alice.request("GET", HOME + "new.bin").status == 404
