@@ -22,7 +22,7 @@ from storage.activesync import keys
 from storage.activesync.devices import Device
 from storage.activesync.keys import Opened
 from storage.assigned_tasks import StatusOnly
-from storage.errors import NotFound, OverQuota, StorageError, UidConflict
+from storage.errors import Busy, NotFound, OverQuota, StorageError, UidConflict
 from storage.store import Transaction
 from storage.types import ANY, Collection, Item, Precondition, Written
 
@@ -146,6 +146,8 @@ def _add(
     except OverQuota:
         answer(_FULL)
         return
+    except Busy:  # a full disk, say: the whole comes again, and nothing is given up
+        raise
     except (Unconvertible, StorageError):  # a right that is missing, or a limit, too (SPEC 0.4)
         answer(_CONVERSION)
         return
@@ -191,6 +193,8 @@ def _change(
             written = _followed(tx, collection, item_class, item, body, context) or written
     except OverQuota:
         status = _FULL
+    except Busy:
+        raise
     except (Unconvertible, StorageError):  # not his to change, too: the same again is in vain (SPEC 0.4)
         status = _CONVERSION
     else:
@@ -251,6 +255,8 @@ def _delete(
             items.delete(tx, collection, name)
     except NotFound:
         return _OK
+    except Busy:
+        raise
     except StorageError:
         done.again.append(name)
         return _CONVERSION
@@ -274,6 +280,8 @@ def _delete_one(
         return _MISSING
     except Unconvertible:
         return _CONVERSION
+    except Busy:
+        raise
     except StorageError:
         done.again.append(name)
         return _CONVERSION

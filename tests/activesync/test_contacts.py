@@ -21,6 +21,7 @@ from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
 from tests.activesync.phone import Phone
 from tests.storage import desk
+from tests.storage.full_disk import no_room
 
 ADA = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:ada\r\nFN:Ada Lovelace\r\nN:Lovelace;Ada;King;Lady;\r\nORG:Engines;Analysis\r\n"
@@ -399,6 +400,23 @@ def test_limits_of_the_plan(store: Store, phone: Phone, put: Callable[..., None]
     with store.write(SITE) as tx:
         plans.change(tx, plans.FULL, limits={"contacts_max": None})
     assert phone.sync_once(book, add("x")) is not None
+    assert len(phone.items[book]) == 2
+
+
+def test_a_full_disk_loses_nothing(phone: Phone, put: Callable[..., None]) -> None:
+    """EAS-04: the whole Sync is answered 503 and comes again; by status 6 a phone gives up what it has."""
+    put()
+    book = book_of(phone)
+    phone.sync(book)
+    (number,) = phone.items[book]
+    note = AirSyncBase.Body(AirSyncBase.Type(1), AirSyncBase.Data("n" * 3_000_000))
+    for command in (AirSync.Add(AirSync.ClientId("y"), data(Contacts.FirstName("New"), note)), change(number, note)):
+        asked = AirSync.Sync(AirSync.Collections(phone.collection(book, command)))
+        with no_room(2_900_000):
+            assert phone.post("Sync", asked).status == 503
+        answer = phone.post("Sync", asked)
+        assert answer.status == 200
+        phone.take(answer, {"y": command})
     assert len(phone.items[book]) == 2
 
 
