@@ -187,7 +187,8 @@ def _change(
             try:
                 written = items.put(tx, collection, name, prepared)
             except StatusOnly as refused:  # TASK-04: the status counts, and the device gets the rest back
-                prepared = kinds.of(collection.tool).prepare(refused.merged, item.media_type)
+                body = refused.merged
+                prepared = kinds.of(collection.tool).prepare(body, item.media_type)
                 written = items.put(tx, collection, name, prepared)
                 done.again.append(name)
             written = _followed(tx, collection, item_class, item, body, context) or written

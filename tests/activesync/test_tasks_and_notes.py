@@ -292,14 +292,15 @@ def test_tasks_that_are_done_may_be_left_out(phone: Phone, store: Store, alice: 
     assert phone.sync_once(folder) is None
 
 
-def test_a_task_that_a_colleague_gave(phone: Phone, store: Store, alice: Actor) -> None:
+@pytest.mark.parametrize("more", [(), ("DTSTART;VALUE=DATE:20260701", "X-ESCRITOIRE-REGENERATE:FREQ=DAILY")])
+def test_a_task_that_a_colleague_gave(phone: Phone, store: Store, alice: Actor, more: tuple[str, ...]) -> None:
     """TASK-04: changes of its recipient's device are merged, and the device gets the rest as it is here."""
     with store.write(SITE) as tx:
         bob = accounts.find(tx, "bob").principal
         groups.add_member(tx, groups.create(tx, "IAB", admin=bob), accounts.find(tx, "alice").principal)
     with store.write(Actor(bob.id, "bob")) as tx:
         folder = tree.find(tx, SpaceKind.PRIVATE, "alice", "tasks")
-        items.put(tx, folder, "given.ics", kinds.of(folder.tool).prepare(ics("SUMMARY:Report"), "text/calendar"))
+        items.put(tx, folder, "given.ics", kinds.of(folder.tool).prepare(ics("SUMMARY:Report", *more), "text/calendar"))
     phone.folder_sync()
     mine = kind_of(phone, 7)
     phone.sync(mine)
@@ -308,8 +309,9 @@ def test_a_task_that_a_colleague_gave(phone: Phone, store: Store, alice: Actor) 
     answer = phone.sync_once(mine, AirSync.Change(AirSync.ServerId(number), data))
     assert answer is not None
     phone.sync(mine)
-    (again,) = phone.items[mine].values()
+    again = phone.items[mine][number]
     assert [again.text_of(tag) for tag in (Tasks.Subject, Tasks.Complete)] == ["Report", "1"]
+    assert [one.text_of(Tasks.Subject) for one in phone.items[mine].values()] == ["Report"] * (2 if more else 1)
     with store.read(alice) as tx:
         body = items.get(tx, tree.find(tx, SpaceKind.PRIVATE, "alice", "tasks"), "given.ics").body or b""
     assert b"SUMMARY:Report" in body
