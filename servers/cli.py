@@ -88,12 +88,6 @@ class Desk:
         return next((path for path in candidates if path.exists()), candidates[0])
 
 
-_OF_FILES: Final = frozenset(
-    (errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-)
-"""What is wrong with a file that somebody named, and is no mistake of ours."""
-
-
 class _Commands(click.Group):
     """Finds `servers/commands/<name>.py`; a refusal becomes status 1 and one line on standard error."""
 
@@ -214,8 +208,6 @@ def _refusal(error: Exception) -> str | None:
         return _refusal(error.__cause__) or "the database is busy or away: try again"
     if isinstance(error, ConfError | CannotListen | NoCaddy | StorageError | AuthError):
         return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
-    if isinstance(error, OSError) and error.errno in _OF_FILES:
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
     if type(error).__name__ == "OperationalError":  # the driver's, by way of the store; its first line names the cause
         return f"the database cannot be used: {_of_the_driver(str(error).splitlines()[0])}"
     return _unusable(error) if isinstance(error, OSError) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conf.load import load
-from servers.cli import COMMANDS
+from servers.cli import COMMANDS, _refusal
 
 pytestmark = pytest.mark.slow
 
@@ -99,3 +100,11 @@ def test_refusals_say_what_to_do(tmp_path: Path) -> None:
     assert wrong.returncode == 1
     assert f"{tmp_path}/escritoire.toml:2: prot_base: there is no such key; did you mean port_base?" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def test_a_file_of_another_account() -> None:
+    """SYS-15: what helps is said with it. Root, who runs tests, may everything: so the refusal itself is asked."""
+    said = _refusal(PermissionError(errno.EACCES, "Permission denied", "/var/lib/escritoire/run"))
+    assert said is not None
+    assert said.startswith("/var/lib/escritoire/run: Permission denied; ")
+    assert "sudo -u ACCOUNT escritoire" in said
