@@ -21,7 +21,7 @@ from servers.imap.reader import Reader
 from servers.imap.view import Shared, View
 from servers.imap.wire import Cutter
 from servers.line.session import NOTHING, Peer, Reply, Run, Then, Wait
-from storage.errors import NotFound, StorageError
+from storage.errors import Busy, NotFound, StorageError
 from storage.store import INLINE_OCTETS, Store
 from storage.types import Actor, CollectionId
 
@@ -38,6 +38,8 @@ _ERRORS_MAX: Final = 20
 """Mistakes one after another."""
 _FAILURES_MAX: Final = 4
 _SLOW_S: Final = 1.0
+_AGAIN_S: Final = 2.0
+"""So soon a client that waits is looked after again when the database was away."""
 _QUICK: Final = re.compile(
     rb"[^ ]+ (?:(?:UID )?FETCH \d+ "
     rb"\(?(?:(?:UID|FLAGS|ENVELOPE|BODYSTRUCTURE|RFC822\.SIZE|MODSEQ|BODY\.PEEK\[[^\]]*\]) ?)*\)?\Z|"
@@ -95,6 +97,8 @@ class Connection:
         """What is told before the answer."""
         self._over = False
         """The client was told BYE: the connection ends with this answer."""
+        self._late = False
+        """The database was away when others' changes were to be told: it is looked again soon."""
 
     # --- what commands ask
 
@@ -233,6 +237,7 @@ class Connection:
             return NOTHING
         if self._voided:
             return _VOID
+        self._late = False
         data = self._idle_news() if self.idling else b""
         if self.notify is not None:
             data += self.notify.news(self)
@@ -407,7 +412,7 @@ class Connection:
         watched = frozenset() if self.view is None else frozenset({self.view.id})
         if self.notify is not None:
             watched |= self.notify.watched
-        return Wait(watched) if watched else None
+        return Wait(watched, refresh_s=_AGAIN_S if self._late else 0.0) if watched else None
 
     def _end_idle(self, line: bytes) -> Reply:
         tag, self.idling = self.idling.encode(), ""
@@ -444,8 +449,24 @@ class Connection:
             return b""
 
     def _changes(self, *, removals: bool) -> bytes:
-        """Raises: NotFound: the mailbox is gone."""
-        if self.view is None or self.actor is None:
+        """Nothing while the database is away: what was asked for is done, and they are told the next time.
+
+        Raises:
+            NotFound: the mailbox is gone.
+        """
+        view = self.view
+        if view is None or self.actor is None:
             return b""
-        with self.store.read(self.actor) as tx:
-            return others.changes(self, tx, self.view, removals=removals)
+        known = view.modseq
+        try:
+            with self.store.read(self.actor) as tx:
+                return others.changes(self, tx, view, removals=removals)
+        except Busy:
+            if view.modseq != known:  # taken in and not told: what the client knows cannot be mended any more
+                raise
+            self._late = True
+            return b""
+
+    def postponed(self) -> None:
+        """The database was away when something was to be told without being asked."""
+        self._late = True

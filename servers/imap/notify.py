@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from servers.imap import mailbox_news
 from servers.imap.fetch_items import Item
 from servers.imap.mailbox_news import Known
+from storage.errors import Busy
 from storage.mail import listing_changes, names
 from storage.mail.types import INBOX, Mailbox
 from storage.types import CollectionId
@@ -112,7 +113,12 @@ class Notify:
             said.append(connection.news(removals=own.kind == "selected"))
         if not self.watched:
             return b"".join(said)
-        before, self._known = self._known, mailbox_news.read(connection, self)
+        try:
+            now = mailbox_news.read(connection, self)
+        except Busy:
+            connection.postponed()
+            return b"".join(said)
+        before, self._known = self._known, now
         said += mailbox_news.told(connection, self, before, self._known)
         boxes = self._counted()
         said += self._counters(connection, boxes)

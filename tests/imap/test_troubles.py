@@ -1,0 +1,54 @@
+"""What a session does while the database is away or its disk is full (SYS-02; RFC 2177, 4954, 5530, 9051)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from auth import passwords
+from servers.imap.view import Shared
+from servers.line.session import Then
+from storage import accounts
+from storage.store import Store
+from storage.types import SITE
+from tests.imap.client import PASSWORD, Client
+from tests.storage.away import away
+
+MAIL = "From: a@x.example\r\nSubject: x\r\n\r\ntext\r\n"
+APPEND = f"APPEND INBOX {{{len(MAIL)}+}}\r\n{MAIL}"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A desk of its own, for it is taken away."""
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    store.migrate()
+    with store.write(SITE) as tx:
+        accounts.create(tx, "alice", passwords.make_hash(PASSWORD), email="alice@example.test")
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("notify", ["", "NOTIFY SET (SELECTED (MessageNew MessageExpunge)) (PERSONAL (MailboxName))"])
+def test_who_waits_goes_on_waiting(store: Store, notify: str) -> None:
+    """IMAP-06, RFC 2177: he is looked after again, and hears what came; it was `BYE [SERVERBUG]`."""
+    shared = Shared()
+    client, other = Client(store, shared=shared), Client(store, shared=shared)
+    client("SELECT INBOX")
+    if notify:
+        assert client.end(notify).startswith("A OK")
+    assert client("IDLE") == "+ idling\r\n"
+    assert (client.wait is not None, client.wait and client.wait.refresh_s) == (True, 0)
+    other(APPEND)
+    with away(store):
+        assert client.woken() == ""
+        assert client.then is Then.GO_ON
+        assert client.wait is not None
+        assert client.wait.refresh_s > 0
+    assert "* 1 EXISTS" in client.woken()
+    assert client.wait is not None
+    assert client.wait.refresh_s == 0
+    with away(store):
+        assert client.feed(b"DONE\r\n") == "A OK IDLE done\r\n"
