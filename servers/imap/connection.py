@@ -383,6 +383,9 @@ class Connection:
             found = self.exchange.step(line)
         except AuthError as error:
             return self.refused(error)
+        except Busy as error:  # the database is away: the exchange has ended, what comes next is a command
+            tag, self.exchange = self.exchange.tag, None
+            return self._no(tag.encode(), errors.of_storage(error))
         if not isinstance(found, Actor):
             return Reply((found,))
         tag, command = self.exchange.tag, self.exchange.command

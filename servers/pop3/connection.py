@@ -224,6 +224,9 @@ class Connection:
             found = exchange.step(response)
         except AuthError as error:
             return self._refused(error)
+        except Busy:  # its end all the same: what comes next is a command
+            self._exchange = None
+            raise
         if isinstance(found, Actor):
             self._exchange = None
             return self._login(lambda: found)

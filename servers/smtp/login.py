@@ -15,10 +15,13 @@ from servers.smtp import replies
 from servers.smtp.replies import Answer, Refusal
 from servers.smtp.state import State
 from servers.smtp.wire import Mode
+from storage.errors import Busy
 from storage.mail import sending
 from storage.types import SITE, Actor
 
 _FAILURES_MAX: Final = 4
+_NOT_NOW: Final = Answer(454, "4.7.0", "nobody can log in at this moment: try again")
+"""The database is away (RFC 4954 §6)."""
 
 
 def auth(state: State, argument: str) -> Reply:
@@ -58,13 +61,19 @@ def _step(state: State, response: bytes | None) -> Reply:
         found = state.exchange.step(response)
     except AuthError as error:
         return _refused(state, error)
+    except Busy:
+        state.exchange, state.cutter.mode = None, Mode.COMMAND
+        return state.said(_NOT_NOW)
     if not isinstance(found, Actor):
         return Reply((b"334 " + base64.b64encode(found) + b"\r\n",))
     state.exchange, state.cutter.mode = None, Mode.COMMAND
+    try:
+        with state.store.read(SITE) as tx:
+            own, most = sending.addresses(tx, found, state.site.domains), sending.recipients_max(tx, found)
+    except Busy:
+        return state.said(_NOT_NOW)
+    state.own, state.limit = own, min(state.site.recipients_max, most or state.site.recipients_max)
     state.actor, state.leave = found, Leave(state.store, found)
-    with state.store.read(SITE) as tx:
-        state.own = sending.addresses(tx, found, state.site.domains)
-        state.limit = min(state.site.recipients_max, sending.recipients_max(tx, found) or state.site.recipients_max)
     return state.said(Answer(235, "2.7.0", "you are welcome"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.storage.away import away
 
 MAIL = "From: a@x.example\r\nSubject: x\r\n\r\ntext\r\n"
 APPEND = f"APPEND INBOX {{{len(MAIL)}+}}\r\n{MAIL}"
+LOGIN = base64.b64encode(f"\0alice\0{PASSWORD}".encode()).decode()
 
 
 @pytest.fixture
@@ -52,3 +54,15 @@ def test_who_waits_goes_on_waiting(store: Store, notify: str) -> None:
     assert client.wait.refresh_s == 0
     with away(store):
         assert client.feed(b"DONE\r\n") == "A OK IDLE done\r\n"
+
+
+def test_a_login_that_cannot_be_judged(store: Store) -> None:
+    """RFC 5530 §3: UNAVAILABLE; what comes next is a command again."""
+    client = Client(store, known=False)
+    with away(store):
+        assert client(f"AUTHENTICATE PLAIN {LOGIN}").startswith("A NO [UNAVAILABLE]")
+        assert client("AUTHENTICATE PLAIN") == "+ \r\n"
+        assert client.feed(LOGIN.encode() + b"\r\n").startswith("A NO [UNAVAILABLE]")
+        assert client(f'LOGIN alice "{PASSWORD}"').startswith("A NO [UNAVAILABLE]")
+        assert client("NOOP").startswith("A OK")
+    assert client(f"AUTHENTICATE PLAIN {LOGIN}").startswith("A OK")

@@ -21,6 +21,7 @@ from storage import accounts, plans
 from storage.mail import appending, flagging, flags, mailboxes, reading
 from storage.store import Store
 from storage.types import SITE, Actor
+from tests.storage.away import away
 
 PASSWORD = "a secret with blanks"
 MAIL = b"From: a@x.example\r\nSubject: one\r\n\r\n.dot\r\nline\r\n"
@@ -320,3 +321,20 @@ def test_a_name_belongs_to_user(desk: tuple[Store, Actor]) -> None:
     assert client(b"USER  ").startswith(b"-ERR")
     assert client(b"PASS " + PASSWORD.encode()).startswith(b"-ERR")
     assert client(b"USER alice ", b"PASS " + PASSWORD.encode()).count(b"+OK") == 2
+
+
+def test_a_login_while_the_database_is_away(tmp_path: Path) -> None:
+    """RFC 3206 §4: SYS/TEMP, and what comes next is a command again."""
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    store.migrate()
+    with store.write(SITE) as tx:
+        accounts.create(tx, "alice", passwords.make_hash(PASSWORD))
+    client = Client(store)
+    login = base64.b64encode(f"\0alice\0{PASSWORD}".encode())
+    with away(store):
+        assert client(b"AUTH PLAIN " + login) == b"-ERR [SYS/TEMP] try again\r\n"
+        assert client(b"AUTH PLAIN", login) == b"+ \r\n-ERR [SYS/TEMP] try again\r\n"
+        assert client(b"CAPA").startswith(b"+OK")
+    assert client(b"AUTH PLAIN " + login).startswith(b"+OK")
+    client.session.closed()
+    store.close()

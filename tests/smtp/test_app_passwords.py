@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from auth import tokens
+from auth import passwords, tokens
 from conf.settings import Settings
 from servers.line.session import Peer, Reply
 from servers.smtp import app
@@ -15,6 +16,8 @@ from storage import accounts
 from storage.plans import change
 from storage.store import Store
 from storage.types import SITE
+from tests.smtp.conftest import PASSWORD, Client
+from tests.storage.away import away
 
 
 def said(store: Store, secret: str) -> bytes:
@@ -55,3 +58,21 @@ def test_the_gate_is_the_relays(store: Store) -> None:
     with store.write(SITE) as tx:
         _, secret = tokens.make(tx, accounts.find(tx, "alice").principal, "phone", ["submission"])
     assert said(store, secret).startswith(b"535 5.7.0 this account's plan does not include SMTP")
+
+
+def test_a_login_while_the_database_is_away(tmp_path: Path) -> None:
+    """RFC 4954 §6: 454 4.7.0, and what comes next is a command again."""
+    store = Store.open(f"sqlite:///{tmp_path}/desk.sqlite3", tmp_path / "blobs")
+    store.migrate()
+    with store.write(SITE) as tx:
+        accounts.create(tx, "alice", passwords.make_hash(PASSWORD), email="alice@example.test")
+    client = Client(store, "submission", tls=True).hello()
+    login = base64.b64encode(f"\0alice\0{PASSWORD}".encode())
+    with away(store):
+        assert client.code(b"AUTH PLAIN " + login) == "454 4.7.0"
+        assert client.code("AUTH PLAIN", login) == "454 4.7.0"
+        assert client.code("NOOP") == "250 2.0.0"
+    client.login()
+    assert client.code("MAIL FROM:<alice@example.test>") == "250 2.1.0"
+    client.session.closed()
+    store.close()
