@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import string
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from auth import passwords
 from servers.imap.view import Shared
@@ -66,3 +68,23 @@ def test_a_login_that_cannot_be_judged(store: Store) -> None:
         assert client(f'LOGIN alice "{PASSWORD}"').startswith("A NO [UNAVAILABLE]")
         assert client("NOOP").startswith("A OK")
     assert client(f"AUTHENTICATE PLAIN {LOGIN}").startswith("A OK")
+
+
+def test_what_is_there_is_read_on_a_full_disk(store: Store) -> None:
+    """RFC 9051 §6.4.5: \\Seen is for the client's convenience; without room for it the mails come all the same."""
+    client = Client(store)
+    for _ in range(400):
+        client(APPEND)
+    client("SELECT INBOX")
+    with store.write(SITE) as tx:
+        pages = tx.db.execute(sa.text("PRAGMA page_count")).scalar_one()
+        tx.db.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    ends = [client.end(f"STORE 1:* +FLAGS.SILENT {letter}") for letter in string.ascii_letters]  # what room there is
+    assert ends[-1] == "A NO [UNAVAILABLE] the disk is full"
+    said = client("FETCH 1:* BODY[TEXT]")
+    assert said.count("BODY[TEXT] {6}\r\ntext\r\n)") == 400
+    assert said.endswith("A OK FETCH done\r\n")
+    assert client.lines("SEARCH SEEN") == ["* SEARCH"]
+    with store.write(SITE) as tx:
+        tx.db.exec_driver_sql("PRAGMA max_page_count=1000000")
+    assert "\\Seen" in client("FETCH 1 BODY[TEXT]")

@@ -12,6 +12,7 @@ from servers.imap.fetch_items import Item
 from servers.imap.fetch_values import Chosen, Values, pages, plan
 from servers.imap.partial import Range, read_range
 from servers.imap.reader import Reader, Set
+from storage.errors import NoRoom
 from storage.mail import flagging, mailboxes, reading
 from storage.mail.flags import SEEN
 from storage.mail.reading import Span
@@ -134,8 +135,11 @@ def _see(connection: Connection, chosen: Chosen) -> tuple[Chosen, frozenset[int]
     fresh = [state.uid for state in chosen.states if SEEN not in state.flags]
     if not fresh:
         return chosen, frozenset()
-    with connection.store.write(connection.me) as tx:
-        done = flagging.set_flags(tx, mailboxes.by_id(tx, view.id), fresh, "add", SEEN)
+    try:
+        with connection.store.write(connection.me) as tx:
+            done = flagging.set_flags(tx, mailboxes.by_id(tx, view.id), fresh, "add", SEEN)
+    except NoRoom:  # what is there can be read all the same
+        return chosen, frozenset()
     now = {state.uid: state for state in done.states}
     return Chosen(chosen.numbers, [now.get(state.uid, state) for state in chosen.states]), frozenset(now)
 
