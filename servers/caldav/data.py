@@ -81,7 +81,8 @@ def part(reader: Reader, found: Resource, root: etree._Element) -> ItemPart:
 
 
 def _demand_supported(asked: etree._Element) -> None:
-    if asked.get("content-type", "text/calendar") != "text/calendar" or asked.get("version", "2.0") != "2.0":
+    media = asked.get("content-type", "text/calendar").partition(";")[0].strip().lower()
+    if media != "text/calendar" or asked.get("version", "2.0") != "2.0":
         raise refuse(403, f"{CALDAV}supported-calendar-data", reason="objects are given as text/calendar, version 2.0")
 
 

@@ -43,7 +43,7 @@ def part(root: etree._Element) -> ItemPart:
     if asked is None:
         return ItemPart(lambda item: escape.body(item.body or b""), body=True, optional=False)
     media, version = asked.get("content-type", "text/vcard"), asked.get("version", "")
-    if media.lower() not in _TYPES or version not in ("", "3.0", "4.0"):
+    if media.partition(";")[0].strip().lower() not in _TYPES or version not in ("", "3.0", "4.0"):
         raise refuse(
             403,
             f"{CARDDAV}supported-address-data",

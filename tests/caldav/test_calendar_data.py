@@ -53,6 +53,7 @@ def test_whole_and_to_the_octet(alice: Client, series: bytes) -> None:
     """§9.6: carriage returns are kept, as &#13; (XML 1.0 §2.11)."""
     assert given(alice, "").encode() == series
     assert given(alice, "", ' content-type="text/calendar" version="2.0"').encode() == series
+    assert given(alice, "", ' content-type="Text/Calendar; charset=utf-8"').encode() == series
     assert alice.request("GET", f"{EVENTS}class.ics").body == series
 
 

@@ -103,6 +103,7 @@ class TestReports:
             desk.multiget(alice, BOOK, A, B),
             desk.query(alice, BOOK, prop="<A:address-data/>"),
             desk.query(alice, BOOK, prop='<A:address-data content-type="text/vcard"/>'),
+            desk.query(alice, BOOK, prop='<A:address-data content-type="text/vCard; charset=utf-8"/>'),
         ):
             texts = desk.data(answer)
             assert [version(text) for text in texts] == ["3.0", "3.0"]
