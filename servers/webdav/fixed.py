@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from servers.dav import escape
-from servers.dav.context import Context
+from servers.dav.context import Context, Reader
+from servers.dav.multistatus import Members, Wanted
+from servers.dav.names import DAV
+from servers.dav.properties.table import Listing, RowPart
 from servers.dav.resources import Address, Kind, Resource
 from servers.http import conditions
 from servers.http.response import Response
 from storage import calendar_feed, folders
 from storage import collections as tree
 from storage.errors import NotFound
-from storage.filing import DOCS, FEED, Folder
+from storage.filing import DOCS, FEED, File, Folder
 from storage.store import Transaction
-from storage.types import Item, ItemId, ModSeq, PrincipalId, Right, View
+from storage.types import Item, ItemId, ModSeq, PrincipalId, Relation, Right, Row, View
 
 
 def resource(tx: Transaction, address: Address) -> Resource:
@@ -53,6 +58,27 @@ def entry(tx: Transaction, root: Folder) -> Item | None:
         rights=Right.SEE,
         body=None,
     )
+
+
+def answers(reader: Reader, root: Folder, href: str, asked: Wanted) -> Members:
+    """What answers for the entry: its validator is weak, as GET tells it (RFC 4918 §15.6), and nobody may write it.
+
+    `href` is the main folder's.
+    """
+    seen = replace(root, rights=root.rights & (Right.SEE | Right.SEE_FOLDER), relation=Relation.CO_MEMBER)
+    return Members(Listing(reader, seen, href), asked, {f"{DAV}getetag": RowPart(_weak)})
+
+
+def response(reader: Reader, found: Resource, asked: Wanted) -> str | None:
+    """The `<D:response>` of the entry alone; None if the resource is another one."""
+    root, entry = found.collection, found.item
+    if found.name != FEED or not isinstance(root, Folder) or entry is None or isinstance(entry, File):
+        return None
+    return answers(reader, root, found.href.removesuffix(FEED), asked).render([entry])[0]
+
+
+def _weak(entry: Row | Item) -> str:
+    return f'W/"{entry.etag}"'
 
 
 def get(context: Context, tx: Transaction) -> Response:

@@ -35,7 +35,7 @@ def files(reader: Reader, folder: Folder, href: str, asked: Wanted) -> Iterator[
     compiled = Members(Listing(reader, folder, href), asked)
     feed = fixed.entry(reader.tx, folder) if is_main(folder) else None
     if feed is not None:
-        yield compiled.render([feed])
+        yield fixed.answers(reader, folder, href, asked).render([feed])
     whole = favourites.entries(reader.tx, folder)
     if whole:
         yield compiled.render(whole)

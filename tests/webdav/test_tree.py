@@ -141,6 +141,15 @@ def test_the_calendar_is_a_fixed_entry(alice: Client, bob: Client, store: Store)
     assert size.text == "0"
     feed = alice.request("GET", path)
     assert b"SUMMARY:Dentist" in feed.body
+    for asked, depth in ((path, "0"), (HOME, "1")):  # RFC 4918 §15.6, RFC 3744 §5.4: as GET and PUT have it
+        told = alice.propfind(asked, f"{DAV}getetag", f"{DAV}current-user-privilege-set", depth=depth)
+        tag, held = told.prop(path, f"{DAV}getetag"), told.prop(path, f"{DAV}current-user-privilege-set")
+        assert tag is not None
+        assert held is not None
+        assert tag.text == feed.headers["etag"]
+        assert {one[0].tag.removeprefix(DAV) for one in held} == {"read", "read-current-user-privilege-set"}
+        whole = alice.request("PROPFIND", asked, depth=depth)
+        assert whole.text.count(f"<D:getetag>{feed.headers['etag']}</D:getetag>") == 1
     assert alice.request("GET", path, if_none_match=feed.headers["etag"]).status == 304
     busy = bob.request("GET", path)
     assert busy.status == 200

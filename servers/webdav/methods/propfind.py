@@ -13,7 +13,7 @@ from servers.dav.resources import Kind, Resource
 from servers.dav.transactions import find, reading
 from servers.http.errors import HttpError
 from servers.http.response import Response
-from servers.webdav import listing, tree
+from servers.webdav import fixed, listing, tree
 from servers.webdav.properties import DOWNLOADS
 from servers.webdav.spool import Spool
 from storage import downloads, folders
@@ -37,7 +37,7 @@ def propfind(context: Context) -> Response:
         found = find(context, tx)
         reader = Reader(context, tx)
         if depth == 0 or not context.preferences.noroot:
-            answer.add((multistatus.resource(reader, found, asked),))
+            answer.add((fixed.response(reader, found, asked) or multistatus.resource(reader, found, asked),))
         else:
             applied.append("depth-noroot")  # RFC 8144 §4
         if depth == 1:
