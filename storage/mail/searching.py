@@ -77,13 +77,13 @@ def _trigrams(text: str) -> list[str]:
     return ['"' + one.replace('"', '""') + '"' for one in chosen]
 
 
-_FIELDS: Final = {
+_COLUMNS: Final = {
     "from": _Within(texts.c.from_),
     "to": _Within(texts.c.to_),
     "cc": _Within(texts.c.cc),
     "bcc": _Within(texts.c.bcc),
+    "subject": _Within(texts.c.subject),
 }
-_SUBJECT: Final = _Within(texts.c.subject)
 _BODY: Final = _Within(texts.c.body, indexed=True)
 _ANY: Final = _Within(texts.c.header, texts.c.body, indexed=True)
 _HEADER: Final = _Within(texts.c.header, indexed=True)
@@ -191,7 +191,10 @@ def _found(tx: Transaction, number: CollectionId, query: Query) -> frozenset[int
         case ask.Text(text):
             return _ANY.uids(tx, number, text)
         case ask.Header(name, text):
-            return _with_header(tx, number, name, text)
+            # The lines have every field, where two of a name stand too; the columns the addresses taken apart.
+            found = _in_lines(tx, number, name, text)
+            column = _COLUMNS.get(name.lower()) if text else None
+            return found if column is None else found | column.uids(tx, number, text)
         case ask.Attachments(some):
             return frozenset((_ATTACHED if some else _BARE).scalars(tx, here))
         case ask.EmailId(email_id):
@@ -218,12 +221,13 @@ def _sent(tx: Transaction, number: CollectionId, since: int, before: int) -> fro
 
 
 def _with_header(tx: Transaction, number: CollectionId, name: str, text: str) -> frozenset[int]:
+    """The envelope's field of that name with the text."""
+    return _COLUMNS[name].uids(tx, number, text) if text else _in_lines(tx, number, name, text)
+
+
+def _in_lines(tx: Transaction, number: CollectionId, name: str, text: str) -> frozenset[int]:
     """Fields of that name with the text; the stored header has one decoded field in each line."""
     start, needle = fold(name) + ":", fold(text)
-    if name.lower() in _FIELDS and text:
-        return _FIELDS[name.lower()].uids(tx, number, text)
-    if name.lower() == "subject" and text:
-        return _SUBJECT.uids(tx, number, text)
     candidates = _HEADER.uids(tx, number, text or start)
     return frozenset(
         uid

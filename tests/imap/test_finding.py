@@ -120,6 +120,17 @@ def test_nothing_is_in_a_field_that_is_there(connect: Connect) -> None:
     assert client.lines('SEARCH NOT CC "" TEXT ""') == ["* SEARCH 3"]
 
 
+def test_a_field_that_stands_twice(connect: Connect) -> None:
+    """RFC 9051 §6.4.4: HEADER asks for any field of the name; FROM and SUBJECT for what the envelope has of them."""
+    client = connect()
+    put(client, "From: a@x.example\r\nSubject: one\r\nFrom: =?utf-8?q?Zo=C3=AB?= <b@x.example>\r\nSubject: another")
+    client("SELECT INBOX")
+    for key in ("FROM a@x", "HEADER From a@x", "HEADER From B@X", 'HEADER From {4+}\r\nZoë', "HEADER Subject another"):
+        assert client.lines(f"SEARCH CHARSET UTF-8 {key}") == ["* SEARCH 1"], key
+    for key in ("FROM b@x", "SUBJECT another", "HEADER From c@x", "HEADER Subject a@x"):
+        assert client.lines(f"SEARCH {key}") == ["* SEARCH"], key
+
+
 def test_what_stands_in_the_headers_of_parts(connect: Connect) -> None:
     """RFC 9051 §6.4.4, TEXT: the names of files, and what enclosed messages say of themselves, are in the message.
 
