@@ -124,6 +124,7 @@ def test_a_mailbox_is_closed_before_another_fails(alice: Client) -> None:
         b"SETMETADATA INBOX ()",
         b'LIST "" ()',
         b"GETMETADATA INBOX /private",
+        b"GETMETADATA (DEPTH 2) INBOX /private",
     ],
 )
 def test_what_the_grammar_does_not_have(alice: Client, said: bytes) -> None:
@@ -187,6 +188,7 @@ def test_all_annotations(connect: Connect) -> None:
     everything = '* METADATA "Notes" (/private/comment "a" /private/vendor/x "b" /shared/comment "c")'
     assert client.lines("GETMETADATA (DEPTH infinity) Notes (/private /shared)") == [everything]
     assert client.lines("GETMETADATA (DEPTH 1) Notes /PRIVATE") == ['* METADATA "Notes" (/private/comment "a")']
+    assert client.end("GETMETADATA (DEPTH 2) Notes /private") == "A BAD DEPTH is 0, 1 or infinity"
 
 
 def test_mistakes_are_forgiven(alice: Client) -> None:

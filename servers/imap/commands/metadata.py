@@ -97,8 +97,10 @@ def _options(reader: Reader) -> dict[str, str]:
         reader.space()
         if word == "MAXSIZE":
             found[word] = str(reader.number())
-        elif word == "DEPTH" and (depth := reader.word()) in ("0", "1", "INFINITY"):
-            found[word] = depth
+        elif word == "DEPTH":
+            found[word] = reader.word()
+            if found[word] not in ("0", "1", "INFINITY"):
+                raise Bad("DEPTH is 0, 1 or infinity")
         else:
             raise Bad(f"there is no option {word}")
         reader.take(b" ")
