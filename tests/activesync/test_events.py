@@ -507,3 +507,14 @@ def test_a_thousand_exceptions_in_a_series_of_tens_of_thousands() -> None:
     text = merged(data, body)
     assert text.count("EXDATE") == 19_999
     assert text.count("here again") == 1
+
+
+@pytest.mark.parametrize("version", [141, 161])
+def test_what_began_before_1970_began_then(version: int) -> None:
+    """[MS-ASDTYPE] §2.3 has dates of any year: a birthday stays on its day, and does not move when it is renamed."""
+    birthday = ics("DTSTART;VALUE=DATE:19650531", "DTEND;VALUE=DATE:19650601", "RRULE:FREQ=YEARLY", "SUMMARY:Ada")
+    found = shown(birthday, version)
+    assert found.text_of(Calendar.StartTime) == {141: "19650530T230000Z", 161: "19650531T000000Z"}[version]
+    text = merged(swap(found, Calendar.Subject("Ada's birthday")), birthday, version)
+    assert "DTSTART;VALUE=DATE:19650531\r\n" in text
+    assert "SUMMARY:Ada's birthday" in text

@@ -95,7 +95,7 @@ def moment_of(prop: Property, vtimezones: Mapping[str, Component], own: tzinfo) 
 
 def wire(seconds: int) -> str:
     """An instant as events have it: `20260131T102030Z` ([MS-ASDTYPE] §2.3)."""
-    return write_wall(min(max(seconds, 0), MAX_WALL - DAY), utc=True)
+    return write_wall(min(seconds, MAX_WALL - DAY), utc=True)
 
 
 def long(text: str) -> str:
