@@ -518,3 +518,17 @@ def test_what_began_before_1970_began_then(version: int) -> None:
     text = merged(swap(found, Calendar.Subject("Ada's birthday")), birthday, version)
     assert "DTSTART;VALUE=DATE:19650531\r\n" in text
     assert "SUMMARY:Ada's birthday" in text
+
+
+NEW_YORK = (
+    "DTSTART;TZID=America/New_York:20260302T100000", "DTEND;TZID=America/New_York:20260302T110000", "SUMMARY:Weekly",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("gone", ["EXDATE:20260309T100000", "EXDATE;VALUE=DATE:20260309"])
+def test_an_instance_taken_away_without_a_zone_is_in_that_of_its_series(gone: str) -> None:
+    """RFC 5545 §3.8.5.1: other programs write them so, and the calendar has them by the clock of the series."""
+    body = ics(*NEW_YORK, "RRULE:FREQ=WEEKLY;COUNT=4", gone)
+    found = shown(body)
+    assert set(exceptions(found)) == {"20260309T140000Z"}
+    assert gone in merged(swap(found, Calendar.Subject("Renamed")), body)

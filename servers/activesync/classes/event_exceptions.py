@@ -36,7 +36,7 @@ def write(
             _forget(calendar, master)
         return
     zones = event_times.zones_of(calendar)
-    known = _Known(calendar, master, times, context, zones)
+    known = _Known(calendar, master, times, zones)
     told_all = len(known.overrides) + len(known.excluded) <= EXCEPTIONS_MAX
     kept: set[str] = set()
     for one in said.all(Calendar.Exception)[:EXCEPTIONS_MAX]:
@@ -58,7 +58,7 @@ def change(
     """Change or take away one instance, by the instant at which the series has it; its id as `_key` spells it."""
     moment = _moment(original, times, context)
     key = _key(moment)
-    known = among or _Known(calendar, master, times, context, zones)
+    known = among or _Known(calendar, master, times, zones)
     override = known.overrides.get(key)
     if said.text_of(Calendar.Deleted) == "1":
         if override is not None and override.value("STATUS").strip().upper() == "CANCELLED":
@@ -91,10 +91,10 @@ class _Known:
     """The exceptions that a series has, by their ids; a device speaks of a thousand of them at once."""
 
     def __init__(
-        self, calendar: Component, master: Component, times: Times, context: Context, zones: Mapping[str, Component]
+        self, calendar: Component, master: Component, times: Times, zones: Mapping[str, Component]
     ) -> None:
         self._master: Final = master
-        self._as: Final = (times, context, zones)
+        self._as: Final = (times, zones)
         self.overrides: Final[dict[str, Component]] = {}
         for one in _overrides(calendar):
             prop = one.get("RECURRENCE-ID")
@@ -125,7 +125,7 @@ class _Known:
 def instance(calendar: Component, master: Component, original: int, times: Times, context: Context) -> Component:
     """The component of one instance, by the instant at which the series has it; it is made where there is none."""
     moment = _moment(original, times, context)
-    found = _override(calendar, _key(moment), times, context, event_times.zones_of(calendar))
+    found = _override(calendar, _key(moment), times, event_times.zones_of(calendar))
     return _made(calendar, master, moment, times) if found is None else found
 
 
@@ -136,7 +136,7 @@ def known_instance(found: CalendarObject, original: int, context: Context) -> Co
     zones = event_times.zones_of(found.calendar)
     times = event_times.of(master, zones, context.zone)
     moment = _moment(original, times, context)
-    known = _override(found.calendar, _key(moment), times, context, zones)
+    known = _override(found.calendar, _key(moment), times, zones)
     if known is not None:
         return known
     at = moment.wall if moment.is_utc else instant(moment.wall, times.zone)
@@ -187,22 +187,19 @@ def _overrides(calendar: Component) -> list[Component]:
     return [one for one in calendar.components if one.name == "VEVENT" and one.get("RECURRENCE-ID") is not None]
 
 
-def _spelled(prop: Property, value: str, times: Times, context: Context, zones: Mapping[str, Component]) -> str:
+def _spelled(prop: Property, value: str, times: Times, zones: Mapping[str, Component]) -> str:
     """The id of an instance as `_key` spells it, whatever its own spelling."""
-    moment, zone = event_times.moment_of(event_times.of_value(prop, value), zones, context.zone)
-    moment = event_times.in_kind(moment, times)
+    moment, zone = event_times.instance_of(event_times.of_value(prop, value), zones, times)
     if not moment.is_date and (moment.is_utc != times.start.is_utc or zone is not times.zone):
         seconds = moment.wall if moment.is_utc else instant(moment.wall, zone)
         moment = Moment(seconds if times.start.is_utc else wall_at(seconds, times.zone), False, times.start.is_utc)
     return _key(moment)
 
 
-def _override(
-    calendar: Component, key: str, times: Times, context: Context, zones: Mapping[str, Component]
-) -> Component | None:
+def _override(calendar: Component, key: str, times: Times, zones: Mapping[str, Component]) -> Component | None:
     for one in _overrides(calendar):
         prop = one.get("RECURRENCE-ID")
-        if prop is not None and _spelled(prop, prop.value, times, context, zones) == key:
+        if prop is not None and _spelled(prop, prop.value, times, zones) == key:
             return one
     return None
 

@@ -177,6 +177,13 @@ def in_kind(moment: Moment, times: Times) -> Moment:
     return moment
 
 
+def instance_of(prop: Property, vtimezones: Mapping[str, Component], times: Times) -> tuple[Moment, tzinfo]:
+    """The id of an instance in the kind of the series, and the zone of its wall: the series' own, if it names none."""
+    moment, zone = moment_of(prop, vtimezones, times.zone)
+    found = in_kind(moment, times)
+    return found, zone if found.is_date is moment.is_date else times.zone
+
+
 def rule_of(master: Component, times: Times, context: Context) -> Element | None:
     """The Recurrence of a series; None if it is none, or one that no device knows."""
     rules = master.all("RRULE")

@@ -118,14 +118,14 @@ def _exceptions(
     told: dict[str, Element] = {}
     for prop in master.all("EXDATE"):
         for value in prop.value.split(","):
-            moment, zone = event_times.moment_of(event_times.of_value(prop, value), zones, context.zone)
-            original = event_times.wire_moment(event_times.in_kind(moment, times), zone, context.version)
+            moment, zone = event_times.instance_of(event_times.of_value(prop, value), zones, times)
+            original = event_times.wire_moment(moment, zone, context.version)
             told[original] = Calendar.Exception(Calendar.Deleted(1), _original(original, context))
     for each in found.overrides:
         replaced = each.get("RECURRENCE-ID")
         assert replaced is not None
-        moment, zone = event_times.moment_of(replaced, zones, context.zone)
-        original = event_times.wire_moment(event_times.in_kind(moment, times), zone, context.version)
+        moment, zone = event_times.instance_of(replaced, zones, times)
+        original = event_times.wire_moment(moment, zone, context.version)
         if each.value("STATUS").strip().upper() == "CANCELLED":
             told[original] = Calendar.Exception(Calendar.Deleted(1), _original(original, context))
             continue
