@@ -532,3 +532,20 @@ def test_an_instance_taken_away_without_a_zone_is_in_that_of_its_series(gone: st
     found = shown(body)
     assert set(exceptions(found)) == {"20260309T140000Z"}
     assert gone in merged(swap(found, Calendar.Subject("Renamed")), body)
+
+
+@pytest.mark.parametrize(("until", "zone", "told"), [
+    ("20260323", "America/New_York", "20260324T035959Z"),
+    ("20260323T140000Z", "America/New_York", "20260323T140000Z"),
+])  # fmt: skip
+def test_the_day_of_the_last_instance_is_all_of_it(until: str, zone: str, told: str) -> None:
+    """RFC 5545 §3.3.10: where UNTIL is a day and the series has times, as many write it, its last instance counts."""
+    found = shown(ics(*NEW_YORK, f"RRULE:FREQ=WEEKLY;UNTIL={until}"), zone=ZoneInfo(zone))
+    assert found.text_of(Calendar.Recurrence, Calendar.Until) == told
+
+
+def test_the_last_of_a_series_of_days_is_a_day() -> None:
+    """A midnight of UTC is before that day begins in New York, where the instance is then ([MS-ASCAL] §2.2.2.45)."""
+    body = ics("DTSTART;VALUE=DATE:20260302", "RRULE:FREQ=WEEKLY;UNTIL=20260323T000000Z", "SUMMARY:Weekly")
+    found = shown(body, zone=ZoneInfo("America/New_York"))
+    assert found.text_of(Calendar.Recurrence, Calendar.Until) == "20260323T040000Z"

@@ -184,6 +184,15 @@ def instance_of(prop: Property, vtimezones: Mapping[str, Component], times: Time
     return found, zone if found.is_date is moment.is_date else times.zone
 
 
+def last_of(until: Moment, times: Times) -> Moment:
+    """UNTIL in the kind of the series (RFC 5545 §3.3.10): where it has times, a day that others write is all of it."""
+    if times.all_day:
+        return Moment(until.wall // DAY * DAY, True, False)
+    if until.is_date:
+        return Moment(until.wall + DAY - 1, False, times.start.is_utc)
+    return until
+
+
 def rule_of(master: Component, times: Times, context: Context) -> Element | None:
     """The Recurrence of a series; None if it is none, or one that no device knows."""
     rules = master.all("RRULE")
@@ -192,6 +201,6 @@ def rule_of(master: Component, times: Times, context: Context) -> Element | None
 
     def until(rule: Rule) -> str:
         assert rule.until is not None
-        return wire_moment(rule.until, times.zone, context.version)
+        return wire_moment(last_of(rule.until, times), times.zone, context.version)
 
     return recurrences.show(Rule.parse(rules[0].value), times.start.wall, recurrences.EVENT, until, context.version)

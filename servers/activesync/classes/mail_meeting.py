@@ -109,7 +109,7 @@ def _rule(part: Component, times: event_times.Times, version: int) -> Element | 
 
     def until(rule: Rule) -> str:
         assert rule.until is not None
-        return event_times.wire_moment(rule.until, times.zone, 141)
+        return event_times.wire_moment(event_times.last_of(rule.until, times), times.zone, 141)
 
     return recurrences.show(Rule.parse(rules[0].value), times.start.wall, _RULE, until, version)
 
