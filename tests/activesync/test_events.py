@@ -549,3 +549,39 @@ def test_the_last_of_a_series_of_days_is_a_day() -> None:
     body = ics("DTSTART;VALUE=DATE:20260302", "RRULE:FREQ=WEEKLY;UNTIL=20260323T000000Z", "SUMMARY:Weekly")
     found = shown(body, zone=ZoneInfo("America/New_York"))
     assert found.text_of(Calendar.Recurrence, Calendar.Until) == "20260323T040000Z"
+
+
+THEIRS = ics(
+    "DTSTART:20260706T100000Z",
+    "DTEND:20260706T110000Z",
+    "RRULE:FREQ=WEEKLY;COUNT=5",
+    "SUMMARY:Theirs",
+    "ORGANIZER;CN=Bob:mailto:bob@example.test",
+    "ATTENDEE;CN=Bob;PARTSTAT=ACCEPTED:mailto:bob@example.test",
+    "ATTENDEE;CN=Alice;PARTSTAT=ACCEPTED:mailto:alice@example.test",
+)
+
+
+def test_a_guest_takes_single_instances_out_of_his_calendar() -> None:
+    """RFC 6638 §3.2.2.1; up to 14.1 the list of exceptions says so ([MS-ASCAL] §2.2.2.21), as it does of his reminders."""
+    gone = exception("20260713T100000Z", Calendar.Deleted(1))
+    told = exception("20260720T100000Z", Calendar.Subject("Mine now"), Calendar.Reminder(5))
+    theirs = exception("20260727T100000Z", Calendar.Subject("Mine now"))
+    text = merged(swap(shown(THEIRS), Calendar.Exceptions(gone, told, theirs)), THEIRS)
+    assert "EXDATE:20260713T100000Z" in text
+    assert text.count("RECURRENCE-ID") == text.count("RECURRENCE-ID:20260720T100000Z") == 1
+    assert "TRIGGER:-PT5M" in text
+    assert "Mine now" not in text
+    again = exceptions(shown(text.encode()))
+    assert set(again) == {"20260713T100000Z", "20260720T100000Z"}
+    assert "EXDATE:20260713T100000Z" in merged(swap(shown(THEIRS), Calendar.Exceptions(told)), text.encode())
+
+
+def test_a_guest_of_sixteen_changes_what_is_his_own_of_an_instance() -> None:
+    """[MS-ASCAL] §2.2.2.24; an instance that he says nothing of his own about stays one of the series."""
+    merge_one = events.CLASS.merge_one
+    assert merge_one is not None
+    theirs = merge_one(AirSync.ApplicationData(Calendar.Subject("Mine")), THEIRS, "20260713T100000Z", context(161))
+    assert b"RECURRENCE-ID" not in theirs
+    own = merge_one(AirSync.ApplicationData(Calendar.Reminder(5)), THEIRS, "20260713T100000Z", context(161))
+    assert b"TRIGGER:-PT5M" in own

@@ -47,6 +47,15 @@ def write_details(event: Component, data: Element, context: Context, *, inherits
     _write_body(event, data)
 
 
+def write_own(event: Component, data: Element, context: Context, *, inherits: bool = False) -> None:
+    """What in a meeting of somebody else is the account's own; with `inherits` what is left out stays."""
+    if not inherits or Calendar.Reminder in data:
+        write_reminder(event, data, context)
+    write_busy(event, data)
+    if not inherits or Calendar.Categories in data:
+        write_categories(event, data, context)
+
+
 def _write_text(event: Component, data: Element, tag: Tag, name: str, context: Context, *, inherits: bool) -> None:
     said = data.text_of(tag)
     if said is None:

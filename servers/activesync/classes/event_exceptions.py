@@ -14,7 +14,7 @@ from servers.activesync.classes.item_class import Context, Unconvertible
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Calendar
 from storage.formats import itip
-from storage.formats.contentline import Component, Property
+from storage.formats.contentline import Component, Property, render
 from storage.formats.datetimes import Moment, instant, wall_at, write_wall
 from storage.formats.icalendar import CalendarObject
 
@@ -40,15 +40,36 @@ def write(
     told_all = len(known.overrides) + len(known.excluded) <= EXCEPTIONS_MAX
     kept: set[str] = set()
     for one in said.all(Calendar.Exception)[:EXCEPTIONS_MAX]:
-        text = one.text_of(Calendar.ExceptionStartTime) or one.text_of(AirSyncBase.InstanceId)
-        if not text:
-            raise Unconvertible("an exception without its time")
-        kept.add(change(calendar, master, one, event_times.seconds_of(text), times, context, zones, known))
+        kept.add(change(calendar, master, one, _original(one), times, context, zones, known))
     if told_all:  # else it says nothing of those that it does not know
         gone = [one for key, one in known.overrides.items() if key not in kept]
         calendar.components = [one for one in calendar.components if all(one is not each for each in gone)]
         known.again |= known.excluded - kept
     known.include()
+
+
+def write_own(calendar: Component, master: Component, data: Element, times: Times, context: Context) -> None:
+    """What a guest's device up to 14.1 says of single instances: which he takes out of his calendar, what is his own.
+
+    One that he took away before and does not name now stays away.
+
+    Raises:
+        Unconvertible: an exception is at no time.
+    """
+    said = data.find(Calendar.Exceptions)
+    if said is None or (master.get("RRULE") is None and master.get("RDATE") is None):
+        return
+    zones = event_times.zones_of(calendar)
+    known = _Known(calendar, master, times, zones)
+    for one in said.all(Calendar.Exception)[:EXCEPTIONS_MAX]:
+        change(calendar, master, one, _original(one), times, context, zones, known)
+
+
+def _original(said: Element) -> int:
+    text = said.text_of(Calendar.ExceptionStartTime) or said.text_of(AirSyncBase.InstanceId)
+    if not text:
+        raise Unconvertible("an exception without its time")
+    return event_times.seconds_of(text)
 
 
 def change(
@@ -71,11 +92,14 @@ def change(
             known.excluded.add(key)
             master.properties.append(_property("EXDATE", moment, times))
         return key
+    if event_people.attends(master, context):
+        if key not in known.excluded:
+            part = override or _made(calendar, master, moment, times)
+            _change_own(calendar, part, said, context, fresh=override is None)
+        return key
     if override is None:
         override = known.overrides[key] = _made(calendar, master, moment, times)
     own = event_times.of(override, zones, context.zone)
-    if event_people.attends(master, context):
-        return key
     event_details.write_times(calendar, override, said, own, context)
     event_details.write_details(override, said, context, inherits=True)
     people = said.find(Calendar.Attendees)
@@ -85,6 +109,15 @@ def change(
     if among is None:
         known.include()
     return key
+
+
+def _change_own(calendar: Component, part: Component, said: Element, context: Context, *, fresh: bool) -> None:
+    """Take from what a guest says of an instance what is his own; one of its own is made only for something of that."""
+    before = render(part)
+    event_details.write_own(part, said, context, inherits=True)
+    event_people.answer(part, said, context)
+    if fresh and render(part) == before:
+        calendar.components = [one for one in calendar.components if one is not part]
 
 
 class _Known:

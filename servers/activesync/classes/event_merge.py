@@ -39,8 +39,10 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         calendar, event = found.calendar, found.components[0]
         old = event_times.of(event, event_times.zones_of(calendar), context.zone)
     if old is not None and event_people.attends(event, context):
-        _own_parts(event, data, context)
+        event_details.write_own(event, data, context)
         event_people.answer(event, data, context)
+        if context.version < 160:
+            event_exceptions.write_own(calendar, event, data, old, context)
         return _finished(calendar, event, before, stamp)
     times = event_details.write_times(calendar, event, data, old, context)
     event_details.write_details(event, data, context, inherits=old is not None and context.version >= 160)
@@ -79,13 +81,6 @@ def _finished(calendar: Component, event: Component, before: bytes | None, stamp
     itip.set_value(event, "DTSTAMP", stamp)
     itip.set_value(event, "LAST-MODIFIED", stamp)
     return render(calendar)
-
-
-def _own_parts(event: Component, data: Element, context: Context) -> None:
-    """What in a meeting of somebody else is the account's own."""
-    event_details.write_reminder(event, data, context)
-    event_details.write_busy(event, data)
-    event_details.write_categories(event, data, context)
 
 
 def _write_people(event: Component, data: Element, context: Context, *, fresh: bool) -> None:
