@@ -244,6 +244,14 @@ def exceptions(data: Element) -> dict[str, Element]:
     return {} if found is None else {one.text_of(Calendar.ExceptionStartTime) or "": one for one in found.children}
 
 
+def test_an_exception_says_what_is_different_and_nothing_else() -> None:
+    """[MS-ASCAL] §2.2.2.21; else a device that changes the series has the old values in each of its instances."""
+    moved = exceptions(shown(SERIES))["20260406T080000Z"]
+    assert {one.tag.name for one in moved.children} == {
+        "ExceptionStartTime", "StartTime", "EndTime", "Subject", "Location",
+    }  # fmt: skip
+
+
 def test_a_series_with_exceptions_over_the_change_of_clocks() -> None:
     found = shown(SERIES)
     rule = found.find(Calendar.Recurrence)

@@ -104,6 +104,10 @@ class Element(msgspec.Struct, eq=False):  # made by C code: an answer has ten th
         mine, theirs = self.value or "", other.value or ""
         return self.tag is other.tag and mine == theirs and self.children == other.children
 
+    def __ne__(self, other: object) -> bool:
+        """Not left to the base: there, any two are different."""
+        return not self == other
+
     __hash__ = None  # type: ignore[assignment]  # it can be changed
 
     def __repr__(self) -> str:

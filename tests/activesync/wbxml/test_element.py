@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import pytest
 
 from servers.activesync.wbxml.code_page import Tag
@@ -119,3 +121,10 @@ def test_nothing_of_the_content_gets_into_logs() -> None:
 def test_what_a_version_does_not_have_can_be_found() -> None:
     answer = AirSync.Sync(AirSync.Status(1), AirSyncBase.Location(AirSyncBase.City("Köln")))
     assert [one.tag for one in answer.walk() if not one.tag.known_to(141)] == [AirSyncBase.Location, AirSyncBase.City]
+
+
+def test_what_is_alike_is_not_different() -> None:
+    """Both ways of asking say the same; the base of elements would call any two of them different."""
+    assert operator.ne(AirSync.Status(1), AirSync.Status(1)) is False
+    assert operator.ne(AirSync.Status(1), AirSync.Status(2)) is True
+    assert operator.ne(AirSync.Status(1), AirSyncBase.Status(1)) is True
