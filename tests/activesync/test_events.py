@@ -593,3 +593,40 @@ def test_a_guest_of_sixteen_changes_what_is_his_own_of_an_instance() -> None:
     assert b"RECURRENCE-ID" not in theirs
     own = merge_one(AirSync.ApplicationData(Calendar.Reminder(5)), THEIRS, "20260713T100000Z", context(161))
     assert b"TRIGGER:-PT5M" in own
+
+
+WITH_MOVED = ics(
+    "DTSTART;TZID=Europe/Berlin:20260302T100000",
+    "DTEND;TZID=Europe/Berlin:20260302T110000",
+    "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=20",
+    "SUMMARY:Weekly",
+    "LOCATION:Here",
+    "ORGANIZER:mailto:alice@example.test",
+    "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.test",
+    more="BEGIN:VEVENT\r\nUID:u1\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID;TZID=Europe/Berlin:20260406T100000\r\n"
+    "DTSTART;TZID=Europe/Berlin:20260407T120000\r\nDTEND;TZID=Europe/Berlin:20260407T130000\r\nSUMMARY:Weekly\r\n"
+    "LOCATION:There\r\nORGANIZER:mailto:alice@example.test\r\n"
+    "ATTENDEE;PARTSTAT=TENTATIVE:mailto:bob@example.test\r\nEND:VEVENT\r\n",
+)
+
+
+@pytest.mark.parametrize("version", [141, 161])
+def test_what_an_exception_does_not_say_is_the_series(version: int) -> None:
+    """[MS-ASCAL] §2.2.2.21: a device that renames a series shows its moved instance by the new name, and so do others."""
+    found = shown(WITH_MOVED, version)
+    (moved,) = found.find(Calendar.Exceptions).children  # type: ignore[union-attr]
+    assert Calendar.Subject not in moved
+    data = AirSync.ApplicationData(Calendar.Subject("Monthly, nearly"), Calendar.Reminder(5))
+    if version < 160:  # else it would say of the guests that they stay as they are
+        moved.children = [one for one in moved.children if one.tag is not Calendar.Attendees]
+        data = swap(found, *data.children)
+    guests = Calendar.Attendees(attendee("bob@example.test"), attendee("carol@example.test"))
+    text = merged(swap(data, guests), WITH_MOVED, version)
+    (instance,) = icalendar.read(text.encode()).overrides
+    assert instance.value("SUMMARY") == "Monthly\\, nearly"
+    assert instance.value("LOCATION") == "There"
+    assert instance.value("DTSTART") == "20260407T120000"
+    assert len(instance.of("VALARM")) == 1
+    assert [one.value for one in instance.all("ATTENDEE")] == ["mailto:bob@example.test", "mailto:carol@example.test"]
+    assert "PARTSTAT=TENTATIVE:mailto:bob@example.test" in text
+    assert exceptions(shown(text.encode())).keys() == {"20260406T080000Z"}

@@ -10,6 +10,7 @@ from servers.activesync.classes import (
     event_details,
     event_exceptions,
     event_files,
+    event_inheritance,
     event_people,
     event_times,
     recurrences,
@@ -38,9 +39,11 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         found = icalendar.load(before)
         calendar, event = found.calendar, found.components[0]
         old = event_times.of(event, event_times.zones_of(calendar), context.zone)
+    was = itip.clone(event)
     if old is not None and event_people.attends(event, context):
         event_details.write_own(event, data, context)
         event_people.answer(event, data, context)
+        event_inheritance.follow(calendar, was, event)
         if context.version < 160:
             event_exceptions.write_own(calendar, event, data, old, context)
         return _finished(calendar, event, before, stamp)
@@ -50,6 +53,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
         event_files.write(event, data)
     _write_people(event, data, context, fresh=old is None)
     event_people.write_fixed(event, data)
+    event_inheritance.follow(calendar, was, event)
     rule_kept = _write_rule(event, data, old, times, context)
     moved = old is not None and (old.begin, old.all_day) != (times.begin, times.all_day)
     event_exceptions.write(calendar, event, data, times, context, keep=rule_kept and not moved)
