@@ -39,7 +39,10 @@ def add(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, command: 
     request = keys.digest(encode(command))
     before = keys.added_as(tx, opened, client, request) if client else None
     if before is not None:
-        answer(_OK, int(before) if before.isdecimal() else None)
+        made = int(before) if before.isdecimal() else None
+        if made is not None and data is not None:
+            done.held[made] = _as_made(tx, mailbox, made, data)
+        answer(_OK, made)
         return
     if data is None or not client:
         answer(_CONVERSION)
@@ -97,6 +100,18 @@ def _place(
         state: State = flagging.states_in(tx, mailbox, [(uid, uid)])[0]
         done.held[uid] = mail.version(state, flags[1])
     return uid
+
+
+def _as_made(tx: Transaction, mailbox: Mailbox, uid: int, data: Element) -> str:
+    """What a device holds of a draft that it added before: what others changed of it since, or its end, is told."""
+    states = flagging.states_in(tx, mailbox, [(uid, uid)])
+    if not states:
+        return ""
+    try:
+        flags, details = mail_flags.after(DRAFT, None, data, tx.now)
+    except Unconvertible:  # it was taken the first time
+        flags, details = states[0].flags, None
+    return mail.version(states[0]._replace(flags=flags), details) or ""
 
 
 def _files(mailbox: Mailbox, uid: int | None, added: Mapping[str, str]) -> Element | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import AirSync, Contacts
+from servers.activesync.wbxml.pages import AirSync, Contacts, Email
 from storage import collections as tree
 from storage import items, kinds
+from storage.mail import flagging, mailboxes, moving
+from storage.mail import flags as words
+from storage.mail.flags import FLAGGED
 from storage.store import Store
 from storage.types import Actor, SpaceKind
 from tests.activesync.phone import Phone
@@ -91,3 +96,33 @@ def test_a_change_that_comes_again_and_says_more(phone: Phone, store: Store, ali
     with store.read(alice) as tx:
         body = items.get(tx, tree.find(tx, SpaceKind.PRIVATE, "alice", "contacts"), "ann.vcf").body or b""
     assert (b"TITLE:three" in body) is not meanwhile
+
+
+@pytest.mark.parametrize("change", ["", "add", "remove"], ids=["as it was", "flagged meanwhile", "gone meanwhile"])
+def test_a_draft_that_comes_again_is_told_once(
+    connect: Callable[..., Phone], store: Store, alice: Actor, change: str
+) -> None:
+    """[MS-ASCMD] §3.1.5.9: the answer was lost, and the phone says more; it has the draft already."""
+    phone = connect(version="16.1")
+    phone.folder_sync()
+    drafts = next(number for number, (_, kind) in phone.folders.items() if kind == 3)
+    phone.sync(drafts)
+
+    def draft(client: str) -> Element:
+        return AirSync.Add(AirSync.ClientId(client), AirSync.ApplicationData(Email.Subject(client), Email.Read(1)))
+
+    first = AirSync.Sync(AirSync.Collections(phone.collection(drafts, draft("one"))))
+    assert phone.post("Sync", first).body  # and lost
+    with store.write(alice) as tx:
+        box = mailboxes.find(tx, "Drafts")
+        (made,) = flagging.states_in(tx, box, [(1, 10**9)])
+        if change == "add":
+            flagging.set_flags(tx, box, [made.uid], "add", words.canonical({FLAGGED}))
+        elif change == "remove":
+            moving.remove(tx, box, [made.uid])
+    found = phone.sync_once(drafts, draft("one"), draft("two"))
+    assert found is not None
+    commands = found.find(AirSync.Commands)
+    tags = [] if commands is None else [one.tag for one in commands.children]
+    assert tags == {"": [], "add": [AirSync.Change], "remove": [AirSync.Delete]}[change]
+    assert phone.sync_once(drafts) is None
