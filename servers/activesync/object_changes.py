@@ -301,7 +301,10 @@ def _fetch(
     if item is None or item.body is None:
         return _answer(AirSync.Fetch, identified, _MISSING)
     context = replace(context, identified=identified)
-    data = AirSync.ApplicationData(*item_class.show(item.body, context))
+    shown = item_class.show(item.body, context)
+    if not shown:
+        return _answer(AirSync.Fetch, identified, _MISSING)
+    data = AirSync.ApplicationData(*shown)
     return AirSync.Fetch(AirSync.ServerId(identified), AirSync.Status(_OK), data)
 
 

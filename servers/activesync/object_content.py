@@ -320,7 +320,7 @@ class ObjectContent:
         if context.version >= 160:
             context = replace(context, identified=self._server_id(item.name))
         try:
-            return self.item_class.show(item.body, context)
+            return self.item_class.show(item.body, context) or None
         except Exception:  # one item that we fail at must not keep the whole folder from a device
             log.exception("not shown", extra={"collection": item.collection_id, "item": item.id})
             return None

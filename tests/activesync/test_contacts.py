@@ -439,3 +439,23 @@ def test_a_ping_hears_of_contacts(phone: Phone, put: Callable[..., None]) -> Non
     answer = phone.post("Ping", asked).document
     assert answer.text_of(Ping.Status) == "2"
     assert answer.text_of(Ping.Folders, Ping.Folder) == book
+
+
+GROUPS = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:club\r\nFN:Club\r\nN:Club;;;;\r\nX-ADDRESSBOOKSERVER-KIND:group\r\n"
+    "X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:ada\r\nEND:VCARD\r\n",
+    "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:club\r\nFN:Club\r\nKIND:group\r\nMEMBER:urn:uuid:ada\r\nEND:VCARD\r\n",
+)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=["as Apple writes them", "RFC 6350"])
+def test_a_group_of_contacts_is_no_contact(phone: Phone, put: Callable[..., None], group: str) -> None:
+    """[MS-ASCNTC] §2.2.2 has people alone: a group would be a contact without a number (RFC 6350 §6.1.4)."""
+    put(group, "club.vcf")
+    put()
+    book = book_of(phone)
+    phone.sync(book)
+    assert names(phone, book) == ["Ada Lovelace"]
+    put(group.replace("FN:Club", "FN:Choir"), "club.vcf")
+    phone.sync(book)
+    assert names(phone, book) == ["Ada Lovelace"]

@@ -37,8 +37,10 @@ _PICTURE_MAX: Final = 1024 * 1024
 
 
 def show(body: bytes, context: Context) -> list[Element]:
-    """The elements of a stored card; a group of contacts is none."""
+    """The elements of a stored card; none for a group of contacts, of which the class knows nothing (§2.2.2)."""
     card = parse(body)[0]
+    if (card.value("KIND") or card.value("X-ADDRESSBOOKSERVER-KIND")).strip().lower() == "group":
+        return []
     found = {tag: text for tag, text in texts(card).items() if text}
     elements: list[Element | None] = [tag(text) for tag, text in found.items()]
     if names := listed(card.all("CATEGORIES")):

@@ -50,7 +50,7 @@ class ItemClass:
     suffix: str
     """Of an item's name in the store."""
     show: Callable[[bytes, Context], list[Element]]
-    """The children of ApplicationData of a stored object."""
+    """The children of ApplicationData of a stored object; none of one that devices are not shown."""
     merge: Callable[[Element, bytes | None, str, Context], bytes]
     """The object after an Add (no object before it) or a Change of a device; its UID is given.
 
