@@ -459,3 +459,22 @@ def test_a_group_of_contacts_is_no_contact(phone: Phone, put: Callable[..., None
     put(group.replace("FN:Club", "FN:Choir"), "club.vcf")
     phone.sync(book)
     assert names(phone, book) == ["Ada Lovelace"]
+
+
+def test_characters_that_no_text_may_hold_do_not_keep_a_contact_off() -> None:
+    """Old devices and Outlook send the controls of Word in WBXML, where XML has none (§2.2); the contact is taken."""
+    text = merged(
+        data(
+            Contacts.FirstName("Gr\x0bace"),
+            Contacts.HomeAddressStreet("1 Street\x0b\r\nLeft\x07"),
+            Contacts.Categories(Contacts.Category("Fri\x1fends")),
+            Contacts.Children(Contacts.Child("A\x01nn")),
+            AirSyncBase.Body(AirSyncBase.Type(PLAIN), AirSyncBase.Data("one\x0btwo\r\nthree")),
+        ),
+        None,
+    )
+    assert "N:;Grace;;;" in text
+    assert "ADR;TYPE=HOME:;;1 Street\\nLeft;;;;" in text
+    assert "CATEGORIES:Friends" in text
+    assert "X-CHILD:Ann" in text
+    assert "NOTE:onetwo\\nthree" in text

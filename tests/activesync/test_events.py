@@ -630,3 +630,12 @@ def test_what_an_exception_does_not_say_is_the_series(version: int) -> None:
     assert [one.value for one in instance.all("ATTENDEE")] == ["mailto:bob@example.test", "mailto:carol@example.test"]
     assert "PARTSTAT=TENTATIVE:mailto:bob@example.test" in text
     assert exceptions(shown(text.encode())).keys() == {"20260406T080000Z"}
+
+
+def test_names_of_people_hold_no_controls() -> None:
+    """RFC 5545 §3.1: no parameter holds one; the meeting is taken all the same."""
+    text = merged(
+        new(Calendar.OrganizerName("Al\x07ice"), Calendar.Attendees(attendee("bob@example.test", name="B\x01ob"))), None
+    )
+    assert "CN=Alice:mailto:alice@example.test" in text
+    assert "CN=Bob" in text

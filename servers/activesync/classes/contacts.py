@@ -14,6 +14,7 @@ from typing import Final
 
 from servers.activesync import bodies, html_text
 from servers.activesync.classes import contact_slots as slots
+from servers.activesync.classes import property_text
 from servers.activesync.classes.item_class import Context, ItemClass, Unconvertible, no_uid
 from servers.activesync.options import HTML, PLAIN
 from servers.activesync.wbxml.code_page import Tag
@@ -113,7 +114,7 @@ def _said(data: Element, tag: Tag, before: str, context: Context) -> str:
     text = data.text_of(tag)
     if text is None:
         return "" if context.clears(tag) and tag is not Contacts.FileAs else before
-    text = text.strip()[:_TEXT_MAX]
+    text = property_text.clean(text, _TEXT_MAX)
     if tag in _DATES:
         return before if not text else _kept_date(text, before)
     if tag in slots.EMAILS and "<" in text:
@@ -223,7 +224,7 @@ def _write_list(card: Component, data: Element, tag: Tag, name: str, context: Co
     said = data.find(tag)
     if said is None and not context.clears(tag):
         return
-    names = [] if said is None else [text for one in said.children if (text := one.text.strip())]
+    names = [] if said is None else [text for one in said.children if (text := property_text.clean(one.text))]
     if names != listed(card.all(name)):
         card.properties = [one for one in card.properties if one.name != name]
         if names:
@@ -234,7 +235,7 @@ def _write_children(card: Component, data: Element, context: Context) -> None:
     said = data.find(Contacts.Children)
     if said is None and not context.clears(Contacts.Children):
         return
-    names = [] if said is None else [text for one in said.children if (text := one.text.strip())]
+    names = [] if said is None else [text for one in said.children if (text := property_text.clean(one.text))]
     if names != [unescape_text(one.value) for one in card.all("X-CHILD")]:
         card.properties = [one for one in card.properties if one.name != "X-CHILD"]
         card.properties += [Property("X-CHILD", escape_text(one)) for one in names[:300]]
@@ -298,7 +299,7 @@ def _write_note(card: Component, data: Element) -> None:
     said = data.find(AirSyncBase.Body)
     if said is None or said.text_of(AirSyncBase.Truncated) == "1":
         return
-    text = (said.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n")
+    text = property_text.CONTROL.sub("", (said.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n"))
     if said.text_of(AirSyncBase.Type) == str(HTML):
         text = html_text.plain(text)
     if text.strip() == _note(card).strip():

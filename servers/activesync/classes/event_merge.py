@@ -13,6 +13,7 @@ from servers.activesync.classes import (
     event_inheritance,
     event_people,
     event_times,
+    property_text,
     recurrences,
 )
 from servers.activesync.classes.event_times import Times
@@ -96,7 +97,7 @@ def _write_people(event: Component, data: Element, context: Context, *, fresh: b
         return  # a small change, of something else
     if said and event.get("ORGANIZER") is None and context.own:
         address = next(iter(context.own))
-        name = " ".join((data.text_of(Calendar.OrganizerName) or "").split())
+        name = property_text.clean(" ".join((data.text_of(Calendar.OrganizerName) or "").split()))
         event.properties.append(Property("ORGANIZER", f"mailto:{address}", [("CN", [name])] if name else []))
     event_people.write(event, said)
     if not said and event_people.organizes(event, context):

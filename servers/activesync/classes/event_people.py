@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from servers.activesync.classes import event_times
+from servers.activesync.classes import event_times, property_text
 from servers.activesync.classes.item_class import Context
 from servers.activesync.options import number
 from servers.activesync.wbxml.element import Element
@@ -100,7 +100,7 @@ def write(component: Component, said: list[Element]) -> None:
         prop = before.get(address.lower()) or Property(
             "ATTENDEE", f"mailto:{address}", [("PARTSTAT", ["NEEDS-ACTION"]), ("RSVP", ["TRUE"])]
         )
-        name = " ".join((one.text_of(Calendar.Name) or "").split())
+        name = property_text.clean(" ".join((one.text_of(Calendar.Name) or "").split()))
         if name and name.lower() != address.lower() and prop.param("CN") != name:
             itip.set_param(prop, "CN", name[:256])
         _set_role(prop, number(one.text_of(Calendar.AttendeeType), 1))
