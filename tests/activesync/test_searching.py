@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from servers.activesync.wbxml.element import Element
-from servers.activesync.wbxml.pages import GAL, AirSync, Email, ItemOperations, ResolveRecipients, Search
+from servers.activesync.wbxml.pages import GAL, AirSync, Email, Find, ItemOperations, ResolveRecipients, Search
 from storage import collections as tree
 from storage import groups, items, kinds
 from storage.mail.types import TRASH
@@ -53,6 +53,19 @@ def test_people_are_found_by_name_address_and_company(phone: Phone) -> None:
     assert pictured.text_of(GAL.Picture, GAL.Status) == "173"
     assert gal(phone, "b") == []
     assert gal(phone, "nobody") == []
+
+
+def test_there_are_more_people_than_are_told(connect: Callable[..., Phone]) -> None:
+    """[MS-ASCMD] §2.2.3.176 (Total): a device asks for a further range only where there is something in it."""
+    phone = connect(version="16.1")
+    for span, total in (("0-0", "2"), ("1-1", "2"), ("0-1", "2")):
+        store = Search.Store(Search.Name("GAL"), Search.Query("navy"), Search.Options(Search.Range(span)))
+        found = phone.post("Search", Search.Search(store)).document.find(Search.Response, Search.Store)
+        assert found is not None
+        assert (found.text_of(Search.Range), found.text_of(Search.Total)) == (span, total)
+        asked = Find.GalSearchCriterion(Find.Query("navy"), Find.Options(Find.Range(span)))
+        answer = phone.post("Find", Find.Find(Find.SearchId("1"), Find.ExecuteSearch(asked))).document
+        assert answer.text_of(Find.Response, Find.Total) == total
 
 
 def test_strangers_are_not_told(connect: Callable[..., Phone], store: Store) -> None:

@@ -38,12 +38,12 @@ def _people(call: Call, asked: Element, first: int, last: int) -> Element:
     size = None if said is None else said.text_of(Find.MaxSize)
     pictures = pictures_of(said, size, None if said is None else said.text_of(Find.MaxPictures))
     with call.store.read(call.actor) as tx:
-        found, _ = directory.search(tx, asked.text_of(Find.Query) or "", last + 1)
+        found, more = directory.search(tx, asked.text_of(Find.Query) or "", last + 1)
         told = [
             Find.Result(AirSync.Class("GAL"), Find.Properties(*gal.properties(one, pictures)))
             for one in found[first : last + 1]
         ]
-    return _answer("GAL", told, first, len(found))
+    return _answer("GAL", told, first, len(found) + more)
 
 
 def _mails(call: Call, asked: Element, first: int, last: int) -> Element:

@@ -66,8 +66,8 @@ def _people(call: Call, asked: Element, first: int, last: int) -> Element:
     size = None if said is None else said.text_of(Search.MaxSize)
     pictures = pictures_of(said, size, None if said is None else said.text_of(Search.MaxPictures))
     with call.store.read(call.actor) as tx:
-        found, _ = directory.search(tx, text, last + 1)
-        total = len(found)
+        found, more = directory.search(tx, text, last + 1)
+        total = len(found) + more  # an estimate: there is something to ask for behind this range
         told = [Search.Result(Search.Properties(*gal.properties(one, pictures))) for one in found[first : last + 1]]
     return _found(told, first, total)
 
