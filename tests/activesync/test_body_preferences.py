@@ -107,3 +107,27 @@ def test_a_part_comes_after_a_preview(phone: Phone, inbox: str) -> None:
     assert [one.tag for one in body.children] == [
         AirSyncBase.Type, AirSyncBase.EstimatedDataSize, AirSyncBase.Preview, ItemOperations.Part,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mime", "kind"), [(0, "1"), (1, "1"), (2, "4")])
+@pytest.mark.parametrize("secured", [False, True])
+def test_a_fetch_that_says_nothing_of_bodies_has_one(
+    phone: Phone, deliver: Callable[..., int], mime: int, kind: str, secured: bool
+) -> None:
+    """[MS-ASCMD] §2.2.3.110.2: 1 is "send MIME data for S/MIME messages only; send regular body for all other messages"."""
+    more = 'MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary="b"\r\n' if secured else ""
+    text = "--b\r\n\r\nbudget\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\r\nx\r\n--b--" if secured else "budget"
+    deliver("one", text=text, more=more)
+    phone.folder_sync()
+    folder = phone.folder("INBOX")
+    phone.sync(folder)
+    (number,) = phone.items[folder]
+    fetch = ItemOperations.Fetch(
+        ItemOperations.Store("Mailbox"), AirSync.CollectionId(folder), AirSync.ServerId(number),
+        ItemOperations.Options(AirSync.MIMESupport(mime)),
+    )  # fmt: skip
+    found = phone.post("ItemOperations", ItemOperations.ItemOperations(fetch)).document
+    body = found.find(ItemOperations.Response, ItemOperations.Fetch, ItemOperations.Properties, AirSyncBase.Body)
+    assert body is not None
+    assert body.text_of(AirSyncBase.Type) == ("4" if secured and mime else kind)
+    assert "budget" in (body.text_of(AirSyncBase.Data) or "")

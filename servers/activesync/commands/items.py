@@ -27,6 +27,8 @@ _NO_FILE, _CREDENTIALS = 15, 18
 OPERATIONS_MAX: Final = 100
 _WHOLE: Final = tuple(wanted_of.Preference(kind, None, False, 0) for kind in (wanted_of.HTML, wanted_of.PLAIN))
 """What is fetched of a mail where nothing is said of its body: all, in the form that it has."""
+_ALL_AS_MIME: Final = 2
+"""MIMESupport ([MS-ASCMD] §2.2.3.110.2)."""
 
 
 def item_operations(call: Call) -> Element | Multipart:
@@ -76,8 +78,10 @@ def _item(tx: Transaction, call: Call, asked: Element, delivery: Delivery) -> El
     names = (Search.LongId(long_id),) if long_id else (AirSync.CollectionId(folder), AirSync.ServerId(identified))
     try:
         content = contents.of(tx, folder or identified.partition(":")[0])
-        if content.name == MailContent.name and not options.bodies and not options.mime:
-            options = replace(options, bodies=_WHOLE)
+        if content.name == MailContent.name and not options.bodies and options.mime != _ALL_AS_MIME:
+            # With 1 those that are signed or encrypted come as MIME, and all others have a body too.
+            whole = wanted_of.Preference(wanted_of.MIME, options.mime_size, False, 0)
+            options = replace(options, bodies=(*_WHOLE, whole))
         shown = content.show(tx, call, identified, options)
     except NotFound:
         shown = None
