@@ -31,6 +31,20 @@ def body(forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> Element | 
     return None
 
 
+def is_cut(said: Element, forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> bool:
+    """Whether a device gives back a Body that was cut for it: it says nothing of the rest, which it never had."""
+    if said.text_of(AirSyncBase.Truncated) == "1":
+        return True
+    shown = body(forms, wanted)
+    if shown is None or AirSyncBase.Truncated not in shown:
+        return False
+    given, told = (
+        (one.text_of(AirSyncBase.Type), (one.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n").strip())
+        for one in (said, shown)
+    )
+    return given == told
+
+
 def part(forms: Mapping[int, str], wanted: Preference) -> Element:
     """The BodyPart element, which is HTML ([MS-ASAIRS] §2.2.2.10): the whole text, what it quotes is not told apart."""
     shown = _cut(HTML, _turned(forms, HTML), wanted)

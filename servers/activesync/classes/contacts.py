@@ -76,7 +76,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     _write_list(card, data, Contacts.Categories, "CATEGORIES", context)
     _write_children(card, data, context)
     _write_picture(card, data)
-    _write_note(card, data)
+    _write_note(card, data, context)
     _write_formatted_name(card, data, old, new)
     return render(card)
 
@@ -295,9 +295,9 @@ def _note(card: Component) -> str:
     return "\n".join(unescape_text(one.value) for one in card.all("NOTE"))
 
 
-def _write_note(card: Component, data: Element) -> None:
+def _write_note(card: Component, data: Element, context: Context) -> None:
     said = data.find(AirSyncBase.Body)
-    if said is None or said.text_of(AirSyncBase.Truncated) == "1":
+    if said is None or bodies.is_cut(said, {PLAIN: _note(card)}, context.options.bodies):
         return
     text = property_text.CONTROL.sub("", (said.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n"))
     if said.text_of(AirSyncBase.Type) == str(HTML):

@@ -6,11 +6,11 @@ from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from servers.activesync import html_text
+from servers.activesync import bodies, html_text
 from servers.activesync.classes import event_place, event_times, property_text, timezone_blob
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, Unconvertible
-from servers.activesync.options import HTML, number
+from servers.activesync.options import HTML, PLAIN, number
 from servers.activesync.wbxml.code_page import Tag
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Calendar
@@ -44,7 +44,7 @@ def write_details(event: Component, data: Element, context: Context, *, inherits
         write_reminder(event, data, context)
     if not inherits or Calendar.Categories in data:
         write_categories(event, data, context)
-    _write_body(event, data)
+    _write_body(event, data, context)
 
 
 def write_own(event: Component, data: Element, context: Context, *, inherits: bool = False) -> None:
@@ -139,9 +139,20 @@ def write_categories(event: Component, data: Element, context: Context) -> None:
         event.properties.append(Property("CATEGORIES", ",".join(escape_text(name) for name in names)))
 
 
-def _write_body(event: Component, data: Element) -> None:
+def forms(event: Component) -> dict[int, str]:
+    """The forms that its text exists in; without any it has none."""
+    found: dict[int, str] = {}
+    if text := unescape_text(event.value("DESCRIPTION")):
+        found[PLAIN] = text
+    markup = event.get("X-ALT-DESC")
+    if markup is not None and (markup.param("FMTTYPE") or "").lower() == "text/html":
+        found[HTML] = unescape_text(markup.value)
+    return found
+
+
+def _write_body(event: Component, data: Element, context: Context) -> None:
     said = data.find(AirSyncBase.Body)
-    if said is None or said.text_of(AirSyncBase.Truncated) == "1":
+    if said is None or bodies.is_cut(said, forms(event), context.options.bodies):
         return
     text = (said.text_of(AirSyncBase.Data) or "")[:_BODY_MAX].replace("\r\n", "\n")
     text = property_text.CONTROL.sub("", text)

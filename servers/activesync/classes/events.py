@@ -17,7 +17,6 @@ from servers.activesync.classes import (
 )
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, ItemClass
-from servers.activesync.options import HTML, PLAIN
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Calendar
 from storage.formats import icalendar
@@ -100,12 +99,7 @@ def _busy(component: Component, context: Context) -> int:
 
 
 def _body(component: Component, context: Context) -> list[Element | None]:
-    forms: dict[int, str] = {}
-    if text := unescape_text(component.value("DESCRIPTION")):
-        forms[PLAIN] = text
-    markup = component.get("X-ALT-DESC")
-    if markup is not None and (markup.param("FMTTYPE") or "").lower() == "text/html":
-        forms[HTML] = unescape_text(markup.value)
+    forms = event_details.forms(component)
     return [bodies.body(forms, context.options.bodies)] if forms else []
 
 

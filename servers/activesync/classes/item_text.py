@@ -7,7 +7,7 @@ from typing import Final
 
 from servers.activesync import bodies, html_text
 from servers.activesync.classes import property_text
-from servers.activesync.classes.item_class import Unconvertible
+from servers.activesync.classes.item_class import Context, Unconvertible
 from servers.activesync.options import HTML, PLAIN, Preference
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase
@@ -33,14 +33,14 @@ def forms(component: Component) -> dict[int, str]:
     return {PLAIN: text, HTML: found} if _words(html_text.plain(found)) == _words(text) else {PLAIN: text}
 
 
-def write(component: Component, data: Element) -> None:
+def write(component: Component, data: Element, context: Context) -> None:
     """Take over the Body that a device sends; one that was cut off says nothing, and the same one changes nothing.
 
     Raises:
         Unconvertible: it has more than a million characters.
     """
     said = data.find(AirSyncBase.Body)
-    if said is None or said.text_of(AirSyncBase.Truncated) == "1":
+    if said is None or bodies.is_cut(said, forms(component), context.options.bodies):
         return
     given = said.text_of(AirSyncBase.Data) or ""
     if len(given) > _MOST:

@@ -58,7 +58,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     # [MS-ASNOTE] §3.2.5.3: Categories that are left out of a change are removed; Subject and Body are not.
     if any(tag in data for tag in (Notes.Categories, Notes.MessageClass, Notes.Subject, AirSyncBase.Body)):
         item_text.write_categories(note, data.find(Notes.Categories))
-    item_text.write(note, data)
+    item_text.write(note, data, context)
     if before is not None and render(calendar) == as_it_was:
         return before  # in the octets of whoever wrote it
     itip.set_value(note, "DTSTAMP", stamp)

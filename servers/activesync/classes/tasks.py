@@ -95,7 +95,7 @@ def merge(data: Element, before: bytes | None, uid: str, context: Context) -> by
     for tag, name in _KEPT.items():
         if (said := data.text_of(tag)) is not None:
             item_text.write_line(task, name, said[:200])
-    item_text.write(task, data)
+    item_text.write(task, data, context)
     if before is not None and render(calendar) == as_it_was:
         return before  # in the octets of whoever wrote it
     itip.set_value(task, "DTSTAMP", stamp)
