@@ -639,3 +639,22 @@ def test_names_of_people_hold_no_controls() -> None:
     )
     assert "CN=Alice:mailto:alice@example.test" in text
     assert "CN=Bob" in text
+
+
+@pytest.mark.parametrize("version", [141, 161])
+@pytest.mark.parametrize(
+    ("lines", "times"),
+    [
+        (("DTSTART;VALUE=DATE:20260131", "DTEND;VALUE=DATE:20260131"), ("20260130T230000Z", "20260131T230000Z")),
+        (("DTSTART:20260131T100000Z", "DTEND:20260131T090000Z"), ("20260131T100000Z", "20260131T100000Z")),
+    ],
+)
+def test_nothing_ends_before_it_began(lines: tuple[str, str], times: tuple[str, str], version: int) -> None:
+    """Some programs write the last day itself as DTEND (RFC 5545 §3.8.2.2): the calendar has the day, and so have phones."""
+    body = ics(*lines, "SUMMARY:Odd")
+    found = shown(body, version)
+    told = (found.text_of(Calendar.StartTime), found.text_of(Calendar.EndTime))
+    days = ("20260131T000000Z", "20260201T000000Z")
+    assert told == (days if version == 161 and "DATE" in lines[0] else times)
+    for line in lines:
+        assert line in merged(swap(found, Calendar.Subject("Renamed")), body, version)

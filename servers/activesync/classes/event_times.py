@@ -71,7 +71,7 @@ def of(component: Component, vtimezones: Mapping[str, Component], own: tzinfo) -
         end, end_zone = moment_of(ends, vtimezones, own)
         if end_zone is not zone and not end.is_date:
             end = Moment(wall_at(_instant(end, end_zone), zone), False, start.is_utc)
-        return Times(start, end, zone, tzid)
+        return Times(start, _no_less(end, start), zone, tzid)
     duration = component.get("DURATION")
     if duration is None:
         return Times(start, start._replace(wall=start.wall + (DAY if start.is_date else 0)), zone, tzid)
@@ -80,6 +80,12 @@ def of(component: Component, vtimezones: Mapping[str, Component], own: tzinfo) -
         return Times(start, start._replace(wall=start.wall + max(DAY, length.total // DAY * DAY)), zone, tzid)
     over = instant(start.wall + length.days * DAY, zone) + length.seconds
     return Times(start, start._replace(wall=wall_at(over, zone)), zone, tzid)
+
+
+def _no_less(end: Moment, start: Moment) -> Moment:
+    """An end; of what others write as over before it began, or of a day that ends on itself, what the calendar has."""
+    least = start.wall + (DAY if start.is_date else 0)
+    return end if end.wall >= least else start._replace(wall=least)
 
 
 def moment_of(prop: Property, vtimezones: Mapping[str, Component], own: tzinfo) -> tuple[Moment, tzinfo]:
