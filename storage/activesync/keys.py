@@ -300,8 +300,10 @@ def newest(tx: Transaction, device: Device, folder: str) -> dict[str, Any] | Non
 
 def moved(tx: Transaction, device: Device, source: tuple[str, int], target: tuple[str, int], version: str) -> None:
     """The device itself moved an item: it holds it in the one folder no longer, and in the other one already."""
-    one = sa.and_(held.c.device == device.id, held.c.folder == source[0], held.c.item == source[1])
-    tx.db.execute(sa.delete(held).where(one))
+    # In the target it may hold an item of that number that is gone, of which it was not told yet.
+    for folder, item in (source, target):
+        one = sa.and_(held.c.device == device.id, held.c.folder == folder, held.c.item == item)
+        tx.db.execute(sa.delete(held).where(one))
     if newest(tx, device, target[0]) is not None:
         keys = {"device": device.id, "folder": target[0], "item": target[1]}
         _HOLD.run(tx, {**keys, "version": version})

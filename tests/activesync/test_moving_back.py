@@ -5,7 +5,7 @@ from __future__ import annotations
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSync, Calendar, Move
 from storage import collections as tree
-from storage import items
+from storage import items, moving
 from storage.store import Store
 from storage.types import Actor, SpaceKind
 from tests.activesync.phone import Phone
@@ -44,6 +44,30 @@ def test_an_event_there_and_back_and_there_again(phone: Phone, store: Store, ali
     asked = number.replace(club, home)
     assert moved(phone, asked, home, club) == ("3", number)  # the answer was lost
     assert _place(store, alice) == "Club"
+
+
+def test_an_event_that_another_program_moved_here(phone: Phone, store: Store, alice: Actor) -> None:
+    """MS-ASCMD_R285: the phone moves it back before it is told that it is gone from there."""
+    phone.folder_sync()
+    home = next(number for number, (_, kind) in phone.folders.items() if kind == 8)
+    make(phone, "Club", 13)
+    phone.hierarchy_key = "0"
+    phone.folder_sync()
+    club = phone.folder("Club")
+    for folder in (home, club):
+        phone.sync(folder)
+    phone.sync_once(club, _add())
+    with store.write(alice) as tx:
+        mine = {one.id: one for one in tree.home(tx, SpaceKind.PRIVATE, "alice")}
+        source, target = (next(one for key, one in mine.items() if folder == f"c{key}") for folder in (club, home))
+        (row,) = items.rows(tx, source)
+        moving.move(tx, source, row.name, target, row.name, overwrite=False)
+    phone.sync(home)
+    (number,) = phone.items[home]
+    status, there = moved(phone, number, home, club)
+    assert (status, there) == ("3", number.replace(home, club))
+    assert _place(store, alice) == "Club"
+    assert phone.sync_once(club) is None or phone.items[club].keys() == {there}
 
 
 def _add() -> Element:
