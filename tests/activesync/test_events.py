@@ -658,3 +658,17 @@ def test_nothing_ends_before_it_began(lines: tuple[str, str], times: tuple[str, 
     assert told == (days if version == 161 and "DATE" in lines[0] else times)
     for line in lines:
         assert line in merged(swap(found, Calendar.Subject("Renamed")), body, version)
+
+
+def test_html_that_says_something_else_than_the_text_is_older() -> None:
+    """NOTE-02, and so of events: a program that knows DESCRIPTION alone leaves Outlook's X-ALT-DESC as it was."""
+    html = "X-ALT-DESC;FMTTYPE=text/html:<html><body><b>room</b> 7</body></html>"
+    wanting = replace(context(), options=Options(0, (Preference(HTML, None, False, 0),)))
+
+    def text(*lines: str) -> str:
+        found = AirSync.ApplicationData(*events.CLASS.show(ics("DTSTART:20260706T100000Z", *lines), wanting))
+        return found.text_of(AirSyncBase.Body, AirSyncBase.Data) or ""
+
+    assert "<b>room</b> 7" in text("DESCRIPTION:room 7", html)
+    assert "<b>room</b> 7" in text(html)
+    assert "room 8" in text("DESCRIPTION:room 8", html)

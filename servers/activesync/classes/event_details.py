@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from servers.activesync import bodies, html_text
-from servers.activesync.classes import event_place, event_times, property_text, timezone_blob
+from servers.activesync.classes import event_place, event_times, item_text, property_text, timezone_blob
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, Unconvertible
 from servers.activesync.options import HTML, PLAIN, number
@@ -140,14 +140,14 @@ def write_categories(event: Component, data: Element, context: Context) -> None:
 
 
 def forms(event: Component) -> dict[int, str]:
-    """The forms that its text exists in; without any it has none."""
-    found: dict[int, str] = {}
-    if text := unescape_text(event.value("DESCRIPTION")):
-        found[PLAIN] = text
+    """The forms that its text exists in, HTML only if it is the same text, or the only one; without any it has none."""
+    found = item_text.forms(event)
+    if found[PLAIN]:
+        return found
     markup = event.get("X-ALT-DESC")
-    if markup is not None and (markup.param("FMTTYPE") or "").lower() == "text/html":
-        found[HTML] = unescape_text(markup.value)
-    return found
+    if markup is None or (markup.param("FMTTYPE") or "").lower() != "text/html":
+        return {}
+    return {HTML: unescape_text(markup.value)}
 
 
 def _write_body(event: Component, data: Element, context: Context) -> None:
