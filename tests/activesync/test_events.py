@@ -672,3 +672,17 @@ def test_html_that_says_something_else_than_the_text_is_older() -> None:
     assert "<b>room</b> 7" in text("DESCRIPTION:room 7", html)
     assert "<b>room</b> 7" in text(html)
     assert "room 8" in text("DESCRIPTION:room 8", html)
+
+
+@pytest.mark.parametrize("kind", [PLAIN, HTML])
+def test_an_instance_without_the_text_of_its_series_has_none(kind: int) -> None:
+    """[MS-ASCAL] §2.2.2.21: what an exception leaves out is that of the series."""
+    body = SERIES.replace(b"SUMMARY:Weekly", b"DESCRIPTION:Agenda\r\nSUMMARY:Weekly")
+    wanting = replace(context(), options=Options(0, (Preference(kind, None, False, 0),)))
+    found = AirSync.ApplicationData(*events.CLASS.show(body, wanting))
+    moved = exceptions(found)["20260406T080000Z"]
+    assert AirSyncBase.Body in moved
+    assert "Agenda" not in (moved.text_of(AirSyncBase.Body, AirSyncBase.Data) or "")
+    (instance,) = icalendar.read(events.CLASS.merge(found, body, "", wanting)).overrides
+    assert instance.get("DESCRIPTION") is None
+    assert instance.get("X-ALT-DESC") is None

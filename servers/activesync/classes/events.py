@@ -17,6 +17,7 @@ from servers.activesync.classes import (
 )
 from servers.activesync.classes.event_times import Times
 from servers.activesync.classes.item_class import Context, ItemClass
+from servers.activesync.options import PLAIN
 from servers.activesync.wbxml.element import Element
 from servers.activesync.wbxml.pages import AirSyncBase, Calendar
 from storage.formats import icalendar
@@ -127,6 +128,8 @@ def _exceptions(
         kept = [one for one in own if one.tag in _TIMES or one != general.get(one.tag)]
         tags = {one.tag for one in own}
         kept += [Element(tag) for tag in _EMPTIED if tag in general and tag not in tags]
+        if AirSyncBase.Body in general and AirSyncBase.Body not in tags:
+            kept += [one for one in (bodies.body({PLAIN: ""}, context.options.bodies),) if one is not None]
         told[original] = Calendar.Exception(_original(original, context), *kept)
     if not told:
         return []
