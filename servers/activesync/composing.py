@@ -104,7 +104,7 @@ def octets(data: bytes, parts: Sequence[Part], attached: Sequence[mail_parts.Att
         octets = data[part.header : part.end]
         if part.header >= part.body:  # it has no header of its own: the mail is this very part
             octets = b"Content-Type: application/octet-stream\r\n\r\n" + data[part.body : part.end]
-        found.append((octets, bool(one.content_id)))
+        found.append((octets, one.inline and bool(one.content_id)))
     return found
 
 

@@ -192,6 +192,23 @@ def test_a_forward_carries_everything(phone: Phone, store: Store, original: tupl
     assert phone.items[original[0]][original[1]].text_of(Email2.LastVerbExecuted) == "3"
 
 
+def test_a_forward_keeps_an_attachment_of_gmail_apart(
+    phone: Phone, store: Store, deliver: Callable[..., int]
+) -> None:
+    """RFC 2387 §1: related is what the text needs. Gmail gives a Content-ID to all; there, some programs show no files."""
+    header, _, body = ORIGINAL.partition("\r\n\r\n")
+    text = body.replace("Content-Type: application/pdf", "Content-ID: <f_1>\r\nContent-Type: application/pdf")
+    deliver("gmail", text=text, more=header + "\r\n")
+    phone.folder_sync()
+    inbox = phone.folder("INBOX")
+    phone.sync(inbox)
+    assert smart(phone, "SmartForward", inbox, phone.number(inbox, "gmail"), REPLY).body == b""
+    [(_, _, mail)] = queued(store)
+    related, pdf = list(mail.iter_parts())
+    assert [one.get_content_type() for one in related.iter_parts()] == ["text/html", "image/png"]
+    assert pdf.get_filename() == "a.pdf"
+
+
 def test_a_plain_forward_keeps_the_pictures_as_attachments(
     phone: Phone, store: Store, original: tuple[str, str]
 ) -> None:
