@@ -31,12 +31,15 @@ def body(forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> Element | 
     return None
 
 
-def is_cut(said: Element, forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> bool:
-    """Whether a device gives back a Body that was cut for it: it says nothing of the rest, which it never had."""
+def is_as_shown(said: Element, forms: Mapping[int, str], wanted: tuple[Preference, ...]) -> bool:
+    """Whether a device gives back the Body that it was shown, which may be cut, or turned into another form.
+
+    It says nothing of what it never had.
+    """
     if said.text_of(AirSyncBase.Truncated) == "1":
         return True
     shown = body(forms, wanted)
-    if shown is None or AirSyncBase.Truncated not in shown:
+    if shown is None:
         return False
     given, told = (
         (one.text_of(AirSyncBase.Type), (one.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n").strip())

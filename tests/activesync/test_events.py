@@ -686,3 +686,12 @@ def test_an_instance_without_the_text_of_its_series_has_none(kind: int) -> None:
     (instance,) = icalendar.read(events.CLASS.merge(found, body, "", wanting)).overrides
     assert instance.get("DESCRIPTION") is None
     assert instance.get("X-ALT-DESC") is None
+
+
+def test_html_alone_stays_for_a_device_that_wants_plain_text() -> None:
+    """NOTE-02: what comes back as it was shown is no other text, though it is in another form ([MS-ASAIRS] §2.2.2.9)."""
+    html = "X-ALT-DESC;FMTTYPE=text/html:<p>the <b>plan</b></p>"
+    body = ics("DTSTART:20260706T100000Z", "SUMMARY:s", html)
+    text = merged(swap(shown(body), Calendar.Subject("Renamed")), body)
+    assert html in text
+    assert "DESCRIPTION" not in text

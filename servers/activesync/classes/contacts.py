@@ -297,7 +297,7 @@ def _note(card: Component) -> str:
 
 def _write_note(card: Component, data: Element, context: Context) -> None:
     said = data.find(AirSyncBase.Body)
-    if said is None or bodies.is_cut(said, {PLAIN: _note(card)}, context.options.bodies):
+    if said is None or bodies.is_as_shown(said, {PLAIN: _note(card)}, context.options.bodies):
         return
     text = property_text.CONTROL.sub("", (said.text_of(AirSyncBase.Data) or "").replace("\r\n", "\n"))
     if said.text_of(AirSyncBase.Type) == str(HTML):

@@ -152,7 +152,7 @@ def forms(event: Component) -> dict[int, str]:
 
 def _write_body(event: Component, data: Element, context: Context) -> None:
     said = data.find(AirSyncBase.Body)
-    if said is None or bodies.is_cut(said, forms(event), context.options.bodies):
+    if said is None or bodies.is_as_shown(said, forms(event), context.options.bodies):
         return
     text = (said.text_of(AirSyncBase.Data) or "")[:_BODY_MAX].replace("\r\n", "\n")
     text = property_text.CONTROL.sub("", text)

@@ -40,7 +40,7 @@ def write(component: Component, data: Element, context: Context) -> None:
         Unconvertible: it has more than a million characters.
     """
     said = data.find(AirSyncBase.Body)
-    if said is None or bodies.is_cut(said, forms(component), context.options.bodies):
+    if said is None or bodies.is_as_shown(said, forms(component), context.options.bodies):
         return
     given = said.text_of(AirSyncBase.Data) or ""
     if len(given) > _MOST:
