@@ -219,6 +219,8 @@ _ACCOUNT: Final = "what belongs to a desk is used by its own account: sudo -u AC
 def _of_the_driver(text: str) -> str:
     """SQLAlchemy's text without the name of the driver's class before it; what helps where SQLite may not write."""
     said = re.sub(r"^\(\w+\.\w+\) ", "", text)
+    if said.startswith("disk I/O error"):
+        return f"{said}; is its disk full?"
     return f"{said}; {_ACCOUNT}" if said.startswith(("unable to open", "attempt to write a readonly")) else said
 
 

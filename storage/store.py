@@ -225,6 +225,8 @@ _SQLITE_TROUBLE: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN,
     }
 )
+_SQLITE_FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
+"""The second one: there is no room for what all that open the database share (sqlite.org/walformat.html, §2)."""
 _NO_ROOM: Final = "53100"
 """PostgreSQL's code for a full disk."""
 _OURS: Final = "54"
@@ -232,8 +234,7 @@ _OURS: Final = "54"
 
 
 def _is_full(reason: BaseException) -> bool:
-    code = getattr(reason, "sqlite_errorcode", 0)
-    return code == sqlite3.SQLITE_FULL or getattr(reason, "sqlstate", "") == _NO_ROOM
+    return getattr(reason, "sqlite_errorcode", 0) in _SQLITE_FULL or getattr(reason, "sqlstate", "") == _NO_ROOM
 
 
 def is_trouble(reason: BaseException) -> bool:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage.errors import Busy
+from storage.errors import Busy, NoRoom
 from storage.store import Store, Transaction
 from storage.types import Actor, PrincipalId
 from tests.storage import bodies, desk
+from tests.storage.full_disk import no_room
 
 NOBODY = Actor(PrincipalId(1), "alice")
 
@@ -106,6 +107,16 @@ def test_no_room_for_the_database(store: Store, alice: Actor) -> None:
     with store.write(alice) as tx:
         tx.db.exec_driver_sql("PRAGMA max_page_count=1000000")
         bodies.put(tx, desk.events(tx, "alice"), "a", bodies.event("a"))
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_no_room_to_open_the_database(store: Store, alice: Actor) -> None:
+    """What starts on a full disk cannot even read: SQLite says "disk I/O error", and it is told as what it is."""
+    store.engines.close()
+    with no_room(3), pytest.raises(NoRoom), store.read(alice):
+        pass
+    with store.read(alice) as tx:
+        assert desk.events(tx, "alice")
 
 
 def test_more_threads_at_once_than_a_pool_keeps(store: Store) -> None:
