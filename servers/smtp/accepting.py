@@ -96,6 +96,7 @@ def opened(site: Site, origin: Origin, data: bytes, *, added: bytes = b"", spam:
 
 def receive(store: Store, envelope: Envelope, mail: Mail) -> list[Answer]:
     """Take mail from outside: one answer for each recipient (RFC 2033 §4.2; SMTP makes one of them)."""
+    envelope.settle(mail.before)
     return [_one(store, envelope, to, mail) for to in envelope.to]
 
 
@@ -120,6 +121,7 @@ def ready(store: Store, site: Site, origin: Origin, envelope: Envelope, data: by
     if imip.find(data) is not None:
         return None
     mail = opened(site, origin, data)
+    envelope.settle(mail.before)
     copies: list[delivery.Copy] = []
     for to in envelope.to:
         if to.destination is None or len(to.destination.here) != 1 or to.address.lower() in mail.before:
@@ -262,6 +264,7 @@ def submit(store: Store, site: Site, origin: Origin, envelope: Envelope, data: b
     assert actor is not None
     sender = envelope.sender.address
     only = envelope.to[0].address if len(envelope.to) == 1 else ""
+    envelope.settle()
     came = submitting.Origin(origin.protocol, origin.helo, origin.address)
     try:
         mail = submitting.ready(store, site, actor, came, own, data, sender=sender, recipient=only)

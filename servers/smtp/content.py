@@ -196,7 +196,7 @@ def _together(state: State, envelope: Envelope, answers: list[Answer], mail: acc
     refused = [number for number, answer in enumerate(answers) if not answer.good]
     if not refused:
         return Answer(250, "2.0.0", "delivered")
-    if len(refused) == len(answers):
+    if not any(answer.good and to.destination for to, answer in zip(envelope.to, answers, strict=True)):
         return max(answers, key=lambda answer: answer.code)
     # Some have it: a refusal would bring it to them again. The others' copies are tried again, or come back;
     # but not to whom it came before.

@@ -33,22 +33,34 @@ class Envelope:
     to: list[To] = field(default_factory=list)
     chunks: Taken | None = None
     """What BDAT brought so far."""
-    reached: set[tuple[object, str]] = field(default_factory=set)
-    """Accounts here with the suffix that was written, and addresses elsewhere."""
 
-    def first(self, destination: Destination) -> Destination:
-        """What of a destination no recipient before has led to: each gets one copy (SMTP-06), but for each suffix."""
-        keys = {one: (one.account, _suffix(one.address)) for one in destination.here}
-        here = tuple(one for one in destination.here if keys[one] not in self.reached)
-        elsewhere = tuple(one for one in destination.elsewhere if (one.lower(), "") not in self.reached)
-        self.reached |= {*keys.values(), *((one.lower(), "") for one in elsewhere)}
-        return replace(destination, here=here, elsewhere=elsewhere)
+    def settle(self, before: frozenset[str] = frozenset()) -> None:
+        """Let each account and address have one copy, by the first recipient that leads there, but for each suffix.
+
+        SMTP-06. Who is in `before` leads nowhere, for the mail was there already; who is told of success by a name gets
+        it by that name. It may be done again.
+        """
+        reached: set[tuple[object, str]] = set()
+        for number, to in enumerate(self.to):
+            if to.destination is None:
+                reached.add((to.address.lower(), ""))
+            elif to.address.lower() not in before and "SUCCESS" not in to.notify.split(","):
+                self.to[number] = replace(to, destination=_first(to.destination, reached))
 
     def close(self) -> None:
         """Let go of what was taken."""
         if self.chunks is not None:
             self.chunks.close()
             self.chunks = None
+
+
+def _first(destination: Destination, reached: set[tuple[object, str]]) -> Destination:
+    """What of a destination is not in `reached` yet: accounts here with their suffix, and addresses elsewhere."""
+    keys = {one: (one.account, _suffix(one.address)) for one in destination.here}
+    here = tuple(one for one in destination.here if keys[one] not in reached)
+    elsewhere = tuple(one for one in destination.elsewhere if (one.lower(), "") not in reached)
+    reached |= {*keys.values(), *((one.lower(), "") for one in elsewhere)}
+    return replace(destination, here=here, elsewhere=elsewhere)
 
 
 def _suffix(address: str) -> str:

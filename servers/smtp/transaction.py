@@ -87,7 +87,6 @@ def rcpt(state: State, argument: str) -> Reply:
     if not is_own(state.site, path.address):
         if not state.submission:
             raise Refusal(550, "5.7.1", "relaying is denied: that is none of our domains")
-        envelope.reached.add((path.address.lower(), ""))
         envelope.to.append(To(path.address, None, notify, orcpt))
         return state.said(Answer(250, "2.1.5", "recipient OK"))
     # SMTP-08, MSG-62: the sender is told before the data where a mailbox is full; a submitter, by the queue.
@@ -103,8 +102,5 @@ def rcpt(state: State, argument: str) -> Reply:
         raise Refusal(452, "4.2.2", "the mailbox is full")
     if state.checks is not None:
         state.checks.at_rcpt(state.peer.address, envelope.sender.address, path.address)
-    if "SUCCESS" not in notify.split(","):  # who is told of it by that name gets it by that name
-        destination = envelope.first(destination)
-    if destination or state.lmtp:
-        envelope.to.append(To(path.address, destination, notify, orcpt))
+    envelope.to.append(To(path.address, destination, notify, orcpt))
     return state.said(Answer(250, "2.1.5", "recipient OK"))

@@ -207,6 +207,16 @@ def test_one_copy_for_each_however_he_is_named(
     assert queued() == [("alice@example.test", "o@out.example")]
 
 
+@pytest.mark.parametrize("door", ["mx", "lmtp"])
+def test_where_it_was_before_takes_nobody_along(connect: Connect, inbox: Inbox, queued: Queued, door: str) -> None:
+    """SMTP-08: whom another recipient would have reached, were it not a loop, gets it by his own name."""
+    client = connect(door).hello()
+    to = ["info@example.test", "alice@example.test"]
+    said = client.mail("x@out.example", *to, data=b"Delivered-To: info@example.test\r\n" + DATA)
+    assert said.split("\r\n")[-3:-1] == ["554 5.4.6 it was delivered there before: a loop", "250 2.0.0 OK"] or door == "mx"
+    assert (len(inbox("alice")), len(inbox("bob")), queued()) == (1, 0, [])
+
+
 def test_elsewhere_once_and_told_by_each_name(connect: Connect, inbox: Inbox, queued: Queued) -> None:
     """SMTP-06: what is named beside an alias of it; and who asks for a report of a name gets one of that name."""
     connect("submission").login().mail("alice@example.test", "out@elsewhere.example", "sales@example.test")
