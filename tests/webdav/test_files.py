@@ -372,6 +372,13 @@ def test_downloads_are_told_at_the_next_request(
         found = alice.propfind(HOME, f"{ESC}downloads", depth="1").prop(HOME + "a.txt", f"{ESC}downloads")
         assert found is not None
         assert found.text == str(count)
+    alice.request("GET", HOME + "a.txt")
+    asked = (
+        '<D:searchrequest xmlns:D="DAV:" xmlns:E="urn:escritoire:dav"><D:basicsearch><D:select><D:prop><D:getetag/></D:prop>'
+        f"</D:select><D:from><D:scope><D:href>{HOME}</D:href><D:depth>1</D:depth></D:scope></D:from>"
+        "<D:where><D:eq><D:prop><E:downloads/></D:prop><D:literal>40</D:literal></D:eq></D:where></D:basicsearch></D:searchrequest>"
+    )
+    assert alice.request("SEARCH", HOME, asked).hrefs() == [HOME + "a.txt"]
 
 
 def test_descriptions(alice: Client) -> None:

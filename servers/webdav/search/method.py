@@ -19,9 +19,10 @@ from servers.dav.transactions import reading
 from servers.http.errors import BadRequest, HttpError
 from servers.http.response import Response
 from servers.webdav import listing, tree
+from servers.webdav.properties import DOWNLOADS
 from servers.webdav.search.candidate import Candidate, Surroundings, Value
 from servers.webdav.search.conditions import compile_where
-from storage import folders
+from storage import downloads, folders
 from storage.errors import LimitReached, NotFound
 from storage.filing import Folder
 from storage.types import Item, Row
@@ -60,6 +61,8 @@ def search(context: Context) -> Response:
     where = compile_where(xml.child(query, f"{DAV}where"))
     orders = _orders(xml.child(query, f"{DAV}orderby"))
     limit = _limit(xml.child(query, f"{DAV}limit"))
+    if query.find(f".//{DOWNLOADS}") is not None:
+        downloads.settle(context.store)
     with reading(context) as tx:
         reader = Reader(context, tx)
         hits: list[_Hit] = []
