@@ -206,6 +206,7 @@ def test_what_cannot_be_moved(phone: Phone, connect: Callable[..., Phone], deliv
     assert phone.subjects(inbox) == ["plan"]
 
 
+@pytest.mark.slow
 def test_no_more_than_a_hundred_operations(phone: Phone, deliver: Callable[..., int]) -> None:
     deliver("plan", more=ROOT)
     inbox, trash = kind(phone, INBOX), kind(phone, TRASH)

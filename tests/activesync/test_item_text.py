@@ -51,6 +51,7 @@ def body_of(kind: int, text: str) -> Element:
 TEXTS = st.text(st.sampled_from(" \n\tabé<>&;,\\\"'#-/\u00a0\u2028"), max_size=30)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from([tasks.CLASS, notes.CLASS]), TEXTS, KINDS)
 @example(notes.CLASS, "one\ntwo\n\nthree", HTML)

@@ -227,6 +227,7 @@ def stored_tasks(draw: st.DrawFn) -> bytes:
     return ics(*lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(stored_tasks())
 def test_what_comes_back_unchanged_changes_nothing(body: bytes) -> None:
@@ -261,6 +262,7 @@ ELEMENTS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(ELEMENTS, st.none() | stored_tasks())
 def test_whatever_a_device_sends_is_stored_or_refused(elements: list[Element], before: bytes | None) -> None:

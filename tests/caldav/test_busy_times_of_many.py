@@ -69,6 +69,7 @@ def told(answer: Answer) -> dict[str, tuple[str, list[str]]]:
     return found
 
 
+@pytest.mark.slow
 def test_about_many_as_about_each(crowd: Store, alice: Client) -> None:
     """Of everybody what a free-busy-query says of him, and of strangers nothing; in the order of the request."""
     together = told(ask(alice, *PEOPLE, "carol", "nobody", "alice"))
@@ -86,6 +87,7 @@ def test_about_many_as_about_each(crowd: Store, alice: Client) -> None:
     assert any("BUSY-UNAVAILABLE" in line for line in together["p9"][1])
 
 
+@pytest.mark.slow
 def test_a_rule_without_measure_is_its_owners_alone(crowd: Store, alice: Client) -> None:
     """It does not stop the answer about all the others: he is busy all the time (SYS-17)."""
     assert told(ask(alice, "p7", "p0"))["p7"] == ("2.0", ["FREEBUSY;FBTYPE=BUSY:20250601T000000Z/20250701T000000Z"])

@@ -146,6 +146,7 @@ def test_expand_refuses_too_many(app: object, alice: Client) -> None:
     assert (answer.status, answer.precondition) == (403, f"{CALDAV}max-instances")
 
 
+@pytest.mark.slow
 def test_what_one_answer_expands_has_an_end(alice: Client) -> None:
     """SYS-17, RFC 4791 §7.8: few objects, each within the limits, made an answer that filled the memory."""
     for name in ("one", "two"):

@@ -225,6 +225,7 @@ def open_range(client: Client, path: str, bounds: str) -> Answer:
     return desk.report(client, path, body, depth="1")
 
 
+@pytest.mark.slow
 def test_ranges_open_at_one_end(store: Store, alice: Client) -> None:
     """CALSYNC-04, RFC 4791 §9.9: "Time ranges open at one end can be specified by including only one attribute"."""
     desk.put(alice, f"{EVENTS}a.ics", desk.event("a", *at(1)))

@@ -97,6 +97,7 @@ def stored(alice: Client) -> dict[str, bytes]:
     return bodies
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_bad_objects(alice: Client, name: str) -> None:
     """Over a new name and over one that is there: refused, explained, and nothing stored is hurt."""

@@ -38,6 +38,7 @@ BROKEN: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_bad_cards(alice: Client, name: str) -> None:
     body, element, reason = BROKEN[name]
@@ -152,6 +153,7 @@ class TestPhotos:
         desk.put(alice, f"{BOOK}x.vcf", body)
         assert alice.request("GET", f"{BOOK}x.vcf").body == body
 
+    @pytest.mark.slow
     def test_bombs_are_refused(self, alice: Client) -> None:
         out = io.BytesIO()
         Image.new("1", (20_000, 20_000)).save(out, "PNG")

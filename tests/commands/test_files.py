@@ -140,6 +140,7 @@ def test_what_was_replaced_comes_back(line: Line) -> None:
     line("history", "restore", "alice/events", "999", status=1)
 
 
+@pytest.mark.slow
 def test_a_whole_desk_is_consistent(line: Line) -> None:
     line("import", "alice/events", "-", stdin=EVENTS)
     assert "consistent" in line("check", "--purge")

@@ -162,6 +162,7 @@ scalars: st.SearchStrategy[object] = st.one_of(st.booleans(), st.integers(-5, 70
 names = st.sampled_from([field.name for field in msgspec.structs.fields(Settings)] + ["enabled", "port", "x"])
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.dictionaries(names, st.one_of(scalars, st.dictionaries(names, scalars, max_size=3)), max_size=5))
 def test_any_toml_is_read_or_refused_in_words(raw: dict[str, object]) -> None:

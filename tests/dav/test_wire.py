@@ -193,6 +193,7 @@ def test_too_large_is_refused_and_the_next_request_works(port: int) -> None:
     assert Wire(port).ask(b"GET", EVENTS)[0] == 200
 
 
+@pytest.mark.slow
 def test_two_processes_behind_one_origin(template: Path, tmp_path: Path) -> None:
     """SYS-03, docs/decisions/0055: whichever process is asked finds the answer."""
     folder = tmp_path / "desk"

@@ -173,6 +173,7 @@ _tree = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(_tree)
 def test_what_is_written_is_read_again(tree: Folder) -> None:
@@ -315,6 +316,7 @@ def test_depth_has_an_end() -> None:
     assert [one.address for _, one in deep.bookmarks()] == ["https://x/"]
 
 
+@pytest.mark.slow
 def test_numbers_have_an_end() -> None:
     many = bookmarks.MOST_ENTRIES + 1
     with pytest.raises(BadFormat, match="at most"):

@@ -247,6 +247,7 @@ def same(one: bytes, other: bytes) -> bool:
     return render(settled(parse(one)[0])) == render(settled(parse(other)[0]))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(objects())
 def test_merge_undoes_split(found: CalendarObject) -> None:

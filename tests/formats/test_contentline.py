@@ -38,6 +38,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(trees)
 def test_parse_undoes_render(component: Component) -> None:
@@ -147,6 +148,7 @@ def test_hostile_input_is_refused_with_its_line(data: bytes, line: int, reason: 
     assert refusal.value.line == line
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_lines_and_a_very_long_one() -> None:
     [component] = parse(b"BEGIN:A\n" + b"X:1\n" * 100_000 + b"END:A\n")
     assert len(component.properties) == 100_000

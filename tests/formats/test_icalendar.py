@@ -92,6 +92,7 @@ def test_what_is_known_of_it() -> None:
     assert found.series.span == (1704880800, 1704884400)
 
 
+@pytest.mark.slow
 def test_attendee_limit() -> None:
     """CALDAV:max-attendees-per-instance (RFC 4791 §5.2.9)."""
     many = [f"ATTENDEE:mailto:a{number}@example.test" for number in range(MAX_ATTENDEES + 1)]

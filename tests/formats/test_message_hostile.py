@@ -117,6 +117,7 @@ def test_a_hundred_thousand_parts() -> None:
     assert parts[-1].end == len(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "header",
     [b"X: " + b"a" * 50_000_000 + b"\r\n\r\n", b"X: a\r\n" * 8_000_000 + b"\r\n", b"a" * 50_000_000],
@@ -207,6 +208,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES, max_size=40).map(b"".join) | st.binary(max_size=200))
 @settings(max_examples=400)
 def test_any_octets(data: bytes) -> None:

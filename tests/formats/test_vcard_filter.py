@@ -184,6 +184,7 @@ prop_filters = st.builds(
 filters = st.builds(CardFilter, st.lists(prop_filters, max_size=3).map(tuple), st.booleans())
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(filters, st.lists(properties, max_size=6))
 def test_the_plan_loses_no_card_and_is_exact_where_it_says_so(wanted: CardFilter, lines: list[Property]) -> None:

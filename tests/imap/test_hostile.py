@@ -40,6 +40,7 @@ def test_sizes_are_judged_before_anything_is_read(connect: Connect) -> None:
     assert "BYE" in connect(known=False).feed(b"x" * 70_000)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(WORDS), max_size=12).map(b" ".join) | st.binary(max_size=200))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_command(alice: Client, data: bytes) -> None:

@@ -51,6 +51,7 @@ def append(client: Client, count: int) -> None:
         assert "APPENDUID" in client(f"APPEND Many {{{len(message)}+}}\r\n{message}")
 
 
+@pytest.mark.slow
 def test_own_changes_are_not_told_again_and_others_are(connect: Connect) -> None:
     alice, other = select(connect(), 3), select(connect())
     assert alice.lines("STORE 1:* +FLAGS.SILENT (\\Flagged)") == []
@@ -71,6 +72,7 @@ def test_own_changes_are_not_told_again_and_others_are(connect: Connect) -> None
     )
 
 
+@pytest.mark.slow
 def test_a_new_keyword_and_condstore(connect: Connect) -> None:
     alice = select(connect(), 3)
     alice.lines("ENABLE CONDSTORE")
@@ -83,6 +85,7 @@ def test_a_new_keyword_and_condstore(connect: Connect) -> None:
     assert alice.lines("NOOP") == []
 
 
+@pytest.mark.slow
 def test_a_span_with_gaps_is_changed_where_the_mailbox_is_known(connect: Connect) -> None:
     """What lies between removed messages is changed at once; what came meanwhile, and is not known, is not."""
     alice, other = select(connect(), 9), select(connect())
@@ -97,6 +100,7 @@ def test_a_span_with_gaps_is_changed_where_the_mailbox_is_known(connect: Connect
     assert flags_of(alice) == flags_of(other)
 
 
+@pytest.mark.slow
 def test_a_silent_store_tells_what_a_receipt_added(store: Store, connect: Connect) -> None:
     """MSG-16: the flag that says that the receipt went is one that the client does not expect (RFC 9051 §6.4.6)."""
     with store.write(SITE) as tx:
@@ -112,6 +116,7 @@ def test_a_silent_store_tells_what_a_receipt_added(store: Store, connect: Connec
         preferences.choose(tx, accounts.find(tx, "alice").principal, "answer_receipts", "ask")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(25))
 def test_whoever_changes_what_in_whatever_order(store: Store, connect: Connect, seed: int) -> None:
     chance = random.Random(seed)
@@ -140,6 +145,7 @@ def test_whoever_changes_what_in_whatever_order(store: Store, connect: Connect, 
         assert check.run(tx) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(15))
 @pytest.mark.parametrize("enabled", ["", "CONDSTORE", "IMAP4rev2", "IMAP4rev2 QRESYNC"])
 def test_both_ways_tell_the_same(connect: Connect, monkeypatch: pytest.MonkeyPatch, seed: int, enabled: str) -> None:

@@ -117,6 +117,7 @@ class Copies(RuleBasedStateMachine):
                 assert found.at(wanted) == [plain[place] for place in wanted]
 
 
+@pytest.mark.slow
 def test_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happens to one, the others stay as they are."""
     monkeypatch.setattr(messages, "PART", 4)

@@ -110,6 +110,7 @@ def wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_change_wakes_it(store: Store, alice: Actor) -> None:
     """It waits on the bus, in new folders too."""
     stopped = threading.Event()

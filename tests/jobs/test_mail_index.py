@@ -81,6 +81,7 @@ def test_what_deletions_leave_is_merged(store: Store, alice: Actor) -> None:
         tx.raw.execute("INSERT INTO message_search(message_search) VALUES ('integrity-check')")
 
 
+@pytest.mark.slow
 def test_a_long_mail_is_a_step_of_its_own(store: Store, alice: Actor) -> None:
     texts = ("long " * 30_000, "short ", "long " * 10_000, "longer " * 10_000)
     put(store, alice, "INBOX", *(mail(str(number), text=f"{text}\r\n") for number, text in enumerate(texts)))

@@ -244,6 +244,7 @@ def test_waiting(connect: Callable[..., Client], tiny: Tiny) -> None:
     assert client.ask(b"done") == b"echo done"
 
 
+@pytest.mark.slow
 def test_waiting_while_the_database_is_away(tmp_path: Path) -> None:
     """IMAP-06, RFC 2177: who began to wait then was never told of anything, until he asked of himself."""
     tiny = Tiny(tmp_path)
@@ -263,6 +264,7 @@ def test_waiting_while_the_database_is_away(tmp_path: Path) -> None:
     tiny.end()
 
 
+@pytest.mark.slow
 def test_ends(connect: Callable[..., Client]) -> None:
     """A mistake of ours, a farewell, an idle client: each is told, then the connection closes."""
     for line, said in ((b"fail", b"failed"), (b"bye", b"bye")):

@@ -142,6 +142,7 @@ class Queue(RuleBasedStateMachine):
             assert {row.id for row in tx.db.execute(sa.select(messages.c.id))} == {key[0] for key in self.waiting}
 
 
+@pytest.mark.slow
 @pytest.mark.laws
 def test_the_law_of_the_queue(sqlite_template: Path) -> None:
     Queue.template = sqlite_template

@@ -126,6 +126,7 @@ def test_a_redirect_to_a_file_is_not_followed(serve: Serve, place: str) -> None:
         Fetcher(LOOPBACK).fetch(serve(answer(b"", f"Location: {place}", status="301 Moved")))
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_is_not_unpacked(serve: Serve) -> None:
     """A thousand times as large as it comes, and one that goes on for ever."""
 

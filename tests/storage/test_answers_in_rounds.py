@@ -57,6 +57,7 @@ def everybody(store: Store) -> set[str]:
     return {repr(states((held(store, one) or ("", ""))[1])) for one in ("alice", *MANY)}
 
 
+@pytest.mark.slow
 def test_many_answers_are_one_write_of_each_copy(crowd: Store) -> None:
     tags = {one: _tag(crowd, one) for one in MANY}
     for one in MANY[:12]:

@@ -190,6 +190,7 @@ def _write_until_killed(url: str, root: Path, who: Actor, said: Connection) -> N
         said.send(number)
 
 
+@pytest.mark.slow
 def test_kill_9_loses_no_acknowledged_body_and_leaks_none(store: Store, url: str, alice: Actor) -> None:
     spawn = multiprocessing.get_context("spawn")
     heard, said = spawn.Pipe(duplex=False)

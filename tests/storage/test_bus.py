@@ -51,6 +51,7 @@ def _wait_process(url: str, blobs: Path, number: int, said: multiprocessing.Queu
     store.close()
 
 
+@pytest.mark.slow
 def test_a_commit_of_another_process_wakes(store: Store, bus: Bus, url: str, alice: Actor, bob: Actor) -> None:
     mine, other = _number(store, alice), _number(store, bob)
     spawn = multiprocessing.get_context("spawn")
@@ -63,6 +64,7 @@ def test_a_commit_of_another_process_wakes(store: Store, bus: Bus, url: str, ali
         assert subscription.wait(0) == frozenset()  # told once
 
 
+@pytest.mark.slow
 def test_waiting_in_another_process(store: Store, url: str, alice: Actor) -> None:
     mine = _number(store, alice)
     spawn = multiprocessing.get_context("spawn")
@@ -146,6 +148,7 @@ def test_loops_are_woken_by_a_call(store: Store, bus: Bus, alice: Actor) -> None
         assert subscription.take() == frozenset()
 
 
+@pytest.mark.slow
 def test_thousands_of_subscriptions_share_one_thread(store: Store, bus: Bus, alice: Actor) -> None:
     mine = _number(store, alice)
     before = threading.active_count()

@@ -64,6 +64,7 @@ def test_many_at_once_are_as_each_alone(store: Store) -> None:
         assert not collections.calendars_of(tx, [ids["dora"]])[ids["dora"]][0][0].rights & Right.EDIT
 
 
+@pytest.mark.slow
 def test_a_calendar_of_rules_without_measure(store: Store) -> None:
     """It is busy all the time, and nothing else in it is looked at: thousands of them would take minutes (SYS-17)."""
     with store.write(desk.actor(store, "alice")) as tx:

@@ -281,6 +281,7 @@ def two_groups(store: Store) -> Store:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "tool", "component"), WORLDS, ids=lambda value: str(getattr(value, "value", value)))
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -149,6 +149,7 @@ def test_grants_to_whom_they_cannot_belong_go(used: Store, carol: Actor, alice: 
     assert _run(used) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1_000, 100_000])
 def test_mails_attachments_and_letters_on_their_way_are_read(store: Store, alice: Actor, size: int) -> None:
     """A small one lies in its row, a large one in a file."""

@@ -514,6 +514,7 @@ def test_a_large_tree_moves_in_few_statements(store: Store, alice: Actor) -> Non
     assert counted[0] == counted[1]
 
 
+@pytest.mark.slow
 def test_writers_at_the_same_time_leave_a_sound_tree(store: Store, alice: Actor) -> None:
     """Refusals are in the storage's own words, and no row contradicts another (SYS-01)."""
     with store.write(alice) as tx:

@@ -289,6 +289,7 @@ def test_what_was_in_vain_is_not_tried_again(store: Store, alice: Actor) -> None
     assert found(store, alice, "name:broken") == ["alice/broken.pdf"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

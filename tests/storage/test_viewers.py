@@ -168,6 +168,7 @@ _step = st.tuples(
 _count = itertools.count()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("space", "tool"), [("alice", Tool.CALENDAR), ("IAB", Tool.CALENDAR), ("alice", Tool.CONTACTS)]
 )

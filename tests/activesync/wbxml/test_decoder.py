@@ -179,6 +179,7 @@ def test_any_octets(data: bytes) -> None:
             assert decode(encode(again)) == again
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     TREES, st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255), st.sampled_from("rid")), max_size=4), st.data()

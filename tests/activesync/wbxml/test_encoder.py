@@ -68,6 +68,7 @@ def test_a_page_is_switched_to_only_when_it_changes(tree: Element) -> None:
     assert len(flat) == len(HEADER) + 2 + len(emptied) + 2 * changes
 
 
+@pytest.mark.slow
 def test_deep_trees_are_no_matter() -> None:
     """Nothing recurses."""
     tree = AirSync.Sync()
@@ -127,6 +128,7 @@ def known_to_libwbxml(tree: Element) -> Element:
     return tree
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(elements([token for token in TOKENS if libwbxml.knows(token)], XML_TEXT).map(known_to_libwbxml))
 @example(known_to_libwbxml(AirSync.Sync(Email.Subject(" a & b < c ]]> ü \U0001f600 \n\t"))))

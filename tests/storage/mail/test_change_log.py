@@ -62,6 +62,7 @@ def _states(tx: Transaction, box: Mailbox) -> dict[int, State]:
     return {state.uid: state for state in reading.snapshot(tx, box.id).states}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize("seed", range(3))
 def test_changes_are_what_a_comparison_finds(store: Store, alice: Actor, seed: int) -> None:
