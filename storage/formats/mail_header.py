@@ -16,7 +16,7 @@ from storage.formats.addresses import parse_addresses
 HOPS_MAX: Final = 100
 _HEADER_OCTETS: Final = 256 * 1024
 _PIECE: Final = re.compile(rb'\\.|["()\\]|[^"()\\]++', re.DOTALL)
-_STRAY: Final = re.compile(rb"[^\s<>@]++@[^\s<>]+")
+_STRAY: Final = re.compile(rb"(?<![^\s<>@])[^\s<>@]++@[^\s<>]+")  # not at each octet of a long word anew
 
 
 def split(data: bytes) -> tuple[bytes, bytes]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.formats import imip, message, message_parts
+from storage.formats import imip, mail_header, message, message_parts
 from storage.formats.message import Scanned
 from storage.formats.message_parts import DEPTH_MAX, PARTS_MAX, Part
 
@@ -218,3 +220,12 @@ def test_any_octets(data: bytes) -> None:
 def test_parts_survive_storing() -> None:
     part = Part("1.2", 0, 1, 2, 0, "text/plain", "7bit", "")
     assert message_parts.load(message_parts.dump([part])) == [part]
+
+
+@pytest.mark.parametrize("rest", [b"x" * LONG * 3, b"x." * LONG, b"<a@b> " + b"y" * LONG * 2])
+def test_two_addresses_of_one_author_are_found_in_time_that_grows_as_they_do(rest: bytes) -> None:
+    """SYS-17, MSG-09: each octet of a long word behind a second `<` was begun with anew."""
+    begun = time.process_time()
+    found = mail_header.authors(b"From: <alice@example.test> <" + rest + b"\r\n")
+    assert time.process_time() - begun < 2
+    assert "alice@example.test" in found
