@@ -15,7 +15,7 @@ from storage.formats.flat_contact import EMAILS, PHONES, PLACES, Row, clean, joi
 _NUMBERED: Final = re.compile(r"(E-mail|Phone|Address|Website|Event|IM) (\d{1,3}) - (\w[\w -]*)")
 _BIRTH: Final = ("Birth Year", "Birth Month", "Birth Day")
 _GROUPS: Final = ("Labels", "Group Membership")
-_SEPARATOR: Final = re.compile(r"\s*:::\s*")
+_SEPARATOR: Final = ":::"
 _PHONES: Final[Mapping[str, tuple[str, ...]]] = {
     "mobile": ("cell",), "work": ("work",), "home": ("home",), "pager": ("pager",), "main": ("x-main",),
     "work fax": ("fax", "work"), "home fax": ("fax", "home"), "other fax": ("fax",), "fax": ("fax",),
@@ -55,10 +55,10 @@ def row(names: Sequence[str], cells: Sequence[str]) -> Row:
         if kind == "Address":
             _address(out, rest, label, parts)
             continue
-        for value in _SEPARATOR.split(parts.get("Value", "")):
+        for value in map(str.strip, parts.get("Value", "").split(_SEPARATOR)):
             if value and not _value(out, kind, label, value):
                 rest.append(f"{label}: {value}" if label else value)
-    names_of_groups = [name for title in _GROUPS for name in _SEPARATOR.split(plain.get(title, ""))]
+    names_of_groups = [name.strip() for title in _GROUPS for name in plain.get(title, "").split(_SEPARATOR)]
     if categories := [name for name in names_of_groups if name and not name.startswith("*")]:
         out["categories"] = join_list(categories)  # those with a star are Google's own
     _birthday(out, *(plain.get(name, "") for name in _BIRTH))
