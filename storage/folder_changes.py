@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from storage import acl, changes, closed_roots, folders, numbering
 from storage.changes import Numbered
-from storage.filing import Folder, FolderChanges
+from storage.filing import WEB, Folder, FolderChanges, Special
 from storage.schema import collections, grants, memberships, tombstones, viewer_collections
 from storage.statements import Statement
 from storage.store import Transaction
@@ -57,8 +57,8 @@ def since(
     found = changes.numbered(tx, folder, after, bound=bound, limit=limit)
     if closed_roots.is_closed(folder):  # ACL-12: of what he did not see he is not told that it went
         last = closed_roots.turned_at(tx, folder)
-        told = [one for one in told if one[1] is not None or one[0] <= last]
-        found = replace(found, gone=[one for one in found.gone if one[0] <= last])
+        told = [one for one in told if one[1] is not None or one[0] <= last or _is_web(folder, f"{one[2]}/")]
+        found = replace(found, gone=[one for one in found.gone if one[0] <= last or _is_web(folder, one[1])])
     files = [number for number, _ in found.present] + [number for number, _ in found.gone]
     numbers = sorted(files + [number for number, _, _ in told])
     last = folder.modseq if limit is None or len(numbers) <= limit else changes.cut_at(numbers, limit)
@@ -118,6 +118,11 @@ def went(tx: Transaction, parent: CollectionId, folder: Folder, number: int) -> 
 def seers(tx: Transaction, folder: CollectionId) -> set[PrincipalId]:
     """The accounts to whom a private folder is shown by an entry of its own, whatever the folders above it say."""
     return {PrincipalId(one) for one in _SEERS.scalars(tx, {"folder": folder})}
+
+
+def _is_web(root: Folder, name: str) -> bool:
+    """Whether this is what all co-members see in a closed root while it is published (DOC-41): no secret name."""
+    return root.special is Special.ROOT and name == f"{WEB}/"
 
 
 _Told = tuple[int, Folder | None, str]

@@ -265,6 +265,32 @@ def test_what_was_public_goes_for_all_who_saw_it(alice: Client, bob: Client, sto
         assert told(client, HOME, token)[0][web] == "404 Not Found"
 
 
+@pytest.mark.parametrize("way", ["ended", "deleted", "renamed"])
+def test_a_publication_goes_from_a_root_that_is_closed(alice: Client, bob: Client, store: Store, way: str) -> None:
+    """DOC-41, SYS-10: `web` is seen by all co-members, also by who sees nothing else of the disk; he kept it for ever."""
+    web = HOME + "web/"
+    alice.request("MKCOL", web)
+    alice.request("PUT", HOME + "secret", b"1")
+    allow(store, "alice", "bob", "secret", Right.SEE)
+    _, token = told(bob, HOME, "")
+    with store.write(actor(store, "alice")) as tx:
+        publishing.publish(tx, disk.folder(tx, "alice", "web"), True)
+    seen, token = told(bob, HOME, token)
+    assert seen == {web: ""}
+    alice.request("DELETE", HOME + "secret")
+    if way == "ended":
+        with store.write(actor(store, "alice")) as tx:
+            publishing.publish(tx, disk.folder(tx, "alice", "web"), False)
+    elif way == "deleted":
+        assert alice.request("DELETE", web).status == 204
+    else:
+        assert alice.request("MOVE", web, destination=HOME + "old").status == 201
+    assert bob.propfind(web).status == 404
+    seen, token = told(bob, HOME, token)
+    assert seen == {web: "404 Not Found"}
+    assert told(bob, HOME, token)[0] == {}
+
+
 @pytest.mark.parametrize("space", ["IAB", "alice"])
 def test_what_a_publication_shows_comes_and_goes(alice: Client, bob: Client, store: Store, space: str) -> None:
     """DOC-37, DOC-41, SYS-10: also in the folders of a published `web` that he sees anyhow, without what is in them."""
