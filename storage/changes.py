@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import numbering, tombstones, viewing
 from storage.errors import LogTruncated
-from storage.schema import collections, items, memberships, viewer_collections, viewer_items
+from storage.schema import collections, items, memberships, principals, viewer_collections, viewer_items
 from storage.schema import tombstones as stones
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import Changes, Collection, CollectionId, ModSeq, PrincipalId, Row, SpaceKind
 
+_AT_ONCE: Final = 1_000
 _FLOOR: Final = Statement(sa.select(collections.c.log_floor).where(collections.c.id == sa.bindparam("collection")))
 _TOMBSTONES: Final = Statement(
     sa.select(
@@ -182,8 +184,7 @@ def view_changed(tx: Transaction, collection: CollectionId, viewers: Iterable[Pr
     affected = sorted(set(viewers))
     if affected:
         number = numbering.take_for_viewer(tx, collection)
-        for viewer in affected:
-            note_viewer(tx, collection, viewer, number, view=True)
+        _note(tx, collection, affected, {"modseq": number, "view_modseq": number})
         _listing_changed(tx, collection, affected)
 
 
@@ -193,17 +194,25 @@ def _listing_changed(tx: Transaction, folder: CollectionId, viewers: Sequence[Pr
     if parent is None:
         return
     number = numbering.take_for_viewer(tx, CollectionId(parent))
-    for viewer in viewers:
-        note_viewer(tx, CollectionId(parent), viewer, number)
-        note_listed(tx, folder, viewer, number)
+    _note(tx, CollectionId(parent), viewers, {"modseq": number})
+    note_listed(tx, folder, viewers, number)
 
 
-def note_listed(tx: Transaction, folder: CollectionId, viewer: PrincipalId, number: int) -> None:
-    """Record under its parent's `number` that a folder comes or goes for `viewer` alone."""
-    mine = sa.and_(viewer_collections.c.viewer_id == viewer, viewer_collections.c.collection_id == folder)
-    if not tx.db.execute(sa.update(viewer_collections).where(mine).values(listed_modseq=number)).rowcount:
-        keys = {"viewer_id": viewer, "collection_id": folder}
-        tx.db.execute(sa.insert(viewer_collections).values(**keys, listed_modseq=number))
+def note_listed(tx: Transaction, folder: CollectionId, viewers: Iterable[PrincipalId], number: int) -> None:
+    """Record under its parent's `number` that a folder comes or goes for these viewers alone."""
+    _note(tx, folder, viewers, {"listed_modseq": number})
+
+
+def _note(tx: Transaction, collection: CollectionId, viewers: Iterable[PrincipalId], values: dict[str, int]) -> None:
+    """Set numbers of a collection for many viewers, in one statement."""
+    rows = [{"viewer_id": viewer, "collection_id": collection, **values} for viewer in sorted(set(viewers))]
+    if rows:
+        keys = ["viewer_id", "collection_id"]
+        tx.db.execute(_upsert(tx, viewer_collections).on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+
+def _upsert(tx: Transaction, table: sa.Table) -> Any:
+    return (sqlite.insert if tx.store.engines.sqlite else postgresql.insert)(table)
 
 
 def item_view_changed(tx: Transaction, collection: CollectionId, item_id: int, viewers: Iterable[PrincipalId]) -> None:
@@ -219,12 +228,25 @@ def items_view_changed(
     if not affected or not item_ids:
         return
     number = numbering.take_for_viewer(tx, collection)
-    for viewer in affected:
-        note_viewer(tx, collection, viewer, number)
-        for item_id in item_ids:
-            hidden = sa.select(items.c.hidden_modseq).where(items.c.id == item_id)
-            if not tx.db.execute(hidden).scalar():  # else nothing appears and nothing disappears (ACL-24)
-                note_item(tx, collection, item_id, viewer, number)
+    _note(tx, collection, affected, {"modseq": number})
+    note_items(tx, collection, item_ids, affected, number)
+
+
+def note_items(
+    tx: Transaction, collection: CollectionId, item_ids: Sequence[int], viewers: Sequence[PrincipalId], number: int
+) -> None:
+    """`note_item` of many items and viewers in a few statements; of the hidden nothing comes and goes (ACL-24)."""
+    fixed = (sa.literal(collection, sa.BigInteger), sa.literal(number, sa.BigInteger))
+    everybody = items.join(principals, sa.true())
+    query = sa.select(principals.c.id, items.c.id, *fixed).select_from(everybody).where(items.c.hidden_modseq == 0)
+    columns = ["viewer_id", "item_id", "collection_id", "modseq"]
+    for start in range(0, len(item_ids), _AT_ONCE):
+        chosen = query.where(items.c.id.in_(item_ids[start : start + _AT_ONCE]))
+        for first in range(0, len(viewers), _AT_ONCE):
+            rows = chosen.where(principals.c.id.in_(viewers[first : first + _AT_ONCE]))
+            made = _upsert(tx, viewer_items).from_select(columns, rows, include_defaults=False)
+            keys = ["viewer_id", "item_id"]
+            tx.db.execute(made.on_conflict_do_update(index_elements=keys, set_={"modseq": made.excluded.modseq}))
 
 
 def note_item(tx: Transaction, collection: CollectionId, item_id: int, viewer: PrincipalId, number: int) -> None:

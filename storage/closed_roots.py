@@ -79,9 +79,8 @@ def _told(tx: Transaction, root: CollectionId, viewer: PrincipalId) -> None:
     seen = tx.db.execute(_OPENED_FILES, keys).scalars().all()
     below = tx.db.execute(_OPENED_FOLDERS, keys).scalars().all()
     number = numbering.take_for_viewer(tx, root)
-    for item in seen:
-        changes.note_item(tx, root, item, viewer, number)
+    changes.note_items(tx, root, seen, [viewer], number)
     for folder in below:
-        changes.note_listed(tx, CollectionId(folder), viewer, number)
+        changes.note_listed(tx, CollectionId(folder), [viewer], number)
     changes.note_viewer(tx, root, viewer, number, view=True)
     viewing.forget_access(tx, root)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
-from storage import folders, grants, plans, publishing, transplant, trees
+from storage import accounts, folder_changes, folders, grants, groups, plans, publishing, transplant, trees
 from storage import principals as people
 from storage.errors import Denied, Fixed, GateClosed, NotFound, Refused
 from storage.filing import File
 from storage.store import Store
-from storage.types import PUBLIC, SITE, Actor, Principal, Right, SpaceKind
+from storage.types import PUBLIC, SITE, Actor, ModSeq, Principal, Right, SpaceKind
 from tests.storage import desk, disk
 
 
@@ -215,3 +216,28 @@ def test_a_copy_is_private_and_a_subfolder_like_its_parent(web: Store, alice: Ac
         )
         assert disk.file(tx, "alice", "copy/f").flagged
         assert desk.principal(web, "alice").id == alice.id
+
+
+def test_a_publication_ends_in_few_statements(web: Store, alice: Actor, bob: Actor, iab: Principal) -> None:
+    """SYS-17: as many for thirty people and documents as for three; a hundred people and a thousand took half a minute."""
+    with web.write(alice) as tx:
+        grants.grant(tx, disk.folder(tx, "alice"), iab, Right.SEE_FOLDER)
+        grants.grant(tx, disk.folder(tx, "alice", "web"), iab, Right.SEE_FOLDER)
+    counted: list[int] = []
+    for size in (3, 30):
+        with web.write(SITE) as tx:
+            for number in range(size):
+                groups.add_member(tx, iab, accounts.create(tx, f"m{size}-{number}", "*"))
+        with web.write(alice) as tx:
+            for number in range(size):
+                disk.put(tx, "alice", f"web/{size}-{number}")
+            publishing.publish(tx, disk.folder(tx, "alice", "web"), True)
+        with web.write(alice) as tx:
+            seen: list[object] = []
+            sa.event.listen(tx.db, "before_cursor_execute", lambda *_, seen=seen: seen.append(1))
+            publishing.publish(tx, disk.folder(tx, "alice", "web"), False)
+            counted.append(len(seen))
+    assert counted[0] == counted[1]
+    with web.read(bob) as tx:
+        found = folder_changes.since(tx, disk.folder(tx, "alice", "web"), ModSeq(1))
+    assert {"form.pdf", *(f"30-{number}" for number in range(30))} <= set(found.removed)
