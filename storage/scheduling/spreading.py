@@ -30,7 +30,7 @@ def send(
     """
     done = inviting.send(tx, {address: here[address] for address in sent if address in here}, sent)
     told = dict.fromkeys(done, delivery.DELIVERED)
-    told |= _mails(tx, sender, {one: view for one, (view, _) in sent.items() if one not in here})
+    told |= send_mails(tx, sender, {one: view for one, (view, _) in sent.items() if one not in here})
     left = {one: forms for one, forms in sent.items() if one in here and one not in done}
     changes = [one for one, (_, was) in left.items() if was is not None]
     if len(changes) > COPIES or (changes and later.waits(tx, left[changes[0]][0].uid)):
@@ -89,7 +89,7 @@ def cancel(
             itip.uninvite(view.calendar, set(addresses))
         outside = {one: view for one in addresses if one not in here}
         if mails:
-            _mails(tx, sender, outside, "CANCEL", called_off=called_off)
+            send_mails(tx, sender, outside, "CANCEL", called_off=called_off)
         inboxes = len(outside) < len(addresses)
         message = itip.message(view.calendar, "CANCEL", called_off=called_off) if inboxes else b""
         inside = {here[address] for address in addresses if address in here}
@@ -106,9 +106,10 @@ def _called_off(meeting: Component) -> bool:
     return "CANCELLED" in itip.statuses(meeting)
 
 
-def _mails(
+def send_mails(
     tx: Transaction, sender: str, outside: Mapping[str, View], method: str = "REQUEST", *, called_off: bool = True
 ) -> dict[str, str]:
+    """Send people outside their forms of a meeting by mail; gives each SCHEDULE-STATUS."""
     told: dict[str, str] = {}
     for view, addresses in _by_view(outside):
         able = [one for one in addresses if itip.is_mail(one)] if itip.is_mail(sender) else []

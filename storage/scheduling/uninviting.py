@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from storage.formats import instances, itip
 from storage.formats.contentline import Component, Property
-from storage.scheduling import delivery
+from storage.scheduling import spreading
 from storage.scheduling.views import View, Views
 from storage.store import Transaction
 
@@ -21,7 +21,7 @@ from storage.store import Transaction
 class Lost:
     """What somebody had of a meeting."""
 
-    gone: Component
+    gone: View
     """The instances that he is no longer invited to, as he had them."""
     rest: View
     """What he had without them."""
@@ -51,11 +51,13 @@ def find(old: Component, new: Component, outside: Iterable[str]) -> dict[str, Lo
 
 def tell(tx: Transaction, sender: str, lost: Mapping[str, Lost]) -> dict[str, str]:
     """Mail them; gives each SCHEDULE-STATUS."""
-    told: dict[str, str] = {}
+    people: dict[int, set[str]] = {}
     for address, one in lost.items():
-        itip.uninvite(one.gone, {other for other, its in lost.items() if its is one})
-        told[address] = delivery.mail(tx, sender, address, "CANCEL", one.gone, called_off=False)
-    return told
+        people.setdefault(id(one), set()).add(address)
+    for one in {id(each): each for each in lost.values()}.values():
+        itip.uninvite(one.gone.calendar, people[id(one)])
+    gone = {address: one.gone for address, one in lost.items()}
+    return spreading.send_mails(tx, sender, gone, "CANCEL", called_off=False)
 
 
 def _lost(was: Component, now: Component, new: Component) -> Lost | None:
@@ -79,7 +81,7 @@ def _lost(was: Component, now: Component, new: Component) -> Lost | None:
             itip.set_value(one, "SEQUENCE", str(number))
     zones = [itip.clone(each) for each in was.of("VTIMEZONE")]
     calendar = Component("VCALENDAR", itip.copies(was.properties), [*zones, *gone.values()])
-    return Lost(calendar, View(_without(was, gone)), in_series)
+    return Lost(View(calendar), View(_without(was, gone)), in_series)
 
 
 def _without(was: Component, gone: Mapping[str, Component]) -> Component:

@@ -10,6 +10,7 @@ from servers.dav.names import CALDAV, DAV
 from storage import collections, plans, principals, transfer
 from storage.formats import contentline, imip, itip
 from storage.outbound import administration, queue
+from storage.scheduling import later
 from storage.store import Store
 from storage.types import SITE, Actor, Right, SpaceKind
 from tests.caldav import desk
@@ -369,6 +370,27 @@ def test_who_is_taken_out_of_one_instance_hears_of_that_one(alice: Client, store
     *_, last = _told(store, "eve@else.test")
     assert last.method == "REQUEST"
     assert len(itip.parts(last.calendar)[0].all("EXDATE")) == 2
+
+
+def test_many_who_are_taken_out_of_one_instance_share_mails(alice: Client, store: Store) -> None:
+    """SYS-17, MTG-05: more than fifty are told by mails that they share and a moment later, as of any other change."""
+    crowd, zed, path = [f"e{number}@else.test" for number in range(60)], someone("zed@else.test"), f"{ALICE}m1.ics"
+    daily = "RRULE:FREQ=DAILY;COUNT=5"
+    put(alice, path, meeting(*map(someone, crowd), zed, more=(daily,)))
+    later.run(store)
+    with store.read(SITE) as tx:
+        before = len(administration.every(tx))
+    put(alice, path, meeting(*map(someone, crowd), zed, more=(daily, *_instance(3, zed))))
+    with store.read(SITE) as tx:
+        assert len(administration.every(tx)) == before
+    later.run(store)
+    with store.read(SITE) as tx:
+        (mail,) = administration.every(tx)[before:]
+        told = imip.find(queue.body(tx, mail.id))
+    assert {one.address for one in mail.recipients} == set(crowd)
+    assert told is not None
+    assert (told.method, itip.attendees(told.calendar).keys()) == ("CANCEL", set(crowd))
+    assert [itip.instance(each) for each in itip.parts(told.calendar)] == ["20250603T100000Z"]
 
 
 def test_instances_of_their_own_are_mailed_where_something_is_other(alice: Client, store: Store) -> None:
