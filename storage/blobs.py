@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}\Z")
 _BLOCK: Final = 1024 * 1024
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def full_disk_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in FULL:
             raise
         log.error("disk full", extra={"file": error.filename or ""})
         raise NoRoom from error
@@ -90,11 +90,11 @@ class BlobStore:
         """Store `data` and return its key; content that is there already is not written again.
 
         Raises:
-            NoRoom: the disk is full.
+            OSError: the disk is full, say. In a transaction that is its end: nobody shall take it for a refusal of his.
         """
         key = hashlib.sha256(data).hexdigest()
         if not self._refresh(key, len(data)):
-            with full_disk_told(), self._temporary() as file:
+            with self._temporary() as file:
                 file.write(data)
                 self._move_in(file, key)
         return key

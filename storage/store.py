@@ -16,7 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import migrate, plans
-from storage.blobs import BlobStore
+from storage.blobs import FULL, BlobStore
 from storage.engine import Engines, Held
 from storage.errors import Busy, NoRoom
 from storage.schema import site_values
@@ -234,6 +234,8 @@ _OURS: Final = "54"
 
 
 def _is_full(reason: BaseException) -> bool:
+    if isinstance(reason, OSError):
+        return reason.errno in FULL
     return getattr(reason, "sqlite_errorcode", 0) in _SQLITE_FULL or getattr(reason, "sqlstate", "") == _NO_ROOM
 
 

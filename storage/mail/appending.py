@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from storage import quota
+from storage.blobs import full_disk_told
 from storage.errors import OverQuota, TooLarge
 from storage.formats import message
 from storage.mail import numbers
@@ -102,11 +103,13 @@ def prepare(store: Store, data: bytes) -> Prepared:
 
     Raises:
         TooLarge: more than `MESSAGE_OCTETS` (MSG-62).
+        NoRoom: the disk is full.
     """
     if len(data) > MESSAGE_OCTETS:
         raise TooLarge(MESSAGE_OCTETS)
     digest = hashlib.sha256(data).hexdigest()[:40]
-    blob = store.blobs.put(data) if len(data) > INLINE_OCTETS else None
+    with full_disk_told():
+        blob = store.blobs.put(data) if len(data) > INLINE_OCTETS else None
     return Prepared(message.scan(data), digest, None if blob else data, blob)
 
 

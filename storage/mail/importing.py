@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage.errors import NotFound, OverQuota, StorageError, TooLarge
+from storage.errors import Busy, NotFound, OverQuota, StorageError, TooLarge
 from storage.formats.mail_files import Filed
 from storage.mail import appending, flags, mailboxes, names, reading
 from storage.mail.tables import contents, messages
@@ -163,6 +163,8 @@ def _prepared(store: Store, mail: Filed, report: Report) -> appending.New | None
             raise TooLarge(MESSAGE_OCTETS)
         prepared = appending.prepare(store, mail.data)
         return appending.New(prepared, _flags(mail.flags), mail.internal or prepared.scanned.sent)
+    except Busy:
+        raise  # of the others none would have room either
     except StorageError as error:
         report.fail(f"{mail.folder or 'top'}: {error}")
         return None

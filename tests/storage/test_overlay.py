@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 
 import pytest
 
 from storage import collections as tree
 from storage import grants, groups, items, kinds, plans, viewing
-from storage.errors import BadFormat, Denied, Exists, LimitReached, NotFound, Refused, StorageError
+from storage.errors import BadFormat, Denied, Exists, LimitReached, NoRoom, NotFound, Refused, StorageError
 from storage.overlay import choosing, merged, merging, refreshing
 from storage.store import Store
 from storage.types import SITE, Collection, Right, SpaceKind, Tool
@@ -63,6 +65,21 @@ def test_a_subscription_is_a_calendar_that_nobody_writes(store: Store) -> None:
     for login in ("bob", "carol"):
         with store.read(actor(store, login)) as tx, pytest.raises(NotFound):
             tree.by_id(tx, due.number)
+
+
+def test_a_large_event_waits_for_room_on_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SYS-02: a full disk is no refusal of one event, which was left out until it changed; all of it is done later."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    due = subscribe(store, feed(one("a")))
+    data = feed(one("a"), one("b", more=f"DESCRIPTION:{'x' * 70_000}\r\n"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(NoRoom):
+            refreshing.keep(store, due, data, '"2"')
+    assert refreshing.keep(store, due, data, '"2"').added == 1
 
 
 def test_only_what_changed_is_written(store: Store) -> None:
