@@ -254,8 +254,8 @@ class Held:
         except BaseException:
             if not self.gone():
                 with suppress(Exception):
-                    if self.db.in_transaction():
-                        self.db.rollback()
+                    self.db.rollback()  # also of what is none any more: a failed commit leaves it in the way
+                with suppress(Exception):
                     self.raw.rollback()
             raise
 

@@ -110,6 +110,19 @@ def test_no_room_for_the_database(store: Store, alice: Actor) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_no_room_for_a_commit(store: Store, alice: Actor) -> None:
+    """SYS-02: what fails at its very end is over, and the next change goes on when there is room again."""
+    with no_room(0):
+        for name in ("a", "b"):
+            with pytest.raises(Busy), store.write(alice) as tx:
+                bodies.put(tx, desk.events(tx, "alice"), name, bodies.event(name))
+    with store.write(alice) as tx:
+        bodies.put(tx, desk.events(tx, "alice"), "c", bodies.event("c"))
+    with store.read(alice) as tx:
+        assert desk.events(tx, "alice").item_count == 1
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_no_room_to_open_the_database(store: Store, alice: Actor) -> None:
     """What starts on a full disk cannot even read: SQLite says "disk I/O error", and it is told as what it is."""
     store.engines.close()
