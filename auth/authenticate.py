@@ -23,6 +23,7 @@ from auth.throttle import DEFAULT, Policy
 from storage import accounts, credentials
 from storage.accounts import Credentials
 from storage.credentials import AppPassword
+from storage.errors import Busy
 from storage.store import Store, Transaction
 from storage.types import SITE, Actor, PrincipalId
 
@@ -152,8 +153,11 @@ def verify_by(
         log.info("login_refused", extra=extra)
         raise BadCredentials
     if account_key in failed:
-        with store.write(SITE) as tx:
-            throttle.succeed(tx, account_key)
+        try:
+            with store.write(SITE) as tx:
+                throttle.succeed(tx, account_key)
+        except Busy:
+            _not_noted(found)
     _memory.place(found.id, address_key)
     log.info("login", extra={"principal": found.login, "address": address, "protocol": protocol})
     return Actor(found.id, found.login, found.version)
@@ -278,10 +282,18 @@ def _note_success(store: Store, found: Credentials, app: AppPassword | None, pas
     used = app is not None and (app.last_used or 0.0) + USED_EVERY_S < time.time()
     if not (renewed or failed_key or used):
         return
-    with store.write(SITE) as tx:
-        if failed_key:
-            throttle.succeed(tx, failed_key)
-        if renewed:
-            accounts.renew_password_hash(tx, found.id, found.password_hash, renewed)
-        if app is not None and used:
-            credentials.app_password_used(tx, app.id)
+    try:
+        with store.write(SITE) as tx:
+            if failed_key:
+                throttle.succeed(tx, failed_key)
+            if renewed:
+                accounts.renew_password_hash(tx, found.id, found.password_hash, renewed)
+            if app is not None and used:
+                credentials.app_password_used(tx, app.id)
+    except Busy:
+        _not_noted(found)
+
+
+def _not_noted(found: Credentials) -> None:
+    """A full disk, say: who is right gets in all the same, and reads what is there."""
+    log.info("login not noted", extra={"principal": found.login})

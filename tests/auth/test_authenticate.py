@@ -13,6 +13,7 @@ from storage.errors import Denied, NotFound
 from storage.store import Store
 from storage.types import SITE, Actor, Principal, SpaceKind
 from tests.auth.people import PASSWORDS
+from tests.storage.full_disk import no_room
 
 HERE = "192.0.2.1"
 
@@ -209,3 +210,16 @@ def test_a_throttled_guesser_cannot_use_the_memory(store: Store) -> None:
     with pytest.raises(Throttled):
         login(store, "alice", PASSWORDS["alice"])
     assert login(store, "alice", PASSWORDS["alice"], address="192.0.2.2").login == "alice"
+
+
+def test_a_full_disk_keeps_nobody_out(store: Store) -> None:
+    """SYS-02, SYS-04: that an app password was used, or that failures are forgiven, need not be noted at any price."""
+    alice = principal(store, "alice")
+    with store.write(SITE) as tx:
+        _, secret = tokens.make(tx, alice, "phone")
+    with pytest.raises(BadCredentials):
+        login(store, "alice", "wrong")
+    with no_room(0):
+        assert login(store, "alice", secret).login == "alice"
+        assert login(store, "alice", PASSWORDS["alice"]).login == "alice"
+    assert login(store, "alice", secret, protocol="imap").login == "alice"
