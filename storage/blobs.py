@@ -90,7 +90,7 @@ class BlobStore:
         """Store `data` and return its key; content that is there already is not written again.
 
         Raises:
-            OSError: the disk is full, say. In a transaction that is its end: nobody shall take it for a refusal of his.
+            OSError: the disk is full, say; where it ends a transaction, `Store.write` makes it NoRoom.
         """
         key = hashlib.sha256(data).hexdigest()
         if not self._refresh(key, len(data)):

@@ -219,8 +219,8 @@ def test_kill_9_loses_no_acknowledged_body_and_leaks_none(store: Store, url: str
 
 
 def test_a_full_disk(blobs: BlobStore) -> None:
-    """Nothing of it stays, and it is said as what it is."""
-    with no_room(), pytest.raises(NoRoom):
+    """Nothing of it stays, and it is said as what it is: of a whole body by the transaction that it is put in."""
+    with no_room(), pytest.raises(OSError, match="File too large"):
         blobs.put(b"x" * 300_000)
     with no_room(), pytest.raises(NoRoom), blobs.writer() as incoming:
         incoming.write(b"x" * 300_000)
