@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import os
 import random
 import smtplib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.interop.desk import PASSWORDS, Desk
 from tests.interop.mail import Mailbox
 
-ROUNDS = 3
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 MAILS = 60
+_SERVED = ("imap", "smtp", "jobs")
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "data")
-    desk.make()
-    desk.add_user("alice")
-    desk.start("imap", "smtp")
-    yield desk
-    desk.stop()
+def own(own_desk: Desk) -> Desk:
+    own_desk.start(*_SERVED)
+    return own_desk
 
 
 def deliver(desk: Desk, first: int, sent: set[int], acknowledged: set[int], stop: threading.Event) -> None:
@@ -79,7 +75,7 @@ def test_nothing_is_lost_and_nothing_doubled(own: Desk) -> None:
         stop.set()
         for worker in workers:
             worker.join()
-        own.start("imap", "smtp")
+        own.start(*_SERVED)
         found: Counter[int] = Counter()
         for name in ("INBOX", "Kept"):
             box = Mailbox(own, "alice", name)
