@@ -150,6 +150,9 @@ def numbered(
 ) -> Numbered:
     """The same as `since` before its limit cuts, for who has more to tell in the same order.
 
+    What others did since `collection` was read comes next time: a transaction that writes sees it (PostgreSQL, READ
+    COMMITTED), but each statement another part of it.
+
     Raises:
         LogTruncated: as there.
     """
@@ -163,9 +166,10 @@ def numbered(
         own_changes = {row.item_id: row.modseq for row in _VIEWER_ITEMS.all(tx, keys)}
     # An initial synchronisation tells everything anyway, and goes on in numbers' order where it was cut.
     whole = viewer is not None and 0 < after < viewer.view_modseq and bound < viewer.view_modseq
-    present = _present(tx, collection, after, own_changes, whole, viewer, limit)
+    now = collection.modseq
+    present = [one for one in _present(tx, collection, after, own_changes, whole, viewer, limit) if one[0] <= now]
     gone = _removed(tx, collection, ModSeq(max(after, bound))) if after else []
-    return Numbered(present, gone, bound or (ModSeq(0) if after else collection.modseq))
+    return Numbered(present, [one for one in gone if one[0] <= now], bound or (ModSeq(0) if after else now))
 
 
 def note_viewer(

@@ -122,21 +122,23 @@ def _commands(
         data = mail.changed(one, news.details.get(one.uid), protocol, news.before[one.uid])
         told.append(AirSync.Change(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
     octets = at = 0
+    shown_ones: list[State] = []
     while at < len(news.added):
         page = _page(news.added, at)
         at += len(page)
         shown = mail.whole(tx, box, page, options, protocol)
         for one in page:
-            if one.uid in shown:
+            if one.uid in shown:  # another process may have removed it just now
+                shown_ones.append(one)
                 data = AirSync.ApplicationData(*shown[one.uid])
                 told.append(AirSync.Add(AirSync.ServerId(mail_items.server_id(box, one.uid)), data))
                 octets += data.extent
         if octets > ANSWER_OCTETS and at < len(news.added):
             if at < news.walked:
                 news.below = page[-1].uid  # the walk goes on from here
-            del news.added[at:]
             news.more, news.base = True, base
             break
+    news.added = shown_ones
     return told, news
 
 

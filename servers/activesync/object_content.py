@@ -222,12 +222,7 @@ class ObjectContent:
             else:
                 found = None
         except LogTruncated:
-            now = tree.by_id(tx, self.source.id)
-            if now.modseq == self.source.modseq:
-                raise Lost from None
-            # Others wrote since this transaction began (PostgreSQL shows that), and a page ended with their number.
-            self.source = now
-            return self._page(tx, device, folder, state, options, most)
+            raise Lost from None
         if found is not None:
             etags = {row.name: row.etag for row in found.items}
             gone = [] if walking else [number_of(name) for name in found.removed]
@@ -289,7 +284,9 @@ class ObjectContent:
         octets = 0
         for name in names:
             item = found.get(name)
-            shown = None if item is None else self._shown(item, context)
+            if item is None:  # another process removed it just now: that is told next time, to whom it was shown
+                continue
+            shown = self._shown(item, context)
             hold[number_of(name)] = f"{page.changed.get(name) or page.added[name]} {name}"
             if shown is None:
                 continue

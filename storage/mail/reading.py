@@ -31,11 +31,16 @@ _own: Final = (
 _states: Final = sa.select(*(messages.c[name] for name in State._fields[:-1]), messages.c.content_id)
 _STATES: Final = Statement(_states.where(_here).order_by(messages.c.uid), State)
 _SINCE: Final = Statement(
-    _states.where(_here, _span, messages.c.modseq > sa.bindparam("since")).order_by(messages.c.uid), State
+    _states.where(
+        _here, _span, messages.c.modseq > sa.bindparam("since"), messages.c.modseq <= sa.bindparam("now")
+    ).order_by(messages.c.uid),
+    State,
 )
 _VANISHED: Final = Statement(
     sa.select(vanished.c.uid).where(
-        vanished.c.collection_id == sa.bindparam("collection"), vanished.c.modseq > sa.bindparam("since")
+        vanished.c.collection_id == sa.bindparam("collection"),
+        vanished.c.modseq > sa.bindparam("since"),
+        vanished.c.modseq <= sa.bindparam("now"),
     )
 )
 _FLAGS: Final = Statement(
@@ -137,6 +142,8 @@ def deleted_octets(tx: Transaction, number: CollectionId) -> int:
 def changes(tx: Transaction, number: CollectionId, since: int) -> Changes:
     """What is new, changed and gone in a mailbox since a change number (RFC 7162 §3.2.5).
 
+    All of one moment, whatever others do meanwhile: a transaction that writes sees that (PostgreSQL, READ COMMITTED).
+
     Raises:
         NotFound: as in `snapshot`.
     """
@@ -145,7 +152,7 @@ def changes(tx: Transaction, number: CollectionId, since: int) -> Changes:
         raise NotFound(str(number))
     if row.modseq == since:
         return Changes(since, [], [], True)
-    keys = {"collection": number, "since": since}
+    keys = {"collection": number, "since": since, "now": row.modseq}
     complete = row.log_floor <= since <= row.modseq
     found = [
         state
