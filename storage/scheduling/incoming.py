@@ -6,9 +6,11 @@ A message that comes again changes nothing; one that is older than what is known
 from __future__ import annotations
 
 import logging
+import time
+from typing import Final
 
 from storage import preferences
-from storage.errors import StorageError
+from storage.errors import Busy, StorageError
 from storage.formats import cutting, instances, itip
 from storage.formats.contentline import Component, Property
 from storage.formats.imip import Meeting
@@ -19,18 +21,25 @@ from storage.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
+_PAUSES_S: Final = (0.1, 0.4, 1.6)
+
 
 def take(store: Store, recipient: Recipient, meeting: Meeting, *, submitted: bool = False) -> None:
     """Apply a message to the recipient's calendar; the mail is in his mailbox, whatever becomes of this.
 
-    `submitted` is what one of our own people sent after he had logged in.
+    `submitted` is what one of our own people sent after he had logged in. Where others are in the way, it is tried
+    again for about two seconds: nobody else will.
     """
-    try:
-        with store.write(recipient.actor) as tx:
-            applied = apply(tx, recipient, meeting, submitted=submitted)
-    except StorageError as error:
-        log.info("meeting", extra={"principal": recipient.login, "reason": type(error).__name__})
-        return
+    for pause in (*_PAUSES_S, 0.0):
+        try:
+            with store.write(recipient.actor) as tx:
+                applied = apply(tx, recipient, meeting, submitted=submitted)
+            break
+        except StorageError as error:
+            log.info("meeting", extra={"principal": recipient.login, "reason": type(error).__name__})
+            if not (pause and isinstance(error, Busy)):
+                return
+        time.sleep(pause)
     log.info("meeting", extra={"principal": recipient.login, "method": meeting.method, "applied": applied})
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
+import time
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from storage.formats import imip, itip
 from storage.mail.recipients import Recipient
 from storage.outbound import administration
 from storage.scheduling import incoming
+from storage.schema import collections
 from storage.store import Store
 from storage.types import SITE
 from tests.storage import desk
@@ -294,3 +298,30 @@ def test_an_older_answer_does_not_undo_a_newer_one(store: Store) -> None:
     assert receive(store, reply(EVE, "DECLINED", stamp="20250102T000000Z"))
     assert not receive(store, reply(EVE))
     assert states((held(store, "alice") or ("", ""))[1])[EVE] == "DECLINED"
+
+
+@pytest.mark.parametrize("url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_others_in_the_way(store: Store) -> None:
+    """MTG-05: the mail has come, and nobody sends it again: the meeting is tried again for a while."""
+    person = desk.principal(store, "alice")
+    meeting = imip.find(mail(EVE, invitation(), "REQUEST"))
+    assert meeting is not None
+    recipient = Recipient(person.id, "alice", ALICE, "en")
+    taking = threading.Thread(target=incoming.take, args=(store, recipient, meeting))
+    _wait_for_locks(store, "50ms")
+    try:
+        with store.write(SITE) as tx:
+            tx.db.execute(sa.select(collections.c.id).where(collections.c.space_id == person.id).with_for_update())
+            taking.start()
+            time.sleep(0.3)
+        taking.join()
+    finally:
+        _wait_for_locks(store, "0")
+    assert held(store, "alice") is not None
+
+
+def _wait_for_locks(store: Store, most: str) -> None:
+    """Of new connections."""
+    engine = sa.create_engine(store.engines.url, poolclass=sa.pool.NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as db:
+        db.execute(sa.text(f"ALTER DATABASE {store.engines.url.database} SET lock_timeout = '{most}'"))
