@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Final
 
 from storage.errors import BadFormat, StorageError
-from storage.formats import vcalendar1, vcalendar1_export
+from storage.formats import utf16, vcalendar1, vcalendar1_export
 from storage.formats.contentline import Component, Property, escape_text, parse, render, unescape_text
 from storage.formats.icalendar import PRODID, STORABLE, understand
 from storage.formats.joined_zones import JoinedZones
@@ -20,6 +22,9 @@ from storage.formats.timezones import MAX_ZONE_OCTETS
 
 MAX_LINES: Final = 20_000_000
 _OUTER: Final = frozenset({*STORABLE, "VTIMEZONE"})
+_ENDS: Final = frozenset({"DTEND", "DUE", "DURATION"})
+_MOMENTS: Final = frozenset({"DTSTART", "DTEND", "DUE"})
+_MIDNIGHT: Final = re.compile(r"([0-9]{8})T240000(Z?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def split_objects(data: bytes) -> CalendarFile:
         BadFormat: there is no calendar in it.
     """
     found = CalendarFile()
-    calendars = list(_calendars(data, found.failures))
+    calendars = list(_calendars(utf16.as_utf8(data), found.failures))
     if not calendars and not found.failures:
         raise BadFormat("no VCALENDAR in this file", 1)
     zones: dict[str, Component] = {}
@@ -71,6 +76,7 @@ def split_objects(data: bytes) -> CalendarFile:
             zones.setdefault(tzid, zone)
         for each in calendar.components:
             if each.name in STORABLE:
+                _mend(each)
                 groups.setdefault(_uid(each), []).append((each, own))
     order = {tzid: number for number, tzid in enumerate(zones)}
     for uid, members in groups.items():
@@ -93,6 +99,16 @@ def _octets(component: Component) -> int:
     """About how long its text is."""
     own = sum(len(prop.name) + len(prop.value) for prop in component.properties)
     return own + sum(map(_octets, component.components))
+
+
+def _mend(component: Component) -> None:
+    """Take what others write though it says nothing: an end that is empty, and 24 o'clock (RFC 5545 §3.3.12)."""
+    component.properties = [one for one in component.properties if one.value.strip() or one.name not in _ENDS]
+    for prop in component.properties:
+        late = _MIDNIGHT.fullmatch(prop.value.strip()) if prop.name in _MOMENTS else None
+        if late is not None:
+            with suppress(ValueError, OverflowError):
+                prop.value = f"{date.fromisoformat(late[1]) + timedelta(days=1):%Y%m%d}T000000{late[2]}"
 
 
 def join_objects(bodies: Iterable[bytes], name: str = "", color: str = "", *, poll: str = "") -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from storage.errors import BadFormat, BadObject, UnsupportedMedia
+from storage.formats import utf16
 from storage.formats.contentline import unescape_text
 from storage.formats.vcard import Card, component_of, read
 
@@ -40,11 +41,7 @@ def split_cards(data: bytes) -> Iterator[tuple[int, bytes]]:
 
     A card that is not closed goes up to the next BEGIN; text between cards is given as a card, to be refused.
     """
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        data = data.decode("utf-16", "replace").encode("utf-8")
-    elif b"\0" in data[:2]:
-        data = data.decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le", "replace").encode("utf-8")
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = utf16.as_utf8(data)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     line, counted, begin, depth = 1, 0, 0, 0

@@ -191,3 +191,36 @@ def test_join_as_vcalendar_1() -> None:
     again = split_objects(join_as_vcalendar1(bodies))
     assert [uid for uid, _ in again.objects] == ["a", "b"]
     assert again.failures == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_files_of_windows(encoding: str) -> None:
+    """CAL-28: what a program there saves as Unicode."""
+    found = split_objects(file(event("a", "SUMMARY:Réunion €\n")).decode().encode(encoding))
+    assert [failure.error for failure in found.failures] == []
+    assert "SUMMARY:Réunion €\r\n" in found.objects[0][1].decode()
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("DTEND:\n", ""),
+        ("DTEND;TZID=Europe/Paris:\n", ""),
+        ("DURATION: \n", ""),
+        ("DTEND:20240110T240000Z\n", "DTEND:20240111T000000Z"),
+        ("DTEND:20241231T240000Z\n", "DTEND:20250101T000000Z"),
+    ],
+)
+def test_ends_that_say_nothing(written: str, stored: str) -> None:
+    """CAL-28, RFC 5545 §3.3.12: an event is not lost for it."""
+    found = split_objects(file(event("a", written)))
+    assert [failure.error for failure in found.failures] == []
+    (body,) = (body.decode() for _, body in found.objects)
+    assert stored in body
+    assert "T24" not in body
+    assert ("DTEND" in body or "DURATION" in body) is bool(stored)
+
+
+def test_what_is_no_day_stays_a_failure() -> None:
+    found = split_objects(file(event("a", "DTEND:99999999T240000Z\n"), event("b", "DTEND:99991231T240000Z\n")))
+    assert len(found.failures) == 2
