@@ -1,6 +1,6 @@
 """`kill -9` in the middle of deliveries and moves: nothing acknowledged is lost, nothing is there twice (SMTP-08).
 
-Longer by hand: `ROUNDS=20 MAILS=100 pytest tests/interop/test_mail_kill.py` acknowledges 2,000 mails.
+`make kill` is the long version.
 """
 
 from __future__ import annotations
