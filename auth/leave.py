@@ -1,7 +1,8 @@
-"""Leave to go on: whatever voids a login voids the sessions that it opened, at their next command (SYS-04, ACC-01).
+"""Leave to go on: what voids a login voids the sessions that it opened, at their next command (SYS-04, ACC-01, ACC-11).
 
 A line protocol's session may stay open for days. Its account's credential version is read again before a command, as
-HTTP reads it at every request: a suspension, another password, a revoked app password end it in every process.
+HTTP reads it at every request: a suspension, another password, a revoked app password, a plan without the protocol end
+it in every process.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ EVERY_S: Final = 0.01
 class Leave:
     """One session's, from its login on."""
 
-    __slots__ = ("_actor", "_asked", "_stands", "_store")
+    __slots__ = ("_actor", "_asked", "_gate", "_stands", "_store")
 
-    def __init__(self, store: Store, actor: Actor) -> None:
-        """`actor` is as `authenticate` gave him, with the version that he was verified under."""
+    def __init__(self, store: Store, actor: Actor, gate: str) -> None:
+        """`actor` is as `authenticate` gave him, with the version that he was verified under; `gate` is the plan's."""
         self._store: Final = store
         self._actor: Final = actor
+        self._gate: Final = gate
         self._stands = True
         self._asked = 0.0
 
@@ -38,8 +40,7 @@ class Leave:
         self._asked = now
         try:
             with self._store.read(SITE) as tx:
-                found = credentials.standing(tx, self._actor.id, "")
+                self._stands = credentials.still_open(tx, self._actor.id, self._actor.version, self._gate)
         except Busy:  # the database is away, and with it all that he could be told
             return True
-        self._stands = found is not None and not found.suspended and found.version == self._actor.version
         return self._stands

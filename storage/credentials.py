@@ -14,7 +14,7 @@ from storage import accounts
 from storage import principals as people
 from storage.errors import Denied, LimitReached, NotFound
 from storage.schema import accounts as account_table
-from storage.schema import app_passwords, throttles
+from storage.schema import app_passwords, plans, throttles
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Principal, PrincipalId, Right
@@ -65,6 +65,19 @@ def standing(tx: Transaction, number: PrincipalId, throttle_key: str) -> Standin
     """How an account stands now, and one throttle, in one indexed read; None if the account is gone."""
     found: Standing | None = _STANDING.first(tx, {"number": number, "throttle": throttle_key})
     return found
+
+
+_OPEN: Final = Statement(
+    sa.select(account_table.c.credential_version, account_table.c.suspended, plans.c.gates)
+    .join(plans, plans.c.id == account_table.c.plan_id)
+    .where(account_table.c.id == sa.bindparam("number"))
+)
+
+
+def still_open(tx: Transaction, number: PrincipalId, version: int, gate: str) -> bool:
+    """Whether who was let in under this version still would be, his plan's gate included; one indexed read."""
+    row = _OPEN.first(tx, {"number": number})
+    return row is not None and not row.suspended and row.credential_version == version and gate in json.loads(row.gates)
 
 
 def failures(tx: Transaction, keys: Sequence[str]) -> dict[str, Failures]:

@@ -63,6 +63,11 @@ class Context:
             return False
         return True
 
+    @property
+    def gate(self) -> str:
+        """What a plan calls this protocol (ACC-11)."""
+        return _GATES.get(self.protocol, self.protocol)
+
     def login(self, login: str, password: str, authorization: str = "") -> Actor:
         """Who it is.
 
@@ -88,10 +93,9 @@ class Context:
         Raises:
             NotAllowed: he may not.
         """
-        gate = _GATES.get(self.protocol, self.protocol)
         with self.store.read(SITE) as tx:
             try:
-                plans.allows(tx, actor.id, gate)
+                plans.allows(tx, actor.id, self.gate)
             except GateClosed:
-                raise NotAllowed(gate) from None
+                raise NotAllowed(self.gate) from None
         return actor

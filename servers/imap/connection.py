@@ -48,7 +48,7 @@ _QUICK: Final = re.compile(
 )
 _APPEND: Final = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
 _VOID: Final = Reply((b"* BYE log in again\r\n",), Then.CLOSE)
-"""The account was suspended or removed, or its password changed, or an app password was revoked."""
+"""The account was suspended or removed, its password or plan changed, or an app password was revoked."""
 _SEARCHES: Final = ("UID SEARCH", "UID SORT", "UID THREAD")
 
 
@@ -152,7 +152,7 @@ class Connection:
     def let_in(self, actor: Actor) -> None:
         """Somebody is logged in."""
         self.actor = actor
-        self._leave = Leave(self.store, actor)
+        self._leave = Leave(self.store, actor, self.context.gate)
         self._cutter.known = True
 
     def let_out(self) -> None:

@@ -30,7 +30,7 @@ _ERRORS_MAX: Final = 10
 _FAILURES_MAX: Final = 3
 _QUICK: Final = frozenset({b"STAT", b"LIST", b"UIDL", b"RETR", b"TOP ", b"DELE", b"NOOP", b"RSET"})
 _VOID: Final = Reply((wire.error("log in again", "AUTH"),), Then.CLOSE)
-"""The account was suspended or removed, or its password changed, or an app password was revoked; nothing is deleted."""
+"""The account was suspended or removed, its password or plan changed, an app password revoked; nothing is deleted."""
 _RENEW: Final = Wait(frozenset(), refresh_s=LEASE_S / 3)
 
 
@@ -236,7 +236,7 @@ class Connection:
         try:
             actor = identify()
             self._drop = Maildrop(self._store, actor)
-            self._leave = Leave(self._store, actor)
+            self._leave = Leave(self._store, actor, self._context.gate)
         except AuthError as error:
             return self._refused(error)
         except InUse:

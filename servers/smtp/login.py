@@ -73,7 +73,7 @@ def _step(state: State, response: bytes | None) -> Reply:
     except Busy:
         return state.said(_NOT_NOW)
     state.own, state.limit = own, min(state.site.recipients_max, most or state.site.recipients_max)
-    state.actor, state.leave = found, Leave(state.store, found)
+    state.actor, state.leave = found, Leave(state.store, found, state.context.gate)
     return state.said(Answer(235, "2.7.0", "you are welcome"))
 
 

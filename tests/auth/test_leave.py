@@ -1,4 +1,4 @@
-"""What voids a login voids the sessions that it opened (SYS-04, ACC-01)."""
+"""What voids a login voids the sessions that it opened (SYS-04, ACC-01, ACC-11)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from auth import authenticate, leave, passwords, tokens
 from auth.leave import Leave
 from auth.throttle import DEFAULT
-from storage import accounts, principals
+from storage import accounts, plans, principals
 from storage.store import Store, Transaction
 from storage.types import SITE, Principal, SpaceKind
 from tests.auth.people import PASSWORDS
@@ -28,13 +28,14 @@ CHANGES: dict[str, Change] = {
     "another password": lambda tx, who: accounts.set_password_hash(tx, who, passwords.make_hash("another one")),
     "an app password revoked": _revoke,
     "removed": accounts.remove,
+    "a plan without IMAP": lambda tx, who: plans.assign(tx, who.id, plans.FREE),
 }
 
 
 def opened(store: Store, login: str = "alice") -> Leave:
     secret = PASSWORDS[login]
     actor = authenticate.verify(store, login, secret, address="192.0.2.1", protocol="imap", policy=DEFAULT)
-    return Leave(store, actor)
+    return Leave(store, actor, "imap")
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -57,3 +58,15 @@ def test_it_stays_ended(store: Store) -> None:
         accounts.resume(tx, principals.find(tx, SpaceKind.PRIVATE, "alice"))
     assert not session.stands()
     assert opened(store).stands()
+
+
+def test_a_gate_that_closes(store: Store) -> None:
+    """ACC-11, of a plan itself: it is "effective at once"; another gate's end is nothing to a session."""
+    session = opened(store)
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, close_gates=["pop3"])
+    assert session.stands()
+    with store.write(SITE) as tx:
+        plans.change(tx, plans.FULL, close_gates=["imap"])
+    time.sleep(leave.EVERY_S)
+    assert not session.stands()
