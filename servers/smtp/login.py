@@ -67,14 +67,22 @@ def _step(state: State, response: bytes | None) -> Reply:
     if not isinstance(found, Actor):
         return Reply((b"334 " + base64.b64encode(found) + b"\r\n",))
     state.exchange, state.cutter.mode = None, Mode.COMMAND
-    try:
-        with state.store.read(SITE) as tx:
-            own, most = sending.addresses(tx, found, state.site.domains), sending.recipients_max(tx, found)
-    except Busy:
-        return state.said(_NOT_NOW)
-    state.own, state.limit = own, min(state.site.recipients_max, most or state.site.recipients_max)
     state.actor, state.leave = found, Leave(state.store, found, state.context.gate)
     return state.said(Answer(235, "2.7.0", "you are welcome"))
+
+
+def look(state: State) -> None:
+    """What the account may send from, and to how many, as it is now: a session stays open for days (MSG-09, SMTP-05).
+
+    Raises:
+        Busy: the database is away.
+    """
+    if state.actor is None:
+        return
+    with state.store.read(SITE) as tx:
+        most = sending.recipients_max(tx, state.actor)
+        state.own = sending.addresses(tx, state.actor, state.site.domains)
+    state.limit = state.site.recipients_max if most is None else min(state.site.recipients_max, most)
 
 
 def _refused(state: State, error: AuthError) -> Reply:

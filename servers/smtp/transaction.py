@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from servers.line.session import Reply, Then
-from servers.smtp import parser
+from servers.smtp import login, parser
 from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import Answer, Refusal
 from servers.smtp.state import State
@@ -44,6 +44,7 @@ def mail(state: State, argument: str) -> Reply:
         parser.auth(given["AUTH"])
     if not path.address.isascii() and "SMTPUTF8" not in given:
         raise Refusal(553, "5.6.7", "such an address needs SMTPUTF8")
+    login.look(state)
     if state.submission and path.address and not sending.may_send_from(state.own, path.address):
         raise Refusal(550, "5.7.1", f"{path.address} is none of your addresses")
     if state.checks is not None:

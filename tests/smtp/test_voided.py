@@ -1,4 +1,4 @@
-"""A submission session ends with what let it in (SYS-04, ACC-01; RFC 5321 §3.8: 421)."""
+"""A submission session ends with what let it in, and follows what it may (SYS-04, ACC-01, MSG-09; RFC 5321 §3.8: 421)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from auth import leave
 from servers.line.session import Then
-from storage import accounts
+from storage import accounts, addresses, plans
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.smtp.conftest import Client
@@ -53,3 +53,45 @@ def test_who_did_not_log_in_goes_on(connect: Callable[..., Client], suspend: Cal
     client = connect("mx").hello()
     suspend()
     assert client.code("NOOP") == "250 2.0.0"
+
+
+def test_an_address_that_went_to_somebody_else(store: Store, connect: Callable[..., Client]) -> None:
+    """MSG-09, in a session that was open before: whose an address is, is asked at each mail."""
+    client, bobs = connect("submission").login(), "MAIL FROM:<desk@example.test>"
+    assert client.code(bobs) == "550 5.7.1"
+    with store.write(SITE) as tx:
+        alice, bob = (accounts.find(tx, login).principal for login in ("alice", "bob"))
+        addresses.add(tx, alice, "desk@example.test")
+        addresses.confirm(tx, alice, "desk@example.test")
+    try:
+        assert client.code(bobs, "RSET") == "250 2.0.0"
+        assert client.mail("desk@example.test", "bob@example.test").startswith("250")
+        with store.write(SITE) as tx:
+            addresses.remove(tx, alice, "desk@example.test")
+            addresses.add(tx, bob, "desk@example.test")
+            addresses.confirm(tx, bob, "desk@example.test")
+        assert client.code(bobs) == "550 5.7.1"
+        data = b"From: desk@example.test\r\nSubject: x\r\n\r\nbody\r\n"
+        assert client.mail("alice@example.test", "bob@example.test", data=data).startswith("550 5.7.1")
+    finally:
+        with store.write(SITE) as tx:
+            addresses.remove(tx, bob, "desk@example.test")
+
+
+def test_a_plan_that_changed(store: Store, connect: Callable[..., Client]) -> None:
+    """SMTP-05: so many recipients as the plan allows now."""
+    client = connect("submission").login()
+    mail = ("MAIL FROM:<alice@example.test>", *(f"RCPT TO:<{name}@elsewhere.example>" for name in "ab"))
+    assert client.code(*mail, "RSET") == "250 2.0.0"
+
+    def plan(most: int | None) -> None:
+        with store.write(SITE) as tx:
+            plans.change(tx, plans.FULL, limits={"smtp_recipients_per_message": most})
+
+    plan(1)
+    try:
+        assert client.code(*mail) == "452 4.5.3"
+        plan(0)  # "absent = unlimited"
+        assert client.code("RSET", *mail[:2]) == "452 4.5.3"
+    finally:
+        plan(None)
