@@ -23,7 +23,13 @@ def changes(visit: Visit, login: str, form: str) -> Response:
         me = principals.me(tx)
         found = recent.changes(tx)
         now = tx.now
-    seen = [(one.collection.id, one.item.id, one.item.etag, one.title) for one in found]
+    seen = [
+        (
+            *(one.collection.id, _where(visit, one, me.id), one.creator, one.title, one.moment),
+            *(one.item.id, one.item.name, one.item.etag, one.item.modseq),
+        )
+        for one in found
+    ]
 
     def build() -> Feed:
         whose = me.display_name or me.name
@@ -38,19 +44,13 @@ def changes(visit: Visit, login: str, form: str) -> Response:
             entries=tuple(_entry(visit, one, me.id) for one in found),
         )
 
-    return visit.feed(form, seen, build)
+    return visit.feed(form, (me.display_name, seen), build)
 
 
 def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
     collection, item = one.collection, one.item
-    place = recent.environment(collection, me)
-    where = collection.display_name or collection.name
-    link = visit.dav_url(collection, item.name)
-    if isinstance(item, File):
-        top = "Favourites" if item.folder.root == FAVOURITES else "Documents"
-        where, link = item.folder.path or visit.say(top), link_of(visit, item)
-    if place and place not in where:
-        where = f"{place}: {where}"
+    where = _where(visit, one, me)
+    link = link_of(visit, item) if isinstance(item, File) else visit.dav_url(collection, item.name)
     return Entry(
         # A later change of the same item is news again: it gets an entry of its own.
         id=visit.identity("change", collection.id, item.id, item.modseq),
@@ -61,3 +61,13 @@ def _entry(visit: Visit, one: Change, me: PrincipalId) -> Entry:
         author=one.creator,
         categories=(collection.tool.value,),
     )
+
+
+def _where(visit: Visit, one: Change, me: PrincipalId) -> str:
+    collection, item = one.collection, one.item
+    place = recent.environment(collection, me)
+    where = collection.display_name or collection.name
+    if isinstance(item, File):
+        top = "Favourites" if item.folder.root == FAVOURITES else "Documents"
+        where = item.folder.path or visit.say(top)
+    return f"{place}: {where}" if place and place not in where else where

@@ -45,7 +45,8 @@ def infos(visit: Visit, login: str, form: str) -> Response:
             entries=(*([_of_site(visit, site)] if site else ()), *(_entry(visit, one) for one in found)),
         )
 
-    return visit.feed(form, [site, *((one.id, one.etag) for one in found)], build)
+    seen = [(one.id, one.etag, one.folder.space.display_name, one.modified) for one in found]
+    return visit.feed(form, (me.display_name, site, seen), build)
 
 
 def _of_site(visit: Visit, info: SiteInfo) -> Entry:

@@ -70,12 +70,12 @@ def _file(visit: Visit, file: File) -> Response:
 
 def _page(visit: Visit, folder: Folder, listed: list[File], below: list[Folder]) -> Response:
     """What is public in a folder, for a browser."""
-    seen = [(one.name, one.size, one.description) for one in listed], [one.title for one in below]
-    etag = validator("listing", 1, visit.url, folder.title, folder.description, seen)
+    title = folder.title or folder.space.display_name or folder.space.name
+    seen = [(one.name, one.description) for one in listed], [one.title for one in below]
+    etag = validator("listing", 1, visit.url, title, folder.description, seen)
     known = visit.unchanged(etag)
     if known is not None:
         return known
-    title = folder.title or folder.space.display_name or folder.space.name
     rows = [f"<li>{pages.link(_relative(one.title) + '/', one.title + '/')}</li>" for one in below]
     rows += [
         f"<li>{pages.link(_relative(one.name), one.name)}"

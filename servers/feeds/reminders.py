@@ -37,7 +37,8 @@ def reminders(visit: Visit, login: str, form: str) -> Response:
             entries=tuple(_entry(visit, one, zone) for one in found),
         )
 
-    return visit.feed(form, [(one.item, one.at, one.start, one.summary) for one in found], build)
+    seen = [(one.item, one.at, one.start, one.summary, one.modified) for one in found]
+    return visit.feed(form, (me.display_name, str(zone), seen), build)
 
 
 def _entry(visit: Visit, one: Reminder, zone: ZoneInfo) -> Entry:

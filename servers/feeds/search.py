@@ -48,7 +48,7 @@ def search(visit: Visit, login: str, form: str) -> Response:
             entries=tuple(_entry(visit, hit) for hit in found.hits),
         )
 
-    return visit.feed(form, (text, order.value, found.total, found.hits), build)
+    return visit.feed(form, (me.display_name, text, order.value, found.total, found.hits), build)
 
 
 def _entry(visit: Visit, hit: Hit) -> Entry:

@@ -81,3 +81,18 @@ def test_nobody_reads_with_anothers_eyes(alice: Client, bob: Client) -> None:
     assert bob.request("GET", FEED.format("alice")).status == 404
     assert alice.request("GET", FEED.format("ALICE")).status == 200  # ACC-01: logins have no case
     assert desk.read(alice.request("GET", "/feeds/alice/changes.atom")).feed.title == "Alice: recent changes"
+
+
+def test_a_validator_of_all_that_is_told(store: Store, alice: Client) -> None:
+    """RFC 9110 §8.8.1: an item that has its old text again is news again; so is another name of where it lies."""
+    at_disk, path = Client(application(store, PROTOCOL), "alice"), FEED.format("alice")
+    assert at_disk.request("MKCOL", "/docs/alice/private/plans").status == 201
+    assert at_disk.request("PUT", "/docs/alice/private/plans/a.txt", b"1").status == 201
+    first = alice.request("GET", path)
+    for text in (b"2", b"1"):
+        assert at_disk.request("PUT", "/docs/alice/private/plans/a.txt", text).status == 204
+    second = alice.request("GET", path, if_none_match=first.headers["etag"])
+    assert desk.read(second).entries[0].id != desk.read(first).entries[0].id
+    to = "https://desk.test/docs/alice/private/projects"
+    assert at_disk.request("MOVE", "/docs/alice/private/plans", destination=to).status == 201
+    assert "projects" in alice.request("GET", path, if_none_match=second.headers["etag"]).text

@@ -50,3 +50,26 @@ def test_the_newest_mails(store: Store, alice: Client, bob: Client) -> None:
     assert alice.request("GET", FEED.format("alice", "inbox").replace(".rss", ".atom")).status == 200
     assert alice.request("GET", FEED.format("alice", "None")).status == 404
     assert bob.request("GET", FEED.format("alice", "INBOX")).status == 404
+
+
+def test_a_mailbox_made_anew(store: Store, alice: Client) -> None:
+    """RFC 9110 §8.8.1: its mails have the numbers of those that lay under the same name before."""
+    path = FEED.format("alice", "Work")
+    put(store, "Work", PLAIN)
+    etag = alice.request("GET", path).headers["etag"]
+    with store.write(desk.actor(store, "alice")) as tx:
+        mailboxes.delete(tx, "Work")
+    put(store, "Work", HTML)
+    answer = alice.request("GET", path, if_none_match=etag)
+    assert answer.status == 200
+    assert desk.titles(answer) == ["● Grüße"]
+
+
+def test_how_many_there_are(store: Store, alice: Client) -> None:
+    """RFC 9110 §8.8.1: the feed tells it, of mails too that are too old to be in it."""
+    put(store, "Work", *[PLAIN] * 31)
+    etag = alice.request("GET", FEED.format("alice", "Work")).headers["etag"]
+    with store.write(desk.actor(store, "alice")) as tx:
+        flagging.set_flags(tx, mailboxes.find(tx, "Work"), [1], "add", "\\Seen")
+    answer = alice.request("GET", FEED.format("alice", "Work"), if_none_match=etag)
+    assert "30 unread of 31" in answer.text

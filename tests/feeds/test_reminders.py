@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,7 @@ from storage import calendar, collections, items
 from storage.store import Store
 from storage.types import SITE, Actor, SpaceKind
 from tests.dav.desk import Client
+from tests.feeds import desk
 
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 
@@ -41,3 +43,12 @@ def test_the_next_one_comes_first(store: Store, alice: Client, bob: Client, form
     assert alice.request("GET", path, if_none_match=answer.headers["etag"]).status == 304
     assert bob.request("GET", path).status == 404
     assert "Sooner" not in bob.request("GET", f"/feeds/bob/reminders.{form}").text
+
+
+def test_in_another_zone(store: Store, alice: Client) -> None:
+    """RFC 9110 §8.8.1: the times are told in the reader's zone, so that a journey makes another feed."""
+    remind(store, "Tea", 1)
+    etag = alice.request("GET", "/feeds/alice/reminders.rss").headers["etag"]
+    desk.prefer(store, "alice", timezone="Asia/Tokyo")
+    answer = alice.request("GET", "/feeds/alice/reminders.rss", if_none_match=etag)
+    assert f"{(START + timedelta(days=1, minutes=-15)).astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M} Tea" in answer.text
