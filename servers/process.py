@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from conf.endpoints import protocol
 from conf.settings import Settings
-from servers import endpoints, log, memory
+from servers import endpoints, log, memory, renewal
 from servers.parent import end_with_parent
 
 logger = logging.getLogger(__name__)
@@ -103,6 +103,8 @@ def run(settings: Settings, name: str, make: Callable[[Settings], Any]) -> None:
     logger.info("serving", extra={"address": f"{host}:{port}", "workers": listener.workers})
     gc.collect()
     gc.freeze()  # the collector leaves what the workers share untouched, so it stays shared
+    if listener.tls:
+        renewal.watch(server, Path(settings.tls.certificate), Path(settings.tls.key), renewal.LOOK_S)
     server.serve(target_loader=partial(_worker, make, settings, os.getpid(), port, asynchronous), wrap_loader=False)
     logger.info("stopped")
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from conf.load import load
-from servers import endpoints, process
+from servers import certificate, endpoints, process
 from tests.servers.running import alive, children, eventually, free_port_base
 from tests.storage.full_disk import no_room
 
@@ -177,3 +179,38 @@ def test_a_full_disk_keeps_nobody_from_serving(settings_file: Path) -> None:
     assert set(endpoints.read(settings)) == {"caldav"}
     endpoints.put(settings, {"carddav": os.getpid()})
     assert set(endpoints.read(settings)) == {"caldav", "carddav"}
+
+
+def certify(folder: Path, name: str) -> None:
+    """A certificate for `name`, put into the place of the one before as certbot does: by links that lead elsewhere."""
+    fresh = folder / name
+    fresh.mkdir()
+    certificate._make(fresh / "it.crt", fresh / "it.key", ("localhost", name))
+    for end in ("crt", "key"):
+        (folder / "new").symlink_to(fresh / f"it.{end}")
+        (folder / "new").rename(folder / f"it.{end}")
+
+
+def test_a_renewed_certificate(settings_file: Path, tmp_path: Path) -> None:
+    """SYS-05: it is taken over without a restart."""
+    certify(tmp_path, "old.test")
+    lines = f'[tls]\ncertificate = "{tmp_path}/it.crt"\nkey = "{tmp_path}/it.key"\n[caldav]\ntls = true\nworkers = 2\n'
+    settings_file.write_text(settings_file.read_text() + lines)
+    address, root = load(settings_file).address("caldav"), Path(__file__).resolve().parents[2]
+    running = subprocess.Popen([sys.executable, TINY, settings_file], env={**os.environ, "PYTHONPATH": str(root)})
+
+    def shown() -> str:
+        try:
+            pem = ssl.get_server_certificate(address)
+        except OSError:
+            return ""
+        return str(x509.load_pem_x509_certificate(pem.encode()).subject.rfc4514_string())
+
+    try:
+        eventually(lambda: shown() == "CN=old.test", "the process listens")
+        certify(tmp_path, "new.test")
+        eventually(lambda: {shown() for _ in range(8)} == {"CN=new.test"}, "all workers have the new one")
+        assert running.poll() is None
+    finally:
+        running.terminate()
+        running.wait()

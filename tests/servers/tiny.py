@@ -12,7 +12,7 @@ from typing import Any
 
 from conf.load import load
 from conf.settings import Settings
-from servers import process
+from servers import process, renewal
 
 
 def make(settings: Settings) -> Callable[..., Iterable[bytes]]:
@@ -30,4 +30,5 @@ def make(settings: Settings) -> Callable[..., Iterable[bytes]]:
 
 
 if __name__ == "__main__":
+    renewal.LOOK_S = 0.1  # type: ignore[misc]
     process.run(load(Path(sys.argv[1])), "caldav", make)
