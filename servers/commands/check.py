@@ -13,6 +13,7 @@ from servers.cli import Desk
 from servers.commands.listing import json_option, table
 from servers.commands.opened import opened
 from storage import check, purge
+from storage import restored as restoring
 from storage.types import SITE
 
 
@@ -20,9 +21,10 @@ from storage.types import SITE
 @click.option("--repair", is_flag=True, help="Mend what can be mended without losing anything.")
 @click.option("--quick", is_flag=True, help="Do not read the bodies.")
 @click.option("--purge", "purging", is_flag=True, help="Drop what has outlived its time first.")
+@click.option("--restored", is_flag=True, help="Of a desk from a backup: give out no number that clients may know.")
 @json_option
 @click.pass_obj
-def command(desk: Desk, repair: bool, quick: bool, purging: bool, as_json: bool) -> None:
+def command(desk: Desk, repair: bool, quick: bool, purging: bool, restored: bool, as_json: bool) -> None:
     """Look at every rule that the store keeps: counters, numbers, indexes, bodies, members, grants.
 
     Exit status 1 when something is wrong and was not mended. It may run beside the servers.
@@ -31,9 +33,13 @@ def command(desk: Desk, repair: bool, quick: bool, purging: bool, as_json: bool)
     Examples:
         escritoire check
         escritoire check --repair --json
+        escritoire check --restored
     """
     progress = _progress() if sys.stderr.isatty() else None
     with opened(desk) as store:
+        if restored:
+            with store.write(SITE) as tx:
+                restoring.renumber(tx)
         if purging:
             gone = purge.run(store)
             if not as_json:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import secrets
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -286,3 +289,19 @@ def test_applying_to_a_closed_group(line: Line) -> None:
     line("plan", "assign", "carol", "tight")
     line("group", "set", "IAB", "--listed")
     assert "tomorrow" in line(*apply, status=1)
+
+
+def test_a_restored_desk(line: Line) -> None:
+    """docs/decisions/0295: an id that was given out after the backup means nothing else afterwards."""
+    before = _validity(line)
+    assert line("check", "--restored") == "the store is consistent\n"
+    assert line("check", "--restored", "--json") == "[]\n"
+    assert _validity(line) > before + 1_000_000
+
+
+def _validity(line: Line) -> int:
+    """UIDVALIDITY of a mailbox that is made now."""
+    login = f"n{secrets.token_hex(4)}"
+    line("user", "add", login, "--password-stdin", stdin="a secret of its own\n")
+    with closing(sqlite3.connect(line.data / "desk.sqlite3")) as db:
+        return int(db.execute("SELECT max(uid_validity) FROM collection WHERE tool = 'messages'").fetchone()[0])
