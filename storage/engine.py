@@ -22,6 +22,16 @@ from storage.group_commit import GroupCommit
 BUSY_TIMEOUT_MS: Final = 30_000
 _URL: Final = 'it must be like "postgresql+psycopg://user:password@host:5432/name", with %40 for an @ in the password'
 WAL_PAGES_BEFORE_CHECKPOINT: Final = 4_000
+_ALIVE: Final = {
+    "keepalives_idle": 60,  # seconds
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": 120_000,  # milliseconds
+}
+"""libpq's, over TCP: a server that is silently gone, or a firewall that forgot a quiet connection, is seen in minutes.
+
+The system's own two hours are too long for the bus, which says nothing itself and waits for what it is told.
+"""
 
 
 class Engines:
@@ -44,6 +54,7 @@ class Engines:
         else:
             # Each thread keeps one of each: a limit would let those beyond it wait in vain.
             common: dict[str, Any] = {"pool_size": 32, "max_overflow": -1, "pool_pre_ping": True}
+            common["connect_args"] = {name: value for name, value in _ALIVE.items() if name not in self.url.query}
             # A reader sees one snapshot, so that a multistatus is of one moment.
             try:
                 self._reader = sa.create_engine(

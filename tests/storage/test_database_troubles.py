@@ -147,3 +147,16 @@ def test_more_threads_at_once_than_a_pool_keeps(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert len(done) == 70
+
+
+@pytest.mark.postgresql
+def test_a_server_that_is_silently_gone_is_noticed(postgresql_url: str, tmp_path: Path) -> None:
+    """DESIGN §2, "The bus": it only listens, and would wait two hours for a server whose network went away; URLs count."""
+    store = Store.open(f"{postgresql_url}&keepalives_count=3", tmp_path / "blobs")
+    try:
+        for held in (store.engines.reading(), store.engines._connection("writer", store.engines._writer, "")):
+            said = held.raw.info.get_parameters()
+            names = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+            assert [said[name] for name in names] == ["60", "10", "3", "120000"]
+    finally:
+        store.close()
