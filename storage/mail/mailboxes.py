@@ -237,8 +237,8 @@ def rename(tx: Transaction, name: str, new: str) -> None:
     listing_changes.note(tx)
 
 
-def delete(tx: Transaction, name: str) -> None:
-    """Remove a mailbox with its subfolders; what is in them goes to Trash (MSG-39).
+def delete(tx: Transaction, name: str) -> frozenset[CollectionId]:
+    """Remove a mailbox with its subfolders; what is in them goes to Trash (MSG-39). Returns those that went.
 
     What was in Trash or below goes for good.
 
@@ -263,6 +263,7 @@ def delete(tx: Transaction, name: str) -> None:
         metadata.forget(tx, one.id)
         tx.touched.add(one.id)
     listing_changes.note(tx)
+    return frozenset(one.id for one in doomed)
 
 
 def subscribe(tx: Transaction, name: str, on: bool) -> None:

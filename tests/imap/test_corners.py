@@ -394,3 +394,17 @@ def test_a_full_disk(alice: Client) -> None:
     with no_room():
         assert alice.end(b"APPEND INBOX {%d+}\r\n%b" % (len(data), data)) == "A NO [UNAVAILABLE] the disk is full"
     assert "OK" in alice.end(b"APPEND INBOX {%d+}\r\n%b" % (len(data), data))
+
+
+def test_what_is_selected_has_another_name_now(connect: Connect) -> None:
+    """RFC 9051 §6.3.5, §7.1: whether it went with the mailbox above it is seen by where it lies, not by where it lay."""
+    client, other = connect(), connect()
+    for name in ("Old/Mine", "Top"):
+        client(f"CREATE {name}")
+    client("SELECT Old/Mine")
+    other("RENAME Old/Mine Mine")
+    assert client("DELETE Old") == "A OK DELETE done\r\n"
+    assert client.end("FETCH 1:* UID").startswith("A OK")
+    other("RENAME Mine Top/Mine")
+    assert client("DELETE Top") == "* OK [CLOSED] the mailbox is gone\r\nA OK DELETE done\r\n"
+    assert client.end("NOOP").startswith("A OK")

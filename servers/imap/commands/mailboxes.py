@@ -45,10 +45,10 @@ def delete(connection: Connection, reader: Reader, tag: str) -> Answer:
     reader.end()
     with connection.store.write(connection.me) as tx:
         gone = mailboxes.find(tx, name)
-        mailboxes.delete(tx, name)
+        doomed = mailboxes.delete(tx, name)
     told = _changed(connection, name, gone.name, render.attributes(None, subscribed=gone.subscribed))
     view = connection.view
-    if view is not None and (view.id == gone.id or view.mailbox.name.startswith(gone.name + SEPARATOR)):
+    if view is not None and view.id in doomed:  # another client may have given it another name meanwhile
         connection.view = None
         told = (*told, b"* OK [CLOSED] the mailbox is gone\r\n")
     return Answer(told)
