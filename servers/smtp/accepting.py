@@ -14,7 +14,7 @@ from typing import Final
 
 from servers.smtp.envelope import Envelope, To
 from servers.smtp.replies import NO_ROOM, OK, Answer, Refusal, of_busy
-from storage.errors import Busy, OverQuota, StorageError, TooLarge
+from storage.errors import Busy, NotFound, OverQuota, StorageError, TooLarge
 from storage.formats import imip
 from storage.formats import mail_header as fields
 from storage.mail import appending, delivery, routing, sending, submitting
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 LOOP: Final = Answer(554, "5.4.6", "it was delivered there before: a loop")
 FULL: Final = Answer(452, "4.2.2", "the mailbox is full")
+GONE: Final = Answer(550, "5.1.1", "there is no such recipient any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _deliver(
             _wait(store, envelope, to, mail, [recipient], trace)
             return OK
         delivered = delivery.deliver(store, prepared, recipient, spam=mail.spam)
-    except (OverQuota, TooLarge, Busy, OSError) as error:
+    except (NotFound, OverQuota, TooLarge, Busy, OSError) as error:
         return _failed(error)
     return _told(envelope, recipient, delivered)
 
@@ -228,6 +229,8 @@ def _failed(error: Exception) -> Answer:
     """
     if isinstance(error, OverQuota):
         return FULL
+    if isinstance(error, NotFound):  # the account was removed since it was named
+        return GONE
     if isinstance(error, TooLarge):
         return Answer(552, "5.3.4", "the mail is too large")
     if isinstance(error, Busy):

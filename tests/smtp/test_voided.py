@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from auth import leave
-from servers.line.session import Then
+from servers.line.session import Reply, Then
+from servers.smtp.checks import Checks
 from storage import accounts, addresses, plans
 from storage.store import Store
 from storage.types import SITE, Actor
@@ -95,3 +96,31 @@ def test_a_plan_that_changed(store: Store, connect: Callable[..., Client]) -> No
         assert client.code("RSET", *mail[:2]) == "452 4.5.3"
     finally:
         plan(None)
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_a_recipient_who_goes_meanwhile(
+    store: Store, connect: Callable[..., Client], inbox: Callable[..., list[bytes]], people: dict[str, Actor], checked: bool,
+    queued: Callable[[], list[tuple[str, str]]],
+) -> None:  # fmt: skip
+    """SMTP-08: the others have the mail once, and its sender is told of who has not."""
+    with store.write(SITE) as tx:
+        carol = accounts.create(tx, "carol", "x", email="carol@example.test")
+    nothing = Checks(store, "mail.example.test", lambda name, kind: [], verify=False)
+    alone, client = (connect("mx", checks=nothing if checked else None).hello() for _ in range(2))
+    for one in (alone, client):
+        assert one.code("MAIL FROM:<a@b.example>", "RCPT TO:<carol@example.test>") == "250 2.1.5"
+    assert client.code("RCPT TO:<bob@example.test>") == "250 2.1.5"
+    assert all(one("DATA").startswith("354") for one in (alone, client))
+    with store.write(SITE) as tx:
+        accounts.remove(tx, carol)
+    assert alone("Subject: x", "", "text", ".").startswith("550 5.1.1")
+    taken = client.session.cut(bytearray(b"Subject: x\r\n\r\ntext\r\n.\r\n"))
+    assert not isinstance(taken, bytes | Reply | None)
+    run = client.session.joint(taken)
+    assert (run is None) is checked
+    [said] = [client.session.run(taken)] if run is None else run([(client.session, taken)])
+    assert isinstance(said, Reply)
+    assert b"".join(said.data).startswith(b"250 ")
+    assert len(inbox("bob")) == 1
+    assert queued() == [("a@b.example", "carol@example.test")]
