@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from storage import collections as tree
-from storage import groups, plans, preferences, trees
+from storage import groups, numbering, plans, preferences, trees
 from storage import principals as people
 from storage.errors import Denied, Exists, NotFound, Refused
 from storage.mail import mailboxes
@@ -237,6 +237,7 @@ def remove(tx: Transaction, account: Principal) -> None:
     for number in tx.db.execute(joined).scalars().all():
         groups.expel(tx, people.by_id(tx, PrincipalId(number)), account)
     tx.db.execute(sa.update(items).where(items.c.creator_id == account.id).values(creator_id=0))
+    numbering.gone_with(tx, account.id)
     tx.db.execute(sa.delete(principals).where(principals.c.id == account.id))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import changes, grants, locks, plans, preferences, trees
+from storage import changes, grants, locks, numbering, plans, preferences, trees
 from storage import collections as tree
 from storage import principals as people
 from storage.errors import Denied, Exists, LimitReached, NotFound, Refused
@@ -384,6 +384,7 @@ def remove(tx: Transaction, group: Principal) -> None:
     _tell_of_group_grants(tx, group.id, numbers, ended=True)
     for number in numbers:
         grants.lapse(tx, number)
+    numbering.gone_with(tx, group.id)
     tx.db.execute(sa.delete(principals).where(principals.c.id == group.id))
     tx.access.clear()
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from storage.schema import collections
 from storage.statements import Statement, to
 from storage.store import Transaction
-from storage.types import CollectionId, ModSeq
+from storage.types import CollectionId, ModSeq, PrincipalId
 
 _number: Final = collections.c.modseq + 1
 _this: Final = sa.update(collections).where(collections.c.id == sa.bindparam("collection"))
@@ -25,6 +25,8 @@ _SHARED: Final = Statement(
     ).returning(collections.c.modseq, collections.c.uid_next)
 )
 _GROW: Final = Statement(_this.values(octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger)))
+
+_OF_SPACE: Final = Statement(sa.select(collections.c.id).where(collections.c.space_id == sa.bindparam("space")))
 
 
 def take(tx: Transaction, collection: CollectionId, *, count: int = 0, octets: int = 0) -> ModSeq:
@@ -47,6 +49,11 @@ def take_for_viewer(tx: Transaction, collection: CollectionId, *, octets: int = 
     if octets:
         _GROW.run(tx, {"collection": collection, "more": octets})
     return ModSeq(_VIEWER.scalar(tx, {"collection": collection}))
+
+
+def gone_with(tx: Transaction, space: PrincipalId) -> None:
+    """All collections of a space go in this transaction: whoever waits for one of them is woken."""
+    tx.touched.update(CollectionId(number) for number in _OF_SPACE.scalars(tx, {"space": space}))
 
 
 def _take(tx: Transaction, collection: CollectionId, count: int, octets: int, new: int) -> tuple[ModSeq, int]:

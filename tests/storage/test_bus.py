@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage import collections
+from storage import accounts, collections, groups
 from storage.bus import Bus
+from storage.mail import mailboxes
 from storage.store import Store
-from storage.types import Actor, CollectionId, SpaceKind, Tool
+from storage.types import SITE, Actor, CollectionId, SpaceKind, Tool
 from tests import postgresql
 from tests.storage import desk
 
@@ -136,6 +137,21 @@ def test_a_removed_collection_has_changed(store: Store, bus: Bus, alice: Actor) 
         with store.write(alice) as tx:
             collections.delete(tx, collections.find(tx, SpaceKind.PRIVATE, "alice", "work"))
         assert subscription.wait(LONG_S) == {made.id}
+
+
+def test_what_goes_with_its_owner_has_changed(store: Store, bus: Bus, alice: Actor, carol: Actor) -> None:
+    """Phones that wait for a group's calendar, sessions that idle in the INBOX of an account that is removed."""
+    with store.read(SITE) as tx:
+        iab = desk.events(tx, "IAB").id
+    with store.read(carol) as tx:
+        inbox = mailboxes.find(tx, "INBOX").id
+    with bus.subscribe({iab}) as group, bus.subscribe({inbox}) as account:
+        with store.write(SITE) as tx:
+            groups.remove(tx, desk.principal(store, "IAB"))
+        assert group.wait(LONG_S) == {iab}
+        with store.write(SITE) as tx:
+            accounts.remove(tx, desk.principal(store, "carol"))
+        assert account.wait(LONG_S) == {inbox}
 
 
 def test_loops_are_woken_by_a_call(store: Store, bus: Bus, alice: Actor) -> None:
