@@ -109,7 +109,11 @@ def create(
         "language": preferences.clean_language(language),
         "created": tx.now,
     }
-    number = PrincipalId(tx.db.execute(sa.insert(principals).values(**values).returning(principals.c.id)).scalar_one())
+    made_row = sa.insert(principals).values(**values).returning(principals.c.id)
+    try:
+        number = PrincipalId(tx.db.execute(made_row).scalar_one())
+    except sa.exc.IntegrityError:  # at this very moment
+        raise Exists(f"the login {name} is taken") from None
     tx.db.execute(sa.insert(accounts).values(id=number, password_hash=password_hash, plan_id=plans.number_of(tx, plan)))
     made = Principal(number, SpaceKind.PRIVATE, name, shown, main)
     if country:
@@ -288,7 +292,9 @@ def free_address(tx: Transaction, address: str, taker: PrincipalId) -> None:
         return
     if held.confirmed or held.account_id == taker:
         raise Exists("this address belongs to an account already")
-    tx.db.execute(sa.delete(addresses).where(addresses.c.id == held.id))
+    claim = sa.delete(addresses).where(addresses.c.id == held.id, ~addresses.c.confirmed)
+    if not tx.db.execute(claim).rowcount:
+        raise Exists("this address belongs to an account already")  # it was confirmed at this moment
 
 
 def _clean_line(text: str, what: str) -> str:

@@ -65,6 +65,7 @@ def add(tx: Transaction, account: Principal, address: str) -> Claim:
         LimitReached: too many addresses.
     """
     _demand_own(tx, account)
+    _lock(tx, account.id)
     clean = account_store.clean_address(address)
     row = _row(tx, account, clean)
     if row is None or row.confirmed:
@@ -147,6 +148,7 @@ def remove(tx: Transaction, account: Principal, address: str) -> None:
         Refused: it is the main one: choose another first.
     """
     _demand_own(tx, account)
+    _lock(tx, account.id)
     row = _row(tx, account, account_store.clean_address(address))
     if row is None:
         raise NotFound(f"{account.name} has no address {address}")
@@ -163,6 +165,7 @@ def set_main(tx: Transaction, account: Principal, address: str) -> None:
         Refused: it is not confirmed yet.
     """
     _demand_own(tx, account)
+    _lock(tx, account.id)
     row = _row(tx, account, account_store.clean_address(address))
     if row is None:
         raise NotFound(f"{account.name} has no address {address}")
@@ -171,8 +174,16 @@ def set_main(tx: Transaction, account: Principal, address: str) -> None:
     _make_main(tx, row)
 
 
+def _lock(tx: Transaction, account: int) -> None:
+    """Let nobody else choose the account's main address until the commit (PostgreSQL)."""
+    if not tx.store.engines.sqlite:
+        tx.db.execute(sa.select(accounts.c.id).where(accounts.c.id == account).with_for_update(key_share=True))
+
+
 def _confirm(tx: Transaction, row: Any) -> None:
-    tx.db.execute(sa.update(addresses).where(addresses.c.id == row.id).values(confirmed=True))
+    _lock(tx, row.account_id)
+    if not tx.db.execute(sa.update(addresses).where(addresses.c.id == row.id).values(confirmed=True)).rowcount:
+        raise NotFound("this address was claimed anew, or given up, at this moment")
     main = sa.select(addresses.c.id).where(
         addresses.c.account_id == row.account_id, addresses.c.position == 0, addresses.c.confirmed
     )

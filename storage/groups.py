@@ -125,7 +125,10 @@ def create(
         "language": preferences.clean_language(language),
         "created": tx.now,
     }
-    number = PrincipalId(tx.db.execute(sa.insert(principals).values(**row).returning(principals.c.id)).scalar_one())
+    try:
+        number = PrincipalId(tx.db.execute(sa.insert(principals).values(**row).returning(principals.c.id)).scalar_one())
+    except sa.exc.IntegrityError:  # at this very moment
+        raise Exists("this group name is taken") from None
     tx.db.execute(
         sa.insert(groups).values(
             id=number,

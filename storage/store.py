@@ -229,6 +229,9 @@ _SQLITE_FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSI
 """The second one: there is no room for what all that open the database share (sqlite.org/walformat.html, §2)."""
 _NO_ROOM: Final = "53100"
 """PostgreSQL's code for a full disk."""
+_AT_ONCE: Final = frozenset({"23503", "23505"})
+"""PostgreSQL's codes for what is there already, and what it refers to is not: every path looks before it writes, so
+others made or removed it at this very moment. What one is answered who comes after them, the next attempt finds out."""
 _OURS: Final = "54"
 """PostgreSQL's class of errors for statements that ask for more than it can ever do."""
 
@@ -244,6 +247,8 @@ def is_trouble(reason: BaseException) -> bool:
 
     Others got in the way, the server stops or is away, an administrator's time limit, no room on the disk.
     """
+    if getattr(reason, "sqlstate", None) in _AT_ONCE:
+        return True
     if isinstance(reason, sqlite3.OperationalError):
         return "locked" in str(reason) or getattr(reason, "sqlite_errorcode", 0) & 0xFF in _SQLITE_TROUBLE
     if any(one.__name__ == "OperationalError" and one.__module__ == "psycopg" for one in type(reason).__mro__):
