@@ -60,7 +60,7 @@ def apply(tx: Transaction, call: Call, opened: Opened, mailbox: Mailbox, wanted:
                 deleted.append(uid)
                 done.held[uid] = None
     if deleted:
-        trash = mailboxes.find(tx, TRASH)
+        trash = mailboxes.find(tx, TRASH, beside=mailbox.id)
         if wanted.to_trash and trash.id != mailbox.id:
             moving.move(tx, mailbox, deleted, trash)
         else:

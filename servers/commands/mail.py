@@ -135,7 +135,7 @@ def trash(desk: Desk, login: str, mailbox: str, before: datetime | None, uids: t
         wanted = [
             one.uid for one in states if (limit is None or one.internal < limit) and (not uids or one.uid in uids)
         ]
-        moved = len(moving.move(tx, box, wanted, mailboxes.find(tx, TRASH))) if box.name != TRASH else 0
+        moved = len(moving.move(tx, box, wanted, mailboxes.find(tx, TRASH, beside=box.id))) if box.name != TRASH else 0
     click.echo(f"{moved} moved to the Trash")
 
 

@@ -78,7 +78,7 @@ def run(
             if source.name == TRASH:
                 moved = len(moving.remove(tx, source, uids))
             else:
-                moved = len(moving.move(tx, source, uids, mailboxes.find(tx, TRASH)))
+                moved = len(moving.move(tx, source, uids, mailboxes.find(tx, TRASH, beside=source.id)))
     return Archived(name, count, octets, moved)
 
 

@@ -63,9 +63,9 @@ def deliver_many(store: Store, copies: Sequence[Copy]) -> list[Delivered | Excep
     """
     if len(copies) == 1:
         return [_alone(store, copies[0])]
-    # Accounts in one order, so that no two transactions wait for each other.
+    # Accounts and their mailboxes in one order, so that no two transactions wait for each other.
     places: dict[tuple[PrincipalId, bool], list[int]] = {}
-    for number, copy in sorted(enumerate(copies), key=lambda pair: pair[1].recipient.account):
+    for number, copy in sorted(enumerate(copies), key=lambda pair: (pair[1].recipient.account, pair[1].spam)):
         places.setdefault((copy.recipient.account, copy.spam), []).append(number)
     found: dict[int, Delivered | Exception] = {}
     begun = time.monotonic()

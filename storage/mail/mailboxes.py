@@ -5,6 +5,7 @@ Messages are always personal (MSG-67): an actor sees his own mailboxes, and ther
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from storage.errors import Denied, Exists, Fixed, LimitReached, NotFound
 from storage.mail import listing_changes, metadata, names, numbers
 from storage.mail.tables import auto_replies, mailboxes, subscriptions, thread_moves
 from storage.mail.types import INBOX, SEPARATOR, SYSTEM, TRASH, Mailbox, Use
-from storage.schema import collections
+from storage.schema import accounts, collections
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import CollectionId, PrincipalId, Right, Tool
@@ -46,6 +47,19 @@ _EVERY: Final = Statement(_one)
 _FIND: Final = Statement(_one.where(collections.c.path == sa.bindparam("path")))
 _FIND_TO_WRITE: Final = Statement(
     _one.where(collections.c.path == sa.bindparam("path")).with_for_update(of=collections)
+)
+_LOCK_BESIDE: Final = Statement(
+    sa.select(collections.c.id)
+    .where(
+        collections.c.space_id == sa.bindparam("actor"),
+        sa.or_(collections.c.path == sa.bindparam("path"), collections.c.id == sa.bindparam("beside")),
+    )
+    .order_by(collections.c.id)
+    .with_for_update()
+)
+_LOCK_LIST: Final = Statement(
+    # Mails may come meanwhile: what refers to the account does not wait for this lock.
+    sa.select(accounts.c.id).where(accounts.c.id == sa.bindparam("actor")).with_for_update(key_share=True)
 )
 # Nothing that is asked for lists only.
 _to_fill: Final = (
@@ -85,12 +99,16 @@ def every(tx: Transaction) -> list[Mailbox]:
     return sorted(found, key=lambda one: _order(one.name))
 
 
-def find(tx: Transaction, name: str) -> Mailbox:
+def find(tx: Transaction, name: str, beside: CollectionId | None = None) -> Mailbox:
     """The mailbox of that name, INBOX in any case; in a writing transaction its row is locked from here on.
+
+    `beside` is a mailbox that is written to as well: both are locked, in the order of `numbers.lock`.
 
     Raises:
         NotFound: the actor has none.
     """
+    if beside is not None and tx.writing and not tx.store.engines.sqlite:
+        _LOCK_BESIDE.all(tx, {"actor": tx.actor.id, "path": _path(name), "beside": beside})
     row = (_FIND_TO_WRITE if tx.writing else _FIND).first(tx, {"actor": tx.actor.id, "path": _path(name)})
     if row is None:
         raise NotFound(f"there is no mailbox {name}")
@@ -161,6 +179,36 @@ def to_write(condition: sa.ColumnElement[bool]) -> Statement:
     return Statement(_one.where(condition).with_for_update(of=collections))
 
 
+def _list(tx: Transaction) -> dict[str, Mailbox]:
+    """All of the actor's by name, of which none comes, goes or is renamed by others until the commit (PostgreSQL).
+
+    Taken before the lock of any single mailbox; their counters may be older.
+    """
+    if not tx.store.engines.sqlite:
+        _LOCK_LIST.first(tx, {"actor": tx.actor.id})
+    return {one.name: one for one in every(tx)}
+
+
+def _listed(present: Mapping[str, Mailbox], name: str) -> Mailbox:
+    found = present.get(_path(name)[len(names.PREFIX) :])
+    if found is None:
+        raise NotFound(f"there is no mailbox {name}")
+    return found
+
+
+def _tree(present: Mapping[str, Mailbox], top: Mailbox) -> list[Mailbox]:
+    """A mailbox and all below it."""
+    return [one for one in present.values() if one.name == top.name or one.name.startswith(top.name + SEPARATOR)]
+
+
+def _nearest(present: Mapping[str, Mailbox], name: str) -> Mailbox | None:
+    """The lowest mailbox above that name that there is: what comes below it refers to it, and waits for its lock."""
+    while name := names.parent(name):
+        if name in present:
+            return present[name]
+    return None
+
+
 def create(tx: Transaction, name: str, use: str = "") -> Mailbox:
     """Make a mailbox, and those above it that are missing (RFC 9051 §6.3.4).
 
@@ -174,7 +222,7 @@ def create(tx: Transaction, name: str, use: str = "") -> Mailbox:
     """
     whole = names.clean(name)
     names.check_place(whole)
-    present = {one.name: one for one in every(tx)}
+    present = _list(tx)
     if whole in present:
         raise Exists(whole)
     if use and use not in {known.value for known in Use}:
@@ -204,7 +252,8 @@ def rename(tx: Transaction, name: str, new: str) -> None:
     """
     whole = names.clean(new)
     names.check_place(whole)
-    source = find(tx, name)
+    present = _list(tx)
+    source = _listed(present, name)
     if source.name == INBOX:
         from storage.mail import moving
 
@@ -214,10 +263,11 @@ def rename(tx: Transaction, name: str, new: str) -> None:
         raise Fixed(f"{source.name} keeps its name")
     if whole.startswith(source.name + SEPARATOR):
         raise Fixed("a mailbox cannot lie in itself")
-    present = {one.name: one for one in every(tx)}
     if whole in present:
         raise Exists(whole)
-    moved = [one for one in present.values() if one.name == source.name or one.name.startswith(source.name + SEPARATOR)]
+    moved = _tree(present, source)
+    place = _nearest(present, whole)
+    numbers.lock(tx, *(one.id for one in moved), *(() if place is None else (place.id,)))
     for one in moved:
         names.clean(whole + one.name[len(source.name) :])
     above = names.parent(whole)
@@ -237,8 +287,8 @@ def rename(tx: Transaction, name: str, new: str) -> None:
     listing_changes.note(tx)
 
 
-def delete(tx: Transaction, name: str) -> frozenset[CollectionId]:
-    """Remove a mailbox with its subfolders; what is in them goes to Trash (MSG-39). Returns those that went.
+def delete(tx: Transaction, name: str) -> list[Mailbox]:
+    """Remove a mailbox with its subfolders; what is in them goes to Trash (MSG-39). Gives what went, itself first.
 
     What was in Trash or below goes for good.
 
@@ -248,12 +298,13 @@ def delete(tx: Transaction, name: str) -> frozenset[CollectionId]:
     """
     from storage.mail import moving
 
-    source = find(tx, name)
+    present = _list(tx)
+    source = _listed(present, name)
     if source.system:
         raise Fixed(f"{source.name} cannot be deleted")
-    present = every(tx)
-    trash = next(one for one in present if one.name == TRASH)
-    doomed = [one for one in present if one.name == source.name or one.name.startswith(source.name + SEPARATOR)]
+    trash = present[TRASH]
+    doomed = _tree(present, source)
+    numbers.lock(tx, trash.id, *(one.id for one in doomed))
     for one in sorted(doomed, key=lambda box: box.name.count(SEPARATOR), reverse=True):
         if one.name.startswith(TRASH + SEPARATOR):
             moving.remove_all(tx, one)
@@ -263,7 +314,7 @@ def delete(tx: Transaction, name: str) -> frozenset[CollectionId]:
         metadata.forget(tx, one.id)
         tx.touched.add(one.id)
     listing_changes.note(tx)
-    return frozenset(one.id for one in doomed)
+    return [source, *(one for one in doomed if one is not source)]
 
 
 def subscribe(tx: Transaction, name: str, on: bool) -> None:
@@ -274,6 +325,8 @@ def subscribe(tx: Transaction, name: str, on: bool) -> None:
         LimitReached: too many names.
     """
     whole = names.clean(name)
+    if not tx.store.engines.sqlite:
+        _LOCK_LIST.first(tx, {"actor": tx.actor.id})
     if on and len(_NAMES.scalars(tx, {"actor": tx.actor.id})) >= SUBSCRIPTIONS_MAX:
         raise LimitReached("subscriptions", SUBSCRIPTIONS_MAX)
     _subscribe(tx, whole, on=on)

@@ -194,12 +194,12 @@ def _empty(call: Call, asked: Element) -> Element:
             box = hierarchy.mailbox(tx, folder)
         except NotFound:
             return Item.EmptyFolderContents(Item.Status(_MISSING), named)
-        trash = mailboxes.find(tx, TRASH)
+        if deep is not None and deep.text != "0":  # first, for the list is locked before any mailbox
+            for one in [one.name for one in mailboxes.every(tx) if names.parent(one.name) == box.name]:
+                mailboxes.delete(tx, one)
+        trash = mailboxes.find(tx, TRASH, beside=box.id)
         if box.id == trash.id:
             moving.remove_all(tx, box)
         else:
             moving.move_all(tx, box, trash)
-        if deep is not None and deep.text != "0":
-            for one in [one.name for one in mailboxes.every(tx) if names.parent(one.name) == box.name]:
-                mailboxes.delete(tx, one)
     return Item.EmptyFolderContents(Item.Status(_OK), named)

@@ -64,7 +64,7 @@ def _one(call: Call, asked: Element) -> Element:
                 forwarding.join(tx, principals.me(tx), mail[2], own[0] if own else "")
             _answer(tx, call, asked, uid, state)
             if mail is not None:
-                trash = mailboxes.find(tx, TRASH)
+                trash = mailboxes.find(tx, TRASH, beside=mail[0].id)
                 if trash.id != mail[0].id:
                     moving.move(tx, mail[0], [mail[1]], trash)
             copy = copies.find(tx, tx.actor.id, uid)

@@ -104,7 +104,7 @@ def _replace(connection: Connection, reader: Reader, *, uid: bool) -> Answer:
     if len(chosen) != 1:
         raise No("there is no such message") if uid else Bad("REPLACE takes one message")
     with connection.store.write(connection.me) as tx:
-        target = _target(tx, name)
+        target = _found(lambda tx, name: mailboxes.find(tx, name, beside=view.id), tx, name)
         # The old one goes first, so that its room is free; all of it is one transaction.
         moving.remove(tx, mailboxes.by_id(tx, view.id), [chosen[0][1].uid])
         (placed,) = appending.append_many(tx, target, [new])

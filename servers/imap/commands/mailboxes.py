@@ -44,11 +44,11 @@ def delete(connection: Connection, reader: Reader, tag: str) -> Answer:
     name = reader.mailbox()
     reader.end()
     with connection.store.write(connection.me) as tx:
-        gone = mailboxes.find(tx, name)
         doomed = mailboxes.delete(tx, name)
+    gone = doomed[0]
     told = _changed(connection, name, gone.name, render.attributes(None, subscribed=gone.subscribed))
     view = connection.view
-    if view is not None and view.id in doomed:  # another client may have given it another name meanwhile
+    if view is not None and view.id in {one.id for one in doomed}:  # another client may have given it another name meanwhile
         connection.view = None
         told = (*told, b"* OK [CLOSED] the mailbox is gone\r\n")
     return Answer(told)

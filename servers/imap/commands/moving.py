@@ -65,7 +65,7 @@ def _transfer(connection: Connection, reader: Reader, *, uid: bool, take: bool) 
     uids = [state.uid for _, state in view.chosen(written, uid=uid)]
     with connection.store.write(connection.me) as tx:
         try:
-            target = mailboxes.find(tx, name)
+            target = mailboxes.find(tx, name, beside=view.id)
         except NotFound:
             raise No("there is no such mailbox", "TRYCREATE") from None
         source = mailboxes.by_id(tx, view.id)

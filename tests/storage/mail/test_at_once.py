@@ -1,0 +1,101 @@
+"""Two programs at one account's mail at the same moment: nothing is lost or forgotten, and nothing breaks (SYS-07)."""
+
+from __future__ import annotations
+
+
+
+from storage.errors import Exists
+from storage.mail import appending, mailboxes, moving, numbers
+from storage.store import Store, Transaction
+from storage.types import Actor
+from tests.storage.at_once import beside, writing
+from tests.storage.mail.mails import flags_of, mail, put
+
+
+def make(store: Store, alice: Actor, *names: str) -> None:
+    with store.write(alice) as tx:
+        for name in names:
+            mailboxes.create(tx, name)
+
+
+def names(store: Store, alice: Actor) -> set[str]:
+    with store.read(alice) as tx:
+        return {one.name for one in mailboxes.every(tx) if not one.system}
+
+
+def append(tx: Transaction, name: str, data: bytes) -> None:
+    appending.append(tx, mailboxes.find(tx, name), appending.prepare(tx.store, data))
+
+
+def test_one_name_is_made_once(store: Store, alice: Actor) -> None:
+    """RFC 9051 §6.3.4: it is an error to create a mailbox that exists, whoever was the first."""
+    other = writing(store, alice, lambda tx: mailboxes.create(tx, "Tea"))
+    with beside(store, alice, other) as tx:
+        mailboxes.create(tx, "Tea")
+    assert isinstance(other.error, Exists)
+
+
+def test_two_below_one_that_is_missing(store: Store, alice: Actor) -> None:
+    other = writing(store, alice, lambda tx: mailboxes.create(tx, "Tea/black"))
+    with beside(store, alice, other) as tx:
+        mailboxes.create(tx, "Tea/green")
+    assert other.error is None
+    assert names(store, alice) == {"Tea", "Tea/black", "Tea/green"}
+
+
+def test_below_one_that_goes(store: Store, alice: Actor) -> None:
+    make(store, alice, "Tea")
+    other = writing(store, alice, lambda tx: mailboxes.create(tx, "Tea/black"))
+    with beside(store, alice, other) as tx:
+        mailboxes.delete(tx, "Tea")
+    assert other.error is None
+    assert names(store, alice) == {"Tea", "Tea/black"}
+
+
+def test_a_mail_in_a_mailbox_that_came_as_those_above_it_go(store: Store, alice: Actor) -> None:
+    """What was in a mailbox that is deleted goes to the Trash (MSG-39), and in no case for good."""
+    make(store, alice, "Tea/black")
+    other = writing(store, alice, lambda tx: mailboxes.delete(tx, "Tea"))
+    with beside(store, alice, other) as tx:
+        mailboxes.create(tx, "Tea/black/cups")
+        append(tx, "Tea/black/cups", mail())
+    assert other.error is None
+    assert names(store, alice) == set()
+    assert len(flags_of(store, alice, "Trash")) == 1
+
+
+def test_what_came_below_one_that_is_renamed(store: Store, alice: Actor) -> None:
+    """RFC 9051 §6.3.6: inferior names are renamed too."""
+    make(store, alice, "Tea/black")
+    other = writing(store, alice, lambda tx: mailboxes.rename(tx, "Tea", "Drinks"))
+    with beside(store, alice, other) as tx:
+        mailboxes.create(tx, "Tea/black/cups")
+    assert other.error is None
+    assert names(store, alice) == {"Drinks", "Drinks/black", "Drinks/black/cups"}
+
+
+def test_two_subscribe(store: Store, alice: Actor) -> None:
+    other = writing(store, alice, lambda tx: mailboxes.subscribe(tx, "Tea", True))
+    with beside(store, alice, other) as tx:
+        mailboxes.subscribe(tx, "Tea", True)
+    assert other.error is None
+
+
+def test_nobody_who_moves_is_in_the_way_of_another(store: Store, alice: Actor) -> None:
+    """Both mailboxes are locked in one order, whichever way the mails go."""
+    uids = put(store, alice, "INBOX", mail())
+    with store.read(alice) as tx:
+        inbox, bin_ = mailboxes.find(tx, "INBOX"), mailboxes.find(tx, "Trash")
+
+    def throw(tx: Transaction) -> None:
+        target = mailboxes.find(tx, "Trash", beside=inbox.id)
+        moving.move(tx, mailboxes.by_id(tx, inbox.id), uids, target)
+
+    other = writing(store, alice, throw)
+    with store.write(alice) as tx:
+        numbers.lock(tx, inbox.id)
+        other.start()
+        numbers.lock(tx, bin_.id)
+    other.join()
+    assert other.error is None
+    assert len(flags_of(store, alice, "Trash")) == 1
