@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from storage import quota
 from storage.blobs import full_disk_told
@@ -72,6 +73,15 @@ _SET_THREAD: Final = Statement(
     sa.update(contents).where(contents.c.id == sa.bindparam("number")).values(thread=sa.bindparam("of"))
 )
 _NEW_THREAD: Final = insert(threads, "account_id", "message_id", "thread")
+_NEW_THREAD_BESIDE: Final = Statement(
+    postgresql.insert(threads).on_conflict_do_nothing(), columns=("account_id", "message_id", "thread")
+)
+"""The same where another mail of the thread may come into another mailbox at the same moment; 0 rows: it did."""
+_JOIN_THREAD: Final = Statement(
+    sa.update(threads)
+    .where(threads.c.account_id == sa.bindparam("account"), threads.c.message_id == sa.bindparam("message_id"))
+    .values(thread=sa.bindparam("of"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +239,17 @@ def _content(tx: Transaction, prepared: Prepared) -> int:
             "body": fold(scanned.text[:_TEXT_CHARACTERS]),
         },
     )
-    if not thread:  # it begins one
-        thread = number
+    fresh = sorted(one for one in ids if one not in known)  # in one order, so that no two wait for each other
+    enter = _NEW_THREAD if tx.store.engines.sqlite else _NEW_THREAD_BESIDE
+    rows = [{"account_id": account, "message_id": one, "thread": thread or number} for one in fresh]
+    taken = {row["message_id"] for row in rows if not enter.run(tx, row)}
+    if not thread:  # it begins one, or joins the one that another transaction began at this moment
+        known = _before(tx, prepared.hash, ids) if taken else {}
+        thread = next((known[one] for one in ids if one in taken and one in known), number)
+        if thread != number:
+            joining = ({"account": account, "message_id": one, "of": thread} for one in fresh if one not in taken)
+            _JOIN_THREAD.run_many(tx, joining)
         _SET_THREAD.run(tx, {"number": number, "of": thread})
-    for one in ids:
-        if one not in known:
-            _NEW_THREAD.run(tx, {"account_id": account, "message_id": one, "thread": thread})
     return number
 
 

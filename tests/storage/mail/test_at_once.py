@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 
+import pytest
+import sqlalchemy as sa
 
 from storage.errors import Exists
 from storage.mail import appending, mailboxes, moving, numbers
+from storage.mail.tables import contents, threads
 from storage.store import Store, Transaction
 from storage.types import Actor
 from tests.storage.at_once import beside, writing
@@ -79,6 +82,27 @@ def test_two_subscribe(store: Store, alice: Actor) -> None:
     with beside(store, alice, other) as tx:
         mailboxes.subscribe(tx, "Tea", True)
     assert other.error is None
+
+
+@pytest.mark.parametrize("second", [mail("Re: Tea", message_id="a@x"), mail("Re: Tea", references="a@x")])
+def test_one_thread_in_two_mailboxes(store: Store, alice: Actor, second: bytes) -> None:
+    """A mail to oneself comes into INBOX as the copy of it comes into Sent Items; one thread, too (RFC 8474 §5.2)."""
+    other = writing(store, alice, lambda tx: append(tx, "Sent Items", second))
+    with beside(store, alice, other) as tx:
+        append(tx, "INBOX", mail(message_id="a@x"))
+    assert other.error is None
+    with store.read(alice) as tx:
+        assert len(set(tx.db.execute(sa.select(contents.c.thread)).scalars())) == 1
+
+
+def test_who_joins_a_thread_brings_its_own_ids_along(store: Store, alice: Actor) -> None:
+    second = mail("Re: Tea", message_id="0@x", references="a@x z@x")
+    other = writing(store, alice, lambda tx: append(tx, "Sent Items", second))
+    with beside(store, alice, other) as tx:
+        append(tx, "INBOX", mail(message_id="a@x"))
+    assert other.error is None
+    with store.read(alice) as tx:
+        assert len(set(tx.db.execute(sa.select(threads.c.thread)).scalars())) == 1
 
 
 def test_nobody_who_moves_is_in_the_way_of_another(store: Store, alice: Actor) -> None:
