@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from storage import plans, preferences
 from storage.errors import Refused
@@ -103,9 +104,12 @@ def count(tx: Transaction, mails: int = 1) -> None:
     here = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day == day)
     step = sa.update(sendings).where(here).values(messages=sendings.c.messages + mails).returning(sendings.c.messages)
     now: int | None = tx.db.execute(step).scalar()
-    if now is None:
-        now = mails
-        tx.db.execute(sa.insert(sendings).values(account_id=tx.actor.id, day=day, messages=mails))
+    if now is None:  # the first today, unless another one is at this very moment
+        first = (sqlite.insert if tx.store.engines.sqlite else postgresql.insert)(sendings)
+        first = first.values(account_id=tx.actor.id, day=day, messages=mails)
+        more = {"messages": sendings.c.messages + first.excluded.messages}
+        counted = first.on_conflict_do_update(index_elements=["account_id", "day"], set_=more)
+        now = int(tx.db.execute(counted.returning(sendings.c.messages)).scalar_one())
         old = sa.and_(sendings.c.account_id == tx.actor.id, sendings.c.day < day - 7)
         tx.db.execute(sa.delete(sendings).where(old))
     if most is not None and now > most:

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from storage.errors import Exists
-from storage.mail import appending, mailboxes, moving, numbers
-from storage.mail.tables import contents, threads
+from storage.mail import appending, mailboxes, moving, numbers, sending
+from storage.mail.tables import contents, sendings, threads
 from storage.store import Store, Transaction
 from storage.types import Actor
 from tests.storage.at_once import beside, writing
@@ -103,6 +103,16 @@ def test_who_joins_a_thread_brings_its_own_ids_along(store: Store, alice: Actor)
     assert other.error is None
     with store.read(alice) as tx:
         assert len(set(tx.db.execute(sa.select(threads.c.thread)).scalars())) == 1
+
+
+def test_the_first_two_mails_of_a_day(store: Store, alice: Actor) -> None:
+    """Both are counted, and both go (SMTP-05)."""
+    other = writing(store, alice, sending.count)
+    with beside(store, alice, other) as tx:
+        sending.count(tx)
+    assert other.error is None
+    with store.read(alice) as tx:
+        assert tx.db.execute(sa.select(sendings.c.messages)).scalar_one() == 2
 
 
 def test_nobody_who_moves_is_in_the_way_of_another(store: Store, alice: Actor) -> None:
