@@ -44,6 +44,9 @@ _COUNT: Final = Statement(
 _LOCK: Final = Statement(
     sa.select(collections.c.modseq).where(collections.c.id == sa.bindparam("collection")).with_for_update()
 )
+_KEYWORDS: Final = Statement(
+    sa.select(mailboxes.c.keywords).where(mailboxes.c.collection_id == sa.bindparam("collection"))
+)
 _BURY: Final = insert(vanished, "collection_id", "modseq", "uid", "removed")
 
 
@@ -104,11 +107,12 @@ def count(tx: Transaction, collection: CollectionId, added: Iterable[str] = (), 
 
 
 def learn(tx: Transaction, mailbox: Mailbox, flags: Iterable[str]) -> None:
-    """Remember keywords that are new in a mailbox; texts are canonical flags."""
+    """Remember keywords that are new in a mailbox, whose row is locked; texts are canonical flags."""
     fresh = {word for text in set(flags) for word in text.split() if not word.startswith("\\")}
-    if not fresh:
+    if fresh.issubset(mailbox.keywords.split()):
         return
-    known = set(mailbox.keywords.split())
+    # As they are now: what was read before the lock, or with it, may lack those that another transaction noted.
+    known = set(_KEYWORDS.scalar(tx, {"collection": mailbox.id}).split())
     fresh -= known
     if fresh and len(known) < KEYWORDS_MAX:
         here = mailboxes.c.collection_id == mailbox.id

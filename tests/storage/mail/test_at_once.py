@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from storage.errors import Exists
-from storage.mail import appending, mailboxes, moving, numbers, sending
+from storage.mail import appending, flagging, mailboxes, moving, numbers, sending
 from storage.mail.tables import contents, sendings, threads
 from storage.store import Store, Transaction
 from storage.types import Actor
@@ -113,6 +113,21 @@ def test_the_first_two_mails_of_a_day(store: Store, alice: Actor) -> None:
     assert other.error is None
     with store.read(alice) as tx:
         assert tx.db.execute(sa.select(sendings.c.messages)).scalar_one() == 2
+
+
+def test_keywords_of_two(store: Store, alice: Actor) -> None:
+    """Each is told in FLAGS from then on (RFC 9051 §7.3.5), whichever came second."""
+    first, second = put(store, alice, "INBOX", mail("Tea"), mail("Cake"))
+
+    def flag(tx: Transaction, uid: int, word: str) -> None:
+        flagging.set_flags(tx, mailboxes.find(tx, "INBOX"), [uid], "add", word)
+
+    other = writing(store, alice, lambda tx: flag(tx, second, "cake"))
+    with beside(store, alice, other) as tx:
+        flag(tx, first, "tea")
+    assert other.error is None
+    with store.read(alice) as tx:
+        assert mailboxes.find(tx, "INBOX").keywords.split() == ["cake", "tea"]
 
 
 def test_nobody_who_moves_is_in_the_way_of_another(store: Store, alice: Actor) -> None:
