@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from storage.mail import mailboxes, moving
+from storage.mail import mailboxes, moving, numbers
 from storage.mail.tables import messages
 from storage.mail.types import SEPARATOR, TRASH, Mailbox
 from storage.schema import collections, principals
@@ -28,7 +28,8 @@ _OLDEST: Final = Statement(
 
 def make_room(tx: Transaction, octets: int) -> bool:
     """Remove the oldest mails of the Trash until `octets` are free; False, and nothing went, if it holds too little."""
-    boxes = _trash(tx)
+    numbers.lock(tx, *(box.id for box in _trash(tx)))
+    boxes = _trash(tx)  # as they are now, and stay
     if sum(box.octets for box in boxes) < octets:
         return False
     for box in boxes:
@@ -64,7 +65,10 @@ def purge(store: Store, days: int = DAYS) -> int:
     for row in due:
         while True:
             with store.write(Actor(PrincipalId(row.account), row.name)) as tx:
-                box = mailboxes.by_id(tx, CollectionId(row.id))
+                numbers.lock(tx, CollectionId(row.id))
+                box = next((one for one in _trash(tx) if one.id == row.id), None)
+                if box is None:  # its owner removed it meanwhile, or took it out of the Trash
+                    break
                 uids = [one.uid for one in _OLDEST.all(tx, {"collection": box.id, "before": before})]
                 removed += len(moving.remove(tx, box, uids))
             if len(uids) < _AT_ONCE:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 
 import pytest
 import sqlalchemy as sa
 
 from storage.errors import Exists
-from storage.mail import appending, flagging, mailboxes, moving, numbers, sending
+from storage.mail import appending, flagging, mailboxes, moving, numbers, sending, trash
 from storage.mail.tables import contents, sendings, threads
 from storage.store import Store, Transaction
 from storage.types import Actor
-from tests.storage.at_once import beside, writing
+from tests.storage.at_once import Other, beside, writing
 from tests.storage.mail.mails import flags_of, mail, put
 
 
@@ -148,3 +149,21 @@ def test_nobody_who_moves_is_in_the_way_of_another(store: Store, alice: Actor) -
     other.join()
     assert other.error is None
     assert len(flags_of(store, alice, "Trash")) == 1
+
+
+def test_what_leaves_the_trash_as_that_is_emptied(store: Store, alice: Actor) -> None:
+    """MSG-43: what is in the Trash goes after a week; what was taken out of it stays, and the others are emptied."""
+    make(store, alice, "Trash/gone", "Trash/kept")
+    for name in ("Trash/gone", "Trash/kept", "Trash"):
+        put(store, alice, name, mail())
+    other = Other(store, lambda: trash.purge(store, days=-1))
+    with store.write(alice) as tx:
+        mailboxes.rename(tx, "Trash/kept", "Kept")
+        mailboxes.delete(tx, "Trash/gone")
+        numbers.lock(tx, mailboxes.find(tx, "Trash").id)
+        other.start()
+        time.sleep(0.2 if store.engines.sqlite else 0)  # until it has looked for what is due
+    other.join()
+    assert other.error is None
+    assert len(flags_of(store, alice, "Kept")) == 1
+    assert flags_of(store, alice, "Trash") == {}
