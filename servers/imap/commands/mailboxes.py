@@ -48,7 +48,8 @@ def delete(connection: Connection, reader: Reader, tag: str) -> Answer:
     gone = doomed[0]
     told = _changed(connection, name, gone.name, render.attributes(None, subscribed=gone.subscribed))
     view = connection.view
-    if view is not None and view.id in {one.id for one in doomed}:  # another client may have given it another name meanwhile
+    # By its number: another client may have given it another name meanwhile.
+    if view is not None and any(one.id == view.id for one in doomed):
         connection.view = None
         told = (*told, b"* OK [CLOSED] the mailbox is gone\r\n")
     return Answer(told)
