@@ -17,6 +17,7 @@ from storage.store import Store
 from storage.types import SITE, SpaceKind
 from tests.dav.desk import Client
 from tests.feeds import desk
+from tests.storage.full_disk import no_room
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 WEEK = "alice/private/events/week"
@@ -139,3 +140,10 @@ def test_the_secret_is_in_no_log_and_no_row(filled: Store, anybody: Client, capl
 )
 def test_what_a_token_can_be_for(address: str, feed: str) -> None:
     assert table.feed_of(address.split("/")) == feed
+
+
+def test_on_a_full_disk(filled: Store, anybody: Client) -> None:
+    """SYS-02: there is no room to note that it was used, and the feed is read all the same."""
+    _, secret = token(filled, "alice", WEEK)
+    with no_room(0):
+        assert desk.titles(anybody.request("GET", f"/feeds/token/{secret}/{WEEK}.rss"))
