@@ -11,6 +11,7 @@ from storage.store import Store
 from storage.types import Actor, SpaceKind
 from tests.caldav import desk
 from tests.caldav.desk import HOME, Client
+from tests.storage.full_disk import no_room
 
 FEED = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20250101T000000Z\r\n"
@@ -99,3 +100,12 @@ def test_one_calendar_of_all(bob: Client, alice: Client, actor: Actor) -> None:
     desk.put(bob, "/dav/bob/private/events/later.ics", later)
     assert len(alice.sync(path, first.sync_token).hrefs()) == 1
     assert bob.propfind(path, depth="1").status == 404
+
+
+def test_a_home_on_a_full_disk(alice: Client, actor: Actor) -> None:
+    """SYS-02: there is no room for copies of what is new in the overlay; all calendars but this one can be read."""
+    with no_room(0):
+        assert HOME + "events/" in alice.propfind(HOME, depth="1").hrefs()
+        assert alice.request("GET", f"{OVERLAID}tea.ics").status == 200
+        assert alice.propfind(f"{HOME}overlay/", depth="1").status in (503, 507)
+    assert f"{HOME}overlay/" in alice.propfind(HOME, depth="1").hrefs()
