@@ -105,7 +105,9 @@ def purge(tx: Transaction, before: float, most: int = 1_000) -> int:
     tx.db.execute(sa.update(attachments).where(attachments.c.unused.is_not(None), _used).values(unused=None))
     tx.db.execute(sa.update(attachments).where(attachments.c.unused.is_(None), ~_used).values(unused=tx.now))
     old = sa.select(attachments.c.id).where(attachments.c.unused < before).order_by(attachments.c.id).limit(most)
-    return tx.db.execute(sa.delete(attachments).where(attachments.c.id.in_(old))).rowcount
+    # In two steps: whoever comes to use one at this moment is waited for, and then seen.
+    chosen = list(tx.db.execute(old.with_for_update()).scalars())
+    return tx.db.execute(sa.delete(attachments).where(attachments.c.id.in_(chosen), ~_used)).rowcount
 
 
 def _sees(tx: Transaction, user: Any) -> bool:

@@ -14,6 +14,7 @@ from storage.errors import NotFound
 from storage.store import Store, Transaction
 from storage.types import SITE, Actor, Tool
 from tests.storage import desk
+from tests.storage.at_once import beside, writing
 
 DAY_S = 86_400
 
@@ -109,3 +110,20 @@ def test_each_counts_once_in_the_space_it_was_added_in(store: Store, alice: Acto
         for name in ("a.ics", "b.ics"):
             items.delete(tx, desk.events(tx, "alice"), name)
         assert quota.used(tx, desk.principal(store, "alice"), Tool.DOCUMENTS).octets == before
+
+
+def test_what_is_put_back_as_the_unused_go_stays(store: Store, alice: Actor) -> None:
+    """SYS-06, RFC 8607 §3.12.3: an event that says that it has an attachment has it."""
+    with store.write(alice) as tx:
+        event(tx, "alice", "a")
+        managed = attach(tx, "alice", "a.ics")
+        changing.remove(tx, desk.events(tx, "alice"), "a.ics", managed, ())
+    purge.run(store)
+    age(store, store.limits.version_days + 1)
+    other = writing(store, SITE, lambda tx: keeping.purge(tx, tx.now - 1))
+    with beside(store, alice, other) as tx:
+        collection = desk.events(tx, "alice")
+        history.restore(tx, collection, history.listing(tx, collection, "a.ics")[0].id)
+    assert other.error is None
+    with store.read(alice) as tx:
+        assert keeping.read(tx, managed).size == len(b"hello")
