@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.gathering import Gathering
-from storage.mail.tables import mailboxes, messages
+from storage.mail.tables import messages
 from storage.mail.tables import told as marks
 from storage.schema import collections
 from storage.statements import Statement
@@ -72,9 +72,10 @@ def flush(store: Store) -> None:
 
 
 def _write(tx: Transaction, found: Mapping[int, int]) -> None:
-    for number, until in found.items():
-        # It may have been removed meanwhile; two processes may do this at once.
-        fresh = sa.select(mailboxes.c.collection_id, sa.literal(until)).where(mailboxes.c.collection_id == number)
+    for number, until in sorted(found.items()):
+        # It may have been removed meanwhile, or be at this moment; two processes may do this at once.
+        fresh = sa.select(collections.c.id, sa.literal(until)).where(collections.c.id == number)
+        fresh = fresh.with_for_update(read=True, key_share=True)
         insert = (sqlite.insert if tx.store.engines.sqlite else postgresql.insert)(marks)
         made = insert.from_select(["collection_id", "uid"], fresh)
         tx.db.execute(

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from storage.errors import Exists
-from storage.mail import appending, flagging, mailboxes, moving, numbers, sending, trash
-from storage.mail.tables import contents, sendings, threads
+from storage.mail import appending, flagging, mailboxes, moving, numbers, recent, sending, trash
+from storage.mail.tables import contents, sendings, threads, told
 from storage.store import Store, Transaction
 from storage.types import Actor
 from tests.storage.at_once import Other, beside, writing
@@ -167,3 +167,18 @@ def test_what_leaves_the_trash_as_that_is_emptied(store: Store, alice: Actor) ->
     assert other.error is None
     assert len(flags_of(store, alice, "Kept")) == 1
     assert flags_of(store, alice, "Trash") == {}
+
+
+def test_a_mailbox_that_goes_as_its_mark_is_written(store: Store, alice: Actor) -> None:
+    """Of the others it is known all the same which messages are recent (RFC 3501 §2.3.2)."""
+    make(store, alice, "Tea")
+    with store.read(alice) as tx:
+        tea, inbox = mailboxes.find(tx, "Tea").id, mailboxes.find(tx, "INBOX").id
+    recent.told(store, tea, 7)
+    recent.told(store, inbox, 7)
+    other = Other(store, lambda: recent.flush(store))
+    with beside(store, alice, other) as tx:
+        mailboxes.delete(tx, "Tea")
+    assert other.error is None
+    with store.read(alice) as tx:
+        assert tx.db.execute(sa.select(told.c.collection_id, told.c.uid)).all() == [(inbox, 7)]
