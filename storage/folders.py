@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -153,7 +154,7 @@ def place(tx: Transaction, kind: SpaceKind, space: str, path: str, *, root: str 
     filing.clean_name(filing.split(path)[1])
     at = place_at(tx, locating.read(tx, kind, space, root, path), path)
     if at is None:
-        find(tx, kind, space, "", root=root)
+        find(replace(tx, writing=False), kind, space, "", root=root)  # nothing is written: nothing more is locked
         raise Conflict("there is no such folder to put it into")
     return at
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from storage import baggage, filing
+from storage import baggage, filing, lock_order
 from storage.baggage import Baggage
 from storage.filing import Folder
 from storage.schema import (
@@ -103,7 +103,14 @@ def _locking(count: int) -> Statement:
     # Apart from the reading: PostgreSQL would read the file as it was before it waited for the lock.
     joined = principals.join(collections, collections.c.space_id == principals.c.id)
     query = sa.select(collections.c.id).select_from(joined).where(_here(count))
-    return Statement(query.order_by(collections.c.path).with_for_update(of=collections))
+    if count > 1:  # what is moved or replaced with all below it, in one go and so in order
+        here = sa.and_(_here(count), collections.c.path.in_(_binds("path", count)))
+        whole = sa.select(collections.c.id).select_from(joined).where(here).cte("whole", recursive=True)
+        child = collections.alias("child")
+        whole = whole.union_all(sa.select(child.c.id).where(child.c.parent_id == whole.c.id))
+        chosen = sa.or_(collections.c.id.in_(query), collections.c.id.in_(sa.select(whole.c.id)))
+        query = sa.select(collections.c.id).where(chosen)
+    return Statement(query.order_by(*lock_order.ORDER).with_for_update(of=collections, key_share=True))
 
 
 _COUNTS: Final = (1, 2)
@@ -183,17 +190,25 @@ def read(tx: Transaction, kind: SpaceKind, space: str, root: str, *paths: str, b
         whole, above, name = _places(root, filing.clean_path(path))
         keys |= {f"path{number}": whole, f"parent{number}": above, f"name{number}": name}
     count = len(paths)
-    if tx.writing and not tx.store.engines.sqlite:  # SQLite has one writer
-        _LOCK[count].all(tx, keys)
-    if body:
-        return Rows(tx, root, _FIND_BODY[count].all(tx, keys))
     if not tx.writing:
-        return Rows(tx, root, _FIND[count].all(tx, keys))
-    found = _FIND_WRITING[count].all(tx, keys)
-    if found:
+        return Rows(tx, root, (_FIND_BODY if body else _FIND)[count].all(tx, keys))
+    found = _held(tx, count, keys, _FIND_BODY[count] if body else _FIND_WRITING[count])
+    if found and not body:
         change = tx.unlocked.discard if found[0].locked else tx.unlocked.add
         change(PrincipalId(found[0].space_id))
     return Rows(tx, root, found)
+
+
+def _held(tx: Transaction, count: int, keys: dict[str, Any], query: Statement) -> list[Any]:
+    """The rows of `query`, all of them locked."""
+    locked: set[int] = set()
+    while True:
+        if not tx.store.engines.sqlite:  # SQLite has one writer
+            locked.update(_LOCK[count].scalars(tx, keys))
+        found = query.all(tx, keys)
+        # While others were waited for, a folder may have come to where none was, or another one.
+        if tx.store.engines.sqlite or locked.issuperset(row.id for row in found):
+            return found
 
 
 def principal(row: Any) -> Principal:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import lock_order
 from storage.errors import LimitReached, LockConflict, Locked, LockMissing
 from storage.schema import collections, locks, memberships, principals
 from storage.statements import Statement
@@ -115,7 +116,7 @@ def lock(
     """
     if len(owner_xml.encode()) > MAX_OWNER_OCTETS:
         raise LimitReached("lock_owner_octets", MAX_OWNER_OCTETS)
-    _serialise(tx, space, path)
+    _serialise(tx, space, path, tree=infinite)
     tx.db.execute(sa.delete(locks).where(locks.c.space_id == space.id, locks.c.expires <= tx.now))
     for other in covering(tx, space, path):
         if exclusive or other.exclusive:
@@ -254,8 +255,8 @@ def sweep(tx: Transaction) -> int:
 def _any(tx: Transaction, space: Principal) -> bool:
     """Whether the space has any lock; all that a write pays where it has none, and once a transaction.
 
-    Who locks a path waits for the writers of its folder (`_serialise`), so what was seen when these looked holds. A
-    lock of a tree further up does not wait: on PostgreSQL a write that was under way then may end after it was granted.
+    Who locks a path waits for the writers of its folder, and of all below it if it locks a tree (`_serialise`), so what
+    was seen when these looked holds.
     """
     if space.id not in tx.unlocked and _ANY.scalar(tx, {"space": space.id}) is None:
         tx.unlocked.add(space.id)
@@ -290,12 +291,17 @@ def _demand_token(tx: Transaction, space: Principal, resource: str, rows: Iterab
         raise Locked(_full(space, shared.path))
 
 
-def _serialise(tx: Transaction, space: Principal, path: str) -> None:
-    """Make LOCKs of one space, and writers of what is locked, wait for each other until the commit."""
+def _serialise(tx: Transaction, space: Principal, path: str, *, tree: bool) -> None:
+    """Make LOCKs of one space, and writers of what is locked, wait for each other until the commit (PostgreSQL)."""
+    if tx.store.engines.sqlite:
+        return
     rows = sa.select(collections.c.id).where(collections.c.space_id == space.id)
     if path:
-        rows = rows.where(collections.c.path.in_(_ancestry(path)))
-    tx.db.execute(rows.order_by(collections.c.id).with_for_update()).all()
+        here = collections.c.path.in_([path, _parent(path)])
+        prefix = _prefix(path)
+        inside = sa.func.substr(collections.c.path, 1, prefix["length"]) == prefix["prefix"]
+        rows = rows.where(sa.or_(here, inside) if tree else here)
+    tx.db.execute(rows.order_by(*lock_order.ORDER).with_for_update(key_share=True)).all()
     one = sa.select(principals.c.id).where(principals.c.id == space.id)
     tx.db.execute(one.with_for_update(key_share=True)).all()
 

@@ -30,6 +30,7 @@ def publish(tx: Transaction, web: Folder, on: bool) -> None:
     if web.special is not Special.WEB:
         raise Fixed("only the folder web, at the first level, can be published as a whole (DOC-37)")
     _demand_admin(tx, web)
+    trees.lock(tx, web.id)
     locks.check(tx, web.space, web.name)
     if web.published == on:
         return

@@ -26,6 +26,7 @@ def apply_to_subfolders(tx: Transaction, folder: Folder) -> int:
         raise Denied(Right.ADMINISTER, tree.path(folder))
     if folder.tool in (Tool.INFOS, Tool.DROP_BOX):
         raise Fixed("the rights of this folder cannot be changed (ACL-11)")
+    trees.lock(tx, folder.id)
     inside = sa.and_(
         collections.c.id.in_(trees.below(folder.id)),
         collections.c.id != folder.id,

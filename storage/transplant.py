@@ -52,6 +52,7 @@ def move(
         Denied, Exists, Conflict, Fixed, Locked, LimitReached, OverQuota, Linked: as named.
     """
     target = place.folder
+    _hold(tx, source)
     if target.special is Special.TRASH and target.space.id == _folder(source).space.id:
         if filing.in_trash(_folder(source)):
             raise Fixed("it is in the Trash already")
@@ -91,6 +92,7 @@ def copy(
     """
     if isinstance(source, File):
         return _copy_file(tx, source, place, overwrite, carried)
+    _hold(tx, source)
     return _copy_folder(tx, source, place, overwrite, deep)
 
 
@@ -102,6 +104,7 @@ def delete(tx: Transaction, source: Folder | File, precondition: Precondition = 
         Denied, Fixed, Locked: as named.
         Linked: it, or something in it, is attached to a contact; nothing was deleted (DOC-61).
     """
+    _hold(tx, source)
     if isinstance(source, File):
         items.check(source, precondition)
     _demand_removal(tx, source)
@@ -268,7 +271,6 @@ def _copy_folder(tx: Transaction, source: Folder, place: Place, overwrite: bool,
     locks.check(tx, target.space, f"{target.name}/{name}", member=True, tree=True)
     high = trees.height(tx, source) if deep else 1
     trees.demand_levels(tx, target, filing.levels(target.path) + high)
-    trees.lock(tx, source.id)
     if deep:
         _demand_room(tx, place, tree_copy.octets(tx, source))
     if there is not None:
@@ -284,7 +286,6 @@ def _graft(tx: Transaction, source: Folder, parent: CollectionId, path: str, nam
     """Hang a tree under another folder of its space: all paths change in one statement."""
     if source.parent is None:
         raise Fixed("this folder keeps its place")
-    trees.lock(tx, source.id)
     folder_changes.went(tx, source.parent, source, numbering.take(tx, source.parent))
     whole = f"{path}/{name}"
     renamed = sa.literal(whole) + sa.func.substr(collections.c.path, len(source.name) + 1)
@@ -307,11 +308,16 @@ def _remove(tx: Transaction, source: Folder | File) -> None:
         return
     if source.parent is None:
         raise Fixed("this folder cannot be deleted")
-    trees.lock(tx, source.id)
     folder_changes.went(tx, source.parent, source, numbering.take(tx, source.parent))
     tx.db.execute(sa.delete(collections).where(collections.c.id == source.id))
     locks.forget(tx, source.space, source.name)
     tx.touched.add(source.id)
+
+
+def _hold(tx: Transaction, source: Folder | File) -> None:
+    """Let nothing in a tree change from here on: what is judged now holds when it goes."""
+    if isinstance(source, Folder):
+        trees.lock(tx, source.id)
 
 
 def _demand_removal(tx: Transaction, source: Folder | File) -> None:

@@ -32,6 +32,7 @@ def empty(tx: Transaction, trash: Folder) -> int:
     """
     if not trash.rights & Right.DELETE:
         raise Denied(Right.DELETE, tree.path(trash))
+    trees.lock(tx, trash.id)
     links.protect(tx, trees.below(trash.id))
     names = [row.name for row in folders.rows(tx, trash)]  # SYS-09: in a group's some may be hidden from him
     count = 0

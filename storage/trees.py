@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from storage import bookmark_files, filing, folder_changes, folders, locks, numbering, plans, viewing
+from storage import bookmark_files, filing, folder_changes, folders, lock_order, locks, numbering, plans, viewing
 from storage import collections as tree
 from storage.errors import Denied, Exists, Fixed, LimitReached
 from storage.filing import DOCS, FAVOURITES, File, Folder, Place, Special
@@ -33,7 +33,7 @@ _TAKEN: Final = Statement(
 _TRASH: Final = Statement(
     sa.select(collections.c.id, collections.c.path)
     .where(collections.c.space_id == sa.bindparam("space"), collections.c.path == sa.bindparam("path"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _INDEX: Final = ("description", "downloads", "trashed_from", "trashed_at", "trashed_by", "depositor_id", "twin")
 _SET_INDEX: Final = {
@@ -210,10 +210,17 @@ def below(folder: CollectionId) -> sa.Select[Any]:
 
 
 def lock(tx: Transaction, folder: CollectionId) -> None:
-    """Keep writers out of a whole tree until the commit (PostgreSQL; SQLite has one writer)."""
-    if not tx.store.engines.sqlite:
-        rows = sa.select(collections.c.id).where(collections.c.id.in_(below(folder)))
-        tx.db.execute(rows.order_by(collections.c.id).with_for_update()).all()
+    """Keep writers out of a whole tree until the commit (PostgreSQL; SQLite has one writer).
+
+    To be called before anything is read or judged of what is in it.
+    """
+    if tx.store.engines.sqlite:
+        return
+    rows = sa.select(collections.c.id).where(collections.c.id.in_(below(folder)))
+    rows = rows.order_by(*lock_order.ORDER).with_for_update(key_share=True)
+    held: set[int] = set()
+    while fresh := set(tx.db.execute(rows).scalars()) - held:  # others may have made folders while they were waited for
+        held |= fresh
 
 
 def height(tx: Transaction, folder: Folder) -> int:
