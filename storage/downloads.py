@@ -7,6 +7,7 @@ from operator import add
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from storage.filing import File
 from storage.gathering import Gathering
@@ -40,19 +41,23 @@ _ADD: Final = Statement(
     sa.update(file_index).where(file_index.c.item_id == _here).values(downloads=file_index.c.downloads + _more)
 )
 _BEGIN: Final = Statement(
-    sa.insert(file_index).from_select(
+    postgresql.insert(file_index)
+    .from_select(
         ["item_id", "downloads"],
-        sa.select(items.c.id, sa.cast(_more, sa.BigInteger)).where(items.c.id == _here),  # none if it is gone
+        sa.select(items.c.id, sa.cast(_more, sa.BigInteger))
+        .where(items.c.id == _here)  # none if it is gone
+        .with_for_update(read=True, key_share=True),  # nor if it goes at this moment
         include_defaults=False,
     )
+    .on_conflict_do_nothing()
 )
 
 
 def _write(tx: Transaction, counted: Mapping[int, int]) -> None:
     for item, more in sorted(counted.items()):
         values = {"item": item, "more": more}
-        if not _ADD.run(tx, values):
-            _BEGIN.run(tx, values)
+        if not _ADD.run(tx, values) and not _BEGIN.run(tx, values):
+            _ADD.run(tx, values)  # somebody made the row at the same moment (PostgreSQL)
 
 
 _counts: Final = Gathering[int]("downloads", add, _write, prompt=_PROMPT)

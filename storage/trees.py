@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from storage import bookmark_files, filing, folder_changes, folders, lock_order, locks, numbering, plans, viewing
 from storage import collections as tree
 from storage.errors import Denied, Exists, Fixed, LimitReached
 from storage.filing import DOCS, FAVOURITES, File, Folder, Place, Special
 from storage.schema import collections, file_index, grants, items
-from storage.statements import Statement, insert, to
+from storage.statements import Statement, to
 from storage.store import Transaction
 from storage.types import FOLDER_TOOLS, CollectionId, ModSeq, PrincipalId, Relation, Right, SpaceKind, Tool
 
@@ -40,7 +41,7 @@ _SET_INDEX: Final = {
     name: Statement(sa.update(file_index).where(file_index.c.item_id == sa.bindparam("item")).values({name: to(name)}))
     for name in _INDEX
 }
-_NEW_INDEX: Final = insert(file_index, "item_id", *_INDEX)
+_NEW_INDEX: Final = Statement(postgresql.insert(file_index).on_conflict_do_nothing(), columns=("item_id", *_INDEX))
 _NOTHING: Final = dict.fromkeys(_INDEX, 0) | {"description": "", "trashed_from": "", "trashed_at": None}
 
 
@@ -139,13 +140,14 @@ def clean_time(tx: Transaction, when: float) -> float:
 
 def set_index(tx: Transaction, item: int, **values: Any) -> None:
     """Say more of a file: its row in the files' index is made when it is first needed."""
-    known = False
-    for name, value in values.items():
-        known = bool(_SET_INDEX[name].run(tx, {"item": item, f"to_{name}": value}))
-        if not known:
-            break
-    if not known and any(values.values()):
-        _NEW_INDEX.run(tx, {"item_id": item, **_NOTHING, **values})
+    while not _set_index(tx, item, values) and any(values.values()):
+        if _NEW_INDEX.run(tx, {"item_id": item, **_NOTHING, **values}):
+            return  # else it was counted as a download at the same moment, which makes a row too (PostgreSQL)
+
+
+def _set_index(tx: Transaction, item: int, values: dict[str, Any]) -> bool:
+    """Whether there is a row, which then has these values."""
+    return all(_SET_INDEX[name].run(tx, {"item": item, f"to_{name}": value}) for name, value in values.items())
 
 
 def taken(tx: Transaction, folder: CollectionId, name: str) -> bool:
