@@ -358,7 +358,10 @@ def rename(tx: Transaction, collection: Collection, name: str) -> Collection:
     if tx.db.execute(taken).first():
         raise Exists(fresh)
     here = collections.c.id == collection.id
-    tx.db.execute(sa.update(collections).where(here).values(name=fresh, path=fresh, modified=tx.now))
+    try:
+        tx.db.execute(sa.update(collections).where(here).values(name=fresh, path=fresh, modified=tx.now))
+    except sa.exc.IntegrityError:
+        raise Exists(fresh) from None  # somebody made it at the same moment
     tx.touched.add(collection.id)
     locks.forget(tx, collection.space, collection.name)
     return by_id(tx, collection.id)
