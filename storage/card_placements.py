@@ -7,13 +7,13 @@ what is written to one of them is written to all, the owner's categories excepte
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from storage import collections as tree
 from storage import items as stored_items
-from storage import kinds, viewing, writing
+from storage import kinds, numbering, viewing, writing
 from storage.errors import Denied, Exists, NotFound
 from storage.kinds import Prepared
 from storage.schema import card_index, card_twins, collections, items
@@ -32,7 +32,7 @@ _OTHERS: Final = Statement(
     .order_by(items.c.id)
 )
 _OF_THE_SAME_UID: Final = Statement(
-    sa.select(items.c.id, card_twins.c.twin)
+    sa.select(items.c.id, items.c.collection_id, card_twins.c.twin)
     .join(card_index, card_index.c.item_id == items.c.id)
     .join(collections, collections.c.id == items.c.collection_id)
     .outerjoin(card_twins, card_twins.c.item_id == items.c.id)
@@ -84,7 +84,7 @@ def unshare(tx: Transaction, book: Collection, name: str, group: str) -> None:
     """
     seen = stored_items.get(tx, book, name, body=False)
     site = replace(tx, actor=SITE, access={})
-    for other in _OTHERS.all(tx, {"item": seen.id}):
+    for other in numbering.held(tx, lambda: _OTHERS.all(tx, {"item": seen.id})):
         target = tree.by_id(site, CollectionId(other.collection_id))
         if target.space.kind is not SpaceKind.GROUP or target.space.name != group:
             continue
@@ -102,9 +102,10 @@ def created(tx: Transaction, book: Collection, name: str, prepared: Prepared) ->
     number = writing.stored(tx, book, name).id
     private = book.space.id == tx.actor.id
     keys = {"uid": prepared.uid, "item": number, "creator": tx.actor.id, "private": private}
-    found: Any = _OF_THE_SAME_UID.first(tx, keys)
-    if found is None:
+    same = numbering.held(tx, lambda: _OF_THE_SAME_UID.all(tx, keys))
+    if not same:
         return
+    found = same[0]
     twin = found.twin or found.id
     if not found.twin:
         _TIE.run(tx, {"item_id": found.id, "twin": twin})
@@ -118,7 +119,7 @@ def edited(tx: Transaction, book: Collection, name: str, prepared: Prepared) -> 
 
 
 def _write_others(tx: Transaction, number: int, prepared: Prepared) -> None:
-    others = _OTHERS.all(tx, {"item": number})
+    others = numbering.held(tx, lambda: _OTHERS.all(tx, {"item": number}))
     if not others:
         return
     kind = kinds.of(Tool.CONTACTS)

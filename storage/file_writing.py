@@ -126,7 +126,7 @@ def replace(
             .where(file_index.c.twin == twin, HAS_TWIN, items.c.id != row.id)
             .order_by(items.c.collection_id)
         )
-        for other in tx.db.execute(others).all():
+        for other in numbering.held(tx, lambda: tx.db.execute(others).all()):
             space = Principal(PrincipalId(other.space_id), SpaceKind(other.kind), other.space, "", "")
             locks.check(tx, space, f"{other.path}/{other.name}")
             _demand_room(tx, other, body.size - other.size)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage import lock_order
 from storage.schema import collections
 from storage.statements import Statement, to
 from storage.store import Transaction
@@ -23,6 +25,12 @@ _SHARED: Final = Statement(
         octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger),
         uid_next=collections.c.uid_next + sa.bindparam("new", type_=sa.BigInteger),
     ).returning(collections.c.modseq, collections.c.uid_next)
+)
+_HOLD: Final = (
+    sa.select(collections.c.id)
+    .where(collections.c.id.in_(sa.bindparam("numbers", expanding=True)))
+    .order_by(*lock_order.ORDER)
+    .with_for_update(key_share=True)
 )
 _GROW: Final = Statement(_this.values(octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger)))
 
@@ -54,6 +62,20 @@ def take_for_viewer(tx: Transaction, collection: CollectionId, *, octets: int = 
 def gone_with(tx: Transaction, space: PrincipalId) -> None:
     """All collections of a space go in this transaction: whoever waits for one of them is woken."""
     tx.touched.update(CollectionId(number) for number in _OF_SPACE.scalars(tx, {"space": space}))
+
+
+def held(tx: Transaction, read: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+    """The rows of items elsewhere that `read` finds, none of which changes, moves or goes until the commit.
+
+    The collections that they are in (their `collection_id`) are locked, and they are read again then (PostgreSQL).
+    """
+    found = read()
+    known: set[int] = set()
+    while not tx.store.engines.sqlite and (fresh := {row.collection_id for row in found} - known):
+        tx.db.execute(_HOLD, {"numbers": sorted(fresh)}).all()
+        known |= fresh
+        found = read()
+    return found
 
 
 def _take(tx: Transaction, collection: CollectionId, count: int, octets: int, new: int) -> tuple[ModSeq, int]:
