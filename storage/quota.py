@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from storage import principals as people
 from storage.attachments.tables import attachments, uses
 from storage.errors import Denied, LimitReached, OverQuota
-from storage.schema import accounts, collections, groups, plans
+from storage.schema import accounts, collections, groups, plans, principals
 from storage.statements import Statement
 from storage.store import Transaction
 from storage.types import SITE, Collection, Principal, Right, SpaceKind, Tool
@@ -120,6 +120,9 @@ def used(tx: Transaction, space: Principal, tool: Tool) -> Usage:
     return Usage(int(row.octets), int(row.items), _limit(limits, measure.octets), _limit(limits, measure.count))
 
 
+_ALONE: Final = Statement(
+    sa.select(principals.c.id).where(principals.c.id == sa.bindparam("space")).with_for_update(key_share=True)
+)
 SHOWN: Final = (
     *(Tool.MESSAGES, Tool.DOCUMENTS, Tool.CONTACTS, Tool.CONTACT_LISTS, Tool.CALENDAR),
     *(Tool.TASKS, Tool.NOTES, Tool.FAVOURITES),
@@ -177,7 +180,9 @@ def room_in(
     if measure is None or not measure.octets:
         return None
     limits: str | None = _LIMITS.scalar(tx, {"space": space.id}) if plan_limits is None else plan_limits
-    return used(tx, space, tool).available_octets if is_limited(limits, tool) else None
+    if not is_limited(limits, tool):
+        return None
+    return (used(tx, space, tool) if tool is Tool.MESSAGES else _counted(tx, space, tool)).available_octets
 
 
 def is_limited(limits: str | None, tool: Tool) -> bool:
@@ -203,7 +208,7 @@ def check_add(tx: Transaction, collection: Collection, octets: int, items: int) 
     measure = MEASURES.get(collection.tool)
     if measure is None or (octets <= 0 and items <= 0):
         return
-    now = used(tx, collection.space, collection.tool)
+    now = _counted(tx, collection.space, collection.tool)
     if items > 0 and now.limit_count is not None and now.count + items > now.limit_count:
         raise LimitReached(measure.count, now.limit_count)
     if octets > 0 and now.limit_octets is not None and now.octets + octets > now.limit_octets:
@@ -216,9 +221,22 @@ def check_held(tx: Transaction, space: Principal, before: int, tool: Tool = Tool
     Raises:
         OverQuota: it is neither.
     """
-    now = used(tx, space, tool)
+    now = _counted(tx, space, tool)
     if now.limit_octets is not None and now.octets > max(now.limit_octets, before):
         raise OverQuota(f"the capacity of {now.limit_octets} octets ({MEASURES[tool].octets}) is reached")
+
+
+def _counted(tx: Transaction, space: Principal, tool: Tool) -> Usage:
+    """`used`, of which nobody else takes anything until the commit.
+
+    Two who write into different collections would both find the last room free (PostgreSQL).
+    """
+    now = used(tx, space, tool)
+    limited = now.limit_octets is not None or now.limit_count is not None
+    if not limited or not tx.writing or tx.store.engines.sqlite:
+        return now
+    _ALONE.all(tx, {"space": space.id})
+    return used(tx, space, tool)
 
 
 def _limit(limits: Mapping[str, Any], name: str) -> int | None:
