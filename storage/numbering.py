@@ -33,7 +33,6 @@ _HOLD: Final = (
     .with_for_update(key_share=True)
 )
 _GROW: Final = Statement(_this.values(octets=collections.c.octets + sa.bindparam("more", type_=sa.BigInteger)))
-
 _OF_SPACE: Final = Statement(sa.select(collections.c.id).where(collections.c.space_id == sa.bindparam("space")))
 
 
