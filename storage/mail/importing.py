@@ -222,7 +222,12 @@ def _add(
     added = present = folders = 0
     with store.write(actor) as tx:
         fresh: dict[str, list[appending.New]] = {}
-        there = {box.name for box in mailboxes.every(tx)}
+        every = {box.id: box.name for box in mailboxes.every(tx)}
+        there = set(every.values())
+        for name in {name for name, _ in batch} & known.keys():
+            box = known[name][0]
+            if every.get(box.id) != box.name:  # its owner removed or renamed it since the batch before
+                del known[name]
         for name, one in batch:
             if name not in known:
                 if name not in there:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from storage.errors import NotFound
 from storage.mail import change_log
 from storage.mail.flags import DELETED, SEEN
 from storage.mail.tables import mailboxes, vanished
@@ -64,9 +65,14 @@ def take(
     """The next change number, the first of `new` uids, and the mailbox's UIDVALIDITY.
 
     Whoever gives the number to messages says so in storage/mail/change_log.py; those of `new` uids are noted here.
+
+    Raises:
+        NotFound: it went since it was found, unlocked.
     """
     values = {"collection": collection, "count": count, "more": octets, "new": new, "now": tx.now}
     row: Any = _TAKE.first(tx, values)
+    if row is None:
+        raise NotFound(str(collection))
     return _taken(tx, collection, int(row.modseq), int(row.uid_next) - new, int(row.uid_validity), new)
 
 

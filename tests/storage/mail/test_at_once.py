@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from storage.errors import Exists
-from storage.mail import appending, flagging, mailboxes, moving, numbers, recent, sending, trash
+from storage.errors import Exists, NotFound
+from storage.formats.mail_files import Filed
+from storage.mail import appending, flagging, importing, mailboxes, moving, numbers, recent, sending, trash
 from storage.mail.tables import contents, sendings, threads, told
 from storage.store import Store, Transaction
 from storage.types import Actor
@@ -182,3 +184,31 @@ def test_a_mailbox_that_goes_as_its_mark_is_written(store: Store, alice: Actor) 
     assert other.error is None
     with store.read(alice) as tx:
         assert tx.db.execute(sa.select(told.c.collection_id, told.c.uid)).all() == [(inbox, 7)]
+
+
+def test_a_move_into_a_mailbox_that_went(store: Store, alice: Actor) -> None:
+    """The mail stays where it was (RFC 6851 §3.3), and whoever moves it hears that there is no such mailbox."""
+    make(store, alice, "Tea")
+    uids = put(store, alice, "INBOX", mail())
+    with store.read(alice) as tx:
+        inbox, tea = mailboxes.find(tx, "INBOX"), mailboxes.find(tx, "Tea")
+    other = writing(store, alice, lambda tx: moving.move(tx, inbox, uids, tea))
+    with beside(store, alice, other) as tx:
+        mailboxes.delete(tx, "Tea")
+    assert isinstance(other.error, NotFound)
+    assert list(flags_of(store, alice, "INBOX")) == uids
+
+
+def test_a_folder_that_goes_as_mails_are_imported(store: Store, alice: Actor) -> None:
+    """It is made anew for those that come after (MSG-70)."""
+
+    def mails() -> Iterator[Filed]:
+        for number in range(250):
+            if number == 150:
+                with store.write(alice) as tx:
+                    mailboxes.delete(tx, "Tea")
+            yield Filed("Tea", mail(f"{number}", message_id=f"{number}@x"), (), None)
+
+    report = importing.run(store, alice, mails())
+    assert (report.added, report.failed, report.stopped) == (250, [], "")
+    assert len(flags_of(store, alice, "Trash")) + len(flags_of(store, alice, "Tea")) == 250
