@@ -14,7 +14,7 @@ from storage import groups, numbering, plans, preferences, trees
 from storage import principals as people
 from storage.errors import Denied, Exists, NotFound, Refused
 from storage.mail import mailboxes
-from storage.schema import accounts, addresses, items, memberships, principals
+from storage.schema import accounts, addresses, collections, items, memberships, principals
 from storage.schema import groups as group_table
 from storage.schema import plans as plan_table
 from storage.store import Transaction
@@ -225,6 +225,7 @@ def remove(tx: Transaction, account: Principal) -> None:
         Refused: it administers a group that has other members: name another admin first (GRP-14).
     """
     _demand_site(tx)
+    _hold(tx, account)
     administered = (
         sa.select(principals)
         .join(group_table, group_table.c.id == principals.c.id)
@@ -311,6 +312,18 @@ def _account(row: Any) -> Account:
 def _change(tx: Transaction, account: Principal, **values: Any) -> None:
     if not tx.db.execute(sa.update(accounts).where(accounts.c.id == account.id).values(**values)).rowcount:
         raise NotFound(account.name)
+
+
+def _hold(tx: Transaction, account: Principal) -> None:
+    """Wait for all who write into a private environment, and let nobody begin to, before it goes (PostgreSQL).
+
+    In the order of whoever writes there: they hold a collection, and then refer to the account. If this began with
+    the account, a mail that comes and the removal would wait for each other.
+    """
+    if not tx.store.engines.sqlite:
+        tx.db.execute(sa.select(accounts.c.id).where(accounts.c.id == account.id).with_for_update(key_share=True))
+        own = sa.select(collections.c.id).where(collections.c.space_id == account.id).order_by(collections.c.id)
+        tx.db.execute(own.with_for_update()).all()
 
 
 def _demand_own(tx: Transaction, account: Principal) -> None:

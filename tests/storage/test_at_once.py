@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage import accounts, addresses, groups
+from storage import accounts, addresses, check, groups
 from storage import principals as people
 from storage.errors import Busy, Exists
+from storage.mail import appending, mailboxes
 from storage.schema import addresses as rows
 from storage.store import Store
 from storage.types import SITE, Actor
 from tests.storage import desk
 from tests.storage.at_once import beside, writing
+from tests.storage.mail.mails import mail
 
 
 def test_one_login(store: Store) -> None:
@@ -67,3 +69,19 @@ def test_two_addresses_confirmed(store: Store) -> None:
     with store.read(SITE) as tx:
         here = sa.and_(rows.c.account_id == dora.id, rows.c.position == 0)
         assert list(tx.db.execute(sa.select(rows.c.address).where(here)).scalars()) == ["tea@example.test"]
+
+
+def test_an_account_that_is_removed_as_mail_comes(store: Store) -> None:
+    """Mail that is coming in comes in, and then it goes with its account: neither is in the other's way (ACC-01)."""
+    with store.write(SITE) as tx:
+        dora = accounts.create(tx, "dora", "*")
+    other = writing(store, SITE, lambda tx: accounts.remove(tx, dora))
+    with store.write(desk.actor(store, "dora")) as tx:
+        inbox = mailboxes.find(tx, "INBOX")
+        other.start()
+        appending.append(tx, inbox, appending.prepare(store, mail()))
+    other.join()
+    assert other.error is None
+    with store.read(SITE) as tx:
+        assert "dora" not in {one.principal.name for one in accounts.listing(tx)}
+        assert check.run(tx) == []
