@@ -205,7 +205,7 @@ def lapse(tx: Transaction, account: PrincipalId) -> None:
         )
     )
     lost: list[tuple[CollectionId, list[PrincipalId], Right]] = []
-    for row in tx.db.execute(query).all():
+    for row in numbering.held(tx, lambda: tx.db.execute(query).all()):
         viewers = _people(tx, PrincipalId(row.grantee_id))
         tx.db.execute(sa.delete(grants).where(grants.c.id == row.id))
         if not Right(row.rights) & SHOWS:
@@ -310,15 +310,16 @@ def _demand_possible(tx: Transaction, collection: Collection, grantee: Principal
         joined = sa.select(memberships.c.group_id).where(
             memberships.c.group_id == grantee.id, memberships.c.account_id == home
         )
-        if tx.db.execute(joined).first():
+        if tx.db.execute(joined.with_for_update(read=True)).first():
             return
         raise Refused(f"{space.name} is not a member of {grantee.name}, so its members cannot be granted rights")
-    if _standing(tx, collection, grantee) is Relation.STRANGER:
+    if _standing(tx, collection, grantee, hold=True) is Relation.STRANGER:
         needed = "a member of" if space.kind is SpaceKind.GROUP else "in a common group with"
         raise Refused(f"{grantee.name} is not {needed} {space.name} and must join first (ACL-04)")
 
 
-def _standing(tx: Transaction, collection: Collection, person: Principal) -> Relation:
+def _standing(tx: Transaction, collection: Collection, person: Principal, *, hold: bool = False) -> Relation:
+    """What somebody is where something is granted; with `hold` he stays it until the commit (PostgreSQL, ACL-10)."""
     theirs = memberships.alias("theirs")
     if person.id == collection.space.id:
         return Relation.OWNER
@@ -326,15 +327,15 @@ def _standing(tx: Transaction, collection: Collection, person: Principal) -> Rel
         query = sa.select(memberships.c.role).where(
             memberships.c.group_id == collection.space.id, memberships.c.account_id == person.id
         )
-        role = tx.db.execute(query).scalar()
+        role = tx.db.execute(query.with_for_update(read=True) if hold else query).scalar()
         known = {"admin": Relation.ADMIN, "co-admin": Relation.CO_ADMIN, "member": Relation.MEMBER}
         return known.get(role or "", Relation.STRANGER)
     common = (
         sa.select(memberships.c.group_id)
         .join(theirs, theirs.c.group_id == memberships.c.group_id)
         .where(memberships.c.account_id == person.id, theirs.c.account_id == collection.space.id)
-        .limit(1)
     )
+    common = common.with_for_update(read=True) if hold else common.limit(1)
     return Relation.CO_MEMBER if tx.db.execute(common).first() else Relation.STRANGER
 
 

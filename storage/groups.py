@@ -500,7 +500,7 @@ def _tell_of_group_grants(
         .order_by(grant_table.c.collection_id, grant_table.c.item_id)
     )
     lost: list[tuple[CollectionId, list[PrincipalId], Right]] = []
-    for row in tx.db.execute(query).all():
+    for row in numbering.held(tx, lambda: tx.db.execute(query).all()):
         concerned = [viewer for viewer in viewers if viewer != row.space_id]
         if not Right(row.rights) & grants.SHOWS:
             continue

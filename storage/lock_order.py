@@ -18,5 +18,5 @@ _TRASH: Final = filing.join(filing.DOCS, filing.TRASH)
 _thrown: Final = sa.or_(
     collections.c.path == _TRASH, sa.func.substr(collections.c.path, 1, len(_TRASH) + 1) == _TRASH + "/"
 )
-ORDER: Final = (sa.case((_thrown, 1), else_=0), sa.collate(collections.c.path, "C"))
+ORDER: Final = (sa.case((_thrown, 1), else_=0), sa.collate(collections.c.path, "C"), collections.c.id)
 """For `ORDER BY`, before `FOR NO KEY UPDATE`."""
