@@ -99,18 +99,23 @@ def _located(count: int, *more: Any) -> Statement:
     return Statement(query.where(_here(count)))
 
 
-def _locking(count: int) -> Statement:
+def _locking(count: int) -> sa.Select[Any]:
     # Apart from the reading: PostgreSQL would read the file as it was before it waited for the lock.
     joined = principals.join(collections, collections.c.space_id == principals.c.id)
-    query = sa.select(collections.c.id).select_from(joined).where(_here(count))
-    if count > 1:  # what is moved or replaced with all below it, in one go and so in order
-        here = sa.and_(_here(count), collections.c.path.in_(_binds("path", count)))
-        whole = sa.select(collections.c.id).select_from(joined).where(here).cte("whole", recursive=True)
-        child = collections.alias("child")
-        whole = whole.union_all(sa.select(child.c.id).where(child.c.parent_id == whole.c.id))
-        chosen = sa.or_(collections.c.id.in_(query), collections.c.id.in_(sa.select(whole.c.id)))
-        query = sa.select(collections.c.id).where(chosen)
+    return sa.select(collections.c.id).select_from(joined).where(_here(count))
+
+
+def _in_order(query: sa.Select[Any]) -> Statement:
     return Statement(query.order_by(*lock_order.ORDER).with_for_update(of=collections, key_share=True))
+
+
+def _locking_whole(count: int) -> Statement:
+    """The same with all that is below the paths, in one go and so in order."""
+    whole = _locking(count).where(collections.c.path.in_(_binds("path", count))).cte("whole", recursive=True)
+    child = collections.alias("child")
+    whole = whole.union_all(sa.select(child.c.id).where(child.c.parent_id == whole.c.id))
+    chosen = sa.union(_locking(count), sa.select(whole.c.id))
+    return _in_order(sa.select(collections.c.id).where(collections.c.id.in_(chosen)))
 
 
 _COUNTS: Final = (1, 2)
@@ -118,7 +123,9 @@ _FIND: Final = {count: _located(count) for count in _COUNTS}
 _FIND_BODY: Final = {count: _located(count, items.c.body.label("item_body")) for count in _COUNTS}
 # Two paths are read by what moves or copies the one to the other.
 _FIND_WRITING: Final = {1: _located(1, *_FOR_WRITING), 2: _located(2, *_FOR_WRITING, *baggage.HANGS)}
-_LOCK: Final = {count: _locking(count) for count in _COUNTS}
+_LOCK: Final = {count: _in_order(_locking(count)) for count in _COUNTS}
+_LOCK_WHOLE: Final = _locking_whole(2)
+_FOLDERS: Final = Statement(_locking(2).where(collections.c.path.in_(_binds("path", 2))))
 
 
 class Located(NamedTuple):
@@ -204,7 +211,9 @@ def _held(tx: Transaction, count: int, keys: dict[str, Any], query: Statement) -
     locked: set[int] = set()
     while True:
         if not tx.store.engines.sqlite:  # SQLite has one writer
-            locked.update(_LOCK[count].scalars(tx, keys))
+            # What is moved or replaced is locked with all below it; a file has nothing there.
+            whole = count > 1 and _FOLDERS.first(tx, keys) is not None
+            locked.update((_LOCK_WHOLE if whole else _LOCK[count]).scalars(tx, keys))
         found = query.all(tx, keys)
         # While others were waited for, a folder may have come to where none was, or another one.
         if tx.store.engines.sqlite or locked.issuperset(row.id for row in found):
