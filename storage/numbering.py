@@ -70,7 +70,7 @@ def held(tx: Transaction, read: Callable[[], Sequence[Any]]) -> Sequence[Any]:
     """
     found = read()
     known: set[int] = set()
-    while not tx.store.engines.sqlite and (fresh := {row.collection_id for row in found} - known):
+    while tx.writing and not tx.store.engines.sqlite and (fresh := {row.collection_id for row in found} - known):
         tx.db.execute(_HOLD, {"numbers": sorted(fresh)}).all()
         known |= fresh
         found = read()

@@ -71,9 +71,10 @@ class Copy:
 
 def find(tx: Transaction, space: PrincipalId, uid: str) -> Copy | None:
     """The meeting of this UID in a space, wherever in it."""
-    found = _OF_UID.first(tx, {"space": space, "uid": uid})
-    if found is None:
+    placed = numbering.held(tx, lambda: _OF_UID.all(tx, {"space": space, "uid": uid}))
+    if not placed:
         return None
+    found = placed[0]
     collection = tree.by_id(tx, CollectionId(found.collection_id))
     row = writing.stored(tx, collection, found.name)
     return Copy(collection.id, found.name, row, writing.body_of(tx, row))
