@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from storage.schema import collections
 from storage.store import Store, Transaction
 from storage.types import Actor
+from tests.storage.at_once import PATIENCE_S, WAITING
 
 _R = TypeVar("_R")
-_WAITING = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 def then(
@@ -59,10 +59,10 @@ def _until_it_waits(store: Store, asking: threading.Thread) -> None:
     if store.engines.sqlite:
         time.sleep(0.1)  # at the turn to write
         return
-    until = time.monotonic() + 3
+    until = time.monotonic() + PATIENCE_S
     with store.engines.writer.connect() as db:
         while asking.is_alive() and time.monotonic() < until:
-            if db.execute(_WAITING).scalar_one():
+            if db.execute(WAITING).scalar_one():
                 return
             db.rollback()
             time.sleep(0.01)
