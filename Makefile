@@ -66,7 +66,7 @@ laws: $(TEST)
 
 # The gate does the same with 60 mails and three kills.
 kill: $(TEST)
-	ROUNDS=20 MAILS=100 $(BIN)/python -m pytest -q -s tests/interop/test_mail_kill.py
+	ROUNDS=20 MAILS=120 $(BIN)/python -m pytest -q -s tests/interop/test_mail_kill.py
 
 # Coverage-guided, each reader of octets from outside for SECONDS; what breaks is kept in tests/corpora/fuzz and replayed by `make test`.
 SECONDS ?= 60
